@@ -37,7 +37,8 @@ from calibeval.core.data.weighted import weighted
 from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.evaluate import evaluate_dump
 from calibeval.core.evaluation.settings import checked, stamped
-from calibeval.core.report.report import DumpReport, Report, with_distinct_names
+from calibeval.core.report.report import DumpReport, Report
+from calibeval.core.report.several import together
 from calibeval.core.version import VERSION
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.fitting.before_after import Plan, recalibrated
@@ -185,7 +186,7 @@ def evaluate(
             one = replace(one, recalibrated=after, warnings=(*one.warnings, *warnings))
         found.append(replace(one, name=names[i]) if names else one)
     settings = stamped(settings, *(one.warnings for one in found))
-    return Report(VERSION, settings, with_distinct_names(found))
+    return Report(VERSION, settings, together(found))
 
 
 def _opened(source: Dump, options: Reading, max_memory: int | None, weights: Weighting | None) -> Predictions:

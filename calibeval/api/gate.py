@@ -198,6 +198,7 @@ def _subject(
     dump, name = grouped(_weighted(dump, measuring, asked), by)
     base = None if against is None else base_of(against, reading if is_path(against) else {}, most)
     base = _weighted(base, measuring, asked) if isinstance(base, Predictions) else base
+    asked = asked.for_dump(dump, base, measuring.convention)
     subject = Subject.of(
         dump,
         base,

@@ -7,14 +7,17 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from calibeval.core.conventions.table import OWN, find_convention
 from calibeval.core.data.notices import Notice
+from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.toml import read_toml
 from calibeval.core.errors import InputError, UsageError, nearest
-from calibeval.core.gating.presets import PRESETS, few_rows, left_out, preset_rules
+from calibeval.core.gating.presets import PRESETS, few_rows, for_two_classes, left_out, preset_rules
 from calibeval.core.gating.rules import GateConfig, GateSettings, Rule, RuleKind, config_from_table, overlaid
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.table import metric_named
+from calibeval.core.report.report import Report
 from calibeval.readers.small_files import is_there, read_small
 
 OWN_FILE, PROJECT_FILE = "calibeval.toml", "pyproject.toml"
@@ -45,6 +48,16 @@ class Asked(NamedTuple):
     left_out: tuple[Notice, ...]
     preset: str | None
     positive: str | None = None
+
+    def for_dump(self, dump: Predictions, base: Predictions | Report | None, convention: str) -> Asked:
+        """With the rules of a preset that suit this dump: those on P(positive class) if there are two classes.
+
+        They stay as they are where such metrics do not exist: under another convention, and with an earlier report.
+        """
+        lacking = isinstance(base, Report) and any("gap_positive" not in one.metrics for one in base.dumps)
+        if dump.k != 2 or find_convention(convention).name != OWN or lacking:
+            return self
+        return self._replace(rules=for_two_classes(self.preset, self.rules))
 
     def told(self, n: float, verdict: Verdict) -> tuple[Notice, ...]:
         """What to say of a preset: rules that cannot be checked; and n rows that are far too few to decide all."""
@@ -89,6 +102,7 @@ def combined(
     Raises: UsageError if there is no rule to check, or a setting cannot work.
     """
     config, preset_asked = found.config, preset is not None
+    of_file_base = config.baseline if baseline is None else None
     against = baseline or config.baseline
     columns = tuple(dict.fromkeys((*slices, *config.slices)))
     name = preset or config.preset
@@ -114,27 +128,36 @@ def combined(
         columns,
         group or config.group,
         config.weights,
-        "" if found.path is None else _origin(found.path, overlaid(of_file), overlaid(of_options)),
+        "" if found.path is None else _origin(found.path, overlaid(of_file), overlaid(of_options), of_file_base),
         () if name is None else left_out(name, asked),
         name,
         config.positive if positive is None else positive,
     )
 
 
-def _origin(path: Path, of_file: Sequence[Rule], of_options: Sequence[Rule]) -> str:
-    """Which rules come from the file, and which of them options replace; empty if there are no others.
+def _origin(path: Path, of_file: Sequence[Rule], of_options: Sequence[Rule], baseline: str | None = None) -> str:
+    """Which rules come from the file, which of them options replace, and whether the baseline comes from it.
+
+    Empty if the file has neither a baseline that counts, nor rules beside others.
 
     >>> _origin(Path("a.toml"), [Rule("ece", "max", 0.1), Rule("nll", "max", 1)], [Rule("ece", "max", 0.03)])
     "1 rule comes from a.toml and 1 from the command line, which replaces the file's max of ece"
+    >>> _origin(Path("a.toml"), [Rule("ece", "max", 0.1)], [], "main.npz")
+    'the baseline main.npz comes from a.toml'
     """
+    base = [] if baseline is None else [f"the baseline {baseline} comes from {path}"]
+    return "; ".join([*_both(path, of_file, of_options), *base])
+
+
+def _both(path: Path, of_file: Sequence[Rule], of_options: Sequence[Rule]) -> list[str]:
     if not of_file or not of_options:
-        return ""
+        return []
     theirs = {rule.place for rule in of_options}
     replaced = [_called(rule) for rule in of_file if rule.place in theirs]
     count = len(of_file) - len(replaced)
     text = f"{count or 'no'} rule{' comes' if count == 1 else 's come'} from {path} and {len(of_options)} from"
     text += " the command line"
-    return f"{text}, which replaces the file's {', '.join(replaced)}" if replaced else text
+    return [f"{text}, which replaces the file's {', '.join(replaced)}" if replaced else text]
 
 
 def _called(rule: Rule) -> str:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from calibeval.api.dumps import as_path
 from calibeval.api.outputs import check_outputs
-from calibeval.api.show import before_and_after
+from calibeval.api.show import drawn
 from calibeval.core.comparison.comparison import Comparison
 from calibeval.core.data.arguments import path as path_argument
 from calibeval.core.data.arguments import truth
@@ -33,20 +33,15 @@ def save_report(report: Report, folder: Folder, *, png: bool = False, hint: str 
     png: whether to write reliability.png, too. hint: a line to add to the page.
     Raises: UsageError if one of them is also an input; FileProblem if they cannot be written.
     """
-    from calibeval.render.figure.backend import import_matplotlib
-
-    import_matplotlib()
-    from calibeval.render.figure.figure import figure_bytes, reliability_figure
     from calibeval.render.page.page import render
     from calibeval.render.tables import bins_csv
 
     truth("png", png)
     as_path(folder, "folder")
-    figure = reliability_figure(before_and_after(report))
     files = {
         "bins.csv": bins_csv.render(report).encode("utf-8", "backslashreplace"),
-        "reliability.svg": figure_bytes(figure, "svg"),
-        **({"reliability.png": figure_bytes(figure, "png")} if png else {}),
+        "reliability.svg": drawn(report, ".svg"),
+        **({"reliability.png": drawn(report, ".png")} if png else {}),
         "report.html": render(report, hint=hint).encode(),
         "report.json": report.to_json().encode(),
     }

@@ -29,12 +29,15 @@ WIDTH = 100
 
 
 def report_text(report: Report) -> str:
-    """The output of `calibeval report`, followed by the warnings."""
+    """The output of `calibeval report`, with the next step as it is taken in Python, followed by the warnings."""
+    from calibeval.render.terminal import next_step as end
     from calibeval.render.terminal.conventions import note
     from calibeval.render.terminal.report import render_report
+    from calibeval.words.next_step import IN_PYTHON, next_step
 
     shown = render_report(report, width=WIDTH, color=False, ascii_only=False)
     shown += note(report, width=WIDTH, ascii_only=False)
+    shown += end.render(next_step(report, IN_PYTHON), "", width=WIDTH, ascii_only=False)
     several = len(report.dumps) > 1
     warnings = [about(one.name, text) if several else text for one in report.dumps for text in one.warnings]
     return _with_warnings(shown, warnings)
@@ -49,6 +52,27 @@ def report_figure(report: Report, width: float | None) -> Figure:
     from calibeval.render.figure.figure import reliability_figure
 
     return reliability_figure(before_and_after(report), width_inches=width)
+
+
+def drawn(report: Report, suffix: str, width: float | None = None) -> bytes:
+    """The file of the reliability diagrams, of the format of that suffix; matplotlib makes all but SVG.
+
+    Raises: UsageError for another suffix, or a width that cannot be.
+    """
+    from calibeval.render.drawing.formats import figure_format
+
+    kind = figure_format(suffix)
+    if kind == "svg":
+        from calibeval.render.drawing.sheet import reliability_sheet
+        from calibeval.render.drawing.svg import sheet_svg
+
+        return sheet_svg(reliability_sheet(before_and_after(report), width)).encode()
+    from calibeval.render.figure.backend import import_matplotlib
+
+    import_matplotlib()
+    from calibeval.render.figure.figure import figure_bytes, reliability_figure
+
+    return figure_bytes(reliability_figure(before_and_after(report), width_inches=width), kind)
 
 
 def report_html(report: Report) -> str:

@@ -37,6 +37,7 @@ MANY_VALUES = 50
 MANY_LETTERS = 60
 WEIGHT_NAMES = ("weights", "weight", "sample_weight", "sample_weights")
 UNUSED = "not used: of another length"
+VALIDATION = ("val", "valid", "validation", "dev", "calib", "calibration", "cal")
 
 
 def inspect_dump(name: str, options: ReadOptions) -> Inspection:
@@ -63,6 +64,30 @@ def inspect_dump(name: str, options: ReadOptions) -> Inspection:
         splits=splits,
         readings=tuple(_reading(opened, labels, part, options) for part in parts),
     )
+
+
+def validation_split(name: str, options: ReadOptions) -> str | None:
+    """The split of the same file on which maps are fitted, as `file#val`; None if there is none beside this split.
+
+    Only the arrays' names are looked at, and which rows a split names: it must share none with this one.
+    """
+    path, split = split_name(name)
+    if split is None or options.labels is not None:
+        return None
+    try:
+        arrays = open_input(path, options.limits, read_as=options.read_as, decimal=options.decimal).contents.arrays
+        indexed = index_splits(arrays)
+        for other in VALIDATION:
+            if other == split or other not in (*prefixes(arrays), *indexed):
+                continue
+            if other in indexed and split in indexed:
+                both = [arrays[f"{one}_index"].array() for one in (other, split)]
+                if set(both[0].tolist()) & set(both[1].tolist()):
+                    continue
+            return f"{path}#{other}"
+    except (CalibevalError, OSError):
+        return None
+    return None
 
 
 def _reading(opened: Opened, labels: Callable[[], Opened | None], split: str | None, options: ReadOptions) -> Reading:

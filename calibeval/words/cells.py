@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import DumpReport, Report
+from calibeval.core.report.standing import standing_in, with_floor
 from calibeval.core.uncertainty.intervals import MCE_LEAST_COUNT
 from calibeval.words.digits import (
     NULL,
@@ -23,11 +24,12 @@ from calibeval.words.digits import (
     with_unit,
 )
 from calibeval.words.shown import shown_among
-from calibeval.words.signs import bin_range
+from calibeval.words.signs import bin_range, signed
 
 __all__ = [
     "BEST",
     "NULL",
+    "below",
     "best",
     "convention",
     "corrected",
@@ -61,14 +63,14 @@ def metric_names(report: Report) -> list[str]:
     return [name for name in METRICS if name in there] + [name for name in there if name not in METRICS]
 
 
-def reasons(dump: DumpReport, *, every: bool = False) -> list[str]:
+def reasons(dump: DumpReport, *, every: bool = False, only: Collection[str] | None = None) -> list[str]:
     """Why metrics are null, or have no interval or an approximate one, one line for each reason.
 
-    every: of those that short tables leave out, too.
+    every: of those that short tables leave out, too. only: of these.
     """
     found: dict[str, list[str]] = {}
     names = [*dump.metrics] if every else shown_among(dump.metrics)
-    for metric in map(dump.metrics.__getitem__, names):
+    for metric in (dump.metrics[name] for name in names if only is None or name in only):
         if metric.value is None or metric.reason is not None:
             found.setdefault(metric.reason or "not measured", []).append(label(metric.name))
     return [f"{', '.join(names)}: {reason}" for reason, names in found.items()]
@@ -111,20 +113,16 @@ def p_value(p: float | None) -> str:
 
 
 def remarks(dump: DumpReport) -> list[str]:
-    """What the numbers alone do not show: which bin decides MCE, and where noise has moved a value."""
-    lines = []
+    """What the numbers alone do not show: which bin has the largest gap."""
     worst = dump.metrics.get("mce")
-    if worst is not None and worst.bin is not None and 0 <= worst.bin < len(dump.equal_width):
-        row = dump.equal_width[worst.bin]
-        lines.append(f"MCE: decided by bin {bin_range(row)}, which holds {plural(row.count, 'row')}")
-        lines += _without_small_bins(dump, worst)
-    for m in dump.metrics.values():
-        if m.corrected is not None and outside(m):
-            corrected = value(MetricResult(m.name, m.corrected))
-            lines.append(
-                f"{label(m.name)}: biased by noise; the interval is for the true value (corrected: {corrected})"
-            )
-    return lines
+    if worst is None or worst.bin is None or not 0 <= worst.bin < len(dump.equal_width):
+        return []
+    row = dump.equal_width[worst.bin]
+    gap = "" if row.gap is None else f" {signed(100 * row.gap, 1)}"
+    return [
+        f"MCE: largest gap:{gap} at {bin_range(row)} ({plural(row.count, 'row')})",
+        *_without_small_bins(dump, worst),
+    ]
 
 
 def _without_small_bins(dump: DumpReport, worst: MetricResult) -> list[str]:
@@ -160,6 +158,16 @@ def level(report: Report) -> str:
     """
     found = report.settings.level
     return "" if found is None else f"{100 * found:g} %"
+
+
+def below(dump: DumpReport, names: Sequence[str], report: Report) -> list[tuple[str, list[str]]]:
+    """Lines below a dump's values in a table of many: corrected values with intervals, and verdicts; name and cells."""
+    found = [with_floor(dump, name) for name in names]
+    estimates = ["" if m.value is None else estimate(m) for m in found]
+    standings = [standing_in(dump, name) for name in names]
+    heading = f"corrected [{level(report)}]" if any(corrected(m) for m in found) else f"{level(report)} interval"
+    lines = [(heading, estimates), ("miscalibrated?", ["" if s is None else s.short for s in standings])]
+    return [line for line in lines if any(line[1])]
 
 
 def best(dumps: Sequence[DumpReport], metric: str) -> int | None:

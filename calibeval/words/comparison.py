@@ -19,6 +19,7 @@ _NAME = 48
 # What a first view shows in full; the other metrics are named in a line.
 MARKS = f"{CERTAIN_MARK} certain (p < 0.001); without it likely (p < 0.05); no word: this sample cannot tell"
 MAIN = ("accuracy", "confidence_gap", "nll", "brier", "ece")
+MAIN_OF_POSITIVE = ("gap_positive", "ece_positive", "nll", "brier", "accuracy")  # of two classes
 SEVERAL = ("ece", "accuracy", "confidence_gap", "nll", "brier")  # of several candidates, calibration first
 
 
@@ -51,12 +52,13 @@ def first_rows(differences: Mapping[str, Difference]) -> tuple[list[Row], str]:
     ''
     """
     every = {row.name: row for row in rows(differences)}
-    main = [every[name] for name in MAIN if name in every]
-    if len(main) < len(MAIN):
+    names = MAIN_OF_POSITIVE if all(name in every for name in MAIN_OF_POSITIVE) else MAIN
+    main = [every[name] for name in names if name in every]
+    if len(main) < len(names):
         return [*every.values()], ""
     found: dict[str, list[str]] = {}
     for row in every.values():
-        if row.name not in MAIN:
+        if row.name not in names:
             found.setdefault(row.finding, []).append(row.label)
     return main, " · ".join(f"{', '.join(labels)}: {words}" for words, labels in found.items())
 
@@ -102,7 +104,9 @@ def short(comparison: Comparison) -> dict[str, str]:
 def several(comparison: Comparison) -> str:
     """How many candidates are better calibrated than the base, worse, or neither, in one line."""
     name, count = short(comparison)[comparison.base.name], len(comparison.candidates)
-    found = [change(one.differences["ece"]) for one in comparison.candidates if "ece" in one.differences]
+    of_positive = all("ece_positive" in one.differences for one in comparison.candidates)
+    ece = "ece_positive" if of_positive else "ece"
+    found = [change(one.differences[ece]) for one in comparison.candidates if ece in one.differences]
     if not found:
         return f"{cells.plural(count, 'candidate')} against {isolated(name)}."
     better, worse = (sum(getattr(one, way) for one in found) for way in ("better", "worse"))
@@ -110,7 +114,7 @@ def several(comparison: Comparison) -> str:
     parts = [f"{n} {words}" for n, words in ((better, "better"), (worse, "worse"), (same, "the same")) if n]
     left = count - better - worse - same
     parts += [f"of {left} this sample cannot tell"] if left else []
-    return f"Calibration of {count} candidates against {isolated(name)}, by ECE: {', '.join(parts)}."
+    return f"Calibration of {count} candidates against {isolated(name)}, by {cells.label(ece)}: {', '.join(parts)}."
 
 
 def sentences(comparison: Comparison, candidate: Candidate) -> list[str]:

@@ -6,6 +6,8 @@ import math
 from enum import Enum
 from typing import NamedTuple
 
+from calibeval.core.data.notices import Notice
+from calibeval.core.evaluation.doubts import SUSPICIONS
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import DumpReport
 from calibeval.core.report.rows import ClassResult
@@ -18,9 +20,7 @@ from calibeval.core.report.standing import (
     with_floor,
 )
 from calibeval.core.report.views import judged_by, speaks_of_positive
-
-# Warnings that scores and labels hardly belong together: then nothing else in the report means anything.
-SUSPICIONS = ("below_chance", "classes_permuted", "nothing_shared")
+from calibeval.words.digits import label
 
 
 class By(Enum):
@@ -89,9 +89,16 @@ def _rest(dump: DumpReport, decisive: MetricResult, standing: Standing | None) -
     return Finding(By.NOTHING, standing, decisive)
 
 
+def others_beyond(dump: DumpReport, found: Finding) -> str:
+    """The metrics beyond noise where the deciding one is not, each with its word: "OE (certain) and MCE (likely)"."""
+    words = {name: standing_in(dump, name) for name in found.others}
+    names = [f"{label(name)} ({word.value})" for name, word in words.items() if word is not None]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
 def suspicion(dump: DumpReport) -> str:
     """The warning that scores and labels hardly belong together; empty without one."""
-    return next((str(one) for one in dump.warnings if one.code in SUSPICIONS), "")
+    return next((str(one) for one in map(Notice.of, dump.warnings) if one.code in SUSPICIONS), "")
 
 
 def worst_class(dump: DumpReport) -> ClassResult | None:

@@ -32,7 +32,7 @@ def asked(judged: RuleVerdict) -> str:
 
 def rule_asked(rule: Rule) -> str:
     """The rule with its limit, as `asked`."""
-    name = "|gap|" if rule.metric == "confidence_gap" else cells.label(rule.metric)
+    name = sized(rule.metric)
     if rule.is_change:
         bound, sign = ("≤", "+") if rule.kind == "max_increase" else ("≥", "\N{MINUS SIGN}")
         unit = change_unit(rule.metric)
@@ -47,6 +47,15 @@ def rule_asked(rule: Rule) -> str:
     if rule.worst_of is None:
         return f"{text} in {harmless(rule.slice)}"
     return f"{text} in worst slice" + (f" of {harmless(rule.worst_of)}" if rule.worst_of else "")
+
+
+def sized(metric: str) -> str:
+    """The metric as a rule names it: rules limit the size of those that are best at 0.
+
+    >>> sized("ece"), sized("confidence_gap")
+    ('ECE', '|gap|')
+    """
+    return f"|{cells.label(metric)}|" if METRICS[metric].better == "zero" else cells.label(metric)
 
 
 def change_unit(metric: str) -> str:
@@ -73,8 +82,8 @@ def shown_value(judged: RuleVerdict, part: Judged) -> str:
     metric = judged.rule.metric
     if judged.rule.is_change:
         return signed(scaled(metric, part.value), _places(judged, part))
-    if metric == "confidence_gap":
-        return f"{100 * part.value:.2f}"
+    if METRICS[metric].better == "zero":
+        return cells.value(MetricResult(metric, abs(part.value))).removeprefix("+")
     return cells.value(MetricResult(metric, part.value))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from calibeval.core.report.report import DumpReport, SliceResult, SmallSlice
+from calibeval.core.report.views import judged_by
 from calibeval.words import cells
 
 BEYOND = 0.05
@@ -14,12 +15,14 @@ _MOST_NAMED = 10
 
 @dataclass(frozen=True, slots=True)
 class SliceTable:
-    """The slices of one column, worst first. tested: whether they have p-values."""
+    """The slices of one column, worst first. gap, ece: the metrics by which they are judged."""
 
     column: str
     rows: tuple[SliceResult, ...]
     small: tuple[SmallSlice, ...]
     least: int | None
+    gap: str = "confidence_gap"
+    ece: str = "ece"
 
     @property
     def tested(self) -> bool:
@@ -34,7 +37,7 @@ class SliceTable:
         if self.tested:
             beyond = sum(row.p_holm is not None and row.p_holm < BEYOND for row in self.rows)
             return f"{beyond or 'none'} of {count} miscalibrated beyond noise"
-        of_ece = (row.metrics["ece"] for row in self.rows if "ece" in row.metrics)
+        of_ece = (row.metrics[self.ece] for row in self.rows if self.ece in row.metrics)
         if any(found.low is None and found.reason for found in of_ece):
             return f"{count} with too few groups to estimate the noise"
         return f"{count} by true label, not tested: no model is calibrated within a label"
@@ -44,7 +47,7 @@ class SliceTable:
         if not self.tested:
             return ""
         corrected = f"Holm-corrected over {cells.plural(len(self.rows), 'slice')}"
-        return f"p: chance of an ECE this large if calibrated, {corrected}"
+        return f"p: chance of an {cells.label(self.ece)} this large if calibrated, {corrected}"
 
     def too_small(self, name: Callable[[str], str], *, every: bool = False) -> str:
         """The slices that are not measured; empty if there are none. name: makes a name harmless and short.
@@ -72,6 +75,7 @@ def slice_tables(dump: DumpReport, least: object) -> list[SliceTable]:
             tuple(one for one in slices if one.column == column),
             tuple(one for one in small if one.column == column),
             least if isinstance(least, int) else None,
+            *judged_by(dump),
         )
         for column in asked
     ]

@@ -8,8 +8,9 @@ from calibeval.core.data.columns import TRUE_CLASS
 from calibeval.core.data.notices import Notice
 from calibeval.core.gating.movers import Part
 from calibeval.core.gating.ruling import Judged, RuleVerdict, Trial
+from calibeval.core.metrics.table import METRICS
 from calibeval.words import cells
-from calibeval.words.rules import change_unit, harmless, shown_interval, shown_value
+from calibeval.words.rules import change_unit, harmless, shown_interval, shown_value, sized
 from calibeval.words.signs import signed
 
 _LITTLE = 0.1
@@ -45,7 +46,7 @@ def why_lines(judged: RuleVerdict, level: float = 0.95) -> list[str]:
 def _tried(judged: RuleVerdict, trial: Trial, level: float) -> str:
     """What the rule would say after a temperature, with the numbers that decide."""
     rule, still = judged.rule, trial.verdict == judged.verdict
-    name = "|gap|" if rule.metric == "confidence_gap" and not rule.is_change else cells.label(rule.metric)
+    name = sized(rule.metric)
     seen = replace(
         judged.decisive or _NOTHING,
         value=trial.value if trial.change is None else trial.change,
@@ -75,7 +76,7 @@ def _moves_little(judged: RuleVerdict, trial: Trial) -> bool:
     before, after = judged.decisive, trial.value if trial.change is None else trial.change
     if before is None or before.value is None or before.low is None or before.high is None:
         return False
-    after = abs(after) if judged.rule.metric == "confidence_gap" and trial.change is None else after
+    after = abs(after) if METRICS[judged.rule.metric].better == "zero" and trial.change is None else after
     return abs(after - before.value) < _LITTLE * (before.high - before.low)
 
 

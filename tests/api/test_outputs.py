@@ -91,7 +91,7 @@ def test_an_output_that_is_an_input(words, folder, capsys):
 
 TWICE = [
     ["report", "one.csv", "-o", "out", "--figure", "out/reliability.svg"],
-    ["report", "one.csv", "-o", "out", "--figure", "./out/../out/reliability.png"],
+    ["report", "one.csv", "-o", "out", "--png", "--figure", "./out/../out/reliability.png"],
     ["gate", "one.csv", "--max", "ece=1", "--export", "junit=x", "--export", "markdown=./x"],
     ["gate", "one.csv", "--max", "ece=1", "-o", "out", "--export", "junit=out/report.html"],
     ["gate", "one.csv", "--max", "ece=1", "-o", "out", "--export", "junit=out"],

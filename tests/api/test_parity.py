@@ -34,6 +34,7 @@ COMMANDS = {
             "out": RECORD,
             "figure": "report.figure().savefig(...)",
             "width": "report.figure(width=...)",
+            "png": "report.save(..., png=True)",
             "full": TERMINAL,
             "saved_map": "calibeval.evaluate(calibeval.read_map(...)(predictions))",
             "no_intervals": "level=None",

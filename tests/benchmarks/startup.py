@@ -35,7 +35,8 @@ from tests.benchmarks.timing import (
 LARGE, QUICK_LARGE, SMALL = (50_000, 1000), (5_000, 1000), (1000, 10)
 BARE, TORCH, NUMPY = "bare interpreter", "`python -c 'import torch'`", "`python -c 'import numpy'`"
 HELP, REPORT_SMALL = "`calibeval --help`", f"`report` of {size_name(*SMALL)}, `--json`"
-MOST_HELP, MOST_SMALL = 10.0, 18.0
+PLAIN, PAGE = f"`report` of {size_name(*SMALL)}", f"`report` of {size_name(*SMALL)}, `-o`: page, figure, files"
+MOST_HELP, MOST_SMALL, MOST_PAGE = 10.0, 18.0, 1.5
 
 
 def main() -> None:
@@ -59,6 +60,8 @@ def section(folder: Path, rounds: int, *, quick: bool) -> str:
         HELP: [*calibeval, "--help"],
         REPORT_SMALL: [*calibeval, "report", str(small_file), "--json"],
         report_large: [*calibeval, "report", str(large_file), "--json"],
+        PLAIN: [*calibeval, "report", str(small_file)],
+        PAGE: [*calibeval, "report", str(small_file), "-o", str(folder / "out")],
         NUMPY: [sys.executable, "-c", "import numpy"],
         TORCH: [sys.executable, "-c", "import torch"],
     }
@@ -73,6 +76,7 @@ def section(folder: Path, rounds: int, *, quick: bool) -> str:
         target_row(f"{name} over a bare interpreter", limit, ratio(times[name], times[BARE]), at_least=False)
         for name, limit in ((HELP, MOST_HELP), (REPORT_SMALL, MOST_SMALL))
     ]
+    targets.append(target_row(f"{PAGE} over {PLAIN}", MOST_PAGE, ratio(times[PAGE], times[PLAIN]), at_least=False))
     if TORCH in times:
         reached = ratio(times[report_large], times[TORCH])
         targets.append(target_row(f"{report_large} over {TORCH}", 1.0, reached, at_least=False))

@@ -196,7 +196,7 @@ class Tab:
 
     def complaints(self):
         """What the console shows: messages, exceptions, violations of the policy."""
-        self.run("new Promise(done => requestAnimationFrame(() => setTimeout(done)))")
+        self.run("new Promise(done => setTimeout(done, 20))")
         wanted = ("Log.entryAdded", "Runtime.consoleAPICalled", "Runtime.exceptionThrown", "Audits.issueAdded")
         return [f"{one['method']}: {json.dumps(one['params'])[:300]}" for one in self._mine(wanted)]
 

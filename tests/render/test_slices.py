@@ -121,7 +121,7 @@ def test_hostile_names_are_harmless_everywhere():
     for shown in (text(hostile), markdown.render(made), csv_table.render(made), latex.render(made)):
         assert not {"\x1b", "\u202e"} & set(shown)
     page = html.render(made)
-    assert "<script>" not in page
+    assert page.count("<script>") == 1  # our own
     assert not {"\x1b", "\u202e"} & set(page)
     assert "<script>" not in markdown.render(made)
     rows = list(csv.reader(io.StringIO(csv_table.render(dump_with_formula()))))

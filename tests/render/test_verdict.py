@@ -90,6 +90,12 @@ def test_one_line_for_each_rule():
     )
 
 
+def test_an_unusual_level_stands_in_the_reason():
+    other = replace(ALL[0], decisive=replace(ALL[0].decisive, interval_level=0.9))
+    shown = gate_terminal.render(verdict(other), width=None, color=False, ascii_only=False)
+    assert "pass  accuracy ≥ 90.00 %  91.20  [90.6, 91.8]  90 % interval within the limit\n" in shown
+
+
 def test_a_narrow_terminal_wraps_reasons():
     shown = gate_terminal.render(verdict(*ALL), width=80, color=False, ascii_only=False)
     assert max(map(len, shown.splitlines())) <= 80
@@ -182,7 +188,7 @@ def test_foreign_names_are_harmless_everywhere(name):
     table = [line for line in gate_markdown.render(bad).splitlines() if line.startswith("| ")]
     assert {len(re.findall(r"(?<!\\)\|", line)) for line in table} == {6}
     page = html.render(report(over_confident()), bad)
-    assert "<script" not in page
+    assert page.count("<script") == 1  # our own
     assert re.search(r"<h1><svg .*?</svg>\s*<span>FAILED: 1 of 1 rule · <bdi>", page, re.DOTALL)
 
 
@@ -213,6 +219,11 @@ def test_test_report():
         "CWCE ≤ 0.20 %": ["skipped"],
         "Brier ≤ 0.5": ["skipped"],
     }
+    assert root.find(".//system-err") is None
+    assert root.find("testsuite/system-out").text.splitlines()[0].endswith(" · rules: calibeval.toml")
+    warned = replace(verdict(*ALL), warnings=(warning("clipped", "probabilities of 3 rows were clipped"),))
+    suite = ET.fromstring(gate_junit.render(warned).encode()).find("testsuite")  # noqa: S314
+    assert suite.find("system-err").text == "warning: probabilities of 3 rows were clipped"
     failure = root.find(".//failure")
     assert failure.get("type") == "fail"
     assert failure.text.splitlines() == [
@@ -342,6 +353,19 @@ def test_what_other_parts_take_back_is_said():
     judged = ruled(Rule("nll", "max", 0.3), "fail", 0.4, 0.35, 0.45, "", why=Why(True, (part,), None))
     said = "75 % of the change, 25 % of the rows, before other rows take 40 % of it back"
     assert why_lines(judged) == [f"light=night (500 rows, gap −8.0): {said}"]
+
+
+@pytest.mark.parametrize(
+    ("metric", "value", "said"),
+    [
+        ("gap_positive", (0.0095, 0.008, 0.011), "|gap P(pos)| ≤ 1.00 %: 0.95 [0.80, 1.10]: because"),
+        ("cox_intercept", (0.0812, 0.06, 0.1), "|Cox intercept| ≤ 0.01: 0.081 [0.060, 0.100]: because"),
+    ],
+)
+def test_rules_limit_the_size_of_what_is_best_at_0(metric, value, said):
+    judged = part("inconclusive", *value, centre=None)
+    (line,) = rule_lines(verdict(RuleVerdict(Rule(metric, "max", 0.01), "inconclusive", "because", judged)))
+    assert line.sentence == said
 
 
 def test_the_number_beside_an_interval_lies_in_it():

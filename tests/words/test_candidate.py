@@ -5,10 +5,12 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from calibeval import Predictions, compare
 from calibeval.core.comparison.comparison import Candidate, ComparedDump, Difference
 from calibeval.core.data.predictions import Source
 from calibeval.core.report.report import Bin
@@ -137,3 +139,28 @@ def test_every_decided_row_is_in_the_sentences_and_no_other(changes):
         for phrase, is_so in ((better, found[name].better), (worse, found[name].worse)):
             sure = "certainly" if found[name].certain else "probably"
             assert (f"b is {sure} {phrase} a:" in sentences) == is_so
+
+
+@pytest.mark.parametrize(
+    ("shifts", "words"),
+    [
+        ((0.6, 0.3), 'P("default") is too high by less: gap +'),
+        ((0.3, 0.6), 'P("default") is too high by more: gap +'),
+        ((0.6, 0.0), 'P("default") is no longer too high on average: gap +'),
+        ((0.5, -0.5), 'P("default") was too high and is now too low: gap +'),
+        ((0.0, -0.5), 'P("default") is now too low: gap '),
+    ],
+)
+def test_of_two_classes_the_probability_of_the_positive_one_leads(shifts, words):
+    rng = np.random.default_rng(0)
+    s = rng.normal(-2.5, 1.2, 6000)
+    labels = (rng.random(6000) < 1 / (1 + np.exp(-s))).astype(int)
+    base, candidate = (
+        Predictions(probs=1 / (1 + np.exp(-s - shift)), labels=labels, class_names=["ok", "default"])
+        for shift in shifts
+    )
+    found = compare(base, candidate)
+    said = comparison_headline(found.candidates[0], ("b", "a"), found.base)
+    assert "calibrated than a: ECE P(pos) " in said[0]
+    assert any(one.startswith(words) for one in said), said
+    assert found.base.positive.name == "default"

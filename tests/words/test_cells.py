@@ -83,11 +83,8 @@ def test_equal_reasons_are_told_once():
     assert cells.reasons(dump) == ["NLL, Brier: why"]
 
 
-def test_remarks_name_the_bin_of_mce_and_values_outside_their_interval():
-    assert cells.remarks(over_confident()) == [
-        "MCE: decided by bin 0.50 – 0.75, which holds 200 rows",
-        "CWCE: biased by noise; the interval is for the true value (corrected: 0.270)",
-    ]
+def test_remarks_name_the_bin_of_the_largest_gap():
+    assert cells.remarks(over_confident()) == ["MCE: largest gap: +15.0 at 0.50 – 0.75 (200 rows)"]
 
 
 def test_metric_names_stand_in_one_order_with_unknown_ones_last():

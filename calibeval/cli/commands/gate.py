@@ -112,8 +112,11 @@ def gate(
     looked_at = [path for path in (OWN_FILE, PROJECT_FILE) if is_there(Path(path))]
     refuse_overwriting([dump, asked.baseline, found.path, *looked_at, *flags.files], [*outputs, *_files(out)])
     reading = flags.options()
+    predictions, base = open_both(dump, asked.baseline, reading, asked.weights)
+    asked = asked.for_dump(predictions, base, convention)
     subject = Subject.of(
-        *open_both(dump, asked.baseline, reading, asked.weights),
+        predictions,
+        base,
         asked.rules,
         asked.settings,
         bins=bins,

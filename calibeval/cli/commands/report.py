@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import textwrap
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from calibeval.cli.options import figures
 from calibeval.cli.options import positive as class_options
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import EVERY_METRIC, LEVEL, exclude, table_format
@@ -30,8 +30,11 @@ if TYPE_CHECKING:
     from calibeval.core.data.predictions import Predictions
     from calibeval.core.report.report import DumpReport, Report
     from calibeval.core.report.settings import Settings
+    from calibeval.readers.meaning.assemble import ReadOptions
+    from calibeval.recalibrate.fitting.before_after import Prospect
+    from calibeval.words.next_step import Step
 
-OUTPUTS = ("bins.csv", "reliability.svg", "reliability.png", "report.html", "report.json")
+OUTPUTS = ("bins.csv", "reliability.svg", "report.html", "report.json")
 TABLES = {"md": "markdown", "csv": "csv_table", "latex": "latex"}
 EXPORTS = {"markdown": "md", "csv": "csv", "latex": "latex"}
 
@@ -43,8 +46,9 @@ def report(
     out: options.Out = None,
     full: options.Full = False,
     export: options.ReportExport = None,
-    figure: options.Figure = None,
-    width: options.Width = None,
+    figure: figures.Figure = None,
+    png: figures.Png = False,
+    width: figures.Width = None,
     table: options.Format = None,
     bins: options.Bins = None,
     convention: options.Convention = OWN,
@@ -89,17 +93,17 @@ def report(
     only = chosen_metrics(metrics)
     from calibeval.core.evaluation.evaluate import evaluate_dump
     from calibeval.core.evaluation.settings import checked, stamped
-    from calibeval.core.report.report import Report, with_distinct_names
+    from calibeval.core.report.report import Report
+    from calibeval.core.report.several import together
     from calibeval.core.sums.resources import Resources
     from calibeval.core.version import VERSION
     from calibeval.readers.open import open_dump
     from calibeval.writers.atomic import write_file
 
     check_folder(out, {**JSON, **FILE_TABLES, **FIGURES})
-    outputs = [] if out is None else [out / name for name in OUTPUTS]
     wanted = exports(export, (*EXPORTS, *OF_REPORTS))
     alone = [*wanted.values(), *([] if figure is None else [figure])]
-    refuse_overwriting([*dumps, fit_on, saved_map, *flags.files], [*outputs, *alone])
+    refuse_overwriting([*dumps, fit_on, saved_map, *flags.files], [*_files(out, png=png), *alone])
     if dumps.count("-") + (fit_on == "-") > 1:
         raise UsageError('standard input, "-", can be read only once')
     settings = checked(
@@ -131,33 +135,39 @@ def report(
         for name in dumps:
             predictions = open_dump(name, reading)
             results.append(_results(predictions, plan, evaluate))
-        untried = (out is not None or not (json or table)) and not plan and len(dumps) == 1
-        hint = _prospect(predictions, results[0], settings, limit) if untried else ""
+        shown = out is not None or not (json or table)
+        bare = shown and not plan and len(dumps) == 1
+        promised = _prospect(predictions, results[0], settings, limit) if bare else None
     say(maps.notes(), quiet=quiet)
     result = Report(
         VERSION,
         stamped(settings, *(one.warnings for one in results)),
-        with_distinct_names(results),
+        together(results),
         environment(),
     )
-    absent = [name for name in only or () if all(name not in dump.metrics for dump in result.dumps)]
-    say([f"warning: there is no {name} here: {unavailable(name)}" for name in absent], quiet=quiet)
+    step = _step(result, dumps, flags, reading, promised) if shown else None
+    say(_absent(result, only or ()), quiet=quiet)
     say([f"warning: {about(dump.name, warning)}" for dump in result.dumps for warning in dump.warnings], quiet=quiet)
     if out is not None:
         from calibeval.api.save import save_report
 
-        save_report(result, out, png=True, hint=hint)
-        say([f"written to {out}"], quiet=quiet)
+        save_report(result, out, png=png, hint="" if step is None else str(step))
     if figure is not None:
         _draw(result, figure, width)
     for kind, path in wanted.items():
         write_file(path, _exported(result, kind))
-    say([f"written to {path}" for path in alone], quiet=quiet)
+    say([f"written to {path}" for path in ([] if out is None else [out]) + alone], quiet=quiet)
     if json or table:
         put(result.to_json() if json else _table(result, str(table)))
     else:
-        put(_screen(result, hint, full=full))
+        put(_screen(result, step, full=full))
     return 0
+
+
+def _absent(report: Report, only: Collection[str]) -> list[str]:
+    """Warnings about metrics that were chosen and that no dump has."""
+    absent = [name for name in only if all(name not in dump.metrics for dump in report.dumps)]
+    return [f"warning: there is no {name} here: {unavailable(name)}" for name in absent]
 
 
 def _checked_format(
@@ -174,6 +184,13 @@ def _checked_format(
     return table
 
 
+def _files(out: Path | None, *, png: bool) -> list[Path]:
+    """The files that are written to a folder. Raises: UsageError for --png without a folder."""
+    if out is None and png:
+        raise UsageError("--png belongs to -o; for one file alone, say --figure FILE.png")
+    return [] if out is None else [out / name for name in (*OUTPUTS, *(["reliability.png"] if png else []))]
+
+
 def _results(
     predictions: Predictions,
     plan: Recalibrate | None,
@@ -187,13 +204,31 @@ def _results(
     return replace(before, recalibrated=after, warnings=(*before.warnings, *warnings))
 
 
-def _prospect(predictions: Predictions, report: DumpReport, settings: Settings, limit: int) -> str:
-    """The line that says what temperature scaling would change, by calibeval's own bins."""
+def _prospect(predictions: Predictions, report: DumpReport, settings: Settings, limit: int) -> Prospect | None:
+    """What temperature scaling would change, by calibeval's own bins."""
     if settings.convention != OWN or "ece" not in report.metrics:
-        return ""
+        return None
     from calibeval.recalibrate.fitting.before_after import prospect
 
     return prospect(predictions, report, limit)
+
+
+def _step(
+    report: Report,
+    dumps: list[str],
+    flags: ReadingFlags,
+    reading: ReadOptions,
+    promised: Prospect | None,
+) -> Step | None:
+    """The next step, with a command for these very files."""
+    from calibeval.cli.options.follow_up import ways
+    from calibeval.readers.describe import validation_split
+    from calibeval.words.next_step import next_step
+
+    validation = validation_split(dumps[0], reading) if len(dumps) == 1 else None
+    chosen = report.settings
+    typed = ways(dumps, flags, group=chosen.group, positive=chosen.positive, validation=validation)
+    return next_step(report, typed, promised)
 
 
 def _table(report: Report, kind: str) -> str:
@@ -211,9 +246,10 @@ def _exported(report: Report, kind: str) -> bytes:
     return _table(report, EXPORTS[kind]).encode("utf-8", "backslashreplace")
 
 
-def _screen(report: Report, hint: str, *, full: bool) -> str:
-    """The report for a person, and below it what a temperature would do and what the first view leaves out."""
+def _screen(report: Report, step: Step | None, *, full: bool) -> str:
+    """The report for a person, and below it the next step and what the first view leaves out."""
     from calibeval.cli.screen.terminal import screen
+    from calibeval.render.terminal import next_step
     from calibeval.render.terminal.conventions import note
     from calibeval.render.terminal.full import hidden, render_full
     from calibeval.render.terminal.report import render_report
@@ -225,18 +261,13 @@ def _screen(report: Report, hint: str, *, full: bool) -> str:
     else:
         shown = render_report(report, width=width, color=color, ascii_only=ascii_only)
         shown += note(report, width=width, ascii_only=ascii_only)
-    lines = [line for line in (hint, "" if full else hidden(report)) if line]
-    return shown + "".join(f"\n{textwrap.fill(line, width)}\n" for line in lines)
+    left_out = "" if full else hidden(report)
+    return shown + next_step.render(step, left_out, width=width, ascii_only=ascii_only)
 
 
 def _draw(report: Report, path: Path, width: float | None) -> None:
     """The reliability diagrams in the format of the suffix."""
-    from calibeval.api.show import before_and_after
-    from calibeval.render.figure.backend import import_matplotlib
-
-    import_matplotlib()
-    from calibeval.render.figure.figure import figure_bytes, figure_format, reliability_figure
+    from calibeval.api.show import drawn
     from calibeval.writers.atomic import write_file
 
-    kind = figure_format(path.suffix)
-    write_file(path, figure_bytes(reliability_figure(before_and_after(report), width_inches=width), kind))
+    write_file(path, drawn(report, path.suffix, width))

@@ -208,12 +208,6 @@ DumpOut = Annotated[
 Run = Annotated[Path, typer.Argument(metavar="RUN", help="A folder from `calibeval finetune`, or head weights.")]
 FeatureFile = Annotated[str, typer.Argument(metavar="FEATURES", help="A feature cache; FILE#SPLIT names a split.")]
 
-Figure = Annotated[
-    Path | None,
-    typer.Option(metavar="FILE", help="Save the diagrams to this .svg, .png or .pdf.", rich_help_panel=OUTPUT),
-]
-Width = Annotated[float | None, typer.Option(metavar="INCHES", help="Width of the figure.", rich_help_panel=OUTPUT)]
-
 Bins = Annotated[
     int | None,
     typer.Option(metavar="N", help="Number of bins (default: the convention's, 15).", rich_help_panel=MEASURE),

@@ -62,7 +62,9 @@ class Baseline:
     def side(self) -> ComparedDump:
         """The report's dump as one side of a comparison."""
         dump = self.dump
-        return ComparedDump(dump.name, dump.source, dump.kind, dump.n, dump.k, dump.ignored, True, dump.equal_width)
+        return ComparedDump(
+            dump.name, dump.source, dump.kind, dump.n, dump.k, dump.ignored, True, dump.equal_width, dump.positive
+        )
 
     def check_classes(self, candidate: Predictions) -> None:
         """Check that the candidate has the same classes, as far as both sides name them.

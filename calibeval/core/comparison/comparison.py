@@ -15,7 +15,7 @@ from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Source
 from calibeval.core.data.records import Layout, read_record, to_plain
 from calibeval.core.metrics.lookup import MetricLookup
-from calibeval.core.report.report import READING, Bin, GroupCount
+from calibeval.core.report.report import READING, Bin, ClassView, GroupCount
 from calibeval.core.report.settings import Settings
 
 if TYPE_CHECKING:
@@ -32,6 +32,7 @@ class ComparedDump:
 
     n: number of compared rows. k: number of classes; None if only the top label is known. report: whether a saved
     report was used instead of a dump. bins: the equal-width bins; None in files of earlier versions.
+    positive: of two classes, P(positive class); None otherwise, and in files of earlier versions.
     """
 
     LAYOUT: ClassVar = Layout(inside=READING | {"report": "source"}, open=True)
@@ -44,6 +45,7 @@ class ComparedDump:
     ignored: int = 0
     report: bool = False
     bins: tuple[Bin, ...] | None = None
+    positive: ClassView | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this dump, without its bins."""
@@ -52,7 +54,8 @@ class ComparedDump:
 
     def with_bins(self) -> dict[str, Any]:
         """The JSON object of this dump with its bins."""
-        return {**self.to_dict(), "bins": None if self.bins is None else [to_plain(one) for one in self.bins]}
+        bins = None if self.bins is None else [to_plain(one) for one in self.bins]
+        return {**self.to_dict(), "bins": bins, "positive": None if self.positive is None else to_plain(self.positive)}
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from calibeval.core.data.weighted import row_weights
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.evaluation.cut import Cut
 from calibeval.core.evaluation.groups import Groups, find_groups
-from calibeval.core.evaluation.measurement import Measurement, bin_table
+from calibeval.core.evaluation.measurement import Measurement, bin_table, class_view
 from calibeval.core.evaluation.parts import known_part_sums, part_sums
 from calibeval.core.evaluation.slices import SlicedColumn
 from calibeval.core.report.settings import Settings
@@ -241,7 +241,9 @@ def side(predictions: Predictions, sums: Sums) -> ComparedDump:
     source = predictions.settled_source()
     name = name_of(predictions)
     table = bin_table(sums.top, sums.edges)
-    return ComparedDump(name, source, predictions.kind, predictions.n, predictions.k, predictions.ignored, bins=table)
+    positive = class_view(sums, predictions, sums.positive) if sums.k == 2 else None
+    n, k, ignored = predictions.n, predictions.k, predictions.ignored
+    return ComparedDump(name, source, predictions.kind, n, k, ignored, bins=table, positive=positive)
 
 
 def _groups(base: Predictions, candidate: Predictions, settings: Settings, order: Rows | None) -> Groups | None:

@@ -19,6 +19,8 @@ from calibeval.core.data.row_source import BinaryColumns
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.special import clopper_pearson
 
+# Codes of these warnings: with one of them, nothing else in a report means anything.
+SUSPICIONS = ("below_chance", "classes_permuted", "nothing_shared")
 LEAST_ROWS = 30
 LEVEL = 0.95  # of the interval that lies below chance
 # z of the covariance of a class's probability with its label, below which the class is odd; of all classes together.

@@ -152,7 +152,7 @@ class Measurement:
 
     def _positive(self) -> ClassView | None:
         """The positive class of two, with its smooth curve."""
-        view = _class_view(self.sums, self.predictions, self.sums.positive) if self.sums.k == 2 else None
+        view = class_view(self.sums, self.predictions, self.sums.positive) if self.sums.k == 2 else None
         return view if view is None or self.curves is None else replace(view, curve=self.curves.positive())
 
     def _as_tool(
@@ -213,7 +213,7 @@ def _weighted_table(sums: BinSums, counts: Floats, edges: Floats) -> tuple[Bin, 
     return tuple(rows)
 
 
-def _class_view(sums: Sums, predictions: Predictions, index: int) -> ClassView | None:
+def class_view(sums: Sums, predictions: Predictions, index: int) -> ClassView | None:
     """One class against the rest; None if class-wise sums were not computed."""
     if sums.classes is None:
         return None
@@ -226,7 +226,7 @@ def _class_views(sums: Sums, predictions: Predictions, classes: Sequence[str] | 
     """The chosen classes of more than two, each against the rest; None if none was chosen."""
     if classes is None:
         return None
-    found = (_class_view(sums, predictions, one) for one in chosen_classes(predictions, classes))
+    found = (class_view(sums, predictions, one) for one in chosen_classes(predictions, classes))
     return tuple(view for view in found if view is not None)
 
 

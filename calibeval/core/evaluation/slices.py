@@ -30,11 +30,11 @@ from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.sums import RowScores, Sums
 from calibeval.core.uncertainty.floors import gap_p_value
 from calibeval.core.uncertainty.holm import holm
+from calibeval.core.uncertainty.intervals import joint_p_value
 from calibeval.core.uncertainty.joints import Joints
 
 # The joint variation by groups is kept for the next level, for all slices of a column, up to this many 8-byte numbers.
 MOST_KEPT = 2**23
-WORST_BY = "ece"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -129,7 +129,8 @@ class SlicedColumn:
         has a p below 0.05 is at most 5 %, however the slices depend on each other.
         """
         scores = _Scores(self.predictions)
-        sorted_by = only if only is None else {*only, WORST_BY}
+        worst_by = self._worst_by(only)
+        sorted_by = only if only is None else {*only, worst_by}
         measured = [self._measured(part, level, sorted_by, scores) for part in self.parts]
         corrected = holm([p for _, p in measured])
         rows = zip(self.parts, measured, corrected, strict=True)
@@ -137,25 +138,35 @@ class SlicedColumn:
             SliceResult(self.column, part.value, part.sums.rows_n, metrics, p, p_holm, part.sums.effective)
             for part, (metrics, p), p_holm in rows
         ]
-        results.sort(key=_badness, reverse=True)
-        if only is None or WORST_BY in only:
+        results.sort(key=lambda one: _badness(one.metrics.get(worst_by, MetricResult(worst_by, None))), reverse=True)
+        if only is None or worst_by in only:
             return results
         return [
             replace(one, metrics={name: found for name, found in one.metrics.items() if name in only})
             for one in results
         ]
 
+    def _worst_by(self, only: Collection[str] | None) -> str:
+        """The metric by which slices are sorted and tested: of two classes, that of P(positive class) if measured."""
+        binary = self.predictions.k == 2 and all(part.sums.classes is not None for part in self.parts)
+        return "ece_positive" if binary and (only is None or "ece_positive" in only) else "ece"
+
     def _measured(
         self, part: SlicePart, level: float | None, only: Collection[str] | None, scores: _Scores
     ) -> tuple[dict[str, MetricResult], float | None]:
         """The metrics of a slice, and the p-value of its ECE."""
+        classes, own = part.sums.classes, part.sums.positive
+        positive = classes.row(own) if classes is not None and self._worst_by(only) == "ece_positive" else None
         if self.groups is None:
             metrics = all_metrics(part.sums, level, only=only)
-            p: float | None = gap_p_value(part.sums.top, part.sums.n)
+            p: float | None = gap_p_value(part.sums.top if positive is None else positive, part.sums.n)
         else:
             sums = self.with_rows(part)
             told = self._told(part, sums, self.groups, scores)
             metrics, p = grouped_metrics(sums, told.groups, told.joints, level, only)
+            if positive is not None and told.joints is not None:
+                joint = None if told.joints.classes is None else told.joints.classes.of_class(own)
+                p = None if joint is None else joint_p_value(positive, part.sums.n, joint)
         if self.by_label:
             return {
                 name: replace(m, floor=None, floor_high=None, floor_certain=None, z=None, p=None, lr=None)
@@ -237,8 +248,7 @@ class _Scores:
         return selected(self._predictions, self._read, rows)
 
 
-def _badness(result: SliceResult) -> tuple[float, float]:
+def _badness(ece: MetricResult) -> tuple[float, float]:
     """The sort key of slices: the ECE corrected for bias, then the ECE."""
-    ece = result.metrics.get(WORST_BY, MetricResult(WORST_BY, None))
     value = ece.value or 0.0
     return (value - (ece.floor or 0.0) if ece.corrected is None else ece.corrected), value

@@ -18,6 +18,8 @@ from calibeval.core.gating.judge import judge
 from calibeval.core.gating.movers import Part, Parted, bin_parts, class_movers, movers
 from calibeval.core.gating.rules import Rule
 from calibeval.core.gating.ruling import RuleVerdict, Trial, Why
+from calibeval.core.metrics.folded import Folded
+from calibeval.core.metrics.positive import PositiveGap
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.sums.sums import Sums
 
@@ -56,7 +58,32 @@ def _moved(rule: Rule, part: str | None, subject: Subject) -> tuple[bool, tuple[
     elif by_row is not None and sums.rows is not None:
         gaps = sums.rows.confidence - sums.rows.correct
         found = tuple(movers(by_row, [bin_parts(sums), *_columns(dump, rows)], gaps))
+    elif isinstance(metric, Folded | PositiveGap):
+        found = _positive_moved(metric, sums, before, (dump, rows))
     return before is not None, found
+
+
+def _positive_moved(
+    metric: Folded | PositiveGap, sums: Sums, before: Sums | None, of: tuple[Predictions, Rows]
+) -> tuple[Part, ...] | None:
+    """The parts that contribute most to a metric of P(positive class), or to its change.
+
+    of: the dump, and the numbers of the stored rows that sums are of.
+    """
+    dump, rows = of
+    labels = np.asarray(dump.labels)[rows].astype(np.intp)
+    found = [None if one is None else metric.positive_rows(one, labels) for one in (sums, before)]
+    now, then = found
+    if now is None or (before is not None and then is None):
+        return None
+    signed = [
+        np.zeros(len(labels)) if one is None else one.gaps if metric.better == "zero" else one.folded for one in found
+    ]
+    bins = Parted("bin", bin_parts(sums).names, now.places)
+    gaps = now.gaps if sums.row_weights is None else None
+    # Within a class, P(positive) is above or below what happens in every model, so classes tell nothing.
+    columns = [one for one in _columns(dump, rows) if one.kind != TRUE_CLASS]
+    return tuple(movers((signed[0] - signed[1]) / sums.n, [bins, *columns], gaps))
 
 
 def _change(shares: Callable[[Sums], Floats | None], sums: Sums, before: Sums | None) -> Floats | None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.gating.rules import WORST, Rule
@@ -11,6 +12,8 @@ from calibeval.core.gating.values import one_of
 # The number of rows from which most unchanged models pass every rule, if they disagree with the model in use on 4 % of
 # rows, and nearly all get exit code 0 (tests/benchmarks/gate_release.py). With a third of them, few pass every rule.
 MEANT_FOR = {"recommended": 3_000, "strict": 20_000}
+# What a preset's rule limits where there are two classes.
+OF_TWO = {"ece": "ece_positive", "confidence_gap": "gap_positive"}
 PRESETS: dict[str, tuple[Rule, ...]] = {
     "recommended": (
         Rule("ece", "max", 0.05),
@@ -40,6 +43,27 @@ def preset_rules(name: str, *, with_baseline: bool, with_slices: bool) -> tuple[
     """
     rules = PRESETS[one_of(name, PRESETS, "preset")]
     return tuple(r for r in rules if (with_baseline or not r.is_change) and (with_slices or r.slice is None))
+
+
+def for_two_classes(name: str | None, rules: Sequence[Rule]) -> tuple[Rule, ...]:
+    """The rules for a dump with two classes: those of the preset limit P(positive class) in place of the confidence.
+
+    Rules of one's own stay as they are, and a rule of the preset gives way to one with its new metric.
+
+    >>> ready = preset_rules("recommended", with_baseline=True, with_slices=False)
+    >>> [rule.metric for rule in for_two_classes("recommended", ready)]
+    ['ece_positive', 'nll', 'brier', 'gap_positive', 'accuracy']
+    """
+    ready = () if name is None else PRESETS[one_of(name, PRESETS, "preset")]
+    places = {rule.place for rule in rules}
+    found = []
+    for rule in rules:
+        if rule.metric in OF_TWO and any(rule is one for one in ready):
+            other = replace(rule, metric=OF_TWO[rule.metric])
+            found += [] if other.place in places else [other]
+        else:
+            found.append(rule)
+    return tuple(found)
 
 
 def few_rows(name: str | None, n: float) -> tuple[Notice, ...]:

@@ -8,7 +8,7 @@ from typing import Literal, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.data.arrays import Floats
+from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.data.notices import NotComputable, Notice, reason
 from calibeval.core.errors import InputError
 from calibeval.core.metrics.metric import Metric, Side
@@ -38,6 +38,11 @@ class RowBins(NamedTuple):
     gaps: Floats
     totals: Floats
     rows: Floats
+
+    @property
+    def folded(self) -> Floats:
+        """The gap of each row with the sign of that of its bin, so that they add up to the size of the bins' gaps."""
+        return np.asarray(np.sign(self.totals)[self.places] * self.gaps)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,12 +124,28 @@ class Binned(Metric):
         if sums.rows is None or self.by_class:
             return None
         edges = sums.mass_edges if self.over == "mass" else sums.compared
-        places, m = bin_index(sums.rows.confidence, edges), len(edges) - 1
-        gaps, weights = sums.rows.confidence - sums.rows.correct, sums.row_weights
-        gaps = gaps if weights is None else gaps * weights
-        totals = np.asarray(np.bincount(places, weights=gaps, minlength=m), np.float64)
-        rows = np.asarray(np.bincount(places, weights=weights, minlength=m), np.float64)
-        return RowBins(places, gaps, totals, np.where(rows > 0.0, rows, 1.0))
+        return _row_bins(sums, edges, sums.rows.confidence, sums.rows.correct)
+
+    def positive_rows(self, sums: Sums, labels: Codes) -> RowBins | None:
+        """The bin of P(positive class) of each row, whose gap is P minus whether the row is positive.
+
+        None without single rows, or for other bins. labels: (n,), of these rows.
+        """
+        if sums.rows is None or self.over != "positive":
+            return None
+        positive = labels == sums.positive
+        # The confidence is that of the positive class where to be right is to be positive.
+        stated = np.where(sums.rows.correct == positive, sums.rows.confidence, 1.0 - sums.rows.confidence)
+        return _row_bins(sums, sums.compared, stated, positive)
+
+
+def _row_bins(sums: Sums, edges: Floats, p: Floats, y: npt.NDArray[np.bool_]) -> RowBins:
+    places, m = bin_index(p, edges), len(edges) - 1
+    gaps, weights = p - y, sums.row_weights
+    gaps = gaps if weights is None else gaps * weights
+    totals = np.asarray(np.bincount(places, weights=gaps, minlength=m), np.float64)
+    rows = np.asarray(np.bincount(places, weights=weights, minlength=m), np.float64)
+    return RowBins(places, gaps, totals, np.where(rows > 0.0, rows, 1.0))
 
 
 def along_paths(bins: Together, level: Level, sides: tuple[PathSide, PathSide]) -> Contrast:

@@ -70,7 +70,7 @@ class Folded(Binned):
     def shares(self, sums: Sums) -> Floats | None:
         """Each row's gap divided by n, with the sign of its bin's gap."""
         rows = self.row_bins(sums)
-        return None if rows is None else np.sign(rows.totals)[rows.places] * rows.gaps / sums.n
+        return None if rows is None else rows.folded / sums.n
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,8 +89,9 @@ class SliceResult:
 
     n: number of rows. metrics: as in DumpReport. If `column` is the true class, they have no noise floors and p is
     None: rows selected by their label are not calibrated among themselves, even for a perfectly calibrated model.
-    p: probability that calibrated rows would show an ECE at least this large. p_holm: p after Holm's correction over
-    the slices of this column; below 0.05 the slice is miscalibrated even after allowing for the number of slices.
+    p: probability that calibrated rows would show an ECE at least this large; of two classes, P(positive) has it.
+    p_holm: p after Holm's correction over the slices of this column; below 0.05 the slice is miscalibrated even after
+    allowing for the number of slices.
     effective: with weights, the effective number of rows; else None.
     """
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,7 @@ class ConsistencyRange(NamedTuple):
     high: float
 
 
+@lru_cache(maxsize=4096)
 def consistency_range(count: float, confidence: float, level: float = 0.95) -> ConsistencyRange:
     """The central range that contains the accuracy of a calibrated bin in at least `level` of all samples.
 

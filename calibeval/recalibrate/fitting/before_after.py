@@ -6,7 +6,7 @@ import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -15,13 +15,14 @@ from calibeval.core.data.lazy_columns import refuse_left
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError, UsageError, nearest
-from calibeval.core.evaluation.doubts import doubts_of
+from calibeval.core.evaluation.doubts import SUSPICIONS, doubts_of
 from calibeval.core.evaluation.evaluate import evaluate_dump
 from calibeval.core.evaluation.settings import checked
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.fitted_on import FittedOn, OutOfFold
 from calibeval.core.report.report import DumpReport, Recalibrated
 from calibeval.core.report.standing import standing_of
+from calibeval.core.report.views import judged_by, speaks_of_positive
 from calibeval.core.sums.resources import Resources
 from calibeval.recalibrate.base.mapping import Map, mapped
 from calibeval.recalibrate.fitting.cross_fit import cross_fit
@@ -29,6 +30,7 @@ from calibeval.recalibrate.fitting.fit import fit
 from calibeval.recalibrate.fitting.leak import check_leak
 
 PROSPECT_ROWS = 20_000
+TEMPERATURE, PLATT = "temperature", "platt"
 
 Evaluate = Callable[[Predictions], DumpReport]
 
@@ -66,27 +68,42 @@ def _map_of(plan: Plan) -> Map:
     return fitted_map(plan.fitted, plan)
 
 
-def prospect(dump: Predictions, report: DumpReport, max_memory: int) -> str:
-    """One line about what temperature scaling would do for a dump without a map; empty if nothing needs repair.
+class Prospect(NamedTuple):
+    """What a map does to the ECE out of fold: before, and after on some rows.
 
-    It is also empty where no finite temperature is best.
-
-    Fitted out of fold, on at most 20,000 evenly spaced rows; empty for dumps that are read block by block.
+    rows, of: the numbers of rows it was tried on and of the dump. worth: with weights, the effective number of them.
+    method: of the map: a temperature; of two classes also an intercept, which moves the mean probability.
     """
-    ece = report["ece"]
+
+    before: MetricResult
+    after: MetricResult
+    rows: int
+    of: int
+    worth: float
+    method: str = TEMPERATURE
+
+
+def prospect(dump: Predictions, report: DumpReport, max_memory: int) -> Prospect | None:
+    """What a temperature would do for a dump without a map, or of two classes Platt's map; None without a need.
+
+    It is also None where no finite temperature is best, and where scores and labels hardly belong together.
+
+    Fitted out of fold, on at most 20,000 evenly spaced rows; None for dumps that are read block by block.
+    """
+    method, name = (PLATT if speaks_of_positive(report) else TEMPERATURE), judged_by(report)[1]
+    ece = report[name]
     standing = standing_of(ece, n=report.worth)
-    if standing is None or not standing.beyond_noise or dump.k is None or len(dump.layout) > 1 or _endless(report):
-        return ""
-    if Resources(memory=max_memory).streams(dump):
-        return ""
+    doubted = any(one.code in SUSPICIONS for one in report.warnings)
+    if standing is None or not standing.beyond_noise or dump.k is None or len(dump.layout) > 1 or doubted:
+        return None
+    if _endless(report) or Resources(memory=max_memory).streams(dump):
+        return None
     try:
         settings = checked(bins=len(report.equal_width), convention="calibeval")
-        after = evaluate_dump(out_of_fold(dump), settings, only=("ece",))
+        after = evaluate_dump(out_of_fold(dump, method), settings, only=(name,))
     except InputError:
-        return ""  # too few rows, or a label of probability 0: nothing can be fitted
-    what = _brought(ece, after["ece"], after.worth)
-    where = "" if after.n == report.n else f", on {after.n:,} of the rows"
-    return f"A temperature {what} (out of fold{where}; see --fit-on)." if what else ""
+        return None  # too few rows, or a label of probability 0: nothing can be fitted
+    return Prospect(ece, after[name], after.n, report.n, after.worth, method)
 
 
 def _endless(report: DumpReport) -> bool:
@@ -95,38 +112,14 @@ def _endless(report: DumpReport) -> bool:
     return (found is not None and found.value is None) or all(b.accuracy in (None, 1.0) for b in report.equal_width)
 
 
-def _brought(before: MetricResult, after: MetricResult, n: float) -> str:
-    """What a temperature does to the ECE, without what noise adds to it; empty if an ECE is missing.
-
-    Of what is left, the corrected value is told, as the measured one of n rows would be mostly noise. n: with weights,
-    their effective number.
-
-    >>> before = MetricResult("ece", 0.114, corrected=0.11, floor=0.02, floor_high=0.03)
-    >>> _brought(before, MetricResult("ece", 0.034, corrected=0.008, floor=0.03, floor_high=0.043), 1000)
-    'would bring the ECE from 11.4 % to within noise (what 1,000 rows can show: 4.3 %)'
-    >>> _brought(before, MetricResult("ece", 0.06, corrected=0.05, floor=0.03, floor_high=0.043), 1000)
-    'would bring the ECE from 11.4 to about 5.0 %'
-    """
-    if before.value is None or after.value is None:
-        return ""
-    left = after.value if after.corrected is None else after.corrected
-    was = before.value if before.corrected is None or after.corrected is None else before.corrected
-    if f"{100 * left:.1f}" == f"{100 * was:.1f}" or left > was:
-        return "would not lower the ECE"
-    standing = standing_of(after, n=n)
-    if standing is None or standing.beyond_noise or after.floor_high is None:
-        return f"would bring the ECE from {100 * before.value:.1f} to about {100 * left:.1f} %"
-    shown = f"(what {n:,.0f} rows can show: {100 * after.floor_high:.1f} %)"
-    return f"would bring the ECE from {100 * before.value:.1f} % to within noise {shown}"
-
-
-def out_of_fold(dump: Predictions) -> Predictions:
-    """A dump after temperature scaling, fitted out of fold; 20,000 evenly spaced rows of it if it has more.
+def out_of_fold(dump: Predictions, method: str = TEMPERATURE) -> Predictions:
+    """A dump after a map, fitted out of fold; of 20,000 evenly spaced rows if it has more;
+    half as many for other maps than a temperature, which cost more.
 
     Raises: InputError if there are too few rows, or a label has probability 0.
     """
-    step = -(-dump.rows // PROSPECT_ROWS)
-    return cross_fit(dump if step == 1 else dump.select(np.arange(0, dump.rows, step))).predictions
+    step = -(-dump.rows // (PROSPECT_ROWS if method == TEMPERATURE else PROSPECT_ROWS // 2))
+    return cross_fit(dump if step == 1 else dump.select(np.arange(0, dump.rows, step)), method=method).predictions
 
 
 def by_temperature(dump: Predictions, group: str | None) -> tuple[Predictions, float]:

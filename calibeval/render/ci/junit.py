@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET  # only written here, never read
 from calibeval.core.gating.ruling import RuleVerdict
 from calibeval.core.gating.verdict import Verdict
 from calibeval.words.rules import harmless
-from calibeval.words.verdict import compared, conclusion, rule_lines
+from calibeval.words.verdict import compared, conclusion, rule_lines, rules_from, warning_lines
 
 _CLASS = "calibeval.gate"
 
@@ -16,7 +16,8 @@ def render(verdict: Verdict) -> str:
     """The report. A rule that blocks is a failure, or an error where it could not be evaluated.
 
     Rules that do not block are skipped, with the reason: rules of severity warn that did not pass, rules that are off,
-    and inconclusive ones that on_inconclusive allows. It has no times, so the same verdict gives the same text.
+    and inconclusive ones that on_inconclusive allows. Warnings about the dump are in system-err. There are no times, so
+    the same verdict gives the same text.
     """
     suites = ET.Element("testsuites")
     suite = ET.SubElement(suites, "testsuite", name=f"calibeval gate: {harmless(str(verdict.dump['name']))}")
@@ -39,7 +40,11 @@ def render(verdict: Verdict) -> str:
     for element in (suites, suite):
         for key, count in {"tests": len(verdict.rules), **totals}.items():
             element.set(key, str(count))
-    ET.SubElement(suite, "system-out").text = f"{compared(verdict)}\n{conclusion(verdict)}"
+    title = " · ".join(part for part in (compared(verdict), rules_from(verdict)) if part)
+    ET.SubElement(suite, "system-out").text = f"{title}\n{conclusion(verdict)}"
+    warnings = warning_lines(verdict)
+    if warnings:
+        ET.SubElement(suite, "system-err").text = "\n".join(f"warning: {text}" for text in warnings)
     ET.indent(suites, " ")
     return '<?xml version="1.0" encoding="utf-8"?>\n' + ET.tostring(suites, encoding="unicode") + "\n"
 

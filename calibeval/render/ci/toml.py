@@ -83,13 +83,19 @@ def quoted(text: str) -> str:
 
 def _absolute(dump: DumpReport) -> list[str]:
     rules = []
-    ece, accuracy = dump.metrics["ece"], dump.metrics["accuracy"]
+    error = _error_of(dump)
+    ece, accuracy = dump.metrics[error], dump.metrics["accuracy"]
     above, below = _reach(ece), _reach(accuracy)
     if above is not None:
-        rules.append(_rule("ece", f"max = {_up(min(1.0, above[1]))}", _came(dump, "ece")))
+        rules.append(_rule(error, f"max = {_up(min(1.0, above[1]))}", _came(dump, error)))
     if below is not None:
         rules.append(_rule("accuracy", f"min = {_down(max(0.0, below[0]))}", _came(dump, "accuracy")))
     return rules
+
+
+def _error_of(dump: DumpReport) -> str:
+    """The calibration error to limit: of two classes, that of P(positive class)."""
+    return "ece" if dump.positive is None else "ece_positive"
 
 
 def _changes(dump: DumpReport) -> list[str]:

@@ -8,9 +8,10 @@ from matplotlib.figure import Figure
 from calibeval.core.comparison.comparison import Candidate, Comparison, Difference
 from calibeval.core.errors import InputError
 from calibeval.core.metrics.table import METRICS
+from calibeval.render.drawing.letters import printable
+from calibeval.render.drawing.looks import OVER, UNDER
 from calibeval.render.figure.figure import DOTS_PER_INCH, ShownFigure, own_settings
-from calibeval.render.figure.panels import OVER, UNDER
-from calibeval.render.figure.text import printable
+from calibeval.render.figure.glyphs import known
 from calibeval.words import cells
 from calibeval.words.difference import Change, change
 from calibeval.words.marks import shorten
@@ -64,7 +65,7 @@ def _panel(axis: Axes, drawn: list[Difference]) -> None:
 
 
 def _title(candidate: Candidate, comparison: Comparison) -> str:
-    names = (printable(shorten(name, _NAME)) for name in (candidate.name, comparison.base.name))
+    names = (known(printable(shorten(name, _NAME))) for name in (candidate.name, comparison.base.name))
     return " against ".join(names)
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from calibeval.core.comparison.comparison import Candidate, ComparedDump, Comparison, Difference
 from calibeval.core.metrics.table import METRICS
-from calibeval.render.page.diagram import Tick, pct
+from calibeval.render.page.marks import Tick, pct
 from calibeval.render.page.page import fragment_of, whole_page
 from calibeval.render.page.scale import Dot
 from calibeval.words import cells
@@ -90,7 +90,7 @@ class ComparisonView:
 
 
 def render(comparison: Comparison) -> str:
-    """The page. The same comparison gives the same bytes; the page runs no code and loads nothing."""
+    """The page. The same comparison gives the same bytes; the page loads nothing."""
     return whole_page("compare.html.j2", _view(comparison))
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from calibeval.core.heads.history import EpochFacts
 from calibeval.core.heads.results import LossResult
-from calibeval.render.page.diagram import Tick, pct
+from calibeval.render.page.marks import Tick, pct
 from calibeval.words import digits
 from calibeval.words.marks import plain, round_ticks
 

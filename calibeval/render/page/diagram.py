@@ -1,170 +1,201 @@
-"""The geometry of the page's reliability diagram and histogram: percentages of a panel, and the text for them.
-
-Panels use no absolute coordinates: every length is a percentage, so text keeps its size at any width.
-"""
+"""The reliability diagram and the histogram of a page: the marks of `render.drawing` with the text around them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from html import escape
+
+from markupsafe import Markup
 
 from calibeval.core.report.report import Bin, DumpReport
 from calibeval.core.report.standing import bin_stands_out
-from calibeval.core.uncertainty.consistency import consistency_range
+from calibeval.render.drawing.captions import counted
+from calibeval.render.drawing.content import Subject
+from calibeval.render.drawing.legend import Entry, entries
+from calibeval.render.drawing.letters import text_width
+from calibeval.render.drawing.marks import Mark
+from calibeval.render.drawing.reliability import FEW_TICKS, TICKS, histogram, overlaid, said, square
+from calibeval.render.page.marks import hatch_patterns, line, pct, written
 from calibeval.words.cells import plural
-from calibeval.words.marks import ink_weight, merged, round_ticks, short_count
-from calibeval.words.signs import bin_range, signed, signed_points
+from calibeval.words.marks import round_ticks
+from calibeval.words.signs import bin_range, signed_points
 
-# Share of a bin's width that its bar takes; the consistency range behind it must be visible on both sides.
-_BAR_SHARE = 0.72
-# More bins than MOST_DRAWN_BINS are merged for drawing; up to MOST_COUNTED bins have their rows written under them.
-MOST_DRAWN_BINS, MOST_COUNTED = 100, 20
-
-
-@dataclass(frozen=True, slots=True)
-class Box:
-    """A rectangle in percent of its panel, as attributes carry it."""
-
-    x: str
-    y: str
-    width: str
-    height: str
-
-
-@dataclass(frozen=True, slots=True)
-class BinMarks:
-    """One filled bin. expected: the consistency range; gap: from accuracy to confidence; share: in the histogram.
-
-    ground: hides the range behind bar and gap. sign: "over", "under" or nothing. weight: opacity.
-    start, end, cap: the line at the accuracy.
-    """
-
-    words: str
-    sign: str
-    weight: str
-    expected: Box
-    ground: Box
-    bar: Box
-    gap: Box
-    share: Box
-    start: str
-    end: str
-    cap: str
-    cap_weight: str
-    centre: str
-    count: str
+# Row counts are 11 pixels high. All that fit into WIDE pixels are shown from there on, and below those that fit NARROW.
+_COUNT_SIZE, _WIDE, _NARROW = 11.0, 420.0, 250.0
 
 
 @dataclass(frozen=True, slots=True)
 class MeanLine:
     """A vertical line in the histogram; its label is in row 0 or 1 above it, to the left ("end") or right ("start")."""
 
+    role: str
     name: str
-    x: str
-    percent: str
+    x: float
     row: int
     anchor: str
 
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A number on an axis, and its place in percent."""
-
-    place: str
-    label: str
+    @property
+    def words(self) -> str:
+        """The label."""
+        return f"{self.name} {100 * self.x:.1f} %"
 
 
 @dataclass(frozen=True, slots=True)
 class Diagram:
-    """Everything that is drawn for one dump. counted: whether the bins are wide enough to write their rows under them.
+    """One subject as a page shows it.
 
-    drawn: the number of bins if fewer are drawn than were measured, else 0.
+    top: the share of rows at the upper edge of the histogram. description: what is drawn, for those who cannot see it.
     """
 
-    marks: tuple[BinMarks, ...]
-    lines: tuple[MeanLine, ...]
-    shares: tuple[Tick, ...]
-    counted: bool
-    drawn: int
+    subject: Subject
+    top: float
     description: str
 
+    @property
+    def drawn(self) -> int:
+        """The number of bins if fewer are drawn than were measured, else 0."""
+        return len(self.subject.bins) if len(self.subject.bins) < self.subject.measured else 0
 
-def diagram(dump: DumpReport) -> Diagram | None:
-    """The diagram of the dump; None if it has no rows to draw."""
-    bins = merged(dump.equal_width, MOST_DRAWN_BINS)
-    filled = [b for b in bins if b.count and b.accuracy is not None and b.confidence is not None]
-    if not filled:
-        return None
-    rows = sum(b.mass for b in filled)
-    top = max(b.mass for b in filled) / rows
-    accuracy = sum(b.mass * (b.accuracy or 0.0) for b in filled) / rows
-    confidence = sum(b.mass * (b.confidence or 0.0) for b in filled) / rows
-    return Diagram(
-        marks=tuple(_marks(b, b.accuracy or 0.0, b.confidence or 0.0, b.mass / rows / top) for b in filled),
-        lines=_mean_lines(accuracy, confidence),
-        shares=tuple(Tick(pct(1 - t / 100 / top), f"{t:g}") for t in round_ticks(0.0, 100 * top, 3)),
-        counted=len(bins) <= MOST_COUNTED,
-        drawn=len(bins) if len(bins) < len(dump.equal_width) else 0,
-        description=_description(dump.equal_width),
+    @property
+    def up(self) -> str:
+        """What the diagram's vertical axis is."""
+        return f"{self.subject.terms.up}, %"
+
+    @property
+    def across(self) -> str:
+        """What the horizontal axis is, and what is below."""
+        return f"{self.subject.terms.across}, % · below: share of rows, %"
+
+    def panels(self, id_: str, finding: str, *, spacious: bool) -> Markup:
+        """The diagram and the histogram. id_: begins all ids. finding: what they show. spacious: with all words."""
+        ticks = TICKS if spacious else FEW_TICKS
+        inner = written(square(self.subject, spots=spacious), id_)
+        head = f'<title id="{id_}-t">{escape(finding)}</title><desc id="{id_}-d">{escape(self.description)}</desc>'
+        role = f'role="img" aria-labelledby="{id_}-t {id_}-d"'
+        parts = [
+            f'<div class="panel"><svg class="square" {role}>{head}{hatch_patterns(id_)}{_frame(inner, ticks)}</svg>',
+            self._histogram(ticks, spacious=spacious),
+            "</div>",
+        ]
+        return Markup("\n".join(parts))  # noqa: S704 - all text is escaped above
+
+    def _histogram(self, ticks: Sequence[float], *, spacious: bool) -> str:
+        """Shares of rows, both means, and below them the row counts."""
+        lines = mean_lines(self.subject)
+        shares = round_ticks(0.0, 100.0 * self.top, 3)
+        shown = shares if spacious else shares[-1:]
+        spoken = escape(", ".join(one.words for one in lines))
+        parts = [f'<svg class="rows" role="img" aria-label="{spoken}">']
+        for share in shown:
+            y = pct(1 - share / 100 / self.top)
+            parts += [line("grid", "0", y, "100%", y), _text("0", y, f"{share:g}", 'dx="-6" dy=".35em"', "end")]
+        parts += [written(histogram(self.subject, self.top), ""), line("frame", "0", "100%", "100%", "100%")]
+        parts += [_tick(tick, 'dy="32"' if spacious else 'dy="16"', spacious=spacious) for tick in ticks]
+        for one in lines:
+            start = (-34, -18)[one.row] if spacious else -6
+            parts.append(line(one.role, pct(one.x), str(start), pct(one.x), "100%"))
+        if spacious:
+            for one in lines:
+                place = f'dx="{-5 if one.anchor == "end" else 5}" class="said"'
+                parts.append(_text(pct(one.x), str((-24, -8)[one.row]), one.words, place, one.anchor))
+            parts += self._counts()
+        return "".join([*parts, "</svg>"])
+
+    def _counts(self) -> list[str]:
+        """The rows of each bin, as many as fit side by side; on narrow screens fewer."""
+        wide, narrow = (counted(self.subject.filled, room, _count_width) for room in (_WIDE, _NARROW))
+        always = {b.lower for b, _ in narrow}
+        parts = [_text("0", "100%", "rows", 'class="rowcount" dx="-6" dy="15"', "end")]
+        for b, words in sorted({*wide, *narrow}, key=lambda one: one[0].lower):
+            roomy = (b, words) in wide
+            role = "rowcount" if b.lower in always and roomy else "rowcount roomy" if roomy else "rowcount tight"
+            parts.append(_text(pct(0.5 * (b.lower + b.upper)), "100%", words, f'class="{role}" dy="15"', "middle"))
+        return parts
+
+
+def diagram(dump: DumpReport, top: float | None = None) -> Diagram | None:
+    """The diagram of the top label of a dump; None if it has no rows to draw. top: as in `Diagram`, if it is shared."""
+    subject = Subject.of_dump(dump)
+    return None if subject is None else of_subject(subject, dump.equal_width, top)
+
+
+def of_subject(subject: Subject, bins: Sequence[Bin], top: float | None = None) -> Diagram:
+    """The diagram of a subject. bins: as they were measured."""
+    return Diagram(subject, subject.top if top is None else top, _description(bins))
+
+
+def legend(id_: str, subjects: Sequence[Subject]) -> Markup:
+    """The list of marks, and of both hatches' names."""
+    items = "".join(_item(f"{id_}{i}", entry) for i, entry in enumerate(entries(subjects)))
+    return Markup(f'<ul class="legend">{items}</ul>')  # noqa: S704 - our own words, and escaped
+
+
+def overlay(first: Subject, second: Subject, id_: str, finding: str, names: tuple[str, str]) -> Markup:
+    """Two subjects in one frame, with a legend of their names; dots are bins."""
+    head = f'<title id="{id_}-t">{escape(finding)}</title>'
+    inner = written(overlaid(first, second), id_)
+    items = "".join(
+        f'<li><svg aria-hidden="true">{line(role, "0", "6", "22", "6")}<circle class="{role}" cx="11" cy="6" r="4"/>'
+        f"</svg><bdi>{escape(name)}</bdi></li>"
+        for role, name in zip(("first", "second"), names, strict=True)
+    )
+    return Markup(  # noqa: S704 - all text is escaped above
+        f'<div class="panel"><svg class="square alone" role="img" aria-labelledby="{id_}-t">{head}'
+        f'{_frame(inner, TICKS)}</svg></div><ul class="legend">{items}</ul>'
     )
 
 
-def pct(fraction: float) -> str:
-    """A fraction as a percentage for an attribute, to a hundredth.
-
-    >>> pct(0.5), pct(1 / 3), pct(0.0)
-    ('50%', '33.33%', '0%')
-    """
-    return f"{round(100 * fraction, 2) + 0.0:.2f}".rstrip("0").rstrip(".") + "%"
-
-
-def _marks(b: Bin, accuracy: float, confidence: float, height: float) -> BinMarks:
-    width, expected = b.upper - b.lower, consistency_range(b.worth, confidence)
-    left, inner = b.lower + 0.5 * (1 - _BAR_SHARE) * width, _BAR_SHARE * width
-    gap, weight = confidence - accuracy, ink_weight(b.count)
-    return BinMarks(
-        words=f"{_words(b)}, {'within' if expected.low <= accuracy <= expected.high else 'outside'} its range",
-        sign="over" if gap > 0 else "under" if gap < 0 else "",
-        weight=f"{weight:.2f}",
-        expected=_box(b.lower, width, expected.low, expected.high),
-        ground=_box(left, inner, 0.0, max(accuracy, confidence)),
-        bar=_box(left, inner, 0.0, accuracy),
-        gap=_box(left, inner, min(accuracy, confidence), max(accuracy, confidence)),
-        share=_box(left, inner, 0.0, height),
-        start=pct(left),
-        end=pct(left + inner),
-        cap=pct(1 - accuracy),
-        cap_weight=f"{max(weight, 0.4):.2f}",
-        centre=pct(b.lower + 0.5 * width),
-        count=short_count(b.count),
-    )
-
-
-def _box(left: float, width: float, low: float, high: float) -> Box:
-    """From fractions that grow upwards to percentages that grow downwards."""
-    return Box(pct(left), pct(1 - high), pct(width), pct(high - low))
-
-
-def _mean_lines(accuracy: float, confidence: float) -> tuple[MeanLine, ...]:
+def mean_lines(subject: Subject) -> tuple[MeanLine, ...]:
     """Accuracy and mean confidence, the left one first; labels in two rows hide neither each other nor a line.
 
     Both labels go to the side with more room; if the lines are far apart, each label points inwards from its line.
     """
-    (left, first), (right, second) = sorted([(accuracy, "accuracy"), (confidence, "mean confidence")])
+    terms = subject.terms
+    named = [
+        (subject.observed, "mean observed", terms.observed),
+        (subject.predicted, "mean predicted", terms.predicted),
+    ]
+    (left, *_), (right, *_) = ordered = sorted(named)
     if left >= 0.36 and (left + right >= 1.0 or right > 0.64):
         anchors, rows = ("end", "end"), (1, 0)
     elif right <= 0.64:
         anchors, rows = ("start", "start"), (0, 1)
     else:
         anchors, rows = ("start", "end"), (0, 1)
-    places = zip((left, right), (first, second), rows, anchors, strict=True)
-    return tuple(MeanLine(name, pct(x), f"{100 * x:.1f}", row, anchor) for x, name, row, anchor in places)
+    places = zip(ordered, rows, anchors, strict=True)
+    return tuple(MeanLine(role, name, x, row, anchor) for (x, role, name), row, anchor in places)
 
 
-def _words(b: Bin) -> str:
-    accuracy, confidence, gap = (100 * (x or 0.0) for x in (b.accuracy, b.confidence, b.gap))
-    numbers = f"confidence {confidence:.1f} %, accuracy {accuracy:.1f} %, gap {signed(gap, 1)}"
-    return f"{bin_range(b)}: {plural(b.count, 'row')}, {numbers}"
+def _frame(inner: str, ticks: Sequence[float]) -> str:
+    """Marks between a grid and the axes, with the same numbers on both."""
+    grid = "".join(
+        line("grid", "0", pct(1 - tick), "100%", pct(1 - tick))
+        + _text("0", pct(1 - tick), f"{100 * tick:.0f}", 'dx="-6" dy=".35em"', "end")
+        for tick in ticks
+    )
+    below = "".join(_tick(tick, 'dy="16"', spacious=len(ticks) > 3) for tick in ticks)
+    return f"{grid}{inner}{line('frame', '0', '100%', '100%', '100%')}{below}"
+
+
+def _tick(tick: float, place: str, *, spacious: bool) -> str:
+    anchor = "middle" if spacious or tick < 1.0 else "end"
+    return _text(pct(tick), "100%", f"{100 * tick:.0f}", place, anchor)
+
+
+def _text(x: str, y: str, words: str, more: str, anchor: str) -> str:
+    return f'<text x="{x}" y="{y}" {more} text-anchor="{anchor}">{escape(words)}</text>'
+
+
+def _count_width(words: str) -> float:
+    return text_width(words, _COUNT_SIZE)
+
+
+def _item(id_: str, entry: Entry) -> str:
+    marks: tuple[Mark, ...] = entry.marks
+    hatched = any(getattr(mark, "hatch", "") for mark in marks)
+    inner = (hatch_patterns(id_) if hatched else "") + written(marks, id_)
+    return f'<li><svg aria-hidden="true">{inner}</svg>{escape(entry.words)}</li>'
 
 
 def _description(bins: Sequence[Bin]) -> str:
@@ -177,5 +208,5 @@ def _description(bins: Sequence[Bin]) -> str:
         worst = max(outstanding, key=lambda b: b.mass * abs(b.gap or 0.0))
         where, gap = bin_range(worst), signed_points(worst.gap or 0)
         sentences.append(f"The largest part of the error is in bin {where}, with a gap of {gap}.")
-    sentences.append(f"The fullest bin is {_words(fullest)}.")
+    sentences.append(f"The fullest bin is {said(fullest)}.")
     return " ".join(sentences)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from calibeval.core.gating.rules import Rule
 from calibeval.core.gating.ruling import Judged
 from calibeval.core.metrics.table import METRICS
-from calibeval.render.page.diagram import pct
+from calibeval.render.page.marks import pct
 from calibeval.words.marks import round_ticks
 from calibeval.words.rules import beside_interval, limit_of, limit_said, scaled
 from calibeval.words.signs import signed

@@ -1,7 +1,8 @@
-"""The report as one self-contained web page, for a release, a browser or a printer; it runs no code and loads nothing.
+"""The report as one self-contained web page, for a release, a browser or a printer; it loads nothing.
 
-The policy in its head allows only the one style sheet, by its hash, so a foreign name could do nothing even if escaping
-had a flaw. The same report gives the same bytes.
+The policy in its head allows only the one style sheet and the one script, by their hashes, so a foreign name could do
+nothing even if escaping had a flaw. The page is complete without the script (`page.js`), which shows the numbers of
+what is pointed at and sorts tables; a fragment for a notebook has none. The same report gives the same bytes.
 """
 
 from __future__ import annotations
@@ -12,12 +13,13 @@ from dataclasses import replace
 from functools import cache
 from importlib import resources
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import Environment
 from markupsafe import Markup
 
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.report.report import Report
 from calibeval.render.page.breaks import breakable
+from calibeval.render.page.compiled import usual_environment
 from calibeval.render.page.report import PageView, page_view
 from calibeval.render.page.verdict import verdict_view
 
@@ -63,32 +65,33 @@ def fragment_of(body: str, page: object, text: str) -> str:
 
 def whole_page(template: str, page: object) -> str:
     """A whole page, from a template and its records, with the policy in its head."""
-    digest = base64.b64encode(hashlib.sha256(_style(page).encode()).digest()).decode()
-    policy = f"default-src 'none'; style-src 'sha256-{digest}'; img-src data:; base-uri 'none'; form-action 'none'"
-    return _fill(template, page, policy=policy)
+    script, style = _file("page.js"), _style(page)
+    only = f"script-src {_digest(script)}; style-src {_digest(style)}"
+    policy = f"default-src 'none'; {only}; img-src data:; base-uri 'none'; form-action 'none'"
+    return _fill(template, page, policy=policy, script=script)
+
+
+def _digest(text: str) -> str:
+    """The text as a policy names it: by its hash (https://www.w3.org/TR/CSP3/#grammardef-hash-source)."""
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
 def _fill(template: str, page: object, **more: str) -> str:
-    style = Markup(_style(page))  # noqa: S704 - our own file
-    return breakable(_environment().get_template(template).render(page=page, style=style, **more)) + "\n"
+    return breakable(_environment().get_template(template).render(page=page, style=_style(page), **more)) + "\n"
 
 
 @cache
 def _environment() -> Environment:
-    return Environment(
-        loader=PackageLoader("calibeval.render", _FOLDER),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    return usual_environment()
 
 
-def _style(page: object) -> str:
+def _style(page: object) -> Markup:
     """The style sheet; pages that begin with the verdict of a gate need more of it."""
-    return _sheet("report.css") + (_sheet("gate.css") if getattr(page, "verdict", None) else "")
+    return _file("report.css") + (_file("gate.css") if getattr(page, "verdict", None) else "")
 
 
 @cache
-def _sheet(name: str) -> str:
-    return resources.files("calibeval.render").joinpath(_FOLDER, name).read_text(encoding="utf-8")
+def _file(name: str) -> Markup:
+    """A file of ours, which is part of a page as it is."""
+    text = resources.files("calibeval.render").joinpath(_FOLDER, name).read_text(encoding="utf-8")
+    return Markup(text)  # noqa: S704 - no foreign text is in it

@@ -9,7 +9,7 @@ from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.standing import standing_in, with_floor
 from calibeval.render.page import tables as html_tables
 from calibeval.render.page.classes import Classes, class_tables, folded_count
-from calibeval.render.page.diagram import Diagram, diagram
+from calibeval.render.page.diagram import Diagram, diagram, legend
 from calibeval.render.page.repair import Change, changes
 from calibeval.render.page.scale import MATTERING, Dot, Scale, across, mattering
 from calibeval.render.page.slices import Slices, slice_views
@@ -42,6 +42,7 @@ class DumpView:
     warnings: list[str]
     remarks: list[str]
     picture: Diagram | None
+    legend: str
     scale: Scale | None
     others: list[MetricRow]
     metrics: list[MetricRow]
@@ -101,6 +102,7 @@ class PageView:
     convention: str
     settings: list[tuple[str, str]]
     citations: list[tuple[str, str, str]]
+    legend: str = ""
     verdict: VerdictView | None = None
     hint: str = ""
 
@@ -115,6 +117,7 @@ def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> Pa
     room = folded if sum(map(folded_count, report.dumps)) <= folded else 0
     numbered = enumerate(zip(report.dumps, shorts, strict=True), 1)
     dumps = [_dump_view(dump, report, f"{prefix}d{i}", short, room) for i, (dump, short) in numbered]
+    dumps = _on_one_scale(dumps)
     only = dumps[0] if len(dumps) == 1 else None
     names = only.name if only else cells.plural(len(dumps), "dump")
     return PageView(
@@ -131,6 +134,7 @@ def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> Pa
         convention=plain(cells.convention(report), _LINE),
         settings=html_tables.settings(report),
         citations=html_tables.citations(report),
+        legend=_legend(f"{prefix}legend", *(dump.picture for dump in dumps)),
     )
 
 
@@ -172,7 +176,7 @@ def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int
     names = cells.metric_names(report)
     mass = dump.equal_mass or ()
     again = dump.after()
-    after = None
+    after, picture = None, diagram(dump)
     if again is not None and dump.recalibrated is not None:
         name = plain(f"With {dump.recalibrated.name}", _NAME)
         view = _dump_view(again, report, f"{id_}-after", name, room)
@@ -187,7 +191,8 @@ def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int
         caption=[_tight(part) for part in _caption(dump)],
         warnings=[plain(warning, _LINE) for warning in dump.warnings],
         remarks=[plain(line, _LINE) for line in (*cells.reasons(dump), *cells.remarks(dump))],
-        picture=diagram(dump),
+        picture=picture,
+        legend=_legend(f"{id_}-legend", picture, after.picture if after is not None else None),
         scale=mattering(dump),
         others=html_tables.metric_rows(dump, [name for name in names if name not in MATTERING]),
         metrics=html_tables.metric_rows(dump, names),
@@ -200,6 +205,24 @@ def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int
         slices=slice_views(dump, report),
         changes=[],
     )
+
+
+def _on_one_scale(dumps: list[DumpView]) -> list[DumpView]:
+    """The dumps with the same scale of all histograms, before a map and after it."""
+    pictures = [one.picture for dump in dumps for one in (dump, dump.after) if one is not None]
+    top = max((picture.top for picture in pictures if picture is not None), default=1.0)
+
+    def scaled(view: DumpView) -> DumpView:
+        picture = None if view.picture is None else replace(view.picture, top=top)
+        return replace(view, picture=picture, after=None if view.after is None else scaled(view.after))
+
+    return [scaled(dump) for dump in dumps]
+
+
+def _legend(id_: str, *pictures: Diagram | None) -> str:
+    """The marks of these diagrams; empty if there is none."""
+    subjects = [picture.subject for picture in pictures if picture is not None]
+    return legend(id_, subjects) if subjects else ""
 
 
 def _facts(dump: DumpReport) -> list[str]:

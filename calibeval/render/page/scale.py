@@ -9,7 +9,7 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import DumpReport
 from calibeval.core.report.standing import standing_in, with_floor
-from calibeval.render.page.diagram import Tick, pct
+from calibeval.render.page.marks import Tick, pct
 from calibeval.words import cells
 from calibeval.words.marks import round_ticks
 from calibeval.words.signs import signed

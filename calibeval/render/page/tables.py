@@ -18,7 +18,7 @@ from calibeval.words.signs import bin_range, signed
 
 # More bins than this are merged in tables; bins.csv has them all.
 MOST_BIN_ROWS = 100
-_NAME, _LINE = 60, 400
+_NAME, _LINE = 50, 400
 
 
 @dataclass(frozen=True, slots=True)

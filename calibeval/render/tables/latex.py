@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from calibeval.core.report.report import Report
 from calibeval.words import cells
 from calibeval.words.names import visible
+from calibeval.words.report import headline
 
 # Braces go around [ and *, which LaTeX would read as arguments of the line break before them, and around ligatures.
 _SPECIAL = {
@@ -38,6 +39,7 @@ def render(report: Report) -> str:
     comments = [f"calibeval {report.version}: {cells.convention(report)}"]
     if any(index is not None for index in champions.values()):
         comments.append(cells.BEST)
+    comments += [f"{d.name}: {headline(d)}" for d in report.dumps]
     comments += [f"{d.name}: {line}" for d in report.dumps for line in cells.reasons(d)]
     if any(dump.slices is not None for dump in report.dumps):
         comments.append("slices are not in this table: see --format md, or --json")
@@ -49,6 +51,8 @@ def render(report: Report) -> str:
             number = number.translate(_SIGNS)
             numbers.append(rf"\textbf{{{number}}}" if champions[name] == i else number)
         rows.append([escape(dump.name), f"{dump.n:,}", *numbers])
+        for head, parts in cells.below(dump, names, report):
+            rows.append([rf"\quad {escape(head)}", "", *(escape(part).translate(_SIGNS) for part in parts)])
     header = ["", "rows", *(_heading(name) for name in names)]
     body = [r"\toprule", table_row(header), r"\midrule", *map(table_row, rows), r"\bottomrule"]
     table = [rf"\begin{{tabular}}{{l{'r' * (len(names) + 1)}}}", *body, r"\end{tabular}"]

@@ -8,6 +8,7 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import Report
 from calibeval.words import cells
 from calibeval.words.names import isolated, visible
+from calibeval.words.report import headline
 from calibeval.words.slices import SliceTable, slice_tables
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -26,9 +27,11 @@ def render(report: Report) -> str:
             number = cells.value(dump.metrics[name]) if name in dump.metrics else cells.NULL
             numbers.append(f"**{number}**" if champions[name] == i else number)
         lines.append(table_row([escape(dump.name), f"{dump.n:,}", *numbers]))
+        lines += [table_row([escape(head), "", *parts]) for head, parts in cells.below(dump, names, report)]
     notes = [cells.convention(report)]
     if any(index is not None for index in champions.values()):
         notes.append(cells.BEST)
+    notes += [f"{escape(d.name)}: {escape(headline(d))}" for d in report.dumps]
     notes += [f"{escape(d.name)}: {escape(line)}" for d in report.dumps for line in cells.reasons(d)]
     lines += ["", *(f"- {note}" for note in notes if note)]
     for dump in report.dumps:

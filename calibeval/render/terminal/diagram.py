@@ -9,9 +9,12 @@ from rich.text import Text
 
 from calibeval.core.report.report import Bin, DumpReport
 from calibeval.core.report.rows import joined_facts
-from calibeval.core.report.standing import bin_stands_out
+from calibeval.core.report.standing import bin_judge, standing_in, with_floor
+from calibeval.core.report.views import seen_as
 from calibeval.render.terminal.sheet import OVER, QUIET, UNDER, Column, Sheet, gap_style, table, total_width
+from calibeval.words import cells
 from calibeval.words.signs import bin_range, signed
+from calibeval.words.terms import Terms, first_terms, terms_of
 
 MOST_ROWS = 20
 MOST_CELLS = 72
@@ -20,30 +23,54 @@ HISTOGRAM_CELLS = 8
 _SHORT_BAR = 24
 
 
-def diagram(dump: DumpReport, sheet: Sheet) -> list[RenderableType]:
+def first_diagram(dump: DumpReport, sheet: Sheet) -> list[RenderableType]:
+    """The diagram of a first view: of two classes, P(positive class) against the share of its label."""
+    return diagram(*first_terms(dump), sheet)
+
+
+def class_diagrams(dump: DumpReport, sheet: Sheet) -> list[list[RenderableType]]:
+    """The diagrams of chosen classes of more than two, each against the rest, with their gap and error above them."""
+    found: list[list[RenderableType]] = []
+    for view in dump.class_views or ():
+        seen, terms = seen_as(dump, view), terms_of(view)
+        ece, gap = (with_floor(seen, name) for name in ("ece", "confidence_gap"))
+        lead = f"{terms.short} against the rest: gap {cells.value(gap)} points, calibration error {cells.value(ece)} %"
+        standing = standing_in(seen, "ece")
+        lead += f" ({standing.short})" if standing is not None else ""
+        found.append([Text(sheet.text(lead)), *diagram(seen, terms, sheet)])
+    return found
+
+
+def diagram(dump: DumpReport, terms: Terms, sheet: Sheet) -> list[RenderableType]:
     """Table of the non-empty bins, highest confidence first, with a legend; empty for a dump without rows."""
     filled, merged = _few([b for b in dump.equal_width if b.count])
     if not filled:
         return []
     filled, whole = filled[::-1], _merge(filled)
     lead = [
-        Column("confidence", [*_ranges(filled, sheet), "all rows"], left=True),
+        Column(sheet.text(terms.short), [*_ranges(filled, sheet), "all rows"], left=True),
         Column("rows", [f"{b.count:,}" for b in (*filled, whole)]),
     ]
-    gaps = Column("gap", [*(_gap(b, sheet) for b in filled), _gap(whole, sheet)])
+    judge = bin_judge(dump)
+    beyond = [judge(b) for b in (*filled, whole)]
+    gaps = Column("gap", [_gap(b, out, sheet) for b, out in zip((*filled, whole), beyond, strict=True)])
     histogram = Column("", [*_histogram([b.count for b in filled], sheet), ""], left=True)
     cells = _room(sheet, [*lead, histogram, gaps])
     if cells >= _SHORT_BAR:
         lead.append(histogram)
     else:
         cells = _room(sheet, [*lead, gaps])
-    bars: list[str | Text] = [*(_bar(b, cells, sheet) for b in filled), _means(whole, cells)]
-    return [table([*lead, Column(_title(cells), bars, left=True), gaps]), *_legend(filled, whole, merged, sheet)]
+    bars: list[str | Text] = [*(_bar(b, cells, sheet) for b in filled), _means(whole, cells, terms.letters)]
+    return [
+        table([*lead, Column(_title(cells, terms), bars, left=True), gaps]),
+        *_legend(filled, whole, merged, beyond, terms, sheet),
+    ]
 
 
-def _title(cells: int) -> str:
+def _title(cells: int, terms: Terms) -> str:
     """The heading of the bars, with the end of their scale if there is room for it."""
-    title = "accuracy and its gap to confidence" if cells >= 44 else "accuracy"
+    long = f"{terms.observed} and its gap to {terms.short}"
+    title = long if cells >= len(long) + 10 else terms.observed
     return title + "100 %".rjust(cells - len(title)) if cells >= 16 else title
 
 
@@ -74,11 +101,11 @@ def _ranges(bins: list[Bin], sheet: Sheet) -> list[str]:
     return [sheet.text(bin_range(b, len(narrowest.split()[0]) - 2)) for b in bins]
 
 
-def _gap(row: Bin, sheet: Sheet) -> Text:
-    """The signed gap in points; in brackets where the bin's rows could show as much by chance."""
+def _gap(row: Bin, beyond: bool | None, sheet: Sheet) -> Text:
+    """The signed gap in points; in brackets where the bin's rows could show as much by chance. None: not known."""
     gap = row.gap or 0.0
     number = sheet.text(signed(100 * gap, 1))
-    return Text(f"{number} ", gap_style(gap)) if bin_stands_out(row) else Text(f"({number})", QUIET)
+    return Text(f"({number})", QUIET) if beyond is False else Text(f"{number} ", gap_style(gap) if beyond else "")
 
 
 def _histogram(counts: list[int], sheet: Sheet) -> list[str]:
@@ -105,29 +132,33 @@ def _bar(row: Bin, cells: int, sheet: Sheet) -> Text:
     return Text.assemble(bar[:at], glyphs.mark, bar[at:]) if at else Text.assemble(glyphs.mark, bar)
 
 
-def _means(whole: Bin, cells: int) -> Text:
-    """A line with A at the accuracy and C at the mean confidence of all rows, on the scale of the bars."""
+def _means(whole: Bin, cells: int, letters: tuple[str, str]) -> Text:
+    """A line with A at the accuracy and C at the mean confidence of all rows, on the scale of the bars.
+
+    letters: A and C, or others.
+    """
     accuracy, confidence = whole.accuracy or 0.0, whole.confidence or 0.0
     a, c = round(accuracy * (cells - 1)), round(confidence * (cells - 1))
     if a == c and a:
         a, c = (a - 1, c) if accuracy < confidence else (a, c - 1)
     line = [" "] * cells
-    line[a] = "A"
-    line[c if c != a else 1] = "C"
+    line[a], line[c if c != a else 1] = letters
     return Text("".join(line).rstrip())
 
 
-def _legend(bins: list[Bin], whole: Bin, merged: int, sheet: Sheet) -> list[Text]:
+def _legend(
+    bins: list[Bin], whole: Bin, merged: int, beyond: Sequence[bool | None], terms: Terms, sheet: Sheet
+) -> list[Text]:
     """What the signs that are in the diagram mean."""
     glyphs = sheet.glyphs
-    parts = [f"A accuracy {100 * (whole.accuracy or 0.0):.2f} %"]
-    parts.append(f"C mean confidence {100 * (whole.confidence or 0.0):.2f} %")
+    means = zip(terms.letters, (terms.observed, terms.predicted), (whole.accuracy, whole.confidence), strict=True)
+    parts = [f"{letter} {name} {100 * (share or 0.0):.2f} %" for letter, name, share in means]
     if any((b.gap or 0.0) > 0 for b in bins):
-        parts.append(f"{glyphs.over} over-confident")
+        parts.append(f"{glyphs.over} {terms.higher}")
     if any((b.gap or 0.0) < 0 for b in bins):
-        parts.append(f"{glyphs.under} under-confident")
-    parts += [f"{glyphs.mark} confidence"] if glyphs.mark else []
-    if not all(bin_stands_out(b) for b in bins):
-        parts.append("(gap) within noise")
+        parts.append(f"{glyphs.under} {terms.lower}")
+    parts += [f"{glyphs.mark} {terms.short}"] if glyphs.mark else []
+    parts += ["(gap) within noise"] if False in beyond else []
+    parts += ["too few groups to tell gaps from noise"] if None in beyond else []
     parts += [f"{merged} bins per line"] if merged > 1 else []
     return [Text(line, QUIET) for line in sheet.flow(parts)]

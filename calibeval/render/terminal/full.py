@@ -2,30 +2,27 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from rich.console import RenderableType
 from rich.text import Text
 
-from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import Bin, DumpReport, Report
-from calibeval.core.report.standing import bin_stands_out, standing_of, with_floor
-from calibeval.render.terminal.diagram import MOST_ROWS, diagram
-from calibeval.render.terminal.report import (
-    NARROWEST,
-    classes,
-    classes_shown,
-    overview,
-    sheet_text,
-    title,
-)
+from calibeval.core.report.standing import bin_judge, standing_in, with_floor
+from calibeval.core.report.views import speaks_of_positive
+from calibeval.render.terminal.classes import class_table
+from calibeval.render.terminal.diagram import MOST_ROWS, class_diagrams, diagram
+from calibeval.render.terminal.report import NARROWEST, overview, sheet_text, title
 from calibeval.render.terminal.sheet import GUTTER, QUIET, STRONG, Column, Sheet, blocks, gap_style, table, total_width
 from calibeval.render.terminal.slices import MOST_SHOWN, slice_blocks
 from calibeval.words import cells
-from calibeval.words.report import against_noise, headline, repair
+from calibeval.words.first import names_in_full
+from calibeval.words.repair import repair
+from calibeval.words.report import headline
 from calibeval.words.score_tests import tests
 from calibeval.words.signs import bin_range, signed
 from calibeval.words.slices import slice_tables
+from calibeval.words.terms import TOP_LABEL, Terms, first_terms
 
 
 def render_full(report: Report, *, width: int, color: bool, ascii_only: bool) -> str:
@@ -39,11 +36,14 @@ def render_full(report: Report, *, width: int, color: bool, ascii_only: bool) ->
         parts += [*([""] if parts else []), *_dump(dump, report, sheet)]
         after = dump.after()
         parts += [] if after is None else ["", *_dump(after, report, sheet)]
-    return sheet_text([*parts, "", Text(sheet.text(cells.convention(report)))], sheet, color)
+    names = list(dict.fromkeys(name for dump in report.dumps for name in dump.metrics))
+    spelled = [Text(sheet.text(f"{label}: {title}")) for label, title in names_in_full(names)]
+    ends: list[RenderableType] = ["", *spelled, "", Text(sheet.text(cells.convention(report)))]
+    return sheet_text([*parts, *ends], sheet, color)
 
 
 def hidden(report: Report) -> str:
-    """In a line what the first view of these dumps leaves out; empty where it shows nearly all.
+    """In a line what the first view of these dumps leaves out.
 
     >>> from calibeval.core.report.settings import Settings
     >>> hidden(Report("0", Settings()))
@@ -54,11 +54,11 @@ def hidden(report: Report) -> str:
     more: list[str] = []
     for dump in report.dumps:
         k = len(dump.per_class)
-        more += [f"all {cells.plural(k, 'class')}"] if classes_shown(k) < k else []
+        more += [f"{cells.plural(k, 'class')}"] if k else []
         tables = slice_tables(dump, report.settings.min_rows)
         more += ["all slices"] if any(len(one.rows) > MOST_SHOWN for one in tables) else []
-        more += ["all bins"] if sum(row.count > 0 for row in dump.equal_width) > MOST_ROWS else []
-    return f"--full shows {' and '.join(more)}, and every metric." if more else ""
+        more += ["all bins"] if sum(row.count > 0 for row in dump.equal_width) > MOST_ROWS else ["bins"]
+    return f"--full shows every metric and what its name stands for, {' and '.join(more)}." if more else ""
 
 
 def _dump(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType]:
@@ -72,11 +72,14 @@ def _dump(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType
     parts += ["", *_metrics(dump, report, sheet)]
     below = (*cells.reasons(dump, every=True), *cells.remarks(dump), *tests(dump))
     parts += [Text(sheet.text(line)) for line in below]
+    judge = bin_judge(dump)
     sections = [
-        diagram(dump, sheet),
-        _bins("equal-width bins", dump.equal_width, sheet),
-        _bins("equal-mass bins", dump.equal_mass or (), sheet),
-        classes(dump, sheet, every=True),
+        *_positive(dump, sheet),
+        diagram(dump, TOP_LABEL, sheet),
+        _bins("equal-width bins", dump.equal_width, judge, TOP_LABEL, sheet),
+        _bins("equal-mass bins", dump.equal_mass or (), judge, TOP_LABEL, sheet),
+        *class_diagrams(dump, sheet),
+        class_table(dump, sheet),
         *slice_blocks(dump, report, sheet, every=True),
     ]
     for section in sections:
@@ -98,49 +101,53 @@ def _metrics(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableT
     """Every metric with its name for --metrics and rules, and all that is known of it."""
     found = [with_floor(dump, name) for name in dump.metrics]
     names = Column("", [sheet.text(cells.label(m.name)) for m in found], left=True)
-    corrected = [
-        "" if m.corrected is None else sheet.text(cells.value(MetricResult(m.name, m.corrected))) for m in found
-    ]
+    biased = any(m.corrected is not None for m in found)
+    level = cells.level(report)
+    standings = [standing_in(dump, m.name) for m in found]
     columns = [
         Column("name", [m.name for m in found], left=True),
         Column("", [cells.unit(m.name) for m in found], left=True),
         Column("value", [sheet.text(cells.value(m)) for m in found]),
-        Column(f"{cells.level(report)} interval", [sheet.text(cells.interval(m)) for m in found]),
-        Column("corrected", corrected),
+        Column(
+            f"corrected [{level}]" if biased else f"{level} interval", [sheet.text(cells.estimate(m)) for m in found]
+        ),
         Column("if calibrated", [sheet.text(cells.floor(m)) for m in found]),
+        Column("miscalibrated?", ["" if one is None else one.short for one in standings], left=True),
     ]
     there = [column for column in columns if any(map(str, column.cells))]
-    standings = [standing_of(m, n=dump.worth, k=dump.k) for m in found]
-    phrases = [against_noise(m, n=dump.n, k=dump.k) for m in found]
-    short = ["" if one is None else one.short for one in standings]
-    for heading, last in (("miscalibrated?", phrases), ("miscalibrated?", short), ("verdict", short)):
-        whole = [*there, *([Column(heading, last, left=True)] if any(last) else [])]
-        if total_width([names, *whole]) <= sheet.width:
-            break
-    return _in_blocks(names, whole, sheet)
-
-
-def _in_blocks(names: Column, columns: Sequence[Column], sheet: Sheet) -> list[RenderableType]:
+    if total_width([names, *there]) <= sheet.width:
+        return [table([names, *there])]
     parts: list[RenderableType] = []
-    for block in blocks([*columns], sheet.width - names.width - GUTTER):
+    for block in blocks(there, sheet.width - names.width - GUTTER):
         parts += [*([""] if parts else []), table([names, *block])]
     return parts
 
 
-def _bins(words: str, bins: Sequence[Bin], sheet: Sheet) -> list[RenderableType]:
+def _positive(dump: DumpReport, sheet: Sheet) -> list[list[RenderableType]]:
+    """Of two classes, the diagram and the bins of P(positive class), before those of the top label."""
+    if not speaks_of_positive(dump):
+        return []
+    seen, terms = first_terms(dump)
+    title = f"equal-width bins of {terms.short}"
+    lead: list[RenderableType] = [Text(sheet.text("the top label: the class of the larger probability"))]
+    return [diagram(seen, terms, sheet), _bins(title, seen.equal_width, bin_judge(seen), terms, sheet), lead]
+
+
+def _bins(
+    words: str, bins: Sequence[Bin], judge: Callable[[Bin], bool | None], terms: Terms, sheet: Sheet
+) -> list[RenderableType]:
     """Every bin, empty ones too, from low confidence to high."""
     if not bins:
         return []
-    gaps = [_gap(row, sheet) for row in bins]
+    beyond = [judge(row) if row.count else None for row in bins]
     columns = [
-        Column("confidence", [sheet.text(bin_range(row)) for row in bins], left=True),
+        Column(sheet.text(terms.short), [sheet.text(bin_range(row)) for row in bins], left=True),
         Column("rows", [f"{row.count:,}" for row in bins]),
         Column("mean %", [_percent(row.confidence, sheet) for row in bins]),
-        Column("accuracy %", [_percent(row.accuracy, sheet) for row in bins]),
-        Column("gap", gaps),
+        Column(f"{terms.observed} %", [_percent(row.accuracy, sheet) for row in bins]),
+        Column("gap", [_gap(row, out, sheet) for row, out in zip(bins, beyond, strict=True)]),
     ]
-    quiet = any(row.count and not bin_stands_out(row) for row in bins)
-    note = ", (gap) within noise of its rows" if quiet else ""
+    note = ", (gap) within noise of its rows" if False in beyond else ""
     return [Text(sheet.text(f"{words}{note}")), table(columns)]
 
 
@@ -148,8 +155,10 @@ def _percent(share: float | None, sheet: Sheet) -> str:
     return sheet.text(cells.NULL) if share is None else f"{100 * share:.2f}"
 
 
-def _gap(row: Bin, sheet: Sheet) -> Text:
+def _gap(row: Bin, beyond: bool | None, sheet: Sheet) -> Text:
     if row.gap is None:
         return Text(f"{sheet.text(cells.NULL)} ")
     number = sheet.text(signed(100 * row.gap, 2))
-    return Text(f"{number} ", gap_style(row.gap)) if bin_stands_out(row) else Text(f"({number})", QUIET)
+    if beyond is False:
+        return Text(f"({number})", QUIET)
+    return Text(f"{number} ", gap_style(row.gap) if beyond else "")

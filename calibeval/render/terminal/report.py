@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Sequence
 
 from rich.cells import cell_len
 from rich.console import Console, RenderableType
@@ -10,29 +11,28 @@ from rich.padding import Padding
 from rich.text import Text
 
 from calibeval.core.report.report import DumpReport, Report
-from calibeval.core.report.standing import standing_of, with_floor
-from calibeval.render.terminal.diagram import diagram
+from calibeval.core.report.standing import standing_in, with_floor
+from calibeval.render.terminal.diagram import class_diagrams, first_diagram
 from calibeval.render.terminal.sheet import (
     GUTTER,
+    QUIET,
     STRONG,
     Column,
     Sheet,
     blocks,
-    gap_style,
     name_room,
     table,
     total_width,
 )
 from calibeval.render.terminal.slices import slice_blocks
-from calibeval.words import cells
-from calibeval.words.report import against_noise, headline, repair
-from calibeval.words.signs import signed
+from calibeval.words import cells, first
+from calibeval.words.finding import suspicion
+from calibeval.words.names import about, visible
+from calibeval.words.positive import positive_fact
+from calibeval.words.repair import repair
+from calibeval.words.report import headline
 
 NARROWEST = 40
-# Up to _ALL_CLASSES classes are all shown; of more, only the worst.
-_ALL_CLASSES, _WORST_CLASSES = 3, 5
-# With fewer rows per class, the calibration error of a class is mostly noise.
-_FEW_ROWS = 20
 
 
 def render_report(report: Report, *, width: int, color: bool, ascii_only: bool) -> str:
@@ -68,19 +68,31 @@ def sheet_text(parts: list[RenderableType], sheet: Sheet, color: bool) -> str:
 
 
 def _one(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType]:
-    parts: list[RenderableType] = [title(dump, sheet), "", Text(sheet.text(headline(dump)), STRONG), ""]
-    parts[-1:-1] = [Text(sheet.text(repair(dump)))] if dump.recalibrated else []
-    parts.append(_metrics(dump, report, sheet))
-    parts += [Text(sheet.text(line)) for line in (*cells.reasons(dump), *cells.remarks(dump))]
-    for block in (diagram(dump, sheet), classes(dump, sheet), *slice_blocks(dump, report, sheet)):
+    parts: list[RenderableType] = [title(dump, sheet), *_suspicions(report, sheet), ""]
+    parts.append(Text(sheet.text(headline(dump)), STRONG))
+    parts += [Text(sheet.text(repair(dump)))] if dump.recalibrated else []
+    shown = [*first.in_table(dump), *first.in_line(dump)]
+    parts += ["", *metric_table(dump, first.in_table(dump), report, sheet)]
+    parts += [Text(part) for part in sheet.flow(first.line(dump)) if part]
+    parts += [Text(sheet.text(line)) for line in cells.reasons(dump, only=shown)]
+    for block in (first_diagram(dump, sheet), *class_diagrams(dump, sheet), *slice_blocks(dump, report, sheet)):
         parts += ["", *block] if block else []
     return parts
+
+
+def _suspicions(report: Report, sheet: Sheet) -> list[RenderableType]:
+    """What comes before all numbers: that scores and labels of a dump hardly belong together."""
+    found = [(dump.name, suspicion(dump)) for dump in report.dumps if suspicion(dump)]
+    several = len(report.dumps) > 1
+    lines = [f"Check first: {about(name, text) if several else text}" for name, text in found]
+    return [Text(sheet.text(visible(line)), STRONG) for line in lines]
 
 
 def title(dump: DumpReport, sheet: Sheet) -> Text:
     """Name, size and kind, on two lines where one is too short."""
     facts = [cells.plural(dump.n, "row"), "top label only" if dump.k is None else cells.plural(dump.k, "class")]
     facts += [] if dump.k is None else [dump.kind.replace("_", "-")]
+    facts += [positive_fact(dump)] if dump.positive is not None else []
     facts += cells.left_out(dump)
     facts += [cells.groups(dump, lambda column: sheet.name(column, sheet.width // 3))] if dump.groups else []
     facts += [cells.weights(dump, lambda column: sheet.name(column, sheet.width // 3))] if dump.weights else []
@@ -92,24 +104,29 @@ def title(dump: DumpReport, sheet: Sheet) -> Text:
     return Text.assemble((name, STRONG), separator, described)
 
 
-def _metrics(dump: DumpReport, report: Report, sheet: Sheet) -> RenderableType:
-    """One row per metric; if not all columns fit, the interval is left out first, then the floor."""
-    found = [with_floor(dump, name) for name in cells.metric_names(report)]
-    names = Column("", [sheet.text(cells.label(m.name)) for m in found], left=True)
+def metric_table(dump: DumpReport, names: Sequence[str], report: Report, sheet: Sheet) -> list[RenderableType]:
+    """One row per metric; columns that do not fit are left out one by one, and named below the table."""
+    found = [with_floor(dump, name) for name in names]
+    labels = Column("", [sheet.text(cells.label(m.name)) for m in found], left=True)
     units = Column("", [cells.unit(m.name) for m in found], left=True)
     values = Column("value", [sheet.text(cells.value(m)) for m in found])
-    intervals = Column(f"{cells.level(report)} interval", [sheet.text(cells.interval(m)) for m in found])
+    level = cells.level(report)
+    biased = any(m.corrected is not None for m in found)
+    heading = f"corrected [{level}]" if biased else f"{level} interval"
+    intervals = Column(heading, [sheet.text(cells.estimate(m)) for m in found])
     floors = Column("if calibrated", [sheet.text(cells.floor(m)) for m in found])
-    phrases = Column("miscalibrated?", [against_noise(m, n=dump.n, k=dump.k) for m in found], left=True)
-    standings = [standing_of(m, n=dump.worth, k=dump.k) for m in found]
+    standings = [standing_in(dump, m.name) for m in found]
     words = Column("miscalibrated?", ["" if s is None else s.short for s in standings], left=True)
-    after = Column(*_after(dump, [m.name for m in found], sheet))
-    layouts = [[intervals, floors, phrases], [intervals, floors, words], [floors, words], [words], []]
-    for layout in layouts:
-        columns = [names, units, values, *(c for c in (*layout, after) if any(c.cells))]
-        if total_width(columns) <= sheet.width:
-            break
-    return table(columns)
+    after = Column(*_after(dump, list(names), sheet))
+    optional = [column for column in (intervals, floors, words) if any(map(str, column.cells))]
+    kept, fixed = list(optional), [labels, units, values]
+    ends = [after] if any(map(str, after.cells)) else []
+    while kept and total_width([*fixed, *kept, *ends]) > sheet.width:
+        kept.remove(min(kept, key=[floors, intervals, words].index))
+    left_out = [column.header for column in optional if column not in kept]
+    note = f"left out for width: {', '.join(left_out)}"
+    notes = [Text(line, QUIET) for line in sheet.flow([note])] if left_out else []
+    return [table([*fixed, *kept, *ends]), *notes]
 
 
 def _after(dump: DumpReport, names: list[str], sheet: Sheet) -> tuple[str, list[Text | str]]:
@@ -119,30 +136,6 @@ def _after(dump: DumpReport, names: list[str], sheet: Sheet) -> tuple[str, list[
     metrics = dump.recalibrated.metrics
     values: list[Text | str] = [sheet.text(cells.value(metrics[name])) if name in metrics else "" for name in names]
     return f"with {dump.recalibrated.name}", values
-
-
-def classes_shown(k: int) -> int:
-    """How many of k classes the first view shows."""
-    return k if k <= _ALL_CLASSES else min(k, _WORST_CLASSES)
-
-
-def classes(dump: DumpReport, sheet: Sheet, *, every: bool = False) -> list[RenderableType]:
-    """The classes with the largest calibration errors; all classes if there are few, or if all are wanted."""
-    k = len(dump.per_class)
-    if not k:
-        return []
-    worst = sorted(dump.per_class, key=lambda c: -c.calibration_error)[: k if every else classes_shown(k)]
-    places = cells.decimals(100 * worst[0].calibration_error, 3)
-    numbers = [
-        Column("cal. error %", [f"{100 * c.calibration_error:.{places}f}" for c in worst]),
-        Column("gap", [Text(sheet.text(signed(100 * c.gap, places)), gap_style(c.gap)) for c in worst]),
-        Column("rows", [f"{c.support:,}" for c in worst]),
-    ]
-    room = min(40, sheet.width - total_width(numbers) - GUTTER)
-    names = Column("class", [sheet.name(c.name, room) for c in worst], left=True)
-    lead = "classes" if k == len(worst) else f"worst {len(worst)} of {cells.plural(k, 'class')}"
-    noise = ", mostly noise with so few rows per class" if dump.n < _FEW_ROWS * k else ""
-    return [Text(sheet.text(f"{lead}{noise} (gap: mean probability − frequency)")), table([names, *numbers])]
 
 
 def overview(report: Report, sheet: Sheet) -> list[RenderableType]:
@@ -165,7 +158,7 @@ def overview(report: Report, sheet: Sheet) -> list[RenderableType]:
 
 def _several(report: Report, sheet: Sheet) -> list[RenderableType]:
     """The dumps side by side, then a sentence for each."""
-    parts = overview(report, sheet)
+    parts = [*_suspicions(report, sheet), *overview(report, sheet)]
     for dump in report.dumps:
         parts += ["", title(dump, sheet)]
         lines = [headline(dump), *([repair(dump)] if dump.recalibrated else []), *cells.reasons(dump)]

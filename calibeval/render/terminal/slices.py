@@ -26,22 +26,22 @@ def _block(slices: SliceTable, report: Report, sheet: Sheet, *, every: bool) -> 
     )
     parts: list[RenderableType] = [title]
     if slices.rows:
-        parts.append(_table(slices.rows if every else slices.rows[:MOST_SHOWN], report, sheet))
+        parts.append(_table(slices, slices.rows if every else slices.rows[:MOST_SHOWN], report, sheet))
     hidden = 0 if every else len(slices.rows) - MOST_SHOWN
     lines = [f"{cells.plural(hidden, 'better slice')} not shown: see --full"] if hidden > 0 else []
     parts += [Text(sheet.text(line)) for line in (*lines, slices.note()) if line]
     small = slices.too_small(lambda name: sheet.name(name, _NARROWEST_NAME), every=every)
-    parts += ["", *_others(slices.rows, sheet)] if every and slices.rows else []
+    parts += ["", *_others(slices, sheet)] if every and slices.rows else []
     return [*parts, Text(sheet.text(small))] if small else parts
 
 
-def _table(rows: tuple[SliceResult, ...], report: Report, sheet: Sheet) -> Text:
+def _table(slices: SliceTable, rows: tuple[SliceResult, ...], report: Report, sheet: Sheet) -> Text:
     """One line per slice; if not all columns fit, the floor is left out first, then the interval."""
 
     def metric(name: str) -> list[MetricResult]:
         return [row.metrics.get(name, MetricResult(name, None)) for row in rows]
 
-    gaps = [Text(sheet.text(cells.value(gap)), gap_style(gap.value or 0.0)) for gap in metric("confidence_gap")]
+    gaps = [Text(sheet.text(cells.value(gap)), gap_style(gap.value or 0.0)) for gap in metric(slices.gap)]
     beyond = [row.p_holm is not None and row.p_holm < BEYOND for row in rows]
     p_values = [
         Text(sheet.text(cells.p_value(row.p_holm)), STRONG if strong else "")
@@ -49,10 +49,10 @@ def _table(rows: tuple[SliceResult, ...], report: Report, sheet: Sheet) -> Text:
     ]
     counts = Column("rows", [f"{row.n:,}" for row in rows])
     accuracy = Column("accuracy %", [sheet.text(cells.value(m)) for m in metric("accuracy")])
-    value = Column("ECE %", [sheet.text(cells.value(m)) for m in metric("ece")])
-    interval = Column(f"{cells.level(report)} interval", [sheet.text(cells.interval(m)) for m in metric("ece")])
-    floor = Column("if calibrated", [sheet.text(cells.floor(m)) for m in metric("ece")])
-    gap = Column("gap", gaps)
+    value = Column(cells.heading(slices.ece), [sheet.text(cells.value(m)) for m in metric(slices.ece)])
+    interval = Column(f"{cells.level(report)} interval", [sheet.text(cells.interval(m)) for m in metric(slices.ece)])
+    floor = Column("if calibrated", [sheet.text(cells.floor(m)) for m in metric(slices.ece)])
+    gap = Column(cells.label(slices.gap), gaps)
     p = Column("p", p_values)
     full = [counts, accuracy, value, interval, floor, gap, p]
     layouts = [full, [counts, accuracy, value, interval, gap, p], [counts, accuracy, value, gap, p], [counts, value, p]]
@@ -65,9 +65,9 @@ def _table(rows: tuple[SliceResult, ...], report: Report, sheet: Sheet) -> Text:
     return table([names, *columns])
 
 
-def _others(rows: tuple[SliceResult, ...], sheet: Sheet) -> list[RenderableType]:
+def _others(slices: SliceTable, sheet: Sheet) -> list[RenderableType]:
     """The values of the metrics that the first table has no column for."""
-    shown = ("accuracy", "ece", "confidence_gap")
+    rows, shown = slices.rows, ("accuracy", slices.ece, slices.gap)
     names = [name for name in dict.fromkeys(name for row in rows for name in row.metrics) if name not in shown]
     columns = [
         Column(
@@ -76,5 +76,5 @@ def _others(rows: tuple[SliceResult, ...], sheet: Sheet) -> list[RenderableType]
         )
         for name in names
     ]
-    slices = Column("", [sheet.name(row.value, _NARROWEST_NAME) for row in rows], left=True)
-    return [table([slices, *block]) for block in blocks(columns, sheet.width - slices.width - GUTTER) if block]
+    values = Column("", [sheet.name(row.value, _NARROWEST_NAME) for row in rows], left=True)
+    return [table([values, *block]) for block in blocks(columns, sheet.width - values.width - GUTTER) if block]

@@ -40,15 +40,30 @@ def _in_ascii(text: str) -> str:
 
 
 def _converted(line: Line, tell: Callable[[str], str]) -> Line:
-    """The line with every text passed through `tell`."""
+    """The line with every text passed through `tell`, and an unusual level in the reason, where it has room."""
+    interval, _, level = line.interval.partition(" at ")
     return replace(
         line,
         asked=tell(line.asked),
         value=tell(line.value),
-        interval=tell(line.interval),
-        reason=tell(line.reason),
+        interval=tell(interval),
+        reason=tell(_with_level(line.reason, level)),
         why=tuple(map(tell, line.why)),
     )
+
+
+def _with_level(reason: str, level: str) -> str:
+    """The reason with the level of the interval that decided.
+
+    >>> _with_level("interval beyond the limit", "97.5 %"), _with_level("about 900 rows would decide", "90 %")
+    ('97.5 % interval beyond the limit', 'about 900 rows would decide (90 % interval)')
+    """
+    if not level:
+        return reason
+    before, interval, after = reason.partition("interval ")
+    if interval and (not before or before.endswith("; ")):
+        return f"{before}{level} {interval}{after}"
+    return f"{reason} ({level} interval)"
 
 
 def _rules(lines: list[Line], width: int | None, color: bool) -> list[str]:

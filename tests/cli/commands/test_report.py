@@ -245,15 +245,21 @@ def test_files_of_a_report(digits, tmp_path, capsys):
     folder = tmp_path / "new" / "folder"
     result = run(capsys, "report", digits, "--json", "-o", folder)
     assert (result.code, result.err) == (0, f"written to {folder}\n")
-    assert {"report.json", "bins.csv", "reliability.svg", "reliability.png"} <= {p.name for p in folder.iterdir()}
+    assert {p.name for p in folder.iterdir()} == {"report.json", "report.html", "bins.csv", "reliability.svg"}
     assert (folder / "report.json").read_text() == result.out
     lines = (folder / "bins.csv").read_text().splitlines()
     assert lines[0] == "dump,binning,bin,lower,upper,count,confidence,accuracy,gap"
     tables = result.json["dumps"][0]["bins"]
     assert len(lines) == 1 + len(tables["equal_width"]) + len(tables["equal_mass"])
-    assert (folder / "reliability.png").read_bytes().startswith(b"\x89PNG")
     assert (folder / "reliability.svg").read_text().lstrip().startswith("<?xml")
     assert not [p for p in folder.iterdir() if p.name.startswith(".")]
+
+
+def test_a_png_is_written_where_it_is_asked_for(digits, tmp_path, capsys):
+    assert run(capsys, "report", digits, "-q", "-o", tmp_path, "--png").code == 0
+    assert (tmp_path / "reliability.png").read_bytes().startswith(b"\x89PNG")
+    result = run(capsys, "report", digits, "--png")
+    assert (result.code, result.err) == (2, "--png belongs to -o; for one file alone, say --figure FILE.png\n")
 
 
 def test_the_same_files_again(digits, tmp_path, capsys):

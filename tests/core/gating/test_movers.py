@@ -8,10 +8,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calibeval import Predictions
+from calibeval.core.data.positive import with_positive
 from calibeval.core.gating.movers import Part, Parted, bin_parts, class_movers, movers
+from calibeval.core.metrics.bins import Binned
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.sums.engine import summarise
 from tests.data import logits_and_labels
+
+
+def binned(name):
+    metric = METRICS[name]
+    assert isinstance(metric, Binned)
+    return metric
 
 
 def sums_of(n=700, k=4):
@@ -52,6 +60,18 @@ def test_rows_without_shares():
     impossible = summarise(Predictions(probs=[[1.0, 0.0], [0.5, 0.5]], labels=[1, 1]), keep_rows=True)
     assert METRICS["nll"].shares(impossible) is None
     assert METRICS["ece"].shares(summarise(Predictions(probs=[[1.0, 0.0]], labels=[1]))) is None
+
+
+@pytest.mark.parametrize("positive", [0, 1])
+def test_gaps_of_the_positive_class_add_up_to_its_metrics(positive):
+    logits, labels = logits_and_labels(700, 2)
+    dump = with_positive(Predictions(logits=2 * logits, labels=labels), str(positive))
+    sums = summarise(dump, keep_rows=True)
+    rows = binned("gap_positive").positive_rows(sums, np.asarray(labels))
+    assert rows.gaps.mean() == pytest.approx(METRICS["gap_positive"].value(sums), abs=1e-12)
+    rows = binned("ece_positive").positive_rows(sums, np.asarray(labels))
+    assert rows.folded.mean() == pytest.approx(METRICS["ece_positive"].value(sums), abs=1e-12)
+    assert binned("ece").positive_rows(sums, np.asarray(labels)) is None
 
 
 def test_bins_of_rows():

@@ -10,6 +10,7 @@ from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.settings import checked
 from calibeval.core.sums.binning import bin_sums, equal_width_edges
+from calibeval.core.uncertainty.floors import gap_p_value
 from calibeval.core.uncertainty.small_counts import class_gap_of
 
 NAMES = ("ok", "default")
@@ -151,6 +152,22 @@ def test_slices_and_a_map_follow_the_class():
     for one in dump.slices:
         rows = np.arange(3000) % 2 == int(one.value)
         assert one.metrics["gap_positive"].value == pytest.approx(float((labels - p)[rows].mean()), abs=1e-12)
+        sums = bin_sums(1 - p[rows], 1 - labels[rows], equal_width_edges(15))
+        assert one.p == pytest.approx(gap_p_value(sums, int(rows.sum())), rel=1e-6)
+
+
+def test_slices_are_sorted_by_the_error_of_the_positive_class():
+    rng = np.random.default_rng(0)
+    p, half = np.full(4000, 0.5), np.arange(4000) % 2
+    p = np.where(half == 0, np.where(rng.random(4000) < 0.5, 0.3, 0.7), p)  # a: 0.3 and 0.7, both 0.2 too low
+    labels = rng.random(4000) < np.where(half == 0, p + 0.2, 0.6)  # of the top label, they cancel
+    report = report_of(p, labels, columns={"g": np.array(["a", "b"])[half]}, slices="g", bins=10)
+    first, second = report.dumps[0].slices
+    assert (first.value, second.value) == ("a", "b")
+    assert first.metrics["ece"].value < second.metrics["ece"].value
+    assert first.metrics["ece_positive"].value > second.metrics["ece_positive"].value
+    chosen = report_of(p, labels, columns={"g": np.array(["a", "b"])[half]}, slices="g", bins=10, metrics="ece")
+    assert [one.value for one in chosen.dumps[0].slices] == ["b", "a"]
 
 
 def test_chosen_classes_are_seen_one_against_the_rest():

@@ -12,6 +12,7 @@ from calibeval import Predictions, evaluate, fit, read
 from calibeval.recalibrate.fitting.before_after import Plan, out_of_fold, prospect, recalibrated
 from calibeval.recalibrate.fitting.cross_fit import cross_fit
 from calibeval.recalibrate.fitting.methods import from_json
+from calibeval.words.next_step import Ways, next_step
 from tests.cli.invoking import run
 
 VAL, TEST = "sample_data/diamonds.npz#val", "sample_data/diamonds.npz#test"
@@ -198,10 +199,11 @@ def test_the_page_shows_both(capsys, tmp_path):
 
 
 def test_a_report_says_what_a_temperature_would_do(capsys):
-    line = "A temperature would bring the ECE from 13.6 to about 3.3 % (out of fold; see --fit-on).\n"
-    assert run(capsys, "report", TEST).out.endswith(f"\n\n{line}")
+    out = run(capsys, "report", TEST).out
+    assert "\nNext: a temperature would take the ECE from 13.6 to about 3.3 % (out of fold)\n" in out
+    assert f"\n      calibeval report {TEST} --fit-on {VAL}\n" in out
     for options in (["--json"], ["--format", "csv"], ["--fit-on", VAL], [VAL], ["--convention", "guo"]):
-        assert "would bring" not in run(capsys, "report", TEST, *options).out
+        assert "would take" not in run(capsys, "report", TEST, *options).out
 
 
 @pytest.mark.parametrize("n", [300, 1000])
@@ -213,10 +215,9 @@ def test_the_noise_of_the_sample_is_not_told_as_what_a_temperature_leaves(n):
     labels = np.minimum((rng.random((n, 1)) > true.cumsum(axis=1)).sum(axis=1), 4)
     dump = Predictions(logits=1.6 * logits, labels=labels)
     floor = evaluate(out_of_fold(dump))["ece"].floor_high
-    said = prospect(dump, evaluate(dump).dumps[0], 2**30)
-    assert said.endswith(
-        f"% to within noise (what {n:,} rows can show: {100 * floor:.1f} %) (out of fold; see --fit-on)."
-    )
+    report = evaluate(dump)
+    step = next_step(report, Ways(), prospect(dump, report.dumps[0], 2**30))
+    assert step.sentence.endswith(f"% to within noise ({n:,} rows show up to {100 * floor:.1f} %)")
 
 
 @pytest.mark.parametrize("wrong", [0, 1])
@@ -227,7 +228,7 @@ def test_nothing_is_said_where_no_finite_temperature_is_best(wrong):
     dump = Predictions(probs=np.tile([0.1, 0.9], (300, 1)), labels=labels)
     for only in ((), ("ece",)):
         report = evaluate(dump, metrics=only).dumps[0] if only else evaluate(dump).dumps[0]
-        assert (prospect(dump, report, 2**30) == "") is (wrong == 0)
+        assert (prospect(dump, report, 2**30) is None) is (wrong == 0)
 
 
 def test_the_number_of_rows_is_the_effective_one_with_weights():
@@ -237,17 +238,35 @@ def test_the_number_of_rows_is_the_effective_one_with_weights():
     labels, weights = (rng.random(2000) < confidence).astype(int), np.resize([1.0, 4.0], 2000)
     dump = Predictions(logits=np.column_stack([0 * logits, 2 * logits]), labels=labels, weights=weights)
     # (1,000 * 5)^2 / (1,000 * 17) = 1,470.6
-    assert "(what 1,471 rows can show: " in prospect(dump, evaluate(dump).dumps[0], 2**30)
+    report = evaluate(dump)
+    assert "(1,471 rows show up to " in next_step(report, Ways(), prospect(dump, report.dumps[0], 2**30)).sentence
 
 
 def test_nothing_is_promised_where_a_temperature_makes_it_worse():
     # Half of the rows are under-confident by 30 points, the others over-confident by 4: one temperature serves half.
     confidence = np.repeat([0.55, 0.8], 2000)
     wrong = np.concatenate((np.arange(2000) % 100 >= 85, np.arange(2000) % 100 >= 76)).astype(int)
-    dump = Predictions(probs=np.column_stack((confidence, 1 - confidence)), labels=wrong)
-    report = evaluate(dump).dumps[0]
+    dump = Predictions(probs=np.column_stack((confidence, 1 - confidence, np.zeros(4000))), labels=wrong)
+    report = evaluate(dump)
     assert evaluate(out_of_fold(dump))["ece"].value > report["ece"].value + 0.001
-    assert prospect(dump, report, 2**30) == "A temperature would not lower the ECE (out of fold; see --fit-on)."
+    step = next_step(report, Ways(), prospect(dump, report.dumps[0], 2**30))
+    assert step.sentence == "a temperature would not lower the ECE (out of fold); another map might"
+
+
+def test_of_two_classes_platts_map_is_promised_as_it_moves_the_mean():
+    rng = np.random.default_rng(0)
+    s = rng.normal(-3.0, 1.0, 6000)
+    dump = Predictions(probs=1 / (1 + np.exp(-s - 0.6)), labels=rng.random(6000) < 1 / (1 + np.exp(-s)))
+    report = evaluate(dump)
+    found = prospect(dump, report.dumps[0], 2**30)
+    assert (found.method, found.before.name) == ("platt", "ece_positive")
+    after = evaluate(out_of_fold(dump, "platt"))["ece_positive"]
+    assert (found.after.value, found.before.value) == (after.value, report["ece_positive"].value)
+    step = next_step(report, Ways(repair="a", platt="b"), found)
+    assert step.sentence.startswith("Platt's map (slope and intercept) would take the ECE P(pos) from ")
+    assert step.command == "b"
+    without = next_step(report, Ways(repair="a", platt="b"))
+    assert without.sentence == "Platt's map (slope and intercept) may repair it; see it out of fold"
 
 
 @pytest.mark.parametrize(("rows", "taken"), [(20_000, 20_000), (20_001, 10_001), (40_001, 13_334)])
@@ -261,7 +280,18 @@ def test_a_second_temperature_is_not_promised_for_what_no_digit_would_show(capsy
     run(capsys, "fit", VAL, "-o", tmp_path / "map.json")
     run(capsys, "apply", tmp_path / "map.json", TEST, "-o", tmp_path / "repaired.npz")
     out = run(capsys, "report", tmp_path / "repaired.npz").out  # out of fold 3.27 % instead of 3.32
-    assert out.endswith("\n\nA temperature would not lower the ECE (out of fold; see --fit-on).\n")
+    assert "\nNext: a temperature would not lower the ECE (out of fold); another map might\n" in out
+
+
+def test_exchanged_classes_are_not_offered_a_temperature(capsys, tmp_path):
+    probs, labels = np.tile([[0.9, 0.05, 0.05], [0.05, 0.9, 0.05]], (60, 1)), np.resize([1, 0], 120)
+    report = evaluate(probs=probs, labels=labels)
+    assert report.dumps[0].warnings[0].code == "below_chance"
+    assert prospect(Predictions(probs=probs, labels=labels), report.dumps[0], 2**30) is None
+    np.savez(tmp_path / "exchanged.npz", probs=probs, labels=labels)
+    out = run(capsys, "report", tmp_path / "exchanged.npz").out
+    assert out.split("\n")[1].startswith("Check first: accuracy 0.0 % lies below chance")
+    assert "\nNext: put classes and labels in order; no recalibration can do that\n" in out
 
 
 def test_nothing_is_promised_where_nothing_is_to_repair(capsys, tmp_path):

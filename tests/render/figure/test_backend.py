@@ -23,12 +23,12 @@ def dump(tmp_path):
 @pytest.mark.parametrize("backend", ["nonsense", "", "module://no.such.module", "tkagg", "x" * 10_000])
 def test_figures_are_made(dump, tmp_path, backend):
     environment = {**ENVIRONMENT, "MPLBACKEND": backend}
-    words = ["report", dump, "--figure", tmp_path / "a.svg", "-o", tmp_path / "d", "-q"]
+    words = ["report", dump, "--figure", tmp_path / "a.pdf", "-o", tmp_path / "d", "--png", "-q"]
     result = program(*words, env=environment)
     assert (result.code, result.err) == (0, "")
-    usual = program("report", dump, "--figure", tmp_path / "b.svg", "-q", env=ENVIRONMENT)
+    usual = program("report", dump, "--figure", tmp_path / "b.pdf", "-q", env=ENVIRONMENT)
     assert usual.code == 0
-    assert (tmp_path / "a.svg").read_bytes() == (tmp_path / "b.svg").read_bytes()
+    assert (tmp_path / "a.pdf").read_bytes() == (tmp_path / "b.pdf").read_bytes()
     assert (tmp_path / "d" / "reliability.png").stat().st_size > 0
 
 

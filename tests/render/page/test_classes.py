@@ -12,6 +12,7 @@ from calibeval.core.report.report import ClassResult
 from calibeval.core.report.standing import class_stands_out
 from calibeval.render.page.classes import FEW_WITHIN, MOST_SHOWN, class_tables, folded_count
 from calibeval.render.page.page import render
+from calibeval.words.classes import class_finding
 from tests.render.hand_made import over_confident, report
 from tests.render.page.test_page import Page
 
@@ -33,9 +34,9 @@ def tables(per_class, room=1000):
 def test_classes_within_noise_are_grey_and_many_are_folded(within):
     found = tables(classes(beyond=2, within=within))
     shown = within if within <= FEW_WITHIN else 0
-    assert [row.beyond for row in found.shown].count(False) == shown
+    assert [row.text.beyond for row in found.shown].count(False) == shown
     assert [len(part.rows) for part in found.folded] == ([] if within <= FEW_WITHIN else [within])
-    assert found.title == f"Classes: 2 of {within + 2} beyond noise"
+    assert found.title == f"Classes: 2 of {within + 2} classes beyond noise"
 
 
 @pytest.mark.parametrize("beyond", [MOST_SHOWN, MOST_SHOWN + 1, MOST_SHOWN + 2])
@@ -49,32 +50,33 @@ def test_of_many_beyond_noise_the_worst_are_shown(beyond):
 
 def test_where_none_is_beyond_noise_the_title_says_so():
     found = tables(classes(within=1000))
-    assert found.title == "Classes: none of 1,000 beyond noise"
+    assert found.title == "Classes: none of 1,000 classes beyond noise"
     assert found.shown == ()
     assert [part.title for part in found.folded] == ["1,000 classes within noise"]
 
 
 def test_unknown_noise_is_no_verdict():
     found = tables(classes(unknown=MOST_SHOWN + 3))
-    assert found.title == "Classes, worst first"
-    assert {row.beyond for row in found.shown} == {None}
-    assert {row.floor for row in found.shown} == {""}
+    assert found.title == f"Classes: {class_finding(over_confident(per_class=classes(unknown=MOST_SHOWN + 3)))}"
+    assert found.title.endswith("their noise is not known")
+    assert {row.text.beyond for row in found.shown} == {None}
+    assert {row.text.floor for row in found.shown} == {""}
     assert [part.title for part in found.folded] == ["3 more classes"]
 
 
 def test_too_many_folded_classes_are_only_in_the_report():
     per_class = classes(beyond=MOST_SHOWN + 4, within=30)
     assert folded_count(over_confident(per_class=per_class)) == 34
-    assert [part.left_out for part in tables(per_class, room=34).folded] == [0, 0]
+    assert [part.left_out for part in tables(per_class, room=34).folded] == [False, False]
     found = tables(per_class, room=33)
-    assert [(part.left_out, part.rows) for part in found.folded] == [(4, ()), (30, ())]
+    assert [(part.left_out, part.rows) for part in found.folded] == [(True, ()), (True, ())]
 
 
 def test_the_mark_of_the_error_leaves_the_range_exactly_beyond_noise():
     found = tables((*classes(beyond=1, within=1), ClassResult("mixed", 10, 0.03, 0.001, 0.005, 0.02)))
     for row in found.shown:
         places = [float(text.rstrip("%")) for text in (row.noise, row.noise_width, row.error_place)]
-        assert (abs(places[2] - 50) > places[1] / 2) == row.beyond
+        assert (abs(places[2] - 50) > places[1] / 2) == row.text.beyond
     # The widest is a floor of 6 %: half of the width. An error of 5 % below is at 50 - 50 * 5 / 6.
     assert found.shown[0].error_place == "8.33%"
     assert (found.shown[0].left, found.shown[0].width) == ("16.67%", "33.33%")
@@ -100,5 +102,5 @@ def test_the_page_agrees_with_the_decision_for_any_number_of_classes(k):
     found = calibeval.evaluate(logits=logits, labels=labels)
     beyond = sum(class_stands_out(one) for one in found.dumps[0].per_class)
     text = Page(render(found)).text
-    assert f"Classes: {beyond or 'none'} of {k:,} beyond noise" in text
+    assert f"Classes: {beyond or 'none'} of {k:,} classes beyond noise" in text
     assert "Best 20" not in text

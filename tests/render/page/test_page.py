@@ -1,4 +1,4 @@
-"""The page: its words and numbers are the report's, nothing in it runs or loads, and no name changes its structure."""
+"""The page: its words and numbers are the report's, it loads nothing, and no name changes its structure."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.evaluation.evaluate import evaluate
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import ClassResult, Report
-from calibeval.render.page.diagram import diagram, pct
+from calibeval.render.page.marks import pct
 from calibeval.render.page.page import fragment, render
 from calibeval.render.page.scale import mattering
 from calibeval.words import cells
@@ -70,7 +70,7 @@ class Page(HTMLParser):
         assert self.open.pop() == tag
 
     def handle_data(self, data):
-        if "style" not in self.open:
+        if not {"style", "script"} & set(self.open):
             self.words.append((tuple(self.open), data))
 
     def said(self, tag):
@@ -156,31 +156,10 @@ def test_hash_and_path_are_there():
     assert "a.npz" in page.text
 
 
-def test_bars_stand_where_the_bins_are():
-    drawn = diagram(over_confident())
-    low, high = drawn.marks
-    assert (high.bar.y, high.bar.height, high.cap) == ("15%", "85%", "15%")
-    assert (high.gap.y, high.gap.height, high.sign) == ("5%", "10%", "over")
-    assert (low.bar.height, low.gap.height) == ("45%", "15%")
-    assert (high.share.height, low.share.height) == ("100%", "25%")
-    assert [(line.name, line.percent) for line in drawn.lines] == [("accuracy", "77.0"), ("mean confidence", "88.0")]
-    assert (high.count, low.count) == ("800", "200")
-
-
 def test_under_confident_bins_are_hatched_the_other_way():
     page = render(report(over_confident(equal_width=bins((10, 0.3, 0.8)))))
     assert 'fill="url(#d1-under)"' in page
     assert 'fill="url(#d1-over)"' not in page
-
-
-@pytest.mark.parametrize(
-    ("accuracy", "confidence", "anchors"),
-    [(0.8, 0.9, ["end", "end"]), (0.1, 0.3, ["start", "start"]), (0.1, 0.9, ["start", "end"])],
-)
-def test_labels_of_means_stay_inside(accuracy, confidence, anchors):
-    lines = diagram(over_confident(equal_width=bins((10, confidence, accuracy)))).lines
-    assert [line.anchor for line in lines] == anchors
-    assert {line.row for line in lines} == {0, 1}
 
 
 def test_dots_share_one_scale():
@@ -226,30 +205,41 @@ def test_headings_and_tables_are_in_order(single):
     assert cells_without_scope == []
 
 
+def inside(tag, text):
+    return re.findall(f"<{tag}>(.*?)</{tag}>", text, re.DOTALL)
+
+
 @pytest.mark.parametrize("which", ["single", "five"])
-def test_the_policy_allows_the_one_style_and_nothing_else(which, request):
+def test_the_policy_allows_the_one_style_and_script_and_nothing_else(which, request):
     text = render(request.getfixturevalue(which))
-    styles = re.findall(r"<style>(.*?)</style>", text, re.DOTALL)
-    digest = base64.b64encode(hashlib.sha256(styles[0].encode()).digest()).decode()
+    (style,), (script,) = inside("style", text), inside("script", text)
+    ours = [base64.b64encode(hashlib.sha256(part.encode()).digest()).decode() for part in (script, style)]
     policy = next(value for _, name, value in Page(text).attributes if name == "content" and "default-src" in value)
-    assert len(styles) == 1
-    assert policy.split("; ")[:3] == ["default-src 'none'", f"style-src 'sha256-{digest}'", "img-src data:"]
+    allowed = [f"script-src 'sha256-{ours[0]}'", f"style-src 'sha256-{ours[1]}'", "img-src data:"]
+    assert policy.split("; ")[:4] == ["default-src 'none'", *allowed]
     assert text.index("Content-Security-Policy") < text.index("<style>")
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_nothing_runs_and_nothing_is_loaded(count):
-    page = Page(render(named(count, PLANTED)))
-    assert not {"script", "iframe", "object", "embed", "img", "form", "base"} & {tag for tag, *_ in page.elements}
+def test_nothing_but_our_script_runs_and_nothing_is_loaded(count):
+    text = render(named(count, PLANTED))
+    page = Page(text)
+    assert not {"iframe", "object", "embed", "img", "form", "base"} & {tag for tag, *_ in page.elements}
     for _, name, value in page.attributes:
         assert not name.startswith("on")
         assert name not in ("style", "src", "srcset", "action")
         if name in ("href", "fill", "xlink:href"):
             assert value.startswith(("#", "url(#", "data:,"))
-    style = re.search(r"<style>(.*?)</style>", render(named(1, PLANTED)), re.DOTALL)[1]
-    assert "url(" not in style
-    assert "@import" not in style
-    assert "http" not in style
+    (style,), (script,) = inside("style", text), inside("script", text)
+    assert not re.search(r"url\(|@import|http", style)
+    assert script == (ROOT / "calibeval/render/templates/page.js").read_text(encoding="utf-8")
+
+
+def test_the_script_is_short_and_cannot_run_or_load_other_code():
+    script = (ROOT / "calibeval/render/templates/page.js").read_text(encoding="utf-8")
+    assert len(script) < 4096
+    others = r"eval|Function|innerHTML|insertAdjacent|import|fetch|XMLHttp|WebSocket|http|set(Timeout|Int)"
+    assert not re.search(others, script)
 
 
 @pytest.mark.parametrize("count", [1, 3])

@@ -12,7 +12,7 @@ import pytest
 
 from calibeval.core.metrics.result import MetricResult
 from calibeval.render.tables import csv_table, latex, markdown
-from tests.render.hand_made import HOSTILE, over_confident, report, with_metric
+from tests.render.hand_made import HOSTILE, over_confident, report, with_metric, without_intervals
 
 
 def pair():
@@ -42,25 +42,51 @@ def test_markdown():
         "| dump | rows | accuracy % | gap % | NLL nats |\n"
         "| :-- | --: | --: | --: | --: |\n"
         "| a\\_1.npz | 1,000 | **91.20** | −2.00 | – |\n"
+        "| 95 % interval |  | [90.6 – 91.8] | [−3.0 to −1.0] |  |\n"
+        "| miscalibrated? |  |  | likely |  |\n"
         "| b.npz | 2,000 | 81.10 | +3.00 | 1.142 |\n"
+        "| 95 % interval |  | [80.0 – 82.0] | [+2.0 to +4.0] |  |\n"
+        "| miscalibrated? |  |  | likely |  |\n"
         "\n"
         "- 4 bins; convention calibeval; accuracy, gap in %; NLL in nats\n"
         "- marked values are certainly best: their intervals overlap no other\n"
+        "- a\\_1.npz: Probably under-confident: says 89.2 % on average, is right 91.2 % of the time (gap −2.0 points, "
+        "likely).\n"
+        "- b.npz: Probably over-confident: says 84.1 % on average, is right 81.1 % of the time (gap +3.0 points, "
+        "likely).\n"
         "- a\\_1.npz: NLL: infinite\n"
     )
+
+
+def test_corrected_values_stand_with_their_intervals_below_the_published_ones():
+    lines = markdown.render(report(over_confident())).splitlines()
+    assert lines[2].split(" | ")[4:7] == ["11.00", "15.00", "0.567"]
+    assert lines[3].split(" | ")[0] == "| corrected \\[95 %\\]"
+    assert lines[3].split(" | ")[4:7] == ["10.9 [8.5 – 13.4]", "[8 – 22]", "0.27 [0 – 0.41]"]
+    bare = markdown.render(report(without_intervals(over_confident()), level=None))
+    assert "corrected" not in bare
+    assert "interval" not in bare.split("\n\n")[0]
 
 
 def test_latex():
     assert latex.render(pair()) == (
         "% calibeval 0.1.0: 4 bins; convention calibeval; accuracy, gap in %; NLL in nats\n"
         "% marked values are certainly best: their intervals overlap no other\n"
+        "% a_1.npz: Probably under-confident: says 89.2 % on average, is right 91.2 % of the time (gap −2.0 points, "
+        "likely).\n"
+        "% b.npz: Probably over-confident: says 84.1 % on average, is right 81.1 % of the time (gap +3.0 points, "
+        "likely).\n"
         "% a_1.npz: NLL: infinite\n"
         "\\begin{tabular}{lrrrr}\n"
         "\\toprule\n"
         " & rows & accuracy (\\%) & gap (\\%) & NLL (nats) \\\\\n"
         "\\midrule\n"
         "a\\_1.npz & 1,000 & \\textbf{91.20} & $-$2.00 & -- \\\\\n"
+        "\\quad 95 \\% interval &  & {[}90.6 -- 91.8] & {[}$-$3.0 to $-$1.0] &  \\\\\n"
+        "\\quad miscalibrated? &  &  & likely &  \\\\\n"
         "b.npz & 2,000 & 81.10 & +3.00 & 1.142 \\\\\n"
+        "\\quad 95 \\% interval &  & {[}80.0 -- 82.0] & {[}+2.0 to +4.0] &  \\\\\n"
+        "\\quad miscalibrated? &  &  & likely &  \\\\\n"
         "\\bottomrule\n"
         "\\end{tabular}\n"
     )

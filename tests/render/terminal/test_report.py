@@ -10,7 +10,10 @@ import pytest
 from rich.cells import cell_len
 
 from calibeval import Predictions, evaluate
-from calibeval.core.report.report import ClassResult
+from calibeval.core.data.notices import warning
+from calibeval.core.report.fitted_on import OutOfFold
+from calibeval.core.report.report import ClassResult, Recalibrated
+from calibeval.render.terminal.full import render_full
 from calibeval.render.terminal.report import render_report
 from tests.render.hand_made import CLASSES, HOSTILE, bins, over_confident, report, with_metric, without_intervals
 
@@ -19,6 +22,10 @@ WIDTHS = (40, 57, 80, 120, 200)
 
 def shown(*dumps, width=100, color=False, ascii_only=False, **settings):
     return render_report(report(*dumps, **settings), width=width, color=color, ascii_only=ascii_only)
+
+
+def full(*dumps, width=100, color=False, ascii_only=False):
+    return render_full(report(*dumps), width=width, color=color, ascii_only=ascii_only)
 
 
 def check(text, width):
@@ -40,31 +47,20 @@ a.npz · 1,000 rows · 10 classes · log-probs
 Over-confident: says 88.0 % on average, is right 77.0 % of the time (gap +11.0
 points, certain).
 
-                 value  95 % interval  if calibrated  miscalibrated?
-accuracy  %      77.00    74.3 – 79.5
-gap       %     +11.00  +8.5 to +13.5    0.7 (≤ 1.8)  certain
-ECE       %      11.00     8.5 – 13.4    1.2 (≤ 2.2)  certain
-MCE       %      15.00         8 – 22    3.0 (≤ 7.0)  certain
-CWCE      %      0.567       0 – 0.41  0.69 (≤ 0.71)  cannot tell
+                 value   corrected [95 %]  if calibrated  miscalibrated?
+accuracy  %      77.00      [74.3 – 79.5]
+gap       %     +11.00    [+8.5 to +13.5]    0.7 (≤ 1.8)  certain
 NLL       nats       –
-Brier            0.321  0.301 – 0.342
+Brier            0.321    [0.301 – 0.342]
+ECE       %      11.00  10.9 [8.5 – 13.4]    1.2 (≤ 2.2)  certain
+CWCE 0.567 % (cannot tell)
 NLL: infinite: the label has probability 0 in 1 row, first in row 7
-MCE: decided by bin 0.50 – 0.75, which holds 200 rows
-CWCE: biased by noise; the interval is for the true value (corrected: 0.270)
 
 confidence    rows            accuracy                             100 %     gap
 0.75 – 1.00    800  ████████  ███████████████████████████████████▓▓▓▓│    +10.0
 0.50 – 0.75    200  ██        ██████████████████▓▓▓▓▓▓▓│                  +15.0
 all rows     1,000                                            A   C       +11.0
 A accuracy 77.00 % · C mean confidence 88.00 % · ▓ over-confident · │ confidence
-
-worst 5 of 6 classes (gap: mean probability − frequency)
-class  cal. error %    gap  rows
-dog            4.21  −1.25   100
-cat            3.10  +2.00   100
-fox            1.40  +0.10   100
-bee            1.30  +0.10   100
-bat            1.20  +0.10   100
 """
     )
 
@@ -78,17 +74,15 @@ a.npz, 1,000 rows, 10 classes, log-probs
 Over-confident: says 88.0 % on average, is right 77.0 % of
 the time (gap +11.0 points, certain).
 
-                 value   if calibrated  miscalibrated?
+                 value  if calibrated  miscalibrated?
 accuracy  %      77.00
-gap       %     +11.00    0.7 (<= 1.8)  certain
-ECE       %      11.00    1.2 (<= 2.2)  certain
-MCE       %      15.00    3.0 (<= 7.0)  certain
-CWCE      %      0.567  0.69 (<= 0.71)  cannot tell
+gap       %     +11.00   0.7 (<= 1.8)  certain
 NLL       nats       -
 Brier            0.321
+ECE       %      11.00   1.2 (<= 2.2)  certain
+CWCE 0.567 % (cannot tell)
 NLL: infinite: the label has probability 0 in 1 row, first
 in row 7
-MCE: decided by bin 0.50 to 0.75, which holds 200 rows
 
 confidence     rows  accuracy                  100 %     gap
 0.75 to 1.00    800  ##########################+++    +10.0
@@ -96,14 +90,6 @@ confidence     rows  accuracy                  100 %     gap
 all rows      1,000                         A  C      +11.0
 A accuracy 77.00 %, C mean confidence 88.00 %
 + over-confident
-
-worst 5 of 6 classes (gap: mean probability - frequency)
-class  cal. error %    gap  rows
-dog            4.21  -1.25   100
-cat            3.10  +2.00   100
-fox            1.40  +0.10   100
-bee            1.30  +0.10   100
-bat            1.20  +0.10   100
 """
     )
 
@@ -148,7 +134,7 @@ second/b.npz · 20 rows · 10 classes · log-probs
 
 def rows_of(text, first):
     """The lines of the block whose first line begins so, that line left out."""
-    block = next(part for part in text.split("\n\n") if part.startswith(first))
+    block = next(part for part in text.rstrip("\n").split("\n\n") if part.startswith(first))
     return block.split("\n")[1:]
 
 
@@ -196,28 +182,44 @@ def test_accuracy_and_confidence_stay_apart_on_their_line():
         assert line.count("A") == line.count("C") == 1
 
 
-def test_all_classes_of_three_and_the_worst_of_more():
-    three = tuple(ClassResult(name, 100, e, g) for name, e, g in CLASSES[:3])
-    text = shown(over_confident(k=3, per_class=three))
-    assert [line.split()[0] for line in rows_of(text, "classes (gap")[:4]] == ["class", "dog", "cat", "owl"]
-    assert "worst 5 of 6 classes" in shown(over_confident())
-    assert "mostly noise with so few rows per class" in shown(over_confident(n=119))
-    assert "mostly noise" not in shown(over_confident(n=120))
-    assert "class" not in shown(over_confident(k=None, per_class=())).split("\n\n", 1)[1]
-
-
-def test_the_interval_column_goes_first_and_the_floor_next():
+def test_columns_that_do_not_fit_are_named_below_the_table():
     wide, middle, narrow = (shown(over_confident(), width=width) for width in (80, 60, 40))
-    assert ("95 % interval" in wide, "if calibrated" in wide) == (True, True)
-    assert ("95 % interval" in middle, "if calibrated" in middle) == (False, True)
-    assert ("95 % interval" in narrow, "if calibrated" in narrow) == (False, False)
-    assert "cannot tell" in narrow
-    assert "this sample cannot tell (n = 1,000 shows errors above 0.71 points)" in shown(over_confident(), width=140)
+    assert ("corrected [95 %]" in wide, "if calibrated" in wide, "left out" in wide) == (True, True, False)
+    assert "\nleft out for width: if calibrated\n" in middle
+    assert "[8.5 – 13.4]" in middle
+    assert "left out for width: corrected [95 %], if\ncalibrated\n" in narrow
+    assert "[8.5 – 13.4]" not in narrow
+    assert "certain" in narrow
 
 
 def test_the_interval_column_names_its_level_and_is_absent_without_intervals():
-    assert "99 % interval" in shown(over_confident(), level=0.99)
-    assert "interval" not in shown(without_intervals(over_confident()), level=None)
+    assert "corrected [99 %]" in shown(over_confident(), level=0.99)
+    assert "corrected" not in shown(without_intervals(over_confident()), level=None)
+    only = over_confident(metrics={"accuracy": over_confident().metrics["accuracy"]})
+    assert "95 % interval" in shown(only)
+
+
+def test_metrics_that_were_chosen_are_all_in_the_table():
+    chosen = over_confident()
+    chosen = replace(chosen, metrics={name: chosen.metrics[name] for name in ("mce", "cwce")})
+    text = shown(chosen)
+    assert "\nMCE   %  15.00          [8 – 22]    3.0 (≤ 7.0)  certain\n" in text
+    assert "\nCWCE  %  0.567   0.27 [0 – 0.41]  0.69 (≤ 0.71)  cannot tell\n" in text
+
+
+def test_doubts_about_classes_and_labels_come_before_all_numbers():
+    doubt = warning("below_chance", "accuracy lies below chance")
+    one = over_confident(warnings=(doubt,))
+    assert shown(one).split("\n")[1] == "Check first: accuracy lies below chance"
+    several = shown(over_confident(name="b.npz"), one)
+    assert several.startswith("Check first: a.npz: accuracy lies below chance\n")
+
+
+def test_after_a_map_the_line_shows_both_values():
+    after = {name: replace(m, value=m.value and m.value / 2) for name, m in over_confident().metrics.items()}
+    dump = over_confident(recalibrated=Recalibrated("isotonic", {}, OutOfFold(5, 0, 1000), after, (), None))
+    assert "\nCWCE 0.567 → 0.283 %\n" in shown(dump)
+    assert re.search(r"\nECE .*  5\.50\n", shown(dump))
 
 
 def test_top_label_only_and_ignored_rows_are_told():
@@ -244,7 +246,7 @@ def test_names_that_are_equal_once_cut_get_numbers():
 
 def test_the_end_of_a_long_path_and_the_beginning_of_a_long_class_are_kept():
     first = ClassResult("begin" + "x" * 200, 1, 0.5, 0.1)
-    text = shown(over_confident(name="x" * 200 + "/model.npz#test", per_class=(first,)), width=60)
+    text = full(over_confident(name="x" * 200 + "/model.npz#test", per_class=(first,)), width=60)
     assert text.split("\n")[0].startswith("…xx")
     assert text.split("\n")[0].endswith("/model.npz#test")
     assert any(line.startswith("beginxx") and "…" in line for line in text.split("\n"))
@@ -254,8 +256,8 @@ def test_wide_names_are_cut_by_the_cells_they_take():
     name = "\u65e5" * 60
     title = shown(over_confident(name=name), width=40).split("\n")[:2]
     assert title == ["…" + "\u65e5" * 19, "1,000 rows · 10 classes · log-probs"]
-    text = shown(over_confident(per_class=(ClassResult(name, 1, 0.5, 0.1),)), width=40)
-    assert "\n" + "\u65e5" * 6 + "…          50.0  +10.0     1\n" in text
+    text = full(over_confident(per_class=(ClassResult(name, 1, 0.5, 0.1),)), width=40)
+    assert "\n" + "\u65e5" * 6 + "…         50.0   +10.0     1\n" in text
 
 
 def test_right_to_left_names_do_not_drag_numbers_along():
@@ -293,13 +295,14 @@ def test_hostile_names_are_harmless_at_every_width(name, ascii_only):
     hostile = over_confident(name=name, per_class=classes)
     for width in WIDTHS:
         for dumps in ((hostile,), (hostile, over_confident(), hostile)):
-            text = shown(*dumps, width=width, ascii_only=ascii_only)
-            check(text, width)
-            assert text.isascii() or not ascii_only
+            for view in (shown, full):
+                text = view(*dumps, width=width, ascii_only=ascii_only)
+                check(text, width)
+                assert text.isascii() or not ascii_only
 
 
 def test_markup_in_names_is_shown_as_it_is():
-    text = shown(over_confident(name="[/red]x", per_class=(ClassResult("[bold]y", 9, 0.5, 0.1),)))
+    text = full(over_confident(name="[/red]x", per_class=(ClassResult("[bold]y", 9, 0.5, 0.1),)))
     assert text.startswith("[/red]x · ")
     assert "\n[bold]y  " in text
 

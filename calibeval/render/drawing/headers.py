@@ -1,68 +1,20 @@
-"""The text in figures: names of any origin made harmless and short, numbers as papers print them, widths of text."""
+"""The text above panels: names of any origin made short, and numbers as papers print them."""
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Sequence
-from pathlib import Path
 from typing import NamedTuple
 
-import matplotlib as mpl
-from matplotlib.font_manager import get_font
-from matplotlib.ft2font import FT2Font
-
-from calibeval.core.data.ci_commands import without_commands
 from calibeval.core.report.report import DumpReport
+from calibeval.render.drawing.letters import printable, text_width
 from calibeval.words.marks import ELLIPSIS, shorten
-
-FONT = "DejaVu Sans"
-UNKNOWN = "\N{REPLACEMENT CHARACTER}"
-# Longer names are shortened to this many characters first.
-_LONGEST = 1000
-
-
-def _font(*, bold: bool = False) -> FT2Font:
-    """The font from matplotlib's own files, never one that the system happens to have under the same name."""
-    name = "DejaVuSans-Bold.ttf" if bold else "DejaVuSans.ttf"
-    return get_font(str(Path(mpl.get_data_path()) / "fonts" / "ttf" / name))
-
-
-def text_width(text: str, points: float, *, bold: bool = False) -> float:
-    """Width of one line of DejaVu Sans of that size, in points.
-
-    >>> text_width("00", 10.0) > 1.9 * text_width("0", 10.0) > 0
-    True
-    """
-    font = _font(bold=bold)
-    font.set_size(points, 72.0)
-    font.set_text(text)
-    return font.get_width_height()[0] / 64.0
-
-
-def printable(name: str) -> str:
-    r"""The name as one line that any drawing can hold.
-
-    Runs of white space become one space; control characters, invisible marks and letters that the font lacks become
-    a replacement character, and accents that belong to no letter are left out.
-
-    >>> printable("a\n$\\bad{$\x1b[1m")
-    'a $\\bad{$�[1m'
-    """
-    known = _font().get_charmap()
-    composed = unicodedata.normalize("NFC", " ".join(shorten(name, _LONGEST).split()))
-    kept = (char for char in composed if unicodedata.category(char) not in ("Mn", "Me"))
-    return without_commands("".join(char if _is_safe(char) and ord(char) in known else UNKNOWN for char in kept))
-
-
-def _is_safe(char: str) -> bool:
-    return char == " " or unicodedata.category(char)[0] not in "CZ"
 
 
 def cut(text: str, points: float, room: float, *, bold: bool = False) -> str:
     """The text, with its middle left out if it is wider than `room` points; more is kept of the end than of the start.
 
     >>> cut("a-very-long-file-name.npz#gaussian_noise_1", 10.0, 120.0)
-    'a-very…ssian_noise_1'
+    'a-very…ussian_noise_1'
     """
     if text_width(text, points, bold=bold) <= room:
         return text

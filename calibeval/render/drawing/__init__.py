@@ -1,0 +1,1 @@
+"""What diagrams show, as marks in plain numbers, and SVG of them; pages and figures draw nothing else."""

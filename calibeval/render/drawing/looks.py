@@ -1,0 +1,45 @@
+"""How marks look in figures on white paper: in colour and in grey, as for the colour-blind."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+INK, QUIET, RULE, PAPER = "#14181d", "#4d5660", "#dfe3e8", "#ffffff"
+BAR, RIBBON, RANGE = "#b7bfc8", "#e3e7ec", "#4d5660"
+# Vermilion and blue of Okabe & Ito's palette, which the colour-blind can tell apart; in grey, the hatches differ.
+OVER, UNDER, OVER_FILL, UNDER_FILL = "#c44d00", "#0066a8", "#fbe3d2", "#d6e8f5"
+FONTS = "Helvetica, Arial, 'DejaVu Sans', sans-serif"
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """Colours of area and line, the line's width in points, and its dashes."""
+
+    fill: str | None = None
+    stroke: str | None = None
+    width: float = 0.0
+    dashes: tuple[float, ...] = ()
+
+
+LOOKS = {
+    "ground": Look(PAPER),
+    "bar": Look(BAR),
+    "share": Look(BAR),
+    "gap over": Look(OVER_FILL, OVER, 0.6),
+    "gap under": Look(UNDER_FILL, UNDER, 0.6),
+    "cap": Look(None, INK, 0.8),
+    "range": Look(None, RANGE, 0.6),
+    "ribbon": Look(RIBBON),
+    "edge": Look(None, RANGE, 0.5, (0.9, 1.1)),
+    "halo": Look(None, PAPER, 2.2),
+    "curve": Look(None, INK, 1.3),
+    "diagonal": Look(None, QUIET, 0.6, (2.0, 1.6)),
+    "grid": Look(None, RULE, 0.5),
+    "frame": Look(None, INK, 0.6),
+    "mean observed": Look(None, INK, 0.9),
+    "mean predicted": Look(None, INK, 0.9, (3.0, 1.4)),
+    "first": Look(PAPER, QUIET, 1.1),
+    "second": Look(INK, INK, 1.1),
+    "ink": Look(INK),
+    "quiet": Look(QUIET),
+}

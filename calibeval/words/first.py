@@ -1,0 +1,76 @@
+"""Which metrics a first view shows: a few in a table, three in a line below it, and the rest where all is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.metrics.table import METRICS
+from calibeval.core.report.report import DumpReport
+from calibeval.core.report.standing import standing_in, standing_of_regression
+from calibeval.core.report.views import speaks_of_positive
+from calibeval.words import cells
+from calibeval.words.shown import shown_among
+
+TABLE = ("accuracy", "confidence_gap", "nll", "brier", "ece")
+LINE = ("aece", "cwce", "oe")
+# Of two classes, by P(positive class).
+TABLE_OF_POSITIVE = ("gap_positive", "ece_positive", "brier_positive", "nll", "accuracy")
+
+
+def in_table(dump: DumpReport) -> list[str]:
+    """The metrics in the table of a first view; every one that tables show if some were chosen."""
+    if of_positive(dump):
+        return [*TABLE_OF_POSITIVE]
+    there = shown_among(dump.metrics)
+    return [name for name in TABLE if name in there] if _usual(dump) else there
+
+
+def in_line(dump: DumpReport) -> list[str]:
+    """The metrics in the line below the table."""
+    return [name for name in LINE if name in dump.metrics] if _usual(dump) and not of_positive(dump) else []
+
+
+def line(dump: DumpReport) -> list[str]:
+    """The parts of that line: value, after a map also the new one, and how it stands against noise."""
+    after = {} if dump.recalibrated is None else dump.recalibrated.metrics
+    parts = _regression(dump, after) if of_positive(dump) else []
+    for name in in_line(dump):
+        metric, standing = dump.metrics[name], standing_in(dump, name)
+        new = f" → {cells.value(after[name])}" if name in after and metric.value is not None else ""
+        unit = "" if metric.value is None else f" {cells.unit(name)}".rstrip()
+        word = "" if standing is None or new else f" ({standing.short})"
+        parts.append(f"{cells.label(name)} {cells.value(metric)}{new}{unit}{word}")
+    return parts
+
+
+def of_positive(dump: DumpReport) -> bool:
+    """Whether a first view is about P(positive class): of two classes, unless metrics were chosen."""
+    return speaks_of_positive(dump) and all(name in dump.metrics for name in TABLE_OF_POSITIVE)
+
+
+def _regression(dump: DumpReport, after: Mapping[str, MetricResult]) -> list[str]:
+    """Slope and intercept of the regression on the stated log-odds, and how both stand."""
+    there = [(word, f"cox_{word}") for word in ("slope", "intercept") if f"cox_{word}" in dump.metrics]
+    parts = []
+    for word, name in there:
+        metric = dump.metrics[name]
+        ends = f" [{cells.interval(metric)}]" if cells.interval(metric) and name not in after else ""
+        new = f" → {cells.value(after[name])}" if name in after and metric.value is not None else ""
+        parts.append(f"{word} {cells.value(metric)}{ends}{new}")
+    standing = standing_of_regression(dump)
+    return [*parts, *([] if standing is None or after else [f"{standing.short} (1 and 0 if calibrated)"])]
+
+
+def names_in_full(names: list[str]) -> list[tuple[str, str]]:
+    """Abbreviations and what they stand for.
+
+    >>> names_in_full(["ece", "new"])
+    [('ECE', 'expected calibration error, equal-width bins')]
+    """
+    return [(cells.label(name), METRICS[name].title) for name in names if name in METRICS]
+
+
+def _usual(dump: DumpReport) -> bool:
+    """Whether the metrics were not chosen: then those of the first view are there."""
+    return all(name in dump.metrics for name in TABLE)

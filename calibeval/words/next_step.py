@@ -1,0 +1,145 @@
+"""What to do next, in one sentence with a command: the end of a first view."""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from calibeval.core.report.report import DumpReport, Report
+from calibeval.core.report.standing import Standing, standing_of
+from calibeval.core.report.views import speaks_of_positive
+from calibeval.words.digits import label
+from calibeval.words.finding import By, finding, rows_needed, suspicion
+from calibeval.words.repair import is_worse
+
+if TYPE_CHECKING:
+    from calibeval.recalibrate.fitting.before_after import Prospect
+
+
+@dataclass(frozen=True, slots=True)
+class Ways:
+    """How each next step is taken, as it is typed; None where it cannot be.
+
+    repair: with a temperature; platt: of two classes, with Platt's map. other: with the best of all maps. classes: with
+    a map of class probabilities. limit: write limits for later models. decide: show what this many rows can decide;
+    decide_positive: about P(positive class). look: show how the file is read. compare: of several dumps with the same
+    rows.
+    """
+
+    repair: str | None = None
+    other: str | None = None
+    classes: str | None = None
+    limit: str | None = None
+    decide: str | None = None
+    look: str | None = None
+    compare: str | None = None
+    platt: str | None = None
+    decide_positive: str | None = None
+
+
+IN_PYTHON = Ways(
+    repair="calibeval.evaluate(..., cross_fit=5)",
+    other='calibeval.evaluate(..., cross_fit=5, method="auto")',
+    classes='calibeval.evaluate(..., cross_fit=5, method="vector")',
+    limit='calibeval.gate(..., {"metric": "ece", "max": 0.03})',
+    decide='calibeval.plan(..., {"metric": "ece", "max": 0.03})',
+    look="calibeval.inspect(...)",
+    compare="calibeval.compare(...)",
+    platt='calibeval.evaluate(..., cross_fit=5, method="platt")',
+    decide_positive='calibeval.plan(..., {"metric": "ece_positive", "max": 0.03})',
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A sentence without "Next:" and, if there is one, the command."""
+
+    sentence: str
+    command: str | None
+
+    def __str__(self) -> str:
+        """Both in one line.
+
+        >>> print(Step("set limits", "calibeval gate a.npz --init"))
+        Next: set limits: calibeval gate a.npz --init
+        """
+        return f"Next: {self.sentence}" + ("" if self.command is None else f": {self.command}")
+
+
+def quoted(word: str) -> str:
+    """A word of a command as a shell takes it; a split's # needs no quotes behind a name.
+
+    >>> print(quoted("a.npz#val"), quoted("a b.npz#val"), quoted("#val"))
+    a.npz#val 'a b.npz#val' '#val'
+    """
+    name, mark, split = word.partition("#")
+    return word if mark and name and split and shlex.quote(name + split) == name + split else shlex.quote(word)
+
+
+def next_step(report: Report, ways: Ways, prospect: Prospect | None = None) -> Step | None:
+    """The next step after a report; None where none is better than others.
+
+    prospect: what a map would do to the only dump, where that was tried.
+    """
+    if len(report.dumps) == 1:
+        return _of_one(report.dumps[0], ways, prospect)
+    same = len({(dump.n, dump.k, tuple(one.support for one in dump.per_class)) for dump in report.dumps}) == 1
+    if not report.dumps or not same or ways.compare is None:
+        return None
+    return Step("see which differences are certain, row by row", ways.compare)
+
+
+def _of_one(dump: DumpReport, ways: Ways, prospect: Prospect | None) -> Step | None:
+    found = finding(dump)
+    if suspicion(dump):
+        return Step("put classes and labels in order; no recalibration can do that", ways.look)
+    if dump.recalibrated is not None:
+        left = dump.after()
+        if is_worse(dump) or (left is not None and finding(left).beyond_noise and found.beyond_noise):
+            return Step("see whether another map does better", ways.other)
+        return Step("set limits that later models must keep", ways.limit)
+    if found.standing is None:
+        return None
+    if found.by is By.NOTHING and found.standing is Standing.UNRESOLVED:
+        needed = rows_needed(dump, found.metric)
+        more = "" if needed is None else f", about {needed:,} in all to show errors of 3 points"
+        return Step(
+            f"get more rows{more}; what these can decide",
+            ways.decide_positive if speaks_of_positive(dump) else ways.decide,
+        )
+    if found.by in (By.NOTHING, By.OTHERS):
+        return Step("set limits that later models must keep", ways.limit)
+    if dump.k is None:
+        return None
+    if found.by is By.CLASSES:
+        return Step("a vector map may repair the probabilities of classes; see it out of fold", ways.classes)
+    if prospect is not None:
+        return _promised(prospect, ways)
+    if speaks_of_positive(dump):
+        return Step("Platt's map (slope and intercept) may repair it; see it out of fold", ways.platt)
+    best = dump.metrics.get("temperature")
+    if best is not None and best.value is None:
+        return None
+    fits = "" if best is None else f" ({best.value:.3g} fits these rows best)"
+    return Step(f"a temperature{fits} may repair it; see it out of fold", ways.repair)
+
+
+def _promised(prospect: Prospect, ways: Ways) -> Step | None:
+    """What a map does to the ECE out of fold, without what noise adds to it."""
+    before, after = prospect.before, prospect.after
+    by_platt = prospect.method == "platt"
+    with_, way = ("Platt's map (slope and intercept)", ways.platt) if by_platt else ("a temperature", ways.repair)
+    of = f"the {label(before.name)}"
+    if before.value is None or after.value is None:
+        return None
+    left = after.value if after.corrected is None else after.corrected
+    was = before.value if before.corrected is None or after.corrected is None else before.corrected
+    where = "" if prospect.rows == prospect.of else f", on {prospect.rows:,} of the rows"
+    if f"{100 * left:.1f}" == f"{100 * was:.1f}" or left > was:
+        return Step(f"{with_} would not lower {of} (out of fold{where}); another map might", ways.other)
+    standing, ece = standing_of(after, n=prospect.worth), f"{100 * before.value:.1f}"
+    if standing is None or standing.beyond_noise or after.floor_high is None:
+        return Step(f"{with_} would take {of} from {ece} to about {100 * left:.1f} % (out of fold{where})", way)
+    noise = f"{prospect.worth:,.0f} rows show up to {100 * after.floor_high:.1f} %"
+    return Step(f"{with_} would take {of} from {ece} % to within noise ({noise}{where})", way)

@@ -1,0 +1,130 @@
+"""The next step of every kind of report, in words and with the way it is taken."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from calibeval.core.data.notices import warning
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.fitted_on import FittedOn
+from calibeval.core.report.report import ClassResult, Recalibrated
+from calibeval.recalibrate.fitting.before_after import Prospect
+from calibeval.words.next_step import Step, Ways, next_step, quoted
+from tests.render.hand_made import over_confident, report, with_metric
+from tests.words.test_report import built, without
+
+WAYS = Ways("REPAIR", "OTHER", "CLASSES", "LIMIT", "DECIDE", "LOOK", "COMPARE")
+BAD = without(over_confident(per_class=()), "mce")
+QUIET = built((0, None, None), (9000, 0.8, 0.796))
+
+
+def step(dump, prospect=None):
+    return next_step(report(dump), WAYS, prospect)
+
+
+def mapped(old, ece):
+    made = Recalibrated("isotonic", {}, FittedOn("val.npz", None, None, 900), {"ece": ece}, (), None)
+    return replace(old, recalibrated=made)
+
+
+GOOD = MetricResult("ece", 0.011, low=0.0, high=0.02, corrected=0.005, floor=0.01, floor_high=0.015)
+
+
+@pytest.mark.parametrize(
+    ("dump", "sentence", "way"),
+    [
+        (BAD, "a temperature may repair it; see it out of fold", "REPAIR"),
+        (
+            with_metric(BAD, "temperature", value=2.3456, z=9.0, p=1e-9),
+            "a temperature (2.35 fits these rows best) may repair it; see it out of fold",
+            "REPAIR",
+        ),
+        (
+            replace(BAD, warnings=(warning("nothing_shared", "no class occurs"),)),
+            "put classes and labels in order; no recalibration can do that",
+            "LOOK",
+        ),
+        (QUIET, "set limits that later models must keep", "LIMIT"),
+        (
+            replace(QUIET, per_class=(ClassResult("a", 9, 0.2, 0.1, 0.01, 0.02),)),
+            "a vector map may repair the probabilities of classes; see it out of fold",
+            "CLASSES",
+        ),
+        (mapped(BAD, GOOD), "set limits that later models must keep", "LIMIT"),
+        (mapped(BAD, replace(GOOD, value=0.08)), "see whether another map does better", "OTHER"),
+        (
+            mapped(QUIET, replace(GOOD, value=0.3, low=0.28, high=0.32, corrected=0.3)),
+            "see whether another map does better",
+            "OTHER",
+        ),
+        (
+            built((0, None, None), (300, 0.9, 0.88), floor=0.02, floor_high=0.04),
+            "get more rows, about 540 in all to show errors of 3 points; what these can decide",
+            "DECIDE",
+        ),
+    ],
+)
+def test_the_step_follows_from_the_finding(dump, sentence, way):
+    assert step(dump) == Step(sentence, way)
+
+
+@pytest.mark.parametrize(
+    "dump",
+    [
+        replace(BAD, k=None),
+        with_metric(BAD, "temperature", value=None, z=9.0, p=1e-9),
+        with_metric(over_confident(equal_width=(), metrics={}), "ece", value=0.1),
+    ],
+)
+def test_no_step_where_none_is_known_to_help(dump):
+    assert step(dump) is None
+
+
+BEFORE = MetricResult("ece", 0.114, corrected=0.11, floor=0.02, floor_high=0.03)
+LEFT = MetricResult("ece", 0.06, corrected=0.05, floor=0.03, floor_high=0.043)
+
+
+@pytest.mark.parametrize(
+    ("after", "rows", "sentence", "way"),
+    [
+        (LEFT, 1000, "a temperature would take the ECE from 11.4 to about 5.0 % (out of fold)", "REPAIR"),
+        (
+            replace(LEFT, value=0.034, corrected=0.008),
+            1000,
+            "a temperature would take the ECE from 11.4 % to within noise (1,000 rows show up to 4.3 %)",
+            "REPAIR",
+        ),
+        (
+            LEFT,
+            600,
+            "a temperature would take the ECE from 11.4 to about 5.0 % (out of fold, on 600 of the rows)",
+            "REPAIR",
+        ),
+        (
+            replace(LEFT, corrected=0.1104),
+            1000,
+            "a temperature would not lower the ECE (out of fold); another map might",
+            "OTHER",
+        ),
+    ],
+)
+def test_a_temperature_that_was_tried_is_promised_no_more_than_it_does(after, rows, sentence, way):
+    assert step(BAD, Prospect(BEFORE, after, rows, 1000, float(rows))) == Step(sentence, way)
+
+
+def test_several_dumps_of_the_same_rows_are_compared():
+    one, two = over_confident(), over_confident(name="b")
+    assert next_step(report(one, two), WAYS) == Step("see which differences are certain, row by row", "COMPARE")
+    assert next_step(report(one, replace(two, n=999)), WAYS) is None
+    other = replace(two, per_class=(ClassResult("cat", 99, 0.1, 0.1), *two.per_class[1:]))
+    assert next_step(report(one, other), WAYS) is None
+    assert next_step(report(), WAYS) is None
+
+
+@pytest.mark.parametrize(
+    ("word", "typed"), [("a.npz#val", "a.npz#val"), ("a;b#val", "'a;b#val'"), ("#a", "'#a'"), ("a#b c", "'a#b c'")]
+)
+def test_a_split_needs_no_quotes_and_everything_else_has_those_it_needs(word, typed):
+    assert quoted(word) == typed
