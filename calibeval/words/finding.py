@@ -20,6 +20,7 @@ from calibeval.core.report.standing import (
     with_floor,
 )
 from calibeval.core.report.views import judged_by, speaks_of_positive
+from calibeval.words.digits import label
 
 
 class By(Enum):
@@ -86,6 +87,13 @@ def _rest(dump: DumpReport, decisive: MetricResult, standing: Standing | None) -
         certain = any(standing_in(dump, name) is Standing.CERTAIN for name in others)
         return Finding(By.OTHERS, Standing.CERTAIN if certain else Standing.LIKELY, decisive, others)
     return Finding(By.NOTHING, standing, decisive)
+
+
+def others_beyond(dump: DumpReport, found: Finding) -> str:
+    """The metrics beyond noise where the deciding one is not, each with its word: "OE (certain) and MCE (likely)"."""
+    words = {name: standing_in(dump, name) for name in found.others}
+    names = [f"{label(name)} ({word.value})" for name, word in words.items() if word is not None]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def suspicion(dump: DumpReport) -> str:
