@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from calibeval.core.report.report import DumpReport, Report
-from calibeval.core.report.standing import standing_in, with_floor
+from calibeval.core.report.standing import with_floor
 from calibeval.render.page import tables as html_tables
 from calibeval.render.page.classes import Classes, class_tables, folded_count
 from calibeval.render.page.diagram import Diagram, diagram, legend
@@ -15,9 +15,9 @@ from calibeval.render.page.scale import MATTERING, Dot, Scale, across, mattering
 from calibeval.render.page.slices import Slices, slice_views
 from calibeval.render.page.tables import BinRow, MetricRow
 from calibeval.render.page.verdict import VerdictView
-from calibeval.words import cells
-from calibeval.words.marks import plain, short_names, shorten
-from calibeval.words.names import isolated
+from calibeval.words import best, cells
+from calibeval.words.marks import plain, short_names
+from calibeval.words.overview import summary
 from calibeval.words.report import headline, repair
 
 # At most this many classes of all dumps together are folded: a page stays below 1 MB.
@@ -138,40 +138,6 @@ def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> Pa
     )
 
 
-def summary(dumps: Sequence[DumpReport], names: Sequence[str]) -> str:
-    """The one sentence about several dumps: how many err in which direction, and the range of their errors.
-
-    Nothing is said of directions that were not measured.
-    """
-    if not dumps:
-        return "The report holds no dumps."
-    errors = [
-        (m.value, i) for i, m in enumerate(dump.metrics.get("ece") for dump in dumps) if m and m.value is not None
-    ]
-    said = _directions(dumps)
-    if errors:
-        least, most = (
-            (f"{100 * error:.2f} % ({isolated(shorten(names[i], _SPOKEN))})") for error, i in (min(errors), max(errors))
-        )
-        said += [f"ECE from {least} to {most}"]
-    return f"{'; '.join(said) or f'{len(dumps)} dumps'}."
-
-
-def _directions(dumps: Sequence[DumpReport]) -> list[str]:
-    """How many dumps are over- and under-confident; empty where that was not measured in every dump."""
-    gaps = [with_floor(dump, "confidence_gap") for dump in dumps]
-    standings = [standing_in(dump, "confidence_gap") for dump in dumps]
-    clear = [gap.value or 0.0 for gap, s in zip(gaps, standings, strict=True) if s is not None and s.beyond_noise]
-    over, under = sum(gap > 0 for gap in clear), sum(gap < 0 for gap in clear)
-    if len(dumps) in (over, under):
-        return [f"All {len(dumps)} dumps are {'over' if over else 'under'}-confident beyond noise"]
-    counts = [f"{c} {'is' if c == 1 else 'are'} {way}-confident" for c, way in ((over, "over"), (under, "under")) if c]
-    if not counts and None in standings:
-        return []
-    counts = counts or ["none is over- or under-confident"]
-    return [f"Of {len(dumps)} dumps, {' and '.join(counts)} beyond noise"]
-
-
 def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int) -> DumpView:
     names = cells.metric_names(report)
     mass = dump.equal_mass or ()
@@ -249,23 +215,16 @@ def _caption(dump: DumpReport) -> list[str]:
 
 def _overview(report: Report, dumps: Sequence[DumpView]) -> Overview:
     names = [name for name in _OVERVIEW if name in cells.metric_names(report)]
-    bests = {name: cells.best(report.dumps, name) for name in names}
+    bests = {name: best.best(report.dumps, name) for name in names}
     scale = across(report.dumps)
     dots = iter(() if scale is None else scale.dots)
     rows = []
     for i, (dump, view) in enumerate(zip(report.dumps, dumps, strict=True)):
-        numbers = [(cells.value(with_floor(dump, name)), bests[name] == i) for name in names]
+        numbers = [(cells.value(with_floor(dump, name)), i in bests[name]) for name in names]
         shown = [OverviewCell(text, is_best) for text, is_best in numbers]
         dot = next(dots) if with_floor(dump, "ece").value is not None else None
         rows.append(OverviewRow(view.id, view.short, f"{dump.n:,}", shown, dot))
-    marked = any(best is not None for best in bests.values())
-    note = (
-        f"* {cells.BEST}."
-        if marked
-        else ""
-        if cells.level(report)
-        else "No value is marked as best: that needs intervals."
-    )
+    note = best.note(report.dumps, [name for name in names if bests[name]], level=cells.level(report))
     return Overview([cells.heading(name) for name in names], rows, note, scale)
 
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import Report
 from calibeval.words import cells
+from calibeval.words.best import MARKED, best
 from calibeval.words.names import isolated, visible
 from calibeval.words.report import headline
 from calibeval.words.slices import SliceTable, slice_tables
@@ -20,17 +21,17 @@ def render(report: Report) -> str:
     names = cells.metric_names(report)
     header = ["dump", "rows", *(cells.heading(name) for name in names)]
     lines = [table_row(header), table_row([":--", *("--:" for _ in header[1:])])]
-    champions = {name: cells.best(report.dumps, name) for name in names}
+    champions = {name: best(report.dumps, name) for name in names}
     for i, dump in enumerate(report.dumps):
         numbers = []
         for name in names:
             number = cells.value(dump.metrics[name]) if name in dump.metrics else cells.NULL
-            numbers.append(f"**{number}**" if champions[name] == i else number)
+            numbers.append(f"**{number}**" if i in champions[name] else number)
         lines.append(table_row([escape(dump.name), f"{dump.n:,}", *numbers]))
         lines += [table_row([escape(head), "", *parts]) for head, parts in cells.below(dump, names, report)]
     notes = [cells.convention(report)]
-    if any(index is not None for index in champions.values()):
-        notes.append(cells.BEST)
+    if any(champions.values()):
+        notes.append(f"bold: {MARKED}")
     notes += [f"{escape(d.name)}: {escape(headline(d))}" for d in report.dumps]
     notes += [f"{escape(d.name)}: {escape(line)}" for d in report.dumps for line in cells.reasons(d)]
     lines += ["", *(f"- {note}" for note in notes if note)]
