@@ -151,9 +151,9 @@ def training_text(found: Finetuned) -> str:
 
 def training_html(found: Finetuned) -> str:
     """The table inside a notebook."""
-    from calibeval.render.page.page import training_fragment
+    from calibeval.render.page.training import fragment
 
-    return training_fragment(found, text=training_text(found))
+    return fragment(found, text=training_text(found))
 
 
 def inspection_text(inspection: Inspection) -> str:

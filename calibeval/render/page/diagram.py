@@ -8,7 +8,7 @@ from html import escape
 
 from markupsafe import Markup
 
-from calibeval.core.report.report import Bin, DumpReport
+from calibeval.core.report.report import DumpReport
 from calibeval.core.report.standing import bin_stands_out
 from calibeval.render.drawing.captions import counted
 from calibeval.render.drawing.content import Subject
@@ -115,14 +115,17 @@ class Diagram:
 
 
 def diagram(dump: DumpReport, top: float | None = None) -> Diagram | None:
-    """The diagram of the top label of a dump; None if it has no rows to draw. top: as in `Diagram`, if it is shared."""
+    """The diagram of P(positive class) of two classes, else of the top label; None without rows.
+
+    top: as in `Diagram`, if it is shared.
+    """
     subject = Subject.of_dump(dump)
-    return None if subject is None else of_subject(subject, dump.equal_width, top)
+    return None if subject is None else of_subject(subject, top)
 
 
-def of_subject(subject: Subject, bins: Sequence[Bin], top: float | None = None) -> Diagram:
-    """The diagram of a subject. bins: as they were measured."""
-    return Diagram(subject, subject.top if top is None else top, _description(bins))
+def of_subject(subject: Subject, top: float | None = None) -> Diagram:
+    """The diagram of a subject."""
+    return Diagram(subject, subject.top if top is None else top, _description(subject))
 
 
 def legend(id_: str, subjects: Sequence[Subject]) -> Markup:
@@ -198,9 +201,9 @@ def _item(id_: str, entry: Entry) -> str:
     return f'<li><svg aria-hidden="true">{inner}</svg>{escape(entry.words)}</li>'
 
 
-def _description(bins: Sequence[Bin]) -> str:
+def _description(subject: Subject) -> str:
     """What the diagram shows, for those who cannot see it."""
-    filled = [b for b in bins if b.count]
+    filled = subject.filled
     outstanding = [b for b in filled if bin_stands_out(b)]
     fullest = max(filled, key=lambda b: b.count)
     sentences = [f"Beyond noise: {len(outstanding)} of {plural(len(filled), 'filled bin')}."]
@@ -208,5 +211,5 @@ def _description(bins: Sequence[Bin]) -> str:
         worst = max(outstanding, key=lambda b: b.mass * abs(b.gap or 0.0))
         where, gap = bin_range(worst), signed_points(worst.gap or 0)
         sentences.append(f"The largest part of the error is in bin {where}, with a gap of {gap}.")
-    sentences.append(f"The fullest bin is {said(fullest)}.")
+    sentences.append(f"The fullest bin is {said(fullest, subject.terms)}.")
     return " ".join(sentences)
