@@ -112,11 +112,11 @@ def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> Pa
     """The page of the report.
 
     prefix: of every id in it, for several pages in one document. folded: how many classes of all dumps together may be
-    folded between the worst and the best.
+    folded behind those that are shown.
     """
     shorts = short_names([dump.name for dump in report.dumps], _NAME // 2)
-    between = [max(0, len(d.per_class) - 2 * html_tables.END_CLASSES) for d in report.dumps]
-    room = folded if sum(between) <= folded else 0
+    behind = [len(d.per_class) for d in report.dumps if len(d.per_class) > html_tables.ALL_CLASSES]
+    room = folded if sum(behind) <= folded else 0
     numbered = enumerate(zip(report.dumps, shorts, strict=True), 1)
     dumps = [_dump_view(dump, report, f"{prefix}d{i}", short, room) for i, (dump, short) in numbered]
     dumps = _on_one_scale(dumps)
@@ -165,8 +165,8 @@ def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int
         others=html_tables.metric_rows(dump, [name for name in names if name not in MATTERING]),
         metrics=html_tables.metric_rows(dump, names),
         classes=html_tables.class_tables(dump, room),
-        width_bins=html_tables.bin_rows(dump.equal_width),
-        mass_bins=html_tables.bin_rows(mass),
+        width_bins=html_tables.bin_rows(dump, dump.equal_width),
+        mass_bins=html_tables.bin_rows(dump, mass),
         merged=max(len(dump.equal_width), len(mass)) > html_tables.MOST_BIN_ROWS,
         origin=html_tables.origin(dump),
         after=after,
