@@ -115,19 +115,19 @@ class Diagram:
 
 
 def diagram(dump: DumpReport, top: float | None = None) -> Diagram | None:
-    """The diagram of the top label of a dump; None if it has no rows to draw. top: as in `Diagram`, if it is shared."""
+    """The diagram of P(positive class) of two classes, else of the top label; None without rows.
+
+    top: as in `Diagram`, if it is shared.
+    """
     subject = Subject.of_dump(dump)
-    return None if subject is None else of_subject(subject, dump.equal_width, top, bin_judge(dump))
+    return None if subject is None else of_subject(subject, top, bin_judge(dump))
 
 
 def of_subject(
-    subject: Subject,
-    bins: Sequence[Bin],
-    top: float | None = None,
-    beyond: Callable[[Bin], bool | None] = bin_stands_out,
+    subject: Subject, top: float | None = None, beyond: Callable[[Bin], bool | None] = bin_stands_out
 ) -> Diagram:
-    """The diagram of a subject. bins: as they were measured. beyond: whether one of them is beyond noise."""
-    return Diagram(subject, subject.top if top is None else top, _description(bins, beyond))
+    """The diagram of a subject. beyond: whether a bin is beyond noise."""
+    return Diagram(subject, subject.top if top is None else top, _description(subject, beyond))
 
 
 def legend(id_: str, subjects: Sequence[Subject]) -> Markup:
@@ -203,9 +203,9 @@ def _item(id_: str, entry: Entry) -> str:
     return f'<li><svg aria-hidden="true">{inner}</svg>{escape(entry.words)}</li>'
 
 
-def _description(bins: Sequence[Bin], beyond: Callable[[Bin], bool | None]) -> str:
+def _description(subject: Subject, beyond: Callable[[Bin], bool | None]) -> str:
     """What the diagram shows, for those who cannot see it."""
-    filled = [b for b in bins if b.count]
+    filled = subject.filled
     outstanding = [b for b in filled if beyond(b)]
     fullest = max(filled, key=lambda b: b.count)
     sentences = [f"Beyond noise: {len(outstanding)} of {plural(len(filled), 'filled bin')}."]
@@ -213,5 +213,5 @@ def _description(bins: Sequence[Bin], beyond: Callable[[Bin], bool | None]) -> s
         worst = max(outstanding, key=lambda b: b.mass * abs(b.gap or 0.0))
         where, gap = bin_range(worst), signed_points(worst.gap or 0)
         sentences.append(f"The largest part of the error is in bin {where}, with a gap of {gap}.")
-    sentences.append(f"The fullest bin is {said(fullest)}.")
+    sentences.append(f"The fullest bin is {said(fullest, subject.terms)}.")
     return " ".join(sentences)
