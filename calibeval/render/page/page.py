@@ -17,38 +17,32 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from calibeval.core.gating.verdict import Verdict
-from calibeval.core.heads.results import Finetuned
 from calibeval.core.report.report import Report
 from calibeval.render.page.breaks import breakable
 from calibeval.render.page.compiled import usual_environment
-from calibeval.render.page.losses import losses_view
 from calibeval.render.page.report import PageView, page_view
 from calibeval.render.page.verdict import verdict_view
 
 _FOLDER = "templates"
 
 
-def render(report: Report, verdict: Verdict | None = None, losses: Finetuned | None = None, hint: str = "") -> str:
+def render(report: Report, verdict: Verdict | None = None, hint: str = "") -> str:
     """The page: first the sentence, then diagram and numbers against noise, last the details, folded.
 
-    One dump fills it; several get an overview, small diagrams on the same axes, and a folded part each. Of more than
-    40 classes, those between the worst and the best 20 are folded, or only in report.json if the page would grow too
-    large. verdict: of a gate; losses: the table of a training; both are shown before the numbers. hint: a line below
-    the headline, such as what a temperature would do.
+    One dump fills it; several get an overview, small diagrams on the same axes, and a folded part each. Classes within
+    noise are folded, or only in report.json if the page would grow too large. verdict: of a gate, shown before the
+    numbers. hint: a line below the headline, such as what a temperature would do.
     """
     page = replace(page_view(report), hint=hint)
     if verdict is not None:
         page = judged_page(page, verdict)
-    if losses is not None:
-        view = losses_view(losses)
-        page = replace(page, losses=view, headline=view.sentence)
     return whole_page("report.html.j2", page)
 
 
 def fragment(report: Report, verdict: Verdict | None = None, text: str = "") -> str:
     """The content of the page for a notebook or another page: one element with its own style and the same text.
 
-    Its ids begin with a hash of the report; classes between the worst and the best are only in report.json.
+    Its ids begin with a hash of the report; folded classes are only in report.json.
     verdict: of a gate, as for `render`. text: shown instead where styles are stripped.
     """
     prefix = f"c{hashlib.sha256(report.to_json().encode(errors='backslashreplace')).hexdigest()[:8]}-"

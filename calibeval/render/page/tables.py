@@ -1,4 +1,4 @@
-"""The rows of the page's tables: metrics, bins, classes, files, sources; all of the text is harmless and short."""
+"""The rows of the page's tables: metrics, bins, files, sources; all of the text is harmless and short."""
 
 from __future__ import annotations
 
@@ -8,18 +8,14 @@ from dataclasses import dataclass
 
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
-from calibeval.core.report.report import Bin, ClassResult, DumpReport, Report
+from calibeval.core.report.report import Bin, DumpReport, Report
 from calibeval.core.report.standing import bin_judge, standing_in, with_floor
 from calibeval.core.uncertainty.consistency import consistency_range
-from calibeval.render.page.marks import pct
 from calibeval.words import cells
-from calibeval.words.classes import ClassCells, class_cells, class_finding
 from calibeval.words.marks import merged, plain
 from calibeval.words.report import noise_words
 from calibeval.words.signs import bin_range, signed
 
-# Up to ALL_CLASSES classes are in one table; of more, FIRST_CLASSES of those beyond noise; the others are folded.
-ALL_CLASSES, FIRST_CLASSES = 40, 20
 # More bins than this are merged in tables; bins.csv has them all.
 MOST_BIN_ROWS = 100
 _NAME, _LINE = 50, 400
@@ -50,39 +46,6 @@ class BinRow:
     expected: str
     sign: str
     outstanding: bool
-
-
-@dataclass(frozen=True, slots=True)
-class ClassRow:
-    """One class; left, width: its bar, from 0 in the middle; half the full width is the largest error of a class.
-
-    error: in brackets if it is within noise. number: the same without brackets, to sort by. floor: what noise gives;
-    empty where that is unknown. sign: of the gap, for its colour; "quiet" if the class is not beyond noise.
-    """
-
-    name: str
-    rows: str
-    error: str
-    number: str
-    floor: str
-    gap: str
-    sign: str
-    left: str
-    width: str
-
-
-@dataclass(frozen=True, slots=True)
-class Classes:
-    """The classes of a dump: first those beyond noise. shown: at once; folded: the others.
-
-    left_out: how many of the others are not on the page.
-    """
-
-    title: str
-    note: str
-    shown: tuple[ClassRow, ...]
-    folded: tuple[ClassRow, ...]
-    left_out: int
 
 
 def metric_rows(dump: DumpReport, names: Sequence[str]) -> list[MetricRow]:
@@ -133,50 +96,6 @@ def _bin_row(b: Bin, beyond: Callable[[Bin], bool | None]) -> BinRow:
         expected=f"{100 * expected.low:.1f} – {100 * expected.high:.1f}",
         sign="over" if b.gap > 0 else "under" if b.gap < 0 else "",
         outstanding=bool(beyond(b)),
-    )
-
-
-def class_tables(dump: DumpReport, room: int) -> Classes | None:
-    """The classes, those beyond noise first; None if the dump has none. room: how many may be folded."""
-    found, k = class_cells(dump), len(dump.per_class)
-    if not found:
-        return None
-    labels, widest = class_labels(dump.per_class), max(one.result.calibration_error for one in found) or 1.0
-    rows = tuple(_class_row(one, labels[one.place], widest) for one in found)
-    certain = sum(one.beyond is not False for one in found)
-    first = k if k <= ALL_CLASSES else min(certain, FIRST_CLASSES)
-    brackets = " In brackets: within noise." if any(one.beyond is False for one in found) else ""
-    return Classes(
-        title=f"Classes: {class_finding(dump)}",
-        note="Calibration error: of the probability of the class, in bins over all rows. It is the smaller the more "
-        f"classes there are (here {k:,}), also for a poor model. Gap: mean probability − frequency.{brackets}",
-        shown=rows[:first],
-        folded=rows[first:] if k - first <= room else (),
-        left_out=0 if k - first <= room else k - first,
-    )
-
-
-def class_labels(classes: Sequence[ClassResult]) -> list[str]:
-    """Names short enough for a table, with the number of the class in front if shortening made two names equal."""
-    shown = [plain(c.name, _NAME) for c in classes]
-    if len(set(shown)) < len({c.name for c in classes}):
-        return [f"{i} {name}" for i, name in enumerate(shown)]
-    return shown
-
-
-def _class_row(one: ClassCells, name: str, widest: float) -> ClassRow:
-    gap, length = one.result.gap, min(0.5, 0.5 * abs(one.result.gap) / widest)
-    sign = "over" if gap > 0 else "under" if gap < 0 else ""
-    return ClassRow(
-        name=name,
-        rows=one.rows,
-        error=f"({one.error})" if one.beyond is False else one.error,
-        number=one.error,
-        floor=one.floor,
-        gap=one.gap,
-        sign=sign if one.beyond else "quiet",
-        left=pct(0.5 if gap > 0 else 0.5 - length),
-        width=pct(length),
     )
 
 
