@@ -9,7 +9,7 @@ from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.standing import Standing, with_floor
 from calibeval.words import best, cells
 from calibeval.words.digits import estimate, label
-from calibeval.words.finding import By, Finding, finding
+from calibeval.words.finding import By, Finding, finding, suspicion
 from calibeval.words.marks import short_names, shorten
 from calibeval.words.names import isolated
 
@@ -116,14 +116,18 @@ def summary(dumps: Sequence[DumpReport], names: Sequence[str]) -> str:
 
 
 def warnings(dumps: Sequence[DumpReport], names: Sequence[str]) -> list[str]:
-    """The warnings of all dumps, each with the short name of its dump; what several dumps share is said once."""
+    """The warnings of all dumps, each with the short name of its dump; what several dumps share is said once.
+
+    First come those that say that scores and labels hardly belong together.
+    """
+    first = {suspicion(dump) for dump in dumps}
     found: dict[str, list[str]] = {}
     for dump, name in zip(dumps, names, strict=True):
         for one in dump.warnings:
             found.setdefault(str(one), []).append(name)
     return [
         text if len(dumps) > 1 and len(whose) == len(dumps) else f"{_listed(whose)}: {text}"
-        for text, whose in found.items()
+        for text, whose in sorted(found.items(), key=lambda one: one[0] not in first)
     ]
 
 

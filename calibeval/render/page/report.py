@@ -16,9 +16,8 @@ from calibeval.render.page.slices import Slices, slice_views
 from calibeval.render.page.tables import BinRow, MetricRow
 from calibeval.render.page.verdict import VerdictView
 from calibeval.words import best, cells
-from calibeval.words.finding import suspicions
 from calibeval.words.marks import plain, short_names
-from calibeval.words.overview import summary
+from calibeval.words.overview import summary, warnings
 from calibeval.words.report import headline, repair
 
 # At most this many classes of all dumps together are folded: a page stays below 1 MB.
@@ -128,7 +127,7 @@ def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> Pa
         facts=" · ".join([only.facts, *_shared_facts(report)] if only else [names, *_shared_facts(report)]),
         level=cells.level(report),
         version=plain(report.version, _NAME),
-        warnings=only.warnings if only else [plain(text, _LINE) for text in suspicions(report)],
+        warnings=only.warnings if only else [plain(text, _LINE) for text in warnings(report.dumps, shorts)],
         only=only,
         dumps=dumps,
         overview=_overview(report, dumps),
