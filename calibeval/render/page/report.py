@@ -8,19 +8,20 @@ from dataclasses import dataclass, replace
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.standing import with_floor
 from calibeval.render.page import tables as html_tables
+from calibeval.render.page.classes import Classes, class_tables, folded_count
 from calibeval.render.page.diagram import Diagram, diagram, legend
-from calibeval.render.page.losses import LossesView
 from calibeval.render.page.repair import Change, changes
 from calibeval.render.page.scale import MATTERING, Dot, Scale, across, mattering
 from calibeval.render.page.slices import Slices, slice_views
-from calibeval.render.page.tables import BinRow, Classes, MetricRow
+from calibeval.render.page.tables import BinRow, MetricRow
 from calibeval.render.page.verdict import VerdictView
 from calibeval.words import best, cells
+from calibeval.words.finding import suspicions
 from calibeval.words.marks import plain, short_names
 from calibeval.words.overview import summary
 from calibeval.words.report import headline, repair
 
-# At most this many classes of all dumps together are folded between the worst and the best: a page stays below 1 MB.
+# At most this many classes of all dumps together are folded: a page stays below 1 MB.
 MOST_FOLDED = 1000
 _NAME, _LINE, _SPOKEN = 120, 400, 36
 _OVERVIEW = ("accuracy", "confidence_gap", "ece", "nll")
@@ -104,7 +105,6 @@ class PageView:
     citations: list[tuple[str, str, str]]
     legend: str = ""
     verdict: VerdictView | None = None
-    losses: LossesView | None = None
     hint: str = ""
 
 
@@ -112,11 +112,10 @@ def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> Pa
     """The page of the report.
 
     prefix: of every id in it, for several pages in one document. folded: how many classes of all dumps together may be
-    folded between the worst and the best.
+    folded.
     """
     shorts = short_names([dump.name for dump in report.dumps], _NAME // 2)
-    between = [max(0, len(d.per_class) - 2 * html_tables.END_CLASSES) for d in report.dumps]
-    room = folded if sum(between) <= folded else 0
+    room = folded if sum(map(folded_count, report.dumps)) <= folded else 0
     numbered = enumerate(zip(report.dumps, shorts, strict=True), 1)
     dumps = [_dump_view(dump, report, f"{prefix}d{i}", short, room) for i, (dump, short) in numbered]
     dumps = _on_one_scale(dumps)
@@ -129,7 +128,7 @@ def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> Pa
         facts=" · ".join([only.facts, *_shared_facts(report)] if only else [names, *_shared_facts(report)]),
         level=cells.level(report),
         version=plain(report.version, _NAME),
-        warnings=only.warnings if only else [],
+        warnings=only.warnings if only else [plain(text, _LINE) for text in suspicions(report)],
         only=only,
         dumps=dumps,
         overview=_overview(report, dumps),
@@ -164,9 +163,9 @@ def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int
         scale=mattering(dump),
         others=html_tables.metric_rows(dump, [name for name in names if name not in MATTERING]),
         metrics=html_tables.metric_rows(dump, names),
-        classes=html_tables.class_tables(dump, room),
-        width_bins=html_tables.bin_rows(dump.equal_width),
-        mass_bins=html_tables.bin_rows(mass),
+        classes=class_tables(dump, room),
+        width_bins=html_tables.bin_rows(dump, dump.equal_width),
+        mass_bins=html_tables.bin_rows(dump, mass),
         merged=max(len(dump.equal_width), len(mass)) > html_tables.MOST_BIN_ROWS,
         origin=html_tables.origin(dump),
         after=after,

@@ -274,7 +274,6 @@ def test_classes_that_look_alike_when_cut_are_numbered():
 
 def test_a_thousand_classes_fold():
     text = render(many(1000, 1000))
-    assert "The 960 classes between" in text
     assert text.count("<bdi>class number") >= 1000
     assert len(text.encode()) < MEGABYTE
 
@@ -282,7 +281,7 @@ def test_a_thousand_classes_fold():
 def test_twenty_dumps_of_a_thousand_classes_stay_small():
     one = many(1000, 1000)
     text = render(joined(*[one] * 20))
-    assert "The 960 classes between are in report.json." in text
+    assert text.count("see report.json.") == 20
     assert len(text.encode()) < MEGABYTE
 
 
