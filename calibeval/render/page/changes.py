@@ -12,11 +12,12 @@ from markupsafe import Markup
 
 from calibeval.core.comparison.comparison import Candidate, ComparedDump, Comparison, Difference
 from calibeval.core.metrics.table import METRICS
+from calibeval.core.report.standing import bin_stands_out
 from calibeval.render.drawing.content import Subject
 from calibeval.render.page.diagram import overlay
 from calibeval.render.page.marks import Tick, pct
 from calibeval.render.page.scale import Dot
-from calibeval.render.page.tables import BinRow, bin_rows
+from calibeval.render.page.tables import BinRow, judged_bins
 from calibeval.words.comparison import Row
 from calibeval.words.difference import Change, told
 from calibeval.words.marks import round_ticks
@@ -56,7 +57,8 @@ def overlaid(comparison: Comparison, candidate: Candidate, id_: str, finding: st
     if first is None or second is None or len(first.bins) != len(second.bins):
         return None
     drawing = overlay(first, second, id_, finding, ("base", "candidate"))
-    rows = zip(bin_rows(first.bins), bin_rows(second.bins), strict=True)
+    beyond = bin_stands_out if candidate.groups is None else lambda _: None
+    rows = zip(judged_bins(first.bins, beyond), judged_bins(second.bins, beyond), strict=True)
     return Overlay(drawing, second.terms, [pair for pair in rows if any(one.rows != "0" for one in pair)])
 
 
