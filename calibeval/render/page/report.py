@@ -16,6 +16,7 @@ from calibeval.render.page.slices import Slices, slice_views
 from calibeval.render.page.tables import BinRow, MetricRow
 from calibeval.render.page.verdict import VerdictView
 from calibeval.words import best, cells
+from calibeval.words.finding import suspicions
 from calibeval.words.marks import plain, short_names
 from calibeval.words.overview import summary
 from calibeval.words.report import headline, repair
@@ -127,7 +128,7 @@ def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> Pa
         facts=" · ".join([only.facts, *_shared_facts(report)] if only else [names, *_shared_facts(report)]),
         level=cells.level(report),
         version=plain(report.version, _NAME),
-        warnings=only.warnings if only else [],
+        warnings=only.warnings if only else [plain(text, _LINE) for text in suspicions(report)],
         only=only,
         dumps=dumps,
         overview=_overview(report, dumps),
@@ -163,8 +164,8 @@ def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int
         others=html_tables.metric_rows(dump, [name for name in names if name not in MATTERING]),
         metrics=html_tables.metric_rows(dump, names),
         classes=class_tables(dump, room),
-        width_bins=html_tables.bin_rows(dump.equal_width),
-        mass_bins=html_tables.bin_rows(mass),
+        width_bins=html_tables.bin_rows(dump, dump.equal_width),
+        mass_bins=html_tables.bin_rows(dump, mass),
         merged=max(len(dump.equal_width), len(mass)) > html_tables.MOST_BIN_ROWS,
         origin=html_tables.origin(dump),
         after=after,

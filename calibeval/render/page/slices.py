@@ -131,7 +131,7 @@ def _row(one: SliceResult, found: SliceTable, low: float, high: float) -> SliceR
         rows=f"{one.n:,}",
         accuracy=cells.value(accuracy),
         ece=cells.value(ece),
-        interval=cells.interval(ece),
+        interval=cells.estimate(ece),
         floor=cells.floor(ece),
         gap=cells.value(gap),
         sign="over" if directed and size > 0 else "under" if directed and size < 0 else "",

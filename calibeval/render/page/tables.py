@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import Bin, DumpReport, Report
-from calibeval.core.report.standing import bin_stands_out, standing_in, with_floor
+from calibeval.core.report.standing import bin_judge, standing_in, with_floor
 from calibeval.core.uncertainty.consistency import consistency_range
 from calibeval.words import cells
 from calibeval.words.marks import merged, plain
@@ -29,8 +29,7 @@ class MetricRow:
     title: str
     unit: str
     value: str
-    interval: str
-    corrected: str
+    estimate: str
     floor: str
     reading: str
 
@@ -60,8 +59,7 @@ def metric_rows(dump: DumpReport, names: Sequence[str]) -> list[MetricRow]:
                 title="" if spec is None else _sentence(spec.title),
                 unit=cells.unit(m.name),
                 value=cells.value(m),
-                interval=cells.interval(m),
-                corrected=cells.corrected(m),
+                estimate=cells.estimate(m),
                 floor=cells.floor(m),
                 reading=_reading(m, dump),
             )
@@ -78,12 +76,13 @@ def _reading(metric: MetricResult, dump: DumpReport) -> str:
     return lead + noise_words(dump, metric.name)
 
 
-def bin_rows(bins: Sequence[Bin]) -> list[BinRow]:
-    """The bins in percent, merged if there are too many."""
-    return [_bin_row(b) for b in merged(bins, MOST_BIN_ROWS)]
+def bin_rows(dump: DumpReport, bins: Sequence[Bin]) -> list[BinRow]:
+    """Some bins of a dump in percent, merged if there are too many."""
+    beyond = bin_judge(dump)
+    return [_bin_row(b, beyond) for b in merged(bins, MOST_BIN_ROWS)]
 
 
-def _bin_row(b: Bin) -> BinRow:
+def _bin_row(b: Bin, beyond: Callable[[Bin], bool | None]) -> BinRow:
     if not b.count or b.confidence is None or b.accuracy is None or b.gap is None:
         none = cells.NULL
         return BinRow(bin_range(b), f"{b.count:,}", none, none, none, none, sign="", outstanding=False)
@@ -96,7 +95,7 @@ def _bin_row(b: Bin) -> BinRow:
         gap=signed(100 * b.gap, 2),
         expected=f"{100 * expected.low:.1f} – {100 * expected.high:.1f}",
         sign="over" if b.gap > 0 else "under" if b.gap < 0 else "",
-        outstanding=bin_stands_out(b),
+        outstanding=bool(beyond(b)),
     )
 
 

@@ -17,8 +17,15 @@ from calibeval.words.verdict import Line, compared, conclusion, note, rule_lines
 _GUTTER = "  "
 # A longer rule shifts only its own numbers, not those of the other rules.
 _WIDEST = 48
-_BLUE, _ORANGE = "color(32)", "color(172)"
-_STYLES = {"pass": _BLUE, "FAIL": f"bold {_ORANGE}", "error": f"bold {_ORANGE}", "warning": _ORANGE}
+# Not the orange and blue of over- and under-confident; each has a contrast of 3.8 or more on white and on black.
+_GREEN, _RED, _AMBER, _VIOLET = "color(28)", "color(160)", "color(130)", "color(97)"
+_STYLES = {
+    "pass": _GREEN,
+    "FAIL": f"bold {_RED}",
+    "error": f"bold {_VIOLET}",
+    "inconclusive": _AMBER,
+    "warning": _AMBER,
+}
 
 
 def render(verdict: Verdict, *, width: int | None, color: bool, ascii_only: bool) -> str:
