@@ -9,7 +9,7 @@ from typing import NamedTuple
 from calibeval.core.data.notices import Notice
 from calibeval.core.evaluation.doubts import SUSPICIONS
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.report.report import DumpReport
+from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.rows import ClassResult
 from calibeval.core.report.standing import (
     COARSE,
@@ -21,6 +21,7 @@ from calibeval.core.report.standing import (
 )
 from calibeval.core.report.views import judged_by, speaks_of_positive
 from calibeval.words.digits import label
+from calibeval.words.names import about
 
 
 class By(Enum):
@@ -99,6 +100,12 @@ def others_beyond(dump: DumpReport, found: Finding) -> str:
 def suspicion(dump: DumpReport) -> str:
     """The warning that scores and labels hardly belong together; empty without one."""
     return next((str(one) for one in map(Notice.of, dump.warnings) if one.code in SUSPICIONS), "")
+
+
+def suspicions(report: Report) -> list[str]:
+    """What comes before all numbers: that scores and labels of a dump hardly belong together, with its name."""
+    found = [(dump.name, suspicion(dump)) for dump in report.dumps if suspicion(dump)]
+    return [about(name, text) if len(report.dumps) > 1 else text for name, text in found]
 
 
 def worst_class(dump: DumpReport) -> ClassResult | None:

@@ -99,7 +99,7 @@ def check_row(label, value, rest):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_every_row_of_the_screens_agrees_with_itself(seed):
     report = made(seed)
-    for width in (100, 200):
+    for width in (60, 100, 200)[seed % 3 :][:1]:
         for render in (render_report, render_full):
             text = render(report, width=width, color=False, ascii_only=False)
             rows = table_rows(text)

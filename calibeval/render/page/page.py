@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from dataclasses import replace
 from functools import cache
 from importlib import resources
@@ -24,6 +25,7 @@ from calibeval.render.page.report import PageView, page_view
 from calibeval.render.page.verdict import verdict_view
 
 _FOLDER = "templates"
+_OWN_CLASS = re.compile(r"\.calibeval(?![\w-])")
 
 
 def render(report: Report, verdict: Verdict | None = None, hint: str = "") -> str:
@@ -59,8 +61,12 @@ def judged_page(page: PageView, verdict: Verdict) -> PageView:
 
 
 def fragment_of(body: str, page: object, text: str) -> str:
-    """A part of another document, from the template of a page's content and its records."""
-    return _fill("fragment.html.j2", page, body=body, text=text)
+    """A part of another document, from the template of a page's content and its records.
+
+    In its style sheet, the class of the page is named three times, so that rules of the document do not go before it.
+    """
+    style = _OWN_CLASS.sub(3 * ".calibeval", _file("notebook.css") + _style(page))
+    return _fill("fragment.html.j2", page, Markup(style), body=body, text=text)  # noqa: S704 - our own files
 
 
 def whole_page(template: str, page: object) -> str:
@@ -68,7 +74,7 @@ def whole_page(template: str, page: object) -> str:
     script, style = _file("page.js"), _style(page)
     only = f"script-src {_digest(script)}; style-src {_digest(style)}"
     policy = f"default-src 'none'; {only}; img-src data:; base-uri 'none'; form-action 'none'"
-    return _fill(template, page, policy=policy, script=script)
+    return _fill(template, page, style, policy=policy, script=script)
 
 
 def _digest(text: str) -> str:
@@ -76,8 +82,8 @@ def _digest(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _fill(template: str, page: object, **more: str) -> str:
-    return breakable(_environment().get_template(template).render(page=page, style=_style(page), **more)) + "\n"
+def _fill(template: str, page: object, style: Markup, **more: str) -> str:
+    return breakable(_environment().get_template(template).render(page=page, style=style, **more)) + "\n"
 
 
 @cache
@@ -86,8 +92,9 @@ def _environment() -> Environment:
 
 
 def _style(page: object) -> Markup:
-    """The style sheet; pages that begin with the verdict of a gate need more of it."""
-    return _file("report.css") + (_file("gate.css") if getattr(page, "verdict", None) else "")
+    """The style sheet; pages that begin with the verdict of a gate, and those of comparisons, need more of it."""
+    more = "gate.css" if getattr(page, "verdict", None) else "compare.css" if hasattr(page, "candidates") else ""
+    return _file("report.css") + (_file(more) if more else "")
 
 
 @cache

@@ -9,13 +9,25 @@ from calibeval.core.heads.history import EpochFacts
 from calibeval.core.heads.results import Finetuned
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.render.page.curves import Curves, curves
-from calibeval.render.page.page import whole_page
+from calibeval.render.page.page import fragment_of, whole_page
 from calibeval.render.page.report import DumpView, PageView, page_view
 from calibeval.words.losses import Half, halves, legend, notes, paired, saved_head, sentence
 from calibeval.words.marks import plain
 from calibeval.words.names import isolated, visible
 
 _NAME = 120
+
+
+@dataclass(frozen=True, slots=True)
+class LossesView:
+    """A training as a notebook shows it: in sentences, and as a table."""
+
+    version: str
+    kind: str
+    sentence: str
+    paired: str
+    halves: tuple[Half, Half]
+    notes: list[str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +57,23 @@ def render(found: Finetuned, report: Report, saved: DumpReport, epochs: Sequence
     return whole_page("training.html.j2", _view(found, report, saved, epochs))
 
 
+def fragment(found: Finetuned, text: str = "") -> str:
+    """What a notebook shows of the results. text: shown instead where styles are stripped."""
+    view = LossesView(
+        version=plain(found.version, _NAME),
+        kind=isolated(visible(saved_head(found))),
+        sentence=isolated(visible(sentence(found))),
+        paired=isolated(visible(paired(found))),
+        halves=halves(found),
+        notes=_notes(found),
+    )
+    return fragment_of("losses_body.html.j2", view, text)
+
+
+def _notes(found: Finetuned) -> list[str]:
+    return [isolated(visible(note)) for note in (*legend(found, "bold", "underlined"), *notes(found))]
+
+
 def _view(
     found: Finetuned, report: Report, saved: DumpReport, epochs: Sequence[tuple[EpochFacts, ...]]
 ) -> TrainingView:
@@ -57,14 +86,13 @@ def _view(
         if loss.name != chosen and (dump := measured.get(f"{loss.name}#{found.shown}")) is not None
     ]
     page = page_view(replace(report, dumps=(saved,)))
-    said = [*legend(found, "bold", "underlined"), *notes(found)]
     return TrainingView(
         report=replace(page, title=f"{plain(chosen, _NAME)} · trained head"),
         kind=isolated(visible(saved_head(found))),
         paired=isolated(visible(paired(found))),
         sentence=isolated(visible(sentence(found))),
         halves=halves(found),
-        notes=[isolated(visible(note)) for note in said],
+        notes=_notes(found),
         curves=curves(found.losses, epochs),
         temperature=None if own is None else _views(report, [own], "t")[0],
         others=_views(report, others, "o"),

@@ -37,19 +37,24 @@ def render(report: Report) -> str:
     lines += ["", *(f"- {note}" for note in notes if note)]
     for dump in report.dumps:
         for table in slice_tables(dump, report.settings.min_rows):
-            lines += ["", *_slices(table, f"{escape(dump.name)}, " if len(report.dumps) > 1 else "")]
+            lines += [
+                "",
+                *_slices(table, f"{escape(dump.name)}, " if len(report.dumps) > 1 else "", cells.level(report)),
+            ]
     return "\n".join(lines) + "\n"
 
 
-def _slices(table: SliceTable, place: str) -> list[str]:
+def _slices(table: SliceTable, place: str, level: str) -> list[str]:
     """The slices of one column as a table, worst first, with its finding above it; place: the dump, or nothing."""
     lines = [f"{place}slices by {escape(table.column)}: {table.finding()}"]
     if table.rows:
-        header = ["slice", "rows", "accuracy %", "ECE %", "interval", "if calibrated", "gap", "p"]
+        estimate = escape(f"corrected [{level}]") if level else ""
+        names = [cells.heading(table.ece), estimate, "if calibrated", cells.label(table.gap)]
+        header = ["slice", "rows", "accuracy %", *names, "p"]
         lines += ["", table_row(header), table_row([":--", *("--:" for _ in header[1:])])]
     for one in table.rows:
-        accuracy, ece, gap = (one.metrics.get(n, MetricResult(n, None)) for n in ("accuracy", "ece", "confidence_gap"))
-        numbers = [cells.value(accuracy), cells.value(ece), cells.interval(ece), cells.floor(ece), cells.value(gap)]
+        accuracy, ece, gap = (one.metrics.get(n, MetricResult(n, None)) for n in ("accuracy", table.ece, table.gap))
+        numbers = [cells.value(accuracy), cells.value(ece), cells.estimate(ece), cells.floor(ece), cells.value(gap)]
         p = escape(cells.p_value(one.p_holm))
         lines.append(table_row([escape(one.value), f"{one.n:,}", *numbers, p]))
     notes = [note for note in (table.note(), table.too_small(escape)) if note]

@@ -24,8 +24,8 @@ from calibeval.render.terminal.sheet import (
 )
 from calibeval.render.terminal.slices import slice_blocks
 from calibeval.words import cells, first
-from calibeval.words.finding import suspicion
-from calibeval.words.names import about, visible
+from calibeval.words.finding import suspicions
+from calibeval.words.names import visible
 from calibeval.words.positive import positive_fact
 from calibeval.words.repair import repair
 from calibeval.words.report import headline
@@ -81,11 +81,8 @@ def _one(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType]
 
 
 def _suspicions(report: Report, sheet: Sheet) -> list[RenderableType]:
-    """What comes before all numbers: that scores and labels of a dump hardly belong together."""
-    found = [(dump.name, suspicion(dump)) for dump in report.dumps if suspicion(dump)]
-    several = len(report.dumps) > 1
-    lines = [f"Check first: {about(name, text) if several else text}" for name, text in found]
-    return [Text(sheet.text(visible(line)), STRONG) for line in lines]
+    """What comes before all numbers, marked as such."""
+    return [Text(sheet.text(visible(f"Check first: {text}")), STRONG) for text in suspicions(report)]
 
 
 def title(dump: DumpReport, sheet: Sheet) -> Text:
