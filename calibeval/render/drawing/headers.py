@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from calibeval.core.report.report import DumpReport
+from calibeval.core.report.views import judged_by
 from calibeval.render.drawing.letters import printable, text_width
+from calibeval.words.digits import label
 from calibeval.words.marks import ELLIPSIS, shorten
 
 
@@ -121,10 +123,11 @@ def ece_line(dump: DumpReport, words: str = "[]") -> str:
 
     words: what to call the interval; "[]" for brackets without a name, empty to leave it out.
     """
-    ece = dump.metrics.get("ece")
+    name = judged_by(dump)[1]
+    ece = dump.metrics.get(name)
     if ece is None or ece.value is None:
-        return "ECE –"
-    value = f"ECE {percent(ece.value)} %"
+        return f"{label(name)} –"
+    value = f"{label(name)} {percent(ece.value)} %"
     if not words or ece.low is None or ece.high is None:
         return value
     if words == "[]":
@@ -137,7 +140,7 @@ def rows_line(dump: DumpReport, words: str) -> str:
 
     words: what to call that error; "≤" for only its 95 % quantile; empty for only the rows.
     """
-    ece = dump.metrics.get("ece")
+    ece = dump.metrics.get(judged_by(dump)[1])
     rows = f"n = {dump.n:,}"
     if not words or ece is None or ece.floor is None or ece.floor_high is None:
         return rows

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 
 from markupsafe import Markup
 
 from calibeval.core.report.report import Bin, DumpReport
-from calibeval.core.report.standing import bin_stands_out
+from calibeval.core.report.standing import bin_judge, bin_stands_out
+from calibeval.core.report.views import first_view
 from calibeval.render.drawing.captions import counted
 from calibeval.render.drawing.content import Subject
 from calibeval.render.drawing.legend import Entry, entries
@@ -22,6 +23,7 @@ from calibeval.words.marks import round_ticks
 from calibeval.words.signs import bin_range, signed_points
 
 # Row counts are 11 pixels high. All that fit into WIDE pixels are shown from there on, and below those that fit NARROW.
+Judge = Callable[[Bin], bool | None]  # whether a bin is beyond noise
 _COUNT_SIZE, _WIDE, _NARROW = 11.0, 420.0, 250.0
 
 
@@ -117,12 +119,18 @@ class Diagram:
 def diagram(dump: DumpReport, top: float | None = None) -> Diagram | None:
     """The diagram of the top label of a dump; None if it has no rows to draw. top: as in `Diagram`, if it is shared."""
     subject = Subject.of_dump(dump)
-    return None if subject is None else of_subject(subject, dump.equal_width, top)
+    shown = first_view(dump)
+    return None if subject is None else of_subject(subject, shown.equal_width, top, bin_judge(shown))
 
 
-def of_subject(subject: Subject, bins: Sequence[Bin], top: float | None = None) -> Diagram:
-    """The diagram of a subject. bins: as they were measured."""
-    return Diagram(subject, subject.top if top is None else top, _description(bins))
+def of_subject(
+    subject: Subject,
+    bins: Sequence[Bin],
+    top: float | None = None,
+    judge: Callable[[Bin], bool | None] = bin_stands_out,
+) -> Diagram:
+    """The diagram of a subject. bins: as they were measured. judge: whether one is beyond noise."""
+    return Diagram(subject, subject.top if top is None else top, _description(bins, judge))
 
 
 def legend(id_: str, subjects: Sequence[Subject]) -> Markup:
@@ -198,10 +206,10 @@ def _item(id_: str, entry: Entry) -> str:
     return f'<li><svg aria-hidden="true">{inner}</svg>{escape(entry.words)}</li>'
 
 
-def _description(bins: Sequence[Bin]) -> str:
+def _description(bins: Sequence[Bin], judge: Judge) -> str:
     """What the diagram shows, for those who cannot see it."""
     filled = [b for b in bins if b.count]
-    outstanding = [b for b in filled if bin_stands_out(b)]
+    outstanding = [b for b in filled if judge(b)]
     fullest = max(filled, key=lambda b: b.count)
     sentences = [f"Beyond noise: {len(outstanding)} of {plural(len(filled), 'filled bin')}."]
     if outstanding:

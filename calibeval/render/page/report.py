@@ -3,15 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.standing import standing_in, with_floor
 from calibeval.render.page import tables as html_tables
 from calibeval.render.page.diagram import Diagram, diagram, legend
+from calibeval.render.page.facts import caption, facts, remarks
 from calibeval.render.page.losses import LossesView
+from calibeval.render.page.one_class import (
+    OneClass,
+    one_against_the_rest,
+    page_names,
+    question,
+    small_axes,
+    without_positive,
+)
 from calibeval.render.page.repair import Change, changes
-from calibeval.render.page.scale import MATTERING, Dot, Scale, across, mattering
+from calibeval.render.page.scale import Dot, Scale, across, matter, mattering
 from calibeval.render.page.slices import Slices, slice_views
 from calibeval.render.page.tables import BinRow, Classes, MetricRow
 from calibeval.render.page.verdict import VerdictView
@@ -19,18 +28,21 @@ from calibeval.words import cells
 from calibeval.words.marks import plain, short_names, shorten
 from calibeval.words.names import isolated
 from calibeval.words.report import headline, repair
+from calibeval.words.shown import of_positive
+from calibeval.words.terms import first_terms
 
 # At most this many classes of all dumps together are folded between the worst and the best: a page stays below 1 MB.
 MOST_FOLDED = 1000
 _NAME, _LINE, _SPOKEN = 120, 400, 36
-_OVERVIEW = ("accuracy", "confidence_gap", "ece", "nll")
+_OVERVIEW = ("gap_positive", "ece_positive", "brier_positive", "accuracy", "confidence_gap", "ece", "nll")
 
 
 @dataclass(frozen=True, slots=True)
 class DumpView:
     """One dump. short: its name among other dumps; merged: whether tables merge its bins; after: with its map.
 
-    changes: of a dump after its map, its numbers beside those before.
+    changes: of a dump after its map, its numbers beside those before. question: the title of the diagram. views: chosen
+    classes against the rest. top: of two classes, the view by the top label.
     """
 
     id: str
@@ -54,6 +66,9 @@ class DumpView:
     after: DumpView | None
     slices: list[Slices]
     changes: list[Change]
+    question: str = ""
+    views: list[OneClass] = field(default_factory=list)
+    top: DumpView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,12 +92,13 @@ class OverviewRow:
 
 @dataclass(frozen=True, slots=True)
 class Overview:
-    """Several dumps side by side; note: how the best is marked, or why none is marked."""
+    """Several dumps side by side; note: how the best is marked, or why none is. drawn: the metric of the dots."""
 
     headings: list[str]
     rows: list[OverviewRow]
     note: str
     scale: Scale | None
+    drawn: str = "ECE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,6 +122,7 @@ class PageView:
     verdict: VerdictView | None = None
     losses: LossesView | None = None
     hint: str = ""
+    axes: str = ""
 
 
 def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> PageView:
@@ -137,6 +154,7 @@ def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> Pa
         settings=html_tables.settings(report),
         citations=html_tables.citations(report),
         legend=_legend(f"{prefix}legend", *(dump.picture for dump in dumps)),
+        axes=small_axes(report.dumps),
     )
 
 
@@ -175,7 +193,8 @@ def _directions(dumps: Sequence[DumpReport]) -> list[str]:
 
 
 def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int) -> DumpView:
-    names = cells.metric_names(report)
+    positive, shown = of_positive(dump), first_terms(dump)[0]
+    names = page_names(dump, report)
     mass = dump.equal_mass or ()
     again = dump.after()
     after, picture = None, diagram(dump)
@@ -189,23 +208,26 @@ def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int
         name=plain(dump.name, _NAME),
         short=short,
         headline=_tight(plain(headline(dump), _LINE)),
-        facts=" · ".join(_facts(dump)),
-        caption=[_tight(part) for part in _caption(dump)],
+        facts=" · ".join(facts(dump)),
+        caption=[_tight(part) for part in caption(dump)],
         warnings=[plain(warning, _LINE) for warning in dump.warnings],
-        remarks=[plain(line, _LINE) for line in (*cells.reasons(dump), *cells.remarks(dump))],
+        remarks=[plain(line, _LINE) for line in remarks(dump)],
         picture=picture,
         legend=_legend(f"{id_}-legend", picture, after.picture if after is not None else None),
         scale=mattering(dump),
-        others=html_tables.metric_rows(dump, [name for name in names if name not in MATTERING]),
+        others=html_tables.metric_rows(dump, [name for name in names if name not in matter(dump)]),
         metrics=html_tables.metric_rows(dump, names),
-        classes=html_tables.class_tables(dump, room),
-        width_bins=html_tables.bin_rows(dump.equal_width),
-        mass_bins=html_tables.bin_rows(mass),
+        classes=None if positive else html_tables.class_tables(dump, room),
+        width_bins=html_tables.bin_rows(shown.equal_width),
+        mass_bins=[] if positive else html_tables.bin_rows(mass),
         merged=max(len(dump.equal_width), len(mass)) > html_tables.MOST_BIN_ROWS,
         origin=html_tables.origin(dump),
         after=after,
         slices=slice_views(dump, report),
         changes=[],
+        question=question(dump),
+        views=one_against_the_rest(dump, id_),
+        top=_dump_view(without_positive(dump), report, f"{id_}-top", short, room) if positive else None,
     )
 
 
@@ -227,38 +249,22 @@ def _legend(id_: str, *pictures: Diagram | None) -> str:
     return legend(id_, subjects) if subjects else ""
 
 
-def _facts(dump: DumpReport) -> list[str]:
-    facts = [cells.plural(dump.n, "row"), "top label only" if dump.k is None else cells.plural(dump.k, "class")]
-    facts += [] if dump.k is None else [plain(dump.kind.replace("_", "-"), _NAME)]
-    facts += cells.left_out(dump)
-    facts += [cells.groups(dump, lambda column: plain(column, _SPOKEN))] if dump.groups else []
-    return facts + ([cells.weights(dump, lambda column: plain(column, _SPOKEN))] if dump.weights else [])
-
-
 def _shared_facts(report: Report) -> list[str]:
     """Bins and convention, which every number hangs on."""
     return [f"{report.settings.bins} bins", plain(f"convention {report.settings.convention}", _NAME)]
 
 
-def _caption(dump: DumpReport) -> list[str]:
-    """The calibration error with its interval and floor, and the rows."""
-    ece = with_floor(dump, "ece")
-    parts = [f"ECE {cells.value(ece)} %" if ece.value is not None else "ECE –"]
-    parts += [f"[{cells.interval(ece)}]"] if cells.interval(ece) else []
-    parts += [f"if calibrated {cells.floor(ece)}"] if cells.floor(ece) else []
-    return [*parts, cells.plural(dump.n, "row")]
-
-
 def _overview(report: Report, dumps: Sequence[DumpView]) -> Overview:
     names = [name for name in _OVERVIEW if name in cells.metric_names(report)]
     bests = {name: cells.best(report.dumps, name) for name in names}
-    scale = across(report.dumps)
+    ece = "ece_positive" if all(map(of_positive, report.dumps)) else "ece"
+    scale = across(report.dumps, ece)
     dots = iter(() if scale is None else scale.dots)
     rows = []
     for i, (dump, view) in enumerate(zip(report.dumps, dumps, strict=True)):
         numbers = [(cells.value(with_floor(dump, name)), bests[name] == i) for name in names]
         shown = [OverviewCell(text, is_best) for text, is_best in numbers]
-        dot = next(dots) if with_floor(dump, "ece").value is not None else None
+        dot = next(dots) if with_floor(dump, ece).value is not None else None
         rows.append(OverviewRow(view.id, view.short, f"{dump.n:,}", shown, dot))
     marked = any(best is not None for best in bests.values())
     note = (
@@ -268,7 +274,7 @@ def _overview(report: Report, dumps: Sequence[DumpView]) -> Overview:
         if cells.level(report)
         else "No value is marked as best: that needs intervals."
     )
-    return Overview([cells.heading(name) for name in names], rows, note, scale)
+    return Overview([cells.heading(name) for name in names], rows, note, scale, cells.label(ece))
 
 
 def _tight(sentence: str) -> str:

@@ -8,7 +8,7 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import DumpReport, Report, SliceResult
 from calibeval.words import cells
 from calibeval.words.marks import plain
-from calibeval.words.slices import BEYOND, slice_tables
+from calibeval.words.slices import BEYOND, SliceTable, slice_tables
 
 # At most this many are visible; the others are folded.
 _SHOWN = 20
@@ -43,13 +43,15 @@ class Slices:
     tested: bool
     worst: tuple[SliceRow, ...]
     others: tuple[SliceRow, ...]
+    ece: str = "ECE"
+    gap: str = "gap"
 
 
 def slice_views(dump: DumpReport, report: Report) -> list[Slices]:
     """One view for each column of slices."""
     views = []
     for found in slice_tables(dump, report.settings.min_rows):
-        rows = tuple(_row(one) for one in found.rows)
+        rows = tuple(_row(one, found) for one in found.rows)
         finding, small = found.finding(), found.too_small(lambda name: plain(name, _NAME // 2))
         views.append(
             Slices(
@@ -61,13 +63,15 @@ def slice_views(dump: DumpReport, report: Report) -> list[Slices]:
                 tested=found.tested,
                 worst=rows[:_SHOWN],
                 others=rows[_SHOWN:],
+                ece=cells.label(found.ece),
+                gap=cells.label(found.gap),
             )
         )
     return views
 
 
-def _row(one: SliceResult) -> SliceRow:
-    accuracy, ece, gap = (one.metrics.get(n, MetricResult(n, None)) for n in ("accuracy", "ece", "confidence_gap"))
+def _row(one: SliceResult, table: SliceTable) -> SliceRow:
+    accuracy, ece, gap = (one.metrics.get(n, MetricResult(n, None)) for n in ("accuracy", table.ece, table.gap))
     size = gap.value or 0.0
     return SliceRow(
         name=plain(one.value, _NAME),

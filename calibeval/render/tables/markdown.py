@@ -44,10 +44,11 @@ def _slices(table: SliceTable, place: str) -> list[str]:
     """The slices of one column as a table, worst first, with its finding above it; place: the dump, or nothing."""
     lines = [f"{place}slices by {escape(table.column)}: {table.finding()}"]
     if table.rows:
-        header = ["slice", "rows", "accuracy %", "ECE %", "interval", "if calibrated", "gap", "p"]
+        names = cells.heading(table.ece), cells.label(table.gap)
+        header = ["slice", "rows", "accuracy %", names[0], "interval", "if calibrated", names[1], "p"]
         lines += ["", table_row(header), table_row([":--", *("--:" for _ in header[1:])])]
     for one in table.rows:
-        accuracy, ece, gap = (one.metrics.get(n, MetricResult(n, None)) for n in ("accuracy", "ece", "confidence_gap"))
+        accuracy, ece, gap = (one.metrics.get(n, MetricResult(n, None)) for n in ("accuracy", table.ece, table.gap))
         numbers = [cells.value(accuracy), cells.value(ece), cells.interval(ece), cells.floor(ece), cells.value(gap)]
         p = escape(cells.p_value(one.p_holm))
         lines.append(table_row([escape(one.value), f"{one.n:,}", *numbers, p]))

@@ -415,7 +415,7 @@ def test_perfect_calibration_has_no_gap() -> None:
 
 
 def test_one_class_and_full_scores_are_drawn() -> None:
-    figure = reliability_figure(evaluate(Predictions(probs=[[1.0, 0.0]] * 3, labels=[0, 0, 0])))
+    figure = reliability_figure(evaluate(Predictions(probs=[[0.0, 1.0]] * 3, labels=[1, 1, 1])))
     assert [bar.get_height() for bar in boxes(axes_of(figure, "reliability"), "bar")] == [100.0]
     rng = np.random.default_rng(1)
     full = evaluate(Predictions(logits=rng.normal(size=(60, 4)), labels=rng.integers(0, 4, 60)), level=None)
