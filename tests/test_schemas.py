@@ -58,6 +58,7 @@ KNOWN = {
     (Source, "labels_sha256"): Literal[SHA256] | None,
     (FittedOn, "sha256"): Literal[SHA256] | None,
     (DumpReport, "kind"): Kind,
+    (DumpReport, "rows_sha256"): Literal[SHA256] | None,
     (ComparedDump, "kind"): Kind,
     (MethodScore, "method"): Literal[tuple(METHODS)],
     (Fitted, "objective"): Literal[tuple(OBJECTIVES)],

@@ -36,6 +36,7 @@ from calibeval.core.data.public import public
 from calibeval.core.data.weighted import weighted
 from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.evaluate import evaluate_dump
+from calibeval.core.evaluation.same_rows import with_rows
 from calibeval.core.evaluation.settings import checked, stamped
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.several import together
@@ -184,6 +185,7 @@ def evaluate(
                 asked = Plan(method, objective, clip, seed, column, fitted, cross_fit, allow_leak)
                 after, warnings = recalibrated(opened, plans.setdefault(column, asked), measure)
             one = replace(one, recalibrated=after, warnings=(*one.warnings, *warnings))
+        one = with_rows(one, opened) if len(every) > 1 else one
         found.append(replace(one, name=names[i]) if names else one)
     settings = stamped(settings, *(one.warnings for one in found))
     return Report(VERSION, settings, together(found))

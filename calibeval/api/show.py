@@ -149,6 +149,13 @@ def training_text(found: Finetuned) -> str:
     return terminal(found, width=WIDTH, color=False, ascii_only=False).rstrip("\n")
 
 
+def training_html(found: Finetuned) -> str:
+    """The table inside a notebook."""
+    from calibeval.render.page.training import fragment
+
+    return fragment(found, text=training_text(found))
+
+
 def inspection_text(inspection: Inspection) -> str:
     """The output of `calibeval inspect`."""
     from calibeval.render.terminal.inspection import render

@@ -18,12 +18,13 @@ from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import FileProblem, InputError, UsageError
 from calibeval.core.heads.facts import FACTS_FILE
+from calibeval.core.heads.history import epochs_of
 from calibeval.core.heads.results import Finetuned
 from calibeval.core.heads.settings import RunSettings
 from calibeval.core.report.report import Report
 from calibeval.readers.features.head_weights import RUN_FILE
 from calibeval.readers.small_files import is_there, read_small
-from calibeval.render.page import page as html
+from calibeval.render.page import training as html
 from calibeval.runs import checkpoint, files
 from calibeval.runs.data import Command
 from calibeval.runs.read_back import write_checked
@@ -100,7 +101,9 @@ class RunFolder:
         for folder in (self._path, *(self._path / files.LOSS_FOLDERS).glob("*/")):
             _remove_stale(folder, folders.get(folder))
         write_file(self._path / files.TABLE, found.to_json().encode())
-        write_file(self._path / files.PAGE, html.render(report, losses=found).encode())
+        epochs = epochs_of(self._history.read_text(encoding="utf-8"), found.losses)
+        own = saved[found.losses[found.chosen].name].dump
+        write_file(self._path / files.PAGE, html.render(found, report, own, epochs).encode())
         write_file(self._path / files.REPORT, report.to_json().encode())
         (self._path / files.CHECKPOINT).unlink(missing_ok=True)
         return found

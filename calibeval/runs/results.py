@@ -33,28 +33,36 @@ NOTABLE_ROUNDING = 1e-3  # of the largest logit: a larger rounding error gives a
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SavedHead:
-    """The content of a loss's folder: layers, the facts of head.json, and the splits whose logits are written."""
+    """The content of a loss's folder: layers, the facts of head.json, and the splits whose logits are written.
+
+    dump: the report on the head as it is saved, on the shown split.
+    """
 
     layers: Sequence[PlainLayer]
     facts: HeadFacts
     splits: Mapping[str, Features]
+    dump: DumpReport
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class MeasuredHead:
-    """One training and its head (None if it diverged), with the report on the head's predictions by split."""
+    """One training and its head (None if it diverged), with the report on the head's predictions by split.
+
+    after: the report on the shown split with the head's temperature.
+    """
 
     trained: Trained
     head: FinishedHead | None
     dumps: Mapping[str, DumpReport]
+    after: DumpReport | None = None
 
 
 def measured(name: str, trained: Trained, head: FinishedHead | None, data: Data) -> MeasuredHead:
     """A training with its head evaluated on all splits that are measured; name: of the loss."""
     if head is None:
         return MeasuredHead(trained, None, {})
-    dumps = {split: _dump(head, split, data, f"{name}#{split}") for split in data.measured}
-    return MeasuredHead(trained, head, dumps)
+    both = {split: _dumps(head, split, data, name) for split in data.measured}
+    return MeasuredHead(trained, head, {split: dump for split, (dump, _) in both.items()}, both[data.shown][1])
 
 
 def results(
@@ -81,7 +89,7 @@ def results(
     report = Report(
         VERSION, _settings(), tuple(dump for o in kept.values() if o is not None for dump in o.dumps.values())
     )
-    saved = {name: _saved(command, data, o.head, found) for name, o in kept.items() if o is not None and o.head}
+    saved = {name: _saved(command, data, o, o.head, found) for name, o in kept.items() if o is not None and o.head}
     return found, report, saved
 
 
@@ -123,16 +131,21 @@ def _settings() -> Settings:
     return checked()
 
 
-def _dump(head: FinishedHead, split: str, data: Data, name: str) -> DumpReport:
-    """The report on one head and one split, before and after temperature scaling."""
+def _dumps(head: FinishedHead, split: str, data: Data, name: str) -> tuple[DumpReport, DumpReport]:
+    """The report on one head and one split, before and after temperature scaling; and that after it as its own."""
     predictions = head_predictions(head.layers, data.splits[split])
     before = evaluate_dump(predictions, _settings(), curves=True)
     after = evaluate_dump(head.map(predictions), _settings(), curves=True)
-    return replace(
+    source, stamps = data.splits[split].settled_source(), (OPTIMISTIC,) if split == "val" else ()
+    warnings = (*before.warnings, *stamps)
+    scaled = replace(
+        after, name=f"{name}, T = {head.temperature:.3g} on {split.upper()}", source=source, warnings=warnings
+    )
+    dump = replace(
         before,
-        name=name,
-        source=data.splits[split].settled_source(),
-        warnings=before.warnings if split != "val" else (*before.warnings, OPTIMISTIC),
+        name=f"{name}#{split}",
+        source=source,
+        warnings=warnings,
         recalibrated=Recalibrated(
             "temperature",
             head.map.parameters(),
@@ -144,6 +157,7 @@ def _dump(head: FinishedHead, split: str, data: Data, name: str) -> DumpReport:
             after.positive,
         ),
     )
+    return dump, scaled
 
 
 def _parameters(trained: Trained) -> dict[str, Any]:
@@ -152,7 +166,7 @@ def _parameters(trained: Trained) -> dict[str, Any]:
     return {**found, "lr": recipe.rate, "weight_decay": recipe.decay}
 
 
-def _saved(command: Command, data: Data, head: FinishedHead, found: Finetuned) -> SavedHead:
+def _saved(command: Command, data: Data, one: MeasuredHead, head: FinishedHead, found: Finetuned) -> SavedHead:
     layers, trained = head.saved(fold=command.fold), head.trained
     lambd, rho = trained.multipliers
     facts = HeadFacts(
@@ -171,4 +185,5 @@ def _saved(command: Command, data: Data, head: FinishedHead, found: Finetuned) -
         sources=found.sources,
         multipliers=LastMultipliers(lambd, rho) if lambd else None,
     )
-    return SavedHead(layers, facts, data.measured)
+    raw = replace(one.dumps[data.shown], name=f"{trained.recipe.loss} on {data.shown.upper()}", recalibrated=None)
+    return SavedHead(layers, facts, data.measured, (one.after or raw) if command.fold else raw)

@@ -27,10 +27,8 @@ from calibeval.words.shown import of_positive, positive_names, shown_among
 from calibeval.words.signs import bin_range, signed
 
 __all__ = [
-    "BEST",
     "NULL",
     "below",
-    "best",
     "convention",
     "corrected",
     "decimals",
@@ -53,8 +51,6 @@ __all__ = [
     "weights",
     "with_unit",
 ]
-
-BEST = "marked values are certainly best: their intervals overlap no other"
 
 
 def metric_names(report: Report) -> list[str]:
@@ -176,26 +172,6 @@ def below(dump: DumpReport, names: Sequence[str], report: Report) -> list[tuple[
     return [line for line in lines if any(line[1])]
 
 
-def best(dumps: Sequence[DumpReport], metric: str) -> int | None:
-    """Which of several dumps is certainly best: its interval overlaps no other. None if there is no such dump.
-
-    CWCE is of order 1/k, so dumps with different k have no best one, and MCE is about another bin in every dump. Nulls
-    are left out; all other values need intervals.
-    """
-    spec = METRICS.get(metric)
-    there = [(i, d.metrics[metric]) for i, d in enumerate(dumps) if metric in d.metrics]
-    there = [(i, m) for i, m in there if m.value is not None]
-    if spec is None or len(there) < 2 or not spec.comparable({d.k for d in dumps}):
-        return None
-    losses = []
-    for i, m in there:
-        if m.low is None or m.high is None:
-            return None  # without an interval nothing is certain
-        losses.append((*_as_loss(m.low, m.high, spec.better), i))
-    _, high, index = min(losses, key=lambda loss: loss[1])
-    return index if all(high < low for low, _, other in losses if other != index) else None
-
-
 def plural(count: int, noun: str) -> str:
     """A count with its noun.
 
@@ -204,14 +180,3 @@ def plural(count: int, noun: str) -> str:
     """
     ending = "" if count == 1 else "es" if noun.endswith("s") else "s"
     return f"{count:,} {noun}{ending}"
-
-
-def _as_loss(low: float, high: float, better: str) -> tuple[float, float]:
-    """The interval of a number for which less is better."""
-    if better == "higher":
-        return -high, -low
-    if better == "one":
-        low, high, better = low - 1.0, high - 1.0, "zero"
-    if better == "zero":
-        return (0.0 if low <= 0 <= high else min(abs(low), abs(high))), max(abs(low), abs(high))
-    return low, high

@@ -9,6 +9,7 @@ from calibeval.core.metrics.table import METRICS
 from calibeval.words.signs import signed
 
 NULL = "–"
+_ENORMOUS = 1e9
 
 
 def label(metric: str) -> str:
@@ -108,7 +109,7 @@ def _interval(metric: MetricResult) -> tuple[str, int]:
     has_sign = _has_sign(name) or low < 0
 
     def written(end: float, places: int) -> str:
-        return signed(scaled(name, end), places) if has_sign else f"{scaled(name, end):.{places}f}"
+        return _plain(scaled(name, end), places, has_sign=has_sign)
 
     inside = [x for x in (metric.value, metric.corrected) if x is not None and low <= x <= high]
     most = [value_decimals(name, x) for x in inside] or [2]
@@ -169,8 +170,14 @@ def scaled(metric: str, number: float) -> float:
 
 
 def _number(metric: str, number: float, places: int) -> str:
-    shown = scaled(metric, number)
-    return signed(shown, places) if _has_sign(metric) or number < 0 else f"{shown:.{places}f}"
+    return _plain(scaled(metric, number), places, has_sign=_has_sign(metric) or number < 0)
+
+
+def _plain(number: float, places: int, *, has_sign: bool) -> str:
+    """The number with these decimals; enormous ones have an exponent in place of hundreds of digits."""
+    if abs(number) >= _ENORMOUS:
+        return f"{number:.2e}".replace("-", "\N{MINUS SIGN}")
+    return signed(number, places) if has_sign else f"{number:.{places}f}"
 
 
 def _has_sign(metric: str) -> bool:

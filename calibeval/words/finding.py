@@ -9,7 +9,7 @@ from typing import NamedTuple
 from calibeval.core.data.notices import Notice
 from calibeval.core.evaluation.doubts import SUSPICIONS
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.report.report import DumpReport
+from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.rows import ClassResult
 from calibeval.core.report.standing import (
     COARSE,
@@ -20,6 +20,8 @@ from calibeval.core.report.standing import (
     with_floor,
 )
 from calibeval.core.report.views import judged_by, speaks_of_positive
+from calibeval.words.digits import label
+from calibeval.words.names import about
 
 
 class By(Enum):
@@ -88,9 +90,22 @@ def _rest(dump: DumpReport, decisive: MetricResult, standing: Standing | None) -
     return Finding(By.NOTHING, standing, decisive)
 
 
+def others_beyond(dump: DumpReport, found: Finding) -> str:
+    """The metrics beyond noise where the deciding one is not, each with its word: "OE (certain) and MCE (likely)"."""
+    words = {name: standing_in(dump, name) for name in found.others}
+    names = [f"{label(name)} ({word.value})" for name, word in words.items() if word is not None]
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+
+
 def suspicion(dump: DumpReport) -> str:
     """The warning that scores and labels hardly belong together; empty without one."""
     return next((str(one) for one in map(Notice.of, dump.warnings) if one.code in SUSPICIONS), "")
+
+
+def suspicions(report: Report) -> list[str]:
+    """What comes before all numbers: that scores and labels of a dump hardly belong together, with its name."""
+    found = [(dump.name, suspicion(dump)) for dump in report.dumps if suspicion(dump)]
+    return [about(name, text) if len(report.dumps) > 1 else text for name, text in found]
 
 
 def worst_class(dump: DumpReport) -> ClassResult | None:

@@ -58,6 +58,12 @@ def sentence(found: Finetuned) -> str:
     return f"{text} after temperature scaling (cross entropy: {accuracy} %, {ece} %, {nll})."
 
 
+def saved_head(found: Finetuned) -> str:
+    """Which head is saved, in a few words: "Trained head: ls, chosen of 4 losses on VAL"."""
+    name, count = found.losses[found.chosen].name, len(found.losses)
+    return f"Trained head: {name}" + (f", chosen on VAL among {count} losses" if count > 1 else "")
+
+
 def paired(found: Finetuned) -> str:
     """How the chosen loss differs from cross entropy, or else from the second on VAL; empty if that was not tested."""
     name = found.losses[found.chosen].name

@@ -42,7 +42,7 @@ def planned_for(plan: Plan) -> str:
 def summary(plan: Plan) -> str:
     """The chances of the whole gate in one sentence."""
     if plan.exit_0_chance is None:
-        return "The chance of the whole gate is unknown: a rule that blocks cannot be evaluated."
+        return "The chance of the whole gate is unknown: a rule that blocks has no interval."
     text = f"Of unchanged models, {chance(plan.exit_0_chance)} get exit code 0"
     if plan.pass_chance is not None and any(one.rule.severity == "error" and not one.stops for one in plan.rules):
         text += f", and {chance(plan.pass_chance)} pass every rule"

@@ -9,8 +9,8 @@ from calibeval.core.report.report import Bin, DumpReport
 from calibeval.core.report.rows import ClassView
 from calibeval.core.report.standing import Standing, bin_judge, standing_in
 from calibeval.core.report.views import seen_as
-from calibeval.words.digits import decimals, label
-from calibeval.words.finding import By, Finding, rows_needed, sample
+from calibeval.words.digits import decimals
+from calibeval.words.finding import By, Finding, others_beyond, rows_needed, sample
 from calibeval.words.marks import plain
 from calibeval.words.names import isolated
 from calibeval.words.signs import bin_range, signed_points
@@ -80,12 +80,9 @@ def positive_headline(dump: DumpReport, view: ClassView, found: Finding) -> str:
     if found.by is By.SLOPE:
         return f"{p} {is_} {_by_slope(found.metric)}: {says} (gap {size})."
     if found.by is By.OTHERS:
-        names = [label(name) for name in found.others]
-        listed = names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
-        beyond = f"{listed} {'is' if len(names) == 1 else 'are'} beyond noise, {standing.value}"
         open_ = standing_in(dump, "ece_positive") is Standing.UNRESOLVED
         by = f"This sample cannot tell by {p}" if open_ else f"{p} is within noise of calibrated"
-        return f"{by}, but {beyond}: {says} (gap {size})."
+        return f"{by}, but beyond noise by {others_beyond(dump, found)}: {says} (gap {size})."
     if standing is Standing.UNRESOLVED:
         needed = rows_needed(dump, found.metric)
         more = "" if needed is None else f", and about {needed:,} rows would show 3 points"

@@ -68,7 +68,7 @@ def _of_ece(dump: DumpReport, left: DumpReport, old: MetricResult, new: MetricRe
             return f"changes little: {change}, now beyond noise ({now.value})"
         if finding(dump).by in (By.NOTHING, By.OTHERS):
             return f"has little to repair: {change}, {now.value}" + _whether(now)
-        return f"leaves the ECE as it is: {change}, {now.value}{_whether(now)}"
+        return f"changes little: {change}, {now.value}{_whether(now)}"
     if (new.value or 0.0) >= (old.value or 0.0):
         return f"does not repair it: {change}"
     if now is Standing.NOISE:

@@ -12,8 +12,8 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import Bin, DumpReport
 from calibeval.core.report.standing import Standing, bin_judge, standing_in, standing_of, with_floor
 from calibeval.core.report.views import speaks_of_positive
-from calibeval.words.digits import label, value
-from calibeval.words.finding import By, Finding, finding, rows_needed, sample, worst_class
+from calibeval.words.digits import value
+from calibeval.words.finding import By, Finding, finding, others_beyond, rows_needed, sample, worst_class
 from calibeval.words.marks import plain
 from calibeval.words.names import isolated
 from calibeval.words.positive import positive_headline
@@ -91,15 +91,15 @@ def _headline(dump: DumpReport, found: Finding, says: str, gap: float) -> str:
     if found.by is By.TEMPERATURE:
         lead = f"{'over' if (found.metric.z or 0.0) > 0 else 'under'}-confident"
         best = "" if found.metric.value is None else f"T = {found.metric.value:.3g} is best, "
-        known = "" if standing_in(dump, "confidence_gap") is None else ", within noise"
+        beside = standing_in(dump, "confidence_gap")
+        known = "" if beside is None else f", {beside.short}"
         return f"{_probably(standing, lead)}: {says} (gap {size}{known}; by its temperature, {best}{standing.value})."
     if found.by is By.CLASSES:
         return f"{_by_classes(dump)}: {says} (gap {size})."
     what = "whether it is calibrated"
     if found.by is By.OTHERS:
-        beyond = f"{_listed([label(name) for name in found.others])} {'is' if len(found.others) == 1 else 'are'}"
         by = "This sample cannot tell by ECE" if _is_open(dump) else "Within noise of calibrated by ECE"
-        return f"{by}, but {beyond} beyond noise, {standing.value}: {says} (gap {size})."
+        return f"{by}, but beyond noise by {others_beyond(dump, found)}: {says} (gap {size})."
     needed = rows_needed(dump, found.metric) if standing is Standing.UNRESOLVED else None
     more = "" if needed is None else f", and about {needed:,} rows would show 3 points"
     resolved = f"{sample(dump)} shows errors above {_points(found.metric)}{more}"
@@ -124,15 +124,6 @@ def _is_open(dump: DumpReport) -> bool:
     """Whether the sample is too small to tell by the ECE, or by the gap if there is no ECE."""
     on_ece = standing_in(dump, "ece")
     return (on_ece or standing_in(dump, "confidence_gap")) is Standing.UNRESOLVED
-
-
-def _listed(names: list[str]) -> str:
-    """Names in a sentence.
-
-    >>> _listed(["OE"]), _listed(["OE", "MCE", "AECE"])
-    ('OE', 'OE, MCE and AECE')
-    """
-    return names[0] if len(names) == 1 else f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _by_temperature_alone(dump: DumpReport, says: str) -> str:

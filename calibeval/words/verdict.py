@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -30,15 +30,26 @@ class Line:
     judged: RuleVerdict
 
     @property
+    def corrected(self) -> bool:
+        """Whether the corrected value stands before the interval."""
+        return bool(self.interval) and not self.interval.startswith("[")
+
+    @property
     def sentence(self) -> str:
         """All of it in one line."""
-        numbers = " ".join(part for part in (self.value, self.interval) if part)
+        between = ", corrected " if self.corrected else " "
+        numbers = between.join(part for part in (self.value, self.interval) if part)
         return ": ".join(part for part in (self.asked, numbers, self.reason) if part)
 
 
 def rule_lines(verdict: Verdict) -> list[Line]:
     """The rules in their order."""
     return [_line(rule, verdict.settings.level) for rule in verdict.rules]
+
+
+def note(lines: Sequence[Line]) -> str:
+    """What a number before an interval is; empty if there is none."""
+    return "Before an interval: the value corrected for noise." if any(line.corrected for line in lines) else ""
 
 
 def conclusion(verdict: Verdict) -> str:

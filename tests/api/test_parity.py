@@ -36,6 +36,7 @@ COMMANDS = {
             "width": "report.figure(width=...)",
             "png": "report.save(..., png=True)",
             "full": TERMINAL,
+            "sort": "report.sorted_by(...)",
             "saved_map": "calibeval.evaluate(calibeval.read_map(...)(predictions))",
             "no_intervals": "level=None",
             "slice": "slices",

@@ -71,6 +71,18 @@ def failed():
     return calibeval.gate(predictions(3000, 4), rules, baseline=predictions(3000, 4, sharper=0.6), why=True)
 
 
+def undecided():
+    rules = [
+        {"metric": "ece", "max": 0.05},
+        {"metric": "mce", "max": 0.2},
+        {"metric": "mce_all_bins", "max": 0.9, "severity": "warn"},
+        {"metric": "nll", "max": 0.1, "severity": "warn"},
+        {"metric": "brier", "max": 0.1, "severity": "off"},
+        {"metric": "accuracy", "max_drop": 0.02},
+    ]
+    return calibeval.gate(predictions(60, 3), rules, baseline=predictions(60, 3, sharper=0.6), why=True)
+
+
 def passed():
     return calibeval.gate(predictions(3000, 4), {"metric": "accuracy", "min": 0.1})
 
@@ -92,6 +104,7 @@ SAVED = {
     "one row": one_row,
     "compared": compared,
     "failed": failed,
+    "undecided": undecided,
     "passed": passed,
     "trained": trained,
 }

@@ -9,7 +9,7 @@ import pytest
 
 from tests.browser.pages import SAVED, page, written
 
-WIDTHS = (360, 1280)
+WIDTHS = (360, 768, 1280)
 A4 = 680  # pixels between the margins that the style sheet asks for: (210 - 2 x 15) mm at 96 to the inch
 LEAST = 4.5  # https://www.w3.org/TR/WCAG22/#contrast-minimum
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+
 import numpy as np
 import pytest
 
@@ -119,3 +121,14 @@ def test_probabilities_that_were_stored_short(method):
     assert mapped.sum(axis=1) == pytest.approx(np.ones(80))
     with pytest.raises(InputError, match="sum"):
         fit(Predictions(probs=rows, labels=labels), method)
+
+
+@pytest.mark.parametrize("method", ["vector", "isotonic", "auto"])
+@pytest.mark.parametrize("few", [True, False])
+def test_logits_near_the_largest_number_give_a_map_or_an_error_without_warnings(method, few):
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(200, 3)) if few else rng.choice([1e308, -1e308], size=(200, 3))
+    logits[0, :2] = 1e308, -1e308
+    dump = Predictions(logits=logits, labels=rng.integers(0, 3, 200))
+    with contextlib.suppress(InputError):  # warnings are errors here
+        assert np.isfinite(fit(dump, method).fitted.nll_after)

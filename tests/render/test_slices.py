@@ -72,8 +72,8 @@ TWO = dump((night(), night("day", 0.4, 0.4)), (SmallSlice("time", "dusk", 12),))
 def test_the_terminal_shows_a_table_for_each_column():
     shown = text(TWO, min_rows=100).splitlines()
     start = shown.index("slices by time: 1 of 2 slices miscalibrated beyond noise")
-    assert shown[start + 1].split() == words("rows accuracy % ECE % 95 % interval if calibrated gap p")
-    assert shown[start + 2].split() == words("night 640 80.00 12.30 10.0 – 15.0 1.0 (≤ 2.0) +12.30 < 0.001")
+    assert shown[start + 1].split() == words("rows accuracy % ECE % corrected [95 %] if calibrated gap p")
+    assert shown[start + 2].split() == words("night 640 80.00 12.30 [10.0 – 15.0] 1.0 (≤ 2.0) +12.30 < 0.001")
     assert shown[start + 3].split()[0] == "day"
     assert shown[start + 3].endswith("0.40")
     assert shown[start + 4] == "p: chance of an ECE this large if calibrated, Holm-corrected over 2 slices"
@@ -169,8 +169,8 @@ def test_the_page_marks_what_is_beyond_noise():
 def test_markdown_has_a_table_below_the_metrics():
     lines = markdown.render(report(TWO, min_rows=100)).splitlines()
     start = lines.index("slices by time: 1 of 2 slices miscalibrated beyond noise")
-    assert lines[start + 2] == "| slice | rows | accuracy % | ECE % | interval | if calibrated | gap | p |"
-    assert lines[start + 4] == "| night | 640 | 80.00 | 12.30 | 10.0 – 15.0 | 1.0 (≤ 2.0) | +12.30 | &lt; 0.001 |"
+    assert lines[start + 2] == "| slice | rows | accuracy % | ECE % | corrected \\[95 %\\] | if calibrated | gap | p |"
+    assert lines[start + 4] == "| night | 640 | 80.00 | 12.30 | [10.0 – 15.0] | 1.0 (≤ 2.0) | +12.30 | &lt; 0.001 |"
     assert lines[-1] == "- smaller than 100 rows: dusk (12)"
 
 

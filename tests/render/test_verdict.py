@@ -112,7 +112,7 @@ def test_ascii_is_aligned_and_ascii():
 
 def test_colour_repeats_words():
     shown = gate_terminal.render(verdict(*ALL), width=None, color=True, ascii_only=False)
-    assert "\x1b[1;38;5;172mFAIL        \x1b[0m" in shown
+    assert "\x1b[1;38;5;160mFAIL        \x1b[0m" in shown
     plain = gate_terminal.render(verdict(*ALL), width=None, color=False, ascii_only=False)
     assert re.sub(r"\x1b\[[\d;]*m", "", shown) == plain
 

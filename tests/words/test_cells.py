@@ -9,7 +9,7 @@ import pytest
 from calibeval.core.metrics.result import MetricResult
 from calibeval.words import cells
 from calibeval.words.names import ascii_text, isolated, visible
-from tests.render.hand_made import over_confident, report, with_metric, without_intervals
+from tests.render.hand_made import over_confident, report, with_metric
 
 
 @pytest.mark.parametrize(
@@ -97,40 +97,6 @@ def test_the_convention_line():
         "4 bins; convention calibeval; accuracy, gap, ECE, MCE, CWCE in %; NLL in nats; "
         "Brier summed over classes (0 to 2)"
     )
-
-
-def rivals(name, *intervals):
-    return [over_confident(metrics={name: MetricResult(name, (a + b) / 2, low=a, high=b)}) for a, b in intervals]
-
-
-@pytest.mark.parametrize(
-    ("name", "intervals", "expected"),
-    [
-        ("ece", [(0.3, 0.4), (0.1, 0.2), (0.25, 0.5)], 1),
-        ("ece", [(0.3, 0.4), (0.1, 0.2), (0.2, 0.5)], None),
-        ("accuracy", [(0.3, 0.4), (0.1, 0.2)], 0),
-        ("accuracy", [(0.3, 0.4), (0.35, 0.9)], None),
-        ("confidence_gap", [(-0.1, -0.05), (0.01, 0.04)], 1),
-        ("confidence_gap", [(-0.01, 0.02), (0.03, 0.04)], 0),
-        ("confidence_gap", [(-0.05, 0.02), (0.03, 0.04)], None),
-        ("ece", [(0.3, 0.4)], None),
-        ("unheard_of", [(0.3, 0.4), (0.1, 0.2)], None),
-    ],
-)
-def test_the_best_is_marked_only_where_its_interval_overlaps_no_other(name, intervals, expected):
-    assert cells.best(rivals(name, *intervals), name) == expected
-
-
-def test_no_best_without_intervals_nor_of_cwce_at_different_k():
-    good, bad = rivals("cwce", (0.1, 0.2), (0.3, 0.4))
-    assert cells.best([good, bad], "cwce") == 0
-    assert cells.best([good, replace(bad, k=7)], "cwce") is None
-    assert cells.best([good, without_intervals(bad)], "cwce") is None
-
-
-def test_a_null_takes_no_part_in_being_best():
-    null = over_confident(metrics={"ece": MetricResult("ece", None, reason="why")})
-    assert cells.best([null, *rivals("ece", (0.3, 0.4), (0.1, 0.2))], "ece") == 2
 
 
 @pytest.mark.parametrize(

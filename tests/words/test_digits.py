@@ -72,3 +72,8 @@ def test_a_printed_floor_is_below_the_printed_value_only_if_it_is(name, value, f
 )
 def test_digits_are_added_where_rounding_would_contradict(metric, expected):
     assert cells.interval(metric) == expected
+
+
+def test_enormous_numbers_are_no_lines_of_digits():
+    nll = MetricResult("nll", 5e305, low=0.0, high=1e306)
+    assert (cells.value(nll), cells.interval(nll)) == ("5.00e+305", "0 – 1.00e+306")

@@ -43,11 +43,11 @@ def test_class_probabilities_that_are_off_are_said_beside_a_calibrated_top_label
 
 def test_no_headline_says_noise_where_a_row_of_the_table_is_beyond_it():
     dump = with_metric(QUIET, "oe", value=0.02, floor=0.001, floor_high=0.018, floor_certain=0.03)
-    assert headline(dump) == (f"Within noise of calibrated by ECE, but OE is beyond noise, likely: {SAYS}).")
+    assert headline(dump) == (f"Within noise of calibrated by ECE, but beyond noise by OE (likely): {SAYS}).")
     dump = with_metric(dump, "aece", value=0.05, floor=0.001, floor_high=0.018, floor_certain=0.03)
-    assert "but OE and AECE are beyond noise, certain" in headline(dump)
+    assert "but beyond noise by OE (likely) and AECE (certain): says" in headline(dump)
     dump = with_metric(dump, "ece", floor_high=0.04)
-    assert headline(dump).startswith("This sample cannot tell by ECE, but OE and AECE are")
+    assert headline(dump).startswith("This sample cannot tell by ECE, but beyond noise by OE")
 
 
 def test_the_sample_is_told_with_what_makes_it_smaller():

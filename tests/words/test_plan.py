@@ -29,7 +29,7 @@ def plan(*rules, values=VALUES, changes=None, **settings):
         ),
         (
             [Rule("cwce", "max", 0.4)],
-            "The chance of the whole gate is unknown: a rule that blocks cannot be evaluated.",
+            "The chance of the whole gate is unknown: a rule that blocks has no interval.",
         ),
         (
             [Rule("nll", "max_increase", 0.02)],

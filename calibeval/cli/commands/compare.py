@@ -56,23 +56,24 @@ def compare(
     only = chosen_metrics(metrics)
     check_folder(out, {**JSON, **FILE_TABLES})
     outputs = [] if out is None else [out / name for name in OUTPUTS]
-    from calibeval.api.base_file import file_of, open_base
+    from calibeval.api.base_file import file_of
+    from calibeval.cli.inputs.titled import open_named, open_named_base, split_title
 
     wanted = exports(export, EXPORTS)
     outputs += wanted.values()
-    refuse_overwriting([*candidates, file_of(base), *flags.files], outputs)
-    if [base, *candidates].count("-") > 1:
+    files = [split_title(word).file for word in (base, *candidates)]
+    refuse_overwriting([file_of(files[0]), *files[1:], *flags.files], outputs)
+    if files.count("-") > 1:
         raise UsageError('standard input, "-", can be read only once')
     from calibeval.core.comparison.compare import compare as compare_dumps
-    from calibeval.readers.open import open_dump
     from calibeval.words.comparison import warnings
     from calibeval.writers.atomic import write_file
 
     reading = flags.options()
     with Progress(quiet=quiet) as progress:
         result = compare_dumps(
-            open_base(base, reading),
-            [open_dump(name, reading) for name in candidates],
+            open_named_base(base, reading),
+            [open_named(word, reading) for word in candidates],
             bins=bins,
             level=LEVEL if level is None else level,
             slices=slices or (),

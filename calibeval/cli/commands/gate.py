@@ -68,6 +68,7 @@ def gate(
     """
     from calibeval.api.gate_config import OWN_FILE, PROJECT_FILE, combined, find_config, flag_rules
     from calibeval.cli.inputs.gate_files import open_both
+    from calibeval.cli.inputs.titled import split_title
     from calibeval.core.gating.gate import Subject, judged
     from calibeval.core.report.report import Report
     from calibeval.core.sums.resources import Resources
@@ -110,7 +111,8 @@ def gate(
     wanted = exports(export, EXPORTS)
     outputs = [*wanted.values()]
     looked_at = [path for path in (OWN_FILE, PROJECT_FILE) if is_there(Path(path))]
-    refuse_overwriting([dump, asked.baseline, found.path, *looked_at, *flags.files], [*outputs, *_files(out)])
+    files = [word and split_title(word).file for word in (dump, asked.baseline)]
+    refuse_overwriting([*files, found.path, *looked_at, *flags.files], [*outputs, *_files(out)])
     reading = flags.options()
     predictions, base = open_both(dump, asked.baseline, reading, asked.weights)
     asked = asked.for_dump(predictions, base, convention)
@@ -234,6 +236,7 @@ def _init(
 ) -> int:
     """Write a first configuration, with limits from the dump."""
     from calibeval.api.gate_config import OWN_FILE, PROJECT_FILE
+    from calibeval.cli.inputs.titled import split_title
     from calibeval.core.data.toml import read_toml
     from calibeval.core.evaluation.measurement import Measurement
     from calibeval.core.evaluation.settings import checked
@@ -245,7 +248,7 @@ def _init(
     from calibeval.render.ci.toml import render, with_plan
     from calibeval.writers.atomic import write_file
 
-    path = config or Path(OWN_FILE)
+    dump, path = split_title(dump).file, config or Path(OWN_FILE)
     if is_there(path) or path.name == PROJECT_FILE:
         raise UsageError(f"{path}: already exists; name another file with --config, or remove it")
     if dump == "-":

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from calibeval.cli.options import figures
+from calibeval.cli.options import figures, order
 from calibeval.cli.options import positive as class_options
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import EVERY_METRIC, LEVEL, exclude, table_format
@@ -45,6 +45,7 @@ def report(
     json: options.Json = False,
     out: options.Out = None,
     full: options.Full = False,
+    sort: order.Sort = None,
     export: options.ReportExport = None,
     figure: figures.Figure = None,
     png: figures.Png = False,
@@ -74,7 +75,7 @@ def report(
     debug: options.Debug = False,
 ) -> int:
     """Measure calibration: metrics, noise floors and a diagram."""
-    table = _checked_format(table, figure, width, json=json, full=full)
+    table = _checked_format(table, figure, width, sort, json=json, full=full)
     exclude({"--level": level, "--no-intervals": no_intervals or None})
     maps = Fitting(
         method=method,
@@ -91,21 +92,19 @@ def report(
     from calibeval.api.chosen import chosen_metrics
 
     only = chosen_metrics(metrics)
+    from calibeval.cli.inputs.titled import open_named
     from calibeval.core.evaluation.evaluate import evaluate_dump
     from calibeval.core.evaluation.settings import checked, stamped
     from calibeval.core.report.report import Report
     from calibeval.core.report.several import together
     from calibeval.core.sums.resources import Resources
     from calibeval.core.version import VERSION
-    from calibeval.readers.open import open_dump
     from calibeval.writers.atomic import write_file
 
     check_folder(out, {**JSON, **FILE_TABLES, **FIGURES})
     wanted = exports(export, (*EXPORTS, *OF_REPORTS))
     alone = [*wanted.values(), *([] if figure is None else [figure])]
-    refuse_overwriting([*dumps, fit_on, saved_map, *flags.files], [*_files(out, png=png), *alone])
-    if dumps.count("-") + (fit_on == "-") > 1:
-        raise UsageError('standard input, "-", can be read only once')
+    _check_files(dumps, fit_on, [saved_map, *flags.files], [*_files(out, png=png), *alone])
     settings = checked(
         bins=bins,
         convention=convention,
@@ -132,9 +131,9 @@ def report(
 
         plan = maps.recalibrate(reading, evaluate)
         results = []
-        for name in dumps:
-            predictions = open_dump(name, reading)
-            results.append(_results(predictions, plan, evaluate))
+        for word in dumps:
+            predictions = open_named(word, reading)
+            results.append(_results(predictions, plan, evaluate, alone=len(dumps) == 1))
         shown = out is not None or not (json or table)
         bare = shown and not plan and len(dumps) == 1
         promised = _prospect(predictions, results[0], settings, limit) if bare else None
@@ -145,6 +144,7 @@ def report(
         together(results),
         environment(),
     )
+    result = result if sort is None else result.sorted_by(sort)
     step = _step(result, dumps, flags, reading, promised) if shown else None
     say(_absent(result, only or ()), quiet=quiet)
     say([f"warning: {about(dump.name, warning)}" for dump in result.dumps for warning in dump.warnings], quiet=quiet)
@@ -171,9 +171,9 @@ def _absent(report: Report, only: Collection[str]) -> list[str]:
 
 
 def _checked_format(
-    table: str | None, figure: Path | None, width: float | None, *, json: bool, full: bool
+    table: str | None, figure: Path | None, width: float | None, sort: str | None, *, json: bool, full: bool
 ) -> str | None:
-    """The format of a table to print, if there is one; options of the output that cannot go together are refused.
+    """The format of a table to print, if there is one; options of the output that cannot work are refused.
 
     Raises: UsageError.
     """
@@ -181,7 +181,23 @@ def _checked_format(
         raise UsageError("--width belongs to --figure")
     table = table_format(table, TABLES)
     exclude({"--json": json or None, "--format": table, "--full": full or None})
+    if sort is not None:
+        from calibeval.core.report.order import order_named
+
+        order_named(sort)
     return table
+
+
+def _check_files(
+    dumps: Sequence[str], fit_on: str | None, others: Sequence[str | Path | None], outputs: Sequence[Path]
+) -> None:
+    """Refuse outputs that are inputs, and standard input for two dumps. Raises: UsageError."""
+    from calibeval.cli.inputs.titled import split_title
+
+    files = [split_title(word).file for word in dumps]
+    refuse_overwriting([*files, fit_on, *others], outputs)
+    if files.count("-") + (fit_on == "-") > 1:
+        raise UsageError('standard input, "-", can be read only once')
 
 
 def _files(out: Path | None, *, png: bool) -> list[Path]:
@@ -195,9 +211,17 @@ def _results(
     predictions: Predictions,
     plan: Recalibrate | None,
     evaluate: Callable[..., DumpReport],
+    *,
+    alone: bool,
 ) -> DumpReport:
-    """The results of one dump and, with a plan, those after recalibration; slices are measured only before it."""
+    """The results of one dump and, with a plan, those after recalibration; slices are measured only before it.
+
+    alone: whether it is the only dump; of several, it is noted which rows they hold.
+    """
+    from calibeval.core.evaluation.same_rows import with_rows
+
     before = evaluate(predictions, sliced=True)
+    before = before if alone else with_rows(before, predictions)
     if plan is None:
         return before
     after, warnings = plan(predictions)

@@ -49,7 +49,9 @@ def _named(help: str, *, metavar: str = "NAME", **settings: Any) -> Any:
 
 Dumps = Annotated[
     list[str],
-    typer.Argument(metavar="DUMP...", help="Files of predictions; FILE#SPLIT names a split.", show_default=False),
+    typer.Argument(
+        metavar="DUMP...", help="Predictions; FILE#SPLIT names a split, NAME=FILE the dump.", show_default=False
+    ),
 ]
 Dump = Annotated[str, typer.Argument(metavar="DUMP", help="A file of predictions; FILE#SPLIT names a split.")]
 Kind = Annotated[

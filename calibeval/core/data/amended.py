@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterable
+from dataclasses import replace
 
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Predictions
@@ -19,6 +20,19 @@ def with_warnings(predictions: Predictions, more: Iterable[str], *, first: bool 
     other = copy.copy(predictions)
     known = predictions.warnings
     object.__setattr__(other, "warnings", (*more, *known) if first else (*known, *more))
+    return other
+
+
+def titled(predictions: Predictions, title: str) -> Predictions:
+    """The predictions under a name that the user gave them.
+
+    >>> titled(Predictions(probs=[0.2, 0.9], labels=[0, 1]), "old").source.name
+    'old'
+    """
+    other, settling = copy.copy(predictions), predictions.settling
+    object.__setattr__(other, "source", replace(predictions.source, title=title))
+    if settling is not None:
+        object.__setattr__(other, "settling", lambda: replace(settling(), title=title))
     return other
 
 

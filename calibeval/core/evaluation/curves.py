@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from calibeval.core.data.columns import kept_rows
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.evaluation.group_joints import compared
 from calibeval.core.report.curve import SmoothCurve
 from calibeval.core.sums.cells import Cells, cell_sums
+from calibeval.core.sums.engine import chunk_rows
 from calibeval.core.sums.sums import RowScores
 
 
@@ -45,6 +47,16 @@ class CurveCells:
     def positive(self) -> SmoothCurve | None:
         """The curve of the label on P(positive class); None unless there are two classes."""
         return SmoothCurve.of(self._positive)
+
+
+def class_curves(predictions: Predictions, classes: Sequence[int]) -> dict[int, SmoothCurve | None]:
+    """The curve of each of these classes against the rest, from one more pass over the scores."""
+    found: dict[int, Cells | None] = dict.fromkeys(classes)
+    for block in predictions.blocks(chunk_rows(predictions)):
+        p = compared(np.asarray(block.scores), predictions.kind)
+        for one, cells in found.items():
+            found[one] = _added(cells, cell_sums(p[:, one], block.labels == one, block.weights))
+    return {one: SmoothCurve.of(cells) for one, cells in found.items()}
 
 
 def _added(total: Cells | None, more: Cells) -> Cells:

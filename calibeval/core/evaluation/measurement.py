@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -18,7 +18,7 @@ from calibeval.core.data.positive import chosen_classes, class_title, with_posit
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import refuse_weights
 from calibeval.core.evaluation.class_noise import per_class, with_class_spread
-from calibeval.core.evaluation.curves import CurveCells
+from calibeval.core.evaluation.curves import CurveCells, class_curves
 from calibeval.core.evaluation.doubts import doubted
 from calibeval.core.evaluation.groups import Groups, find_groups, grouped_metrics, joints_for
 from calibeval.core.evaluation.slices import SlicedColumn
@@ -146,7 +146,7 @@ class Measurement:
             weights=weights_of(predictions, sums),
             curve=None if self.curves is None else self.curves.top(),
             positive=self._positive(),
-            class_views=_class_views(sums, predictions, self.settings.classes),
+            class_views=self._class_views(),
         )
         return dump if self.tool is None else self._as_tool(dump, self.tool, level, only)
 
@@ -154,6 +154,17 @@ class Measurement:
         """The positive class of two, with its smooth curve."""
         view = class_view(self.sums, self.predictions, self.sums.positive) if self.sums.k == 2 else None
         return view if view is None or self.curves is None else replace(view, curve=self.curves.positive())
+
+    def _class_views(self) -> tuple[ClassView, ...] | None:
+        """The chosen classes of more than two, each against the rest; None if none was chosen."""
+        if self.settings.classes is None:
+            return None
+        chosen = chosen_classes(self.predictions, self.settings.classes)
+        views = [view for one in chosen if (view := class_view(self.sums, self.predictions, one)) is not None]
+        if self.curves is None or not views:
+            return tuple(views)
+        curves = class_curves(self.predictions, [view.index for view in views])
+        return tuple(replace(view, curve=curves[view.index]) for view in views)
 
     def _as_tool(
         self, dump: DumpReport, tool: ConventionSums, level: float | None, only: Collection[str] | None
@@ -220,14 +231,6 @@ def class_view(sums: Sums, predictions: Predictions, index: int) -> ClassView | 
     own = sums.classes.row(index)
     prevalence = min(max(float(own.y.sum()) / float(own.count.sum()), 0.0), 1.0)
     return ClassView(class_title(predictions, index), index, prevalence, bin_table(own, sums.edges))
-
-
-def _class_views(sums: Sums, predictions: Predictions, classes: Sequence[str] | None) -> tuple[ClassView, ...] | None:
-    """The chosen classes of more than two, each against the rest; None if none was chosen."""
-    if classes is None:
-        return None
-    found = (class_view(sums, predictions, one) for one in chosen_classes(predictions, classes))
-    return tuple(view for view in found if view is not None)
 
 
 def _warnings(predictions: Predictions, sums: Sums, groups: Groups | None, settings: Settings) -> list[Notice]:

@@ -9,6 +9,9 @@ from calibeval.core.gating.prospect import Prospect, rows_without_interval
 from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.gating.ruling import Judged, Outcome, Outlook
 
+# Where more rows than so many samples of this size are needed, the value is said to be close to the limit.
+NEAR = 100
+
 
 def before_intervals(rule: Rule, plain: Evidence, settings: GateSettings) -> Judged | None:
     """The verdict that needs no interval: without a value, rows or intervals, or by the value alone; else None."""
@@ -119,7 +122,8 @@ def _outlook(rule: Rule, prospect: Prospect | None, doubt: str) -> tuple[Outlook
     outlook = Outlook(passing, needed, *(ends if needed else (None, None)), prospect.rows_to_detect)
     if needed is None:
         return outlook, outcome("at_limit", f"more rows would not decide: the value is at the limit{doubt}")
-    return outlook, outcome("more_rows_needed", f"{_would_decide(rule, needed)}{doubt}")
+    near = "close to the limit: " if needed > NEAR * prospect.n else ""
+    return outlook, outcome("more_rows_needed", f"{near}{_would_decide(rule, needed)}{doubt}")
 
 
 def _would_decide(rule: Rule, rows: int) -> str:

@@ -10,6 +10,7 @@ from calibeval.core.comparison.comparison import Candidate, Comparison, Differen
 from calibeval.core.data.notices import Notice
 from calibeval.core.errors import UsageError, nearest
 from calibeval.core.gating.rules import Rule
+from calibeval.core.metrics.largest import FEW_ROWS_DECIDE
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import DumpReport
@@ -166,10 +167,11 @@ def _of_metric(rule: Rule, part: str | None, n: int, metric: MetricResult | None
         return Evidence(part, n, None, reason=metric.reason, few=Notice.of(metric.reason or "").code in FEW)
     reason = str(metric.reason or "")
     if metric.low is None:
-        reason = reason.removeprefix(NO_INTERVAL) if NO_INTERVAL in reason else too_few(n)
+        missing = too_few(n) if METRICS[rule.metric].has_interval else FEW_ROWS_DECIDE
+        reason = reason.removeprefix(NO_INTERVAL) if NO_INTERVAL in reason else missing
     centre = within(metric.value if metric.corrected is None else metric.corrected, metric.low, metric.high)
     found = Evidence(part, n, metric.value, metric.low, metric.high, centre, reason=reason or None)
-    found = replace(found, few=metric.low is None and _is_few(metric.reason))
+    found = replace(found, few=metric.low is None and METRICS[rule.metric].has_interval and _is_few(metric.reason))
     return _size(found) if METRICS[rule.metric].better == "zero" else found
 
 

@@ -134,6 +134,11 @@ class Finetuned(Lookup[LossResult]):
         shown: str = elsewhere("calibeval.api.show", "training_text")(self)
         return shown
 
+    def _repr_html_(self) -> str:
+        """The HTML that a notebook shows for the results."""
+        shown: str = elsewhere("calibeval.api.show", "training_html")(self)
+        return shown
+
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of the table, with the name of the chosen loss."""
         return {"schema": SCHEMA, **to_plain(self), "chosen": self.losses[self.chosen].name}

@@ -24,6 +24,8 @@ from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.model_pair import Pair
 from calibeval.core.uncertainty.paired import Contrast, centre_of, margins
 
+FEW_ROWS_DECIDE = "a bin with few rows may decide the value"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Largest(Binned):
@@ -33,6 +35,11 @@ class Largest(Binned):
     """
 
     least_rows: int
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether every bin that counts holds enough rows."""
+        return self.least_rows >= intervals.MCE_LEAST_COUNT
 
     def value(self, sums: Sums) -> float:
         """The largest gap. Raises: NotComputable if no bin has enough rows."""
@@ -52,8 +59,8 @@ class Largest(Binned):
             raise NotComputable(
                 "dependent_rows", "the largest of many gaps, of rows that depend on each other, has none"
             )
-        if self.least_rows < intervals.MCE_LEAST_COUNT:
-            raise NotComputable("few_rows_decide", "a bin with few rows may decide the value")
+        if not self.has_interval:
+            raise NotComputable("few_rows_decide", FEW_ROWS_DECIDE)
         return intervals.mce_interval(self.bins(sums).at(self._large(sums)), level)
 
     def difference(self, pair: Pair, level: Level) -> Contrast:

@@ -117,6 +117,11 @@ class Metric:
         """The result with further facts: the bin with the largest gap, or that the interval is approximate."""
         return result
 
+    @property
+    def has_interval(self) -> bool:
+        """Whether there is an interval, given enough rows."""
+        return True
+
     def approximate(self, sums: Sums) -> Notice | None:
         """Why intervals from these sums are approximate, those of differences included; None if they are not."""
         return None

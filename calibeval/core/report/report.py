@@ -102,6 +102,7 @@ class DumpReport(MetricLookup[MetricResult]):
     curve: the smooth calibration curve of the top label; None if none was fitted.
     positive: of two classes, P(positive class) against its label; None under another tool's convention. class_views:
     the same for chosen classes of more than two, each against the rest; None if none was chosen.
+    rows_sha256: of ids and labels, equal for dumps of the same rows; known if a report has several dumps.
     """
 
     LAYOUT: ClassVar = Layout(inside=READING | BIN_FIELDS, read={"metrics": metric_results}, open=True)
@@ -125,6 +126,7 @@ class DumpReport(MetricLookup[MetricResult]):
     curve: SmoothCurve | None = None
     positive: ClassView | None = None
     class_views: tuple[ClassView, ...] | None = None
+    rows_sha256: str | None = None
 
     @property
     def worth(self) -> float:
@@ -164,7 +166,7 @@ class DumpReport(MetricLookup[MetricResult]):
         reading = {"kind": self.kind, "n": self.n, "k": self.k, "ignored": self.ignored}
         return {
             "name": self.name,
-            "source": {**to_plain(self.source), **reading},
+            "source": {**to_plain(self.source, "title"), **reading},
             "metrics": {name: metric.to_dict() for name, metric in self.metrics.items()},
             "bins": _bins_to_dict(self.equal_width, self.equal_mass),
             "curve": None if self.curve is None else to_plain(self.curve),
@@ -176,6 +178,7 @@ class DumpReport(MetricLookup[MetricResult]):
             "weights": None if self.weights is None else to_plain(self.weights),
             "slices": None if self.slices is None else [one.to_dict() for one in self.slices],
             "small_slices": None if self.small_slices is None else [to_plain(one) for one in self.small_slices],
+            **({} if self.rows_sha256 is None else {"rows_sha256": self.rows_sha256}),
         }
 
 
@@ -238,6 +241,11 @@ class Report(MetricLookup[MetricResult]):
         """
         made: Path = elsewhere("calibeval.api.save", "save_report")(self, folder, png=png)
         return made
+
+    def sorted_by(self, by: str) -> Report:
+        """The dumps by a metric, the best first, or by "name". Raises: UsageError for an unknown metric."""
+        ordered: Report = elsewhere("calibeval.core.report.order", "in_order")(self, by)
+        return ordered
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of the whole report."""

@@ -124,7 +124,7 @@ def log_softmax(z: Floats) -> Floats:
     >>> np.exp(log_softmax(np.array([[0.0, 0.0, -np.inf]]))).round(6).tolist()
     [[0.5, 0.5, 0.0]]
     """
-    with np.errstate(invalid="ignore", under="ignore"):
+    with np.errstate(invalid="ignore", under="ignore", over="ignore"):
         d = z - over_classes(np.maximum, z)[:, None]
         d -= np.log(over_classes(np.add, np.exp(d)))[:, None]
     return np.asarray(d)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
@@ -76,6 +77,8 @@ def _others(
         facts = Fitted(None, None, predictions.n, objective, 0.0, 0.0)
         result = map_class(number_of_classes(predictions), predictions.class_names, facts, *values, clip=clip)
         before, after = mean_loss(predictions, clip, result.apply)
+        if not (math.isfinite(before) and math.isfinite(after)):
+            raise InputError(f"{predictions.source.name}: the NLL is beyond the largest number; rescale the logits")
         return replace(result, fitted=replace(_fitted(predictions, objective, clip, before, after), note=note))
 
     return build

@@ -127,12 +127,15 @@ def penalised(
 
     options = {"maxiter": MOST_STEPS, "maxfun": 2 * MOST_STEPS, "gtol": ENOUGH, "ftol": 1e-15, "maxcor": 20}
     minimize: Any = import_module("scipy.optimize").minimize  # takes half a second, so only when it is needed
-    found = minimize(loss, start / unit, jac=True, method="L-BFGS-B", options=options)
-    if found.fun > loss(alone / unit)[0]:
+    with np.errstate(all="ignore"):  # enormous scores: what is not finite is refused below as not converged
+        found = minimize(loss, start / unit, jac=True, method="L-BFGS-B", options=options)
+        worse = found.fun > loss(alone / unit)[0]
+        best = found.x * unit
+    if worse:
         return alone, None
     if found.nit >= MOST_STEPS:
-        return found.x * unit, f"stopped after {MOST_STEPS} steps, with a slope of up to {np.abs(found.jac).max():.1e}"
-    return found.x * unit, None
+        return best, f"stopped after {MOST_STEPS} steps, with a slope of up to {np.abs(found.jac).max():.1e}"
+    return best, None
 
 
 def curvatures(parts: Iterable[_Part], beta: float, values: Floats) -> Floats:

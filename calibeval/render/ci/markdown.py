@@ -7,12 +7,12 @@ import re
 from calibeval.core.gating.verdict import Verdict
 from calibeval.render.tables.markdown import escape
 from calibeval.words.cells import plural
-from calibeval.words.verdict import Line, compared, conclusion, rule_lines, rules_from, warning_lines
+from calibeval.words.verdict import Line, compared, conclusion, note, rule_lines, rules_from, warning_lines
 
 # A comment may have 65,536 characters.
 MOST_CHARACTERS = 65_536
 MOST_WARNINGS = 10
-_ROOM_FOR_NOTE = 100
+_ROOM_FOR_NOTE = 200
 # What could end an HTML comment, or is not plain text.
 _UNSAFE = re.compile(r"(?:[^\w.#/=,-]|--|-$)+")
 
@@ -37,7 +37,8 @@ def render(verdict: Verdict, most: int = MOST_CHARACTERS) -> str:
     ]
     warnings = [f"- warning: {_text(warning)}" for warning in warning_lines(verdict)[:MOST_WARNINGS]]
     room = most - sum(len(line) + 1 for line in (*head, "", *warnings)) - _ROOM_FOR_NOTE
-    rows = [_row(line) for line in rule_lines(verdict)]
+    lines = rule_lines(verdict)
+    rows = [_row(line) for line in lines]
     order = sorted(range(len(rows)), key=lambda i: verdict.rules[i].verdict in ("pass", "off"))
     kept = set()
     for i in order:
@@ -46,8 +47,9 @@ def render(verdict: Verdict, most: int = MOST_CHARACTERS) -> str:
             break
         kept.add(i)
     shown = [row for i, row in enumerate(rows) if i in kept]
-    note = [] if len(kept) == len(rows) else ["", f"{plural(len(rows) - len(kept), 'more rule')} did not fit here."]
-    return "\n".join([*head, *shown, *note, *(["", *warnings] if warnings else [])]) + "\n"
+    more = [] if len(kept) == len(rows) else ["", f"{plural(len(rows) - len(kept), 'more rule')} did not fit here."]
+    corrected = ["", note(lines)] if note(lines) else []
+    return "\n".join([*head, *shown, *corrected, *more, *(["", *warnings] if warnings else [])]) + "\n"
 
 
 def mark(name: str) -> str:

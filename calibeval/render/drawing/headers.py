@@ -124,10 +124,10 @@ def ece_line(dump: DumpReport, words: str = "[]") -> str:
     words: what to call the interval; "[]" for brackets without a name, empty to leave it out.
     """
     name = judged_by(dump)[1]
-    ece = dump.metrics.get(name)
+    ece, title = dump.metrics.get(name), label(name)
     if ece is None or ece.value is None:
-        return f"{label(name)} –"
-    value = f"{label(name)} {percent(ece.value)} %"
+        return f"{title} –"
+    value = f"{title} {percent(ece.value)} %"
     if not words or ece.low is None or ece.high is None:
         return value
     if words == "[]":

@@ -26,6 +26,11 @@ class Style:
     words: bool
     flush: bool
 
+    @property
+    def lines(self) -> float:
+        """The share of their usual width that thick lines have."""
+        return 1.0 if self.words else 0.7
+
 
 @dataclass(frozen=True, slots=True)
 class Frame:

@@ -21,6 +21,8 @@ class Look:
     dashes: tuple[float, ...] = ()
 
 
+# Lines that are thinner in small panels.
+THICK = ("curve", "halo")
 LOOKS = {
     "ground": Look(PAPER),
     "bar": Look(BAR),

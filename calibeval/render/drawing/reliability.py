@@ -10,6 +10,7 @@ from calibeval.render.drawing.marks import Box, Dot, Mark, Path, Point, Spot, St
 from calibeval.words.cells import plural
 from calibeval.words.marks import ink_weight
 from calibeval.words.signs import bin_range, signed
+from calibeval.words.terms import TOP_LABEL, Terms
 
 # Share of a bin's width that its bar takes, and that the range in front of it takes.
 BAR_SHARE, RANGE_SHARE = 0.72, 0.32
@@ -35,7 +36,7 @@ def square(subject: Subject, *, spots: bool = False) -> list[Mark]:
     if subject.curve is not None:
         marks += [Path("halo", line(subject.curve)), Path("curve", line(subject.curve))]
     if spots:
-        marks += [Spot(b.lower, b.upper - b.lower, said(b)) for b in subject.filled]
+        marks += [Spot(b.lower, b.upper - b.lower, said(b, subject.terms)) for b in subject.filled]
     return marks
 
 
@@ -78,12 +79,12 @@ def band(curve: SmoothCurve) -> tuple[Point, ...]:
     return (*lower, *reversed(upper))
 
 
-def said(b: Bin) -> str:
+def said(b: Bin, terms: Terms = TOP_LABEL) -> str:
     """A bin with its numbers, in words."""
     accuracy, confidence, gap = (100 * (x or 0.0) for x in (b.accuracy, b.confidence, b.gap))
     span = consistency_range(b.worth, b.confidence or 0.0)
     where = "within" if span.low <= (b.accuracy or 0.0) <= span.high else "outside"
-    numbers = f"confidence {confidence:.1f} %, accuracy {accuracy:.1f} %, gap {signed(gap, 1)}"
+    numbers = f"{terms.short} {confidence:.1f} %, {terms.observed} {accuracy:.1f} %, gap {signed(gap, 1)}"
     expected = f"{100 * span.low:.1f} – {100 * span.high:.1f} % if calibrated"
     return f"{bin_range(b)}: {plural(b.count, 'row')}, {numbers}, {where} {expected}"
 

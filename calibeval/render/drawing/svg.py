@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 
-from calibeval.render.drawing.looks import FONTS, LOOKS, OVER, OVER_FILL, UNDER, UNDER_FILL, Look
+from calibeval.render.drawing.looks import FONTS, LOOKS, OVER, OVER_FILL, THICK, UNDER, UNDER_FILL, Look
 from calibeval.render.drawing.marks import Box, Dot, Mark, Path, Point, Stroke, Text
 from calibeval.render.drawing.sheet import Panel, Sheet
 
@@ -44,8 +44,9 @@ def number(value: float) -> str:
 class _Place:
     """Where a panel is on a sheet, from fractions that grow upwards to points that grow downwards."""
 
-    def __init__(self, x: float, y: float, width: float, height: float, sheet: float) -> None:
+    def __init__(self, x: float, y: float, width: float, height: float, sheet: float, lines: float = 1.0) -> None:
         self._x, self._y, self.width, self._height, self._sheet = x, y, width, height, sheet
+        self.lines = lines
 
     def at(self, point: Point, dx: float = 0.0, dy: float = 0.0) -> tuple[str, str]:
         """A point, shifted to the right and upwards."""
@@ -73,7 +74,7 @@ def _defs() -> list[str]:
 def _panel(panel: Panel, sheet: Sheet) -> list[str]:
     """The grid, the marks, and the axes around them."""
     frame, size = panel.frame, sheet.layout.style.text
-    place = _Place(frame.x, frame.y, frame.width, frame.height, sheet.height)
+    place = _Place(frame.x, frame.y, frame.width, frame.height, sheet.height, sheet.layout.style.lines)
     grid = [Stroke("grid", (0.0, tick.place), (1.0, tick.place)) for tick in panel.up if panel.grid and tick.place > 0]
     lines = [*_written(grid, place), *_written(panel.marks, place)]
     lines += _written([Stroke("frame", (0.0, 0.0), (1.0, 0.0)), Stroke("frame", (0.0, 0.0), (0.0, 1.0))], place)
@@ -118,7 +119,7 @@ def _mark(mark: Mark, place: _Place) -> str:
         thin = (mark.end[0] - mark.start[0]) * place.width / NARROW if mark.role == "cap" else 1.0
         return f'<line x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"{_attributes(mark.role, mark.weight, thin=thin)}/>'
     if isinstance(mark, Path):
-        look = _attributes(mark.role)
+        look = _attributes(mark.role, thin=place.lines if mark.role in THICK else 1.0)
         return f'<path d="{path_data(mark, place.at)}"{look} stroke-linejoin="round"/>'
     if isinstance(mark, Dot):
         x, y = place.at(mark.place)

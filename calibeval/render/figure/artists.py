@@ -13,7 +13,7 @@ from matplotlib.lines import Line2D
 from matplotlib.patches import Polygon, Rectangle
 from matplotlib.transforms import Transform
 
-from calibeval.render.drawing.looks import LOOKS, OVER, UNDER, Look
+from calibeval.render.drawing.looks import LOOKS, OVER, THICK, UNDER, Look
 from calibeval.render.drawing.marks import Box, Mark, Path, Point, Stroke, Text
 from calibeval.render.drawing.sheet import Panel, Sheet
 from calibeval.render.drawing.svg import NARROW
@@ -50,7 +50,8 @@ def draw_panel(axes: Axes, panel: Panel, sheet: Sheet) -> None:
         if isinstance(mark, Text):
             _annotate(axes, mark, top)
         else:
-            thin = min(1.0, panel.frame.width * mark.width / NARROW) if isinstance(mark, Box) else 1.0
+            narrow = panel.frame.width * mark.width / NARROW if isinstance(mark, Box) else 1.0
+            thin = sheet.layout.style.lines if isinstance(mark, Path) and mark.role in THICK else min(1.0, narrow)
             for artist in _artists(mark, (100.0, top), axes.transData, order, thin):
                 artist.set_clip_on(False)
                 axes.add_artist(artist)
@@ -77,7 +78,7 @@ def _artists(mark: Mark, scale: Point, transform: Transform, order: int, thin: f
     if isinstance(mark, Path):
         points = tuple((x * scale[0], y * scale[1]) for x, y in mark.points)
         if not mark.closed:
-            return [_line(mark.role, points, transform, order)]
+            return [_line(mark.role, points, transform, order, thin=thin)]
         area = Polygon(points, closed=True, label=mark.role, transform=transform, zorder=1.0 + 0.001 * order)
         area.set(facecolor=LOOKS[mark.role].fill, edgecolor="none")
         return [area]
@@ -98,10 +99,12 @@ def _box(mark: Box, scale: Point, transform: Transform, order: int, thin: float)
     return box
 
 
-def _line(role: str, points: tuple[Point, ...], transform: Transform, order: int, weight: float = 1.0) -> Line2D:
+def _line(
+    role: str, points: tuple[Point, ...], transform: Transform, order: int, weight: float = 1.0, thin: float = 1.0
+) -> Line2D:
     look: Look = LOOKS[role]
     line = Line2D([x for x, _ in points], [y for _, y in points], label=role, transform=transform)
-    line.set(color=tint(look.stroke or "#000000", weight), linewidth=look.width, zorder=1.0 + 0.001 * order)
+    line.set(color=tint(look.stroke or "#000000", weight), linewidth=look.width * thin, zorder=1.0 + 0.001 * order)
     line.set(solid_capstyle="butt", dash_capstyle="butt")
     if look.dashes:
         line.set_linestyle((0, tuple(dash / look.width for dash in look.dashes)))

@@ -23,7 +23,6 @@ from calibeval.words.marks import round_ticks
 from calibeval.words.signs import bin_range, signed_points
 
 # Row counts are 11 pixels high. All that fit into WIDE pixels are shown from there on, and below those that fit NARROW.
-Judge = Callable[[Bin], bool | None]  # whether a bin is beyond noise
 _COUNT_SIZE, _WIDE, _NARROW = 11.0, 420.0, 250.0
 
 
@@ -117,20 +116,19 @@ class Diagram:
 
 
 def diagram(dump: DumpReport, top: float | None = None) -> Diagram | None:
-    """The diagram of the top label of a dump; None if it has no rows to draw. top: as in `Diagram`, if it is shared."""
+    """The diagram of P(positive class) of two classes, else of the top label; None without rows.
+
+    top: as in `Diagram`, if it is shared.
+    """
     subject = Subject.of_dump(dump)
-    shown = first_view(dump)
-    return None if subject is None else of_subject(subject, shown.equal_width, top, bin_judge(shown))
+    return None if subject is None else of_subject(subject, top, bin_judge(first_view(dump)))
 
 
 def of_subject(
-    subject: Subject,
-    bins: Sequence[Bin],
-    top: float | None = None,
-    judge: Callable[[Bin], bool | None] = bin_stands_out,
+    subject: Subject, top: float | None = None, beyond: Callable[[Bin], bool | None] = bin_stands_out
 ) -> Diagram:
-    """The diagram of a subject. bins: as they were measured. judge: whether one is beyond noise."""
-    return Diagram(subject, subject.top if top is None else top, _description(bins, judge))
+    """The diagram of a subject. beyond: whether a bin is beyond noise."""
+    return Diagram(subject, subject.top if top is None else top, _description(subject, beyond))
 
 
 def legend(id_: str, subjects: Sequence[Subject]) -> Markup:
@@ -206,15 +204,15 @@ def _item(id_: str, entry: Entry) -> str:
     return f'<li><svg aria-hidden="true">{inner}</svg>{escape(entry.words)}</li>'
 
 
-def _description(bins: Sequence[Bin], judge: Judge) -> str:
+def _description(subject: Subject, beyond: Callable[[Bin], bool | None]) -> str:
     """What the diagram shows, for those who cannot see it."""
-    filled = [b for b in bins if b.count]
-    outstanding = [b for b in filled if judge(b)]
+    filled = subject.filled
+    outstanding = [b for b in filled if beyond(b)]
     fullest = max(filled, key=lambda b: b.count)
     sentences = [f"Beyond noise: {len(outstanding)} of {plural(len(filled), 'filled bin')}."]
     if outstanding:
         worst = max(outstanding, key=lambda b: b.mass * abs(b.gap or 0.0))
         where, gap = bin_range(worst), signed_points(worst.gap or 0)
         sentences.append(f"The largest part of the error is in bin {where}, with a gap of {gap}.")
-    sentences.append(f"The fullest bin is {said(fullest)}.")
+    sentences.append(f"The fullest bin is {said(fullest, subject.terms)}.")
     return " ".join(sentences)

@@ -39,7 +39,7 @@ def one_against_the_rest(dump: DumpReport, id_: str) -> list[OneClass]:
         caption = [f"{100 * view.prevalence:.1f} % of rows", f"gap {cells.value(gap)} points"]
         caption.append(f"calibration error {cells.value(ece)} %{'' if standing is None else f', {standing.short}'}")
         place = f"{id_}-class{view.index}"
-        found.append(OneClass(place, f"{terms.short} against the rest", caption, of_subject(subject, view.bins)))
+        found.append(OneClass(place, f"{terms.short} against the rest", caption, of_subject(subject)))
     return found
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import re
 from dataclasses import replace
 from functools import cache
 from importlib import resources
@@ -17,38 +18,33 @@ from jinja2 import Environment
 from markupsafe import Markup
 
 from calibeval.core.gating.verdict import Verdict
-from calibeval.core.heads.results import Finetuned
 from calibeval.core.report.report import Report
 from calibeval.render.page.breaks import breakable
 from calibeval.render.page.compiled import usual_environment
-from calibeval.render.page.losses import losses_view
 from calibeval.render.page.report import PageView, page_view
 from calibeval.render.page.verdict import verdict_view
 
 _FOLDER = "templates"
+_OWN_CLASS = re.compile(r"\.calibeval(?![\w-])")
 
 
-def render(report: Report, verdict: Verdict | None = None, losses: Finetuned | None = None, hint: str = "") -> str:
+def render(report: Report, verdict: Verdict | None = None, hint: str = "") -> str:
     """The page: first the sentence, then diagram and numbers against noise, last the details, folded.
 
-    One dump fills it; several get an overview, small diagrams on the same axes, and a folded part each. Of more than
-    40 classes, those between the worst and the best 20 are folded, or only in report.json if the page would grow too
-    large. verdict: of a gate; losses: the table of a training; both are shown before the numbers. hint: a line below
-    the headline, such as what a temperature would do.
+    One dump fills it; several get an overview, small diagrams on the same axes, and a folded part each. Classes within
+    noise are folded, or only in report.json if the page would grow too large. verdict: of a gate, shown before the
+    numbers. hint: a line below the headline, such as what a temperature would do.
     """
     page = replace(page_view(report), hint=hint)
     if verdict is not None:
         page = judged_page(page, verdict)
-    if losses is not None:
-        view = losses_view(losses)
-        page = replace(page, losses=view, headline=view.sentence)
     return whole_page("report.html.j2", page)
 
 
 def fragment(report: Report, verdict: Verdict | None = None, text: str = "") -> str:
     """The content of the page for a notebook or another page: one element with its own style and the same text.
 
-    Its ids begin with a hash of the report; classes between the worst and the best are only in report.json.
+    Its ids begin with a hash of the report; folded classes are only in report.json.
     verdict: of a gate, as for `render`. text: shown instead where styles are stripped.
     """
     prefix = f"c{hashlib.sha256(report.to_json().encode(errors='backslashreplace')).hexdigest()[:8]}-"
@@ -65,8 +61,12 @@ def judged_page(page: PageView, verdict: Verdict) -> PageView:
 
 
 def fragment_of(body: str, page: object, text: str) -> str:
-    """A part of another document, from the template of a page's content and its records."""
-    return _fill("fragment.html.j2", page, body=body, text=text)
+    """A part of another document, from the template of a page's content and its records.
+
+    In its style sheet, the class of the page is named three times, so that rules of the document do not go before it.
+    """
+    style = _OWN_CLASS.sub(3 * ".calibeval", _file("notebook.css") + _style(page))
+    return _fill("fragment.html.j2", page, Markup(style), body=body, text=text)  # noqa: S704 - our own files
 
 
 def whole_page(template: str, page: object) -> str:
@@ -74,7 +74,7 @@ def whole_page(template: str, page: object) -> str:
     script, style = _file("page.js"), _style(page)
     only = f"script-src {_digest(script)}; style-src {_digest(style)}"
     policy = f"default-src 'none'; {only}; img-src data:; base-uri 'none'; form-action 'none'"
-    return _fill(template, page, policy=policy, script=script)
+    return _fill(template, page, style, policy=policy, script=script)
 
 
 def _digest(text: str) -> str:
@@ -82,8 +82,8 @@ def _digest(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()}'"
 
 
-def _fill(template: str, page: object, **more: str) -> str:
-    return breakable(_environment().get_template(template).render(page=page, style=_style(page), **more)) + "\n"
+def _fill(template: str, page: object, style: Markup, **more: str) -> str:
+    return breakable(_environment().get_template(template).render(page=page, style=style, **more)) + "\n"
 
 
 @cache

@@ -16,10 +16,10 @@ _NAME = 60
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """One number: its value, corrected value and interval, and how it stands against noise, in words."""
+    """One number: its value, the parts of its estimate (corrected value, interval), and how it stands against noise."""
 
     value: str
-    estimate: str
+    estimate: tuple[str, ...]
     word: str
 
 
@@ -51,4 +51,6 @@ def changes(before: DumpReport, after: DumpReport, names: Sequence[str]) -> list
 
 def _side(dump: DumpReport, name: str) -> Side:
     metric, standing = with_floor(dump, name), standing_in(dump, name)
-    return Side(digits.value(metric), digits.estimate(metric), "" if standing is None else standing.short)
+    corrected, bracket, interval = digits.estimate(metric).partition("[")
+    parts = tuple(part for part in (corrected.strip(), bracket + interval) if part)
+    return Side(digits.value(metric), parts, "" if standing is None else standing.short)

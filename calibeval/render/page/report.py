@@ -6,11 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from calibeval.core.report.report import DumpReport, Report
-from calibeval.core.report.standing import standing_in, with_floor
+from calibeval.core.report.standing import with_floor
 from calibeval.render.page import tables as html_tables
+from calibeval.render.page.classes import Classes, class_tables, folded_count
 from calibeval.render.page.diagram import Diagram, diagram, legend
 from calibeval.render.page.facts import caption, facts, remarks
-from calibeval.render.page.losses import LossesView
 from calibeval.render.page.one_class import (
     OneClass,
     one_against_the_rest,
@@ -22,16 +22,17 @@ from calibeval.render.page.one_class import (
 from calibeval.render.page.repair import Change, changes
 from calibeval.render.page.scale import Dot, Scale, across, matter, mattering
 from calibeval.render.page.slices import Slices, slice_views
-from calibeval.render.page.tables import BinRow, Classes, MetricRow
+from calibeval.render.page.tables import BinRow, MetricRow
 from calibeval.render.page.verdict import VerdictView
-from calibeval.words import cells
-from calibeval.words.marks import plain, short_names, shorten
-from calibeval.words.names import isolated
+from calibeval.words import best, cells
+from calibeval.words.finding import suspicions
+from calibeval.words.marks import plain, short_names
+from calibeval.words.overview import summary
 from calibeval.words.report import headline, repair
 from calibeval.words.shown import of_positive
 from calibeval.words.terms import first_terms
 
-# At most this many classes of all dumps together are folded between the worst and the best: a page stays below 1 MB.
+# At most this many classes of all dumps together are folded: a page stays below 1 MB.
 MOST_FOLDED = 1000
 _NAME, _LINE, _SPOKEN = 120, 400, 36
 _OVERVIEW = ("gap_positive", "ece_positive", "brier_positive", "accuracy", "confidence_gap", "ece", "nll")
@@ -120,7 +121,6 @@ class PageView:
     citations: list[tuple[str, str, str]]
     legend: str = ""
     verdict: VerdictView | None = None
-    losses: LossesView | None = None
     hint: str = ""
     axes: str = ""
 
@@ -129,11 +129,10 @@ def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> Pa
     """The page of the report.
 
     prefix: of every id in it, for several pages in one document. folded: how many classes of all dumps together may be
-    folded between the worst and the best.
+    folded.
     """
     shorts = short_names([dump.name for dump in report.dumps], _NAME // 2)
-    between = [max(0, len(d.per_class) - 2 * html_tables.END_CLASSES) for d in report.dumps]
-    room = folded if sum(between) <= folded else 0
+    room = folded if sum(map(folded_count, report.dumps)) <= folded else 0
     numbered = enumerate(zip(report.dumps, shorts, strict=True), 1)
     dumps = [_dump_view(dump, report, f"{prefix}d{i}", short, room) for i, (dump, short) in numbered]
     dumps = _on_one_scale(dumps)
@@ -146,7 +145,7 @@ def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> Pa
         facts=" · ".join([only.facts, *_shared_facts(report)] if only else [names, *_shared_facts(report)]),
         level=cells.level(report),
         version=plain(report.version, _NAME),
-        warnings=only.warnings if only else [],
+        warnings=only.warnings if only else [plain(text, _LINE) for text in suspicions(report)],
         only=only,
         dumps=dumps,
         overview=_overview(report, dumps),
@@ -156,40 +155,6 @@ def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> Pa
         legend=_legend(f"{prefix}legend", *(dump.picture for dump in dumps)),
         axes=small_axes(report.dumps),
     )
-
-
-def summary(dumps: Sequence[DumpReport], names: Sequence[str]) -> str:
-    """The one sentence about several dumps: how many err in which direction, and the range of their errors.
-
-    Nothing is said of directions that were not measured.
-    """
-    if not dumps:
-        return "The report holds no dumps."
-    errors = [
-        (m.value, i) for i, m in enumerate(dump.metrics.get("ece") for dump in dumps) if m and m.value is not None
-    ]
-    said = _directions(dumps)
-    if errors:
-        least, most = (
-            (f"{100 * error:.2f} % ({isolated(shorten(names[i], _SPOKEN))})") for error, i in (min(errors), max(errors))
-        )
-        said += [f"ECE from {least} to {most}"]
-    return f"{'; '.join(said) or f'{len(dumps)} dumps'}."
-
-
-def _directions(dumps: Sequence[DumpReport]) -> list[str]:
-    """How many dumps are over- and under-confident; empty where that was not measured in every dump."""
-    gaps = [with_floor(dump, "confidence_gap") for dump in dumps]
-    standings = [standing_in(dump, "confidence_gap") for dump in dumps]
-    clear = [gap.value or 0.0 for gap, s in zip(gaps, standings, strict=True) if s is not None and s.beyond_noise]
-    over, under = sum(gap > 0 for gap in clear), sum(gap < 0 for gap in clear)
-    if len(dumps) in (over, under):
-        return [f"All {len(dumps)} dumps are {'over' if over else 'under'}-confident beyond noise"]
-    counts = [f"{c} {'is' if c == 1 else 'are'} {way}-confident" for c, way in ((over, "over"), (under, "under")) if c]
-    if not counts and None in standings:
-        return []
-    counts = counts or ["none is over- or under-confident"]
-    return [f"Of {len(dumps)} dumps, {' and '.join(counts)} beyond noise"]
 
 
 def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int) -> DumpView:
@@ -217,9 +182,9 @@ def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int
         scale=mattering(dump),
         others=html_tables.metric_rows(dump, [name for name in names if name not in matter(dump)]),
         metrics=html_tables.metric_rows(dump, names),
-        classes=None if positive else html_tables.class_tables(dump, room),
-        width_bins=html_tables.bin_rows(shown.equal_width),
-        mass_bins=[] if positive else html_tables.bin_rows(mass),
+        classes=None if positive else class_tables(dump, room),
+        width_bins=html_tables.bin_rows(shown, shown.equal_width),
+        mass_bins=[] if positive else html_tables.bin_rows(dump, mass),
         merged=max(len(dump.equal_width), len(mass)) > html_tables.MOST_BIN_ROWS,
         origin=html_tables.origin(dump),
         after=after,
@@ -256,24 +221,17 @@ def _shared_facts(report: Report) -> list[str]:
 
 def _overview(report: Report, dumps: Sequence[DumpView]) -> Overview:
     names = [name for name in _OVERVIEW if name in cells.metric_names(report)]
-    bests = {name: cells.best(report.dumps, name) for name in names}
+    bests = {name: best.best(report.dumps, name) for name in names}
     ece = "ece_positive" if all(map(of_positive, report.dumps)) else "ece"
     scale = across(report.dumps, ece)
     dots = iter(() if scale is None else scale.dots)
     rows = []
     for i, (dump, view) in enumerate(zip(report.dumps, dumps, strict=True)):
-        numbers = [(cells.value(with_floor(dump, name)), bests[name] == i) for name in names]
+        numbers = [(cells.value(with_floor(dump, name)), i in bests[name]) for name in names]
         shown = [OverviewCell(text, is_best) for text, is_best in numbers]
         dot = next(dots) if with_floor(dump, ece).value is not None else None
         rows.append(OverviewRow(view.id, view.short, f"{dump.n:,}", shown, dot))
-    marked = any(best is not None for best in bests.values())
-    note = (
-        f"* {cells.BEST}."
-        if marked
-        else ""
-        if cells.level(report)
-        else "No value is marked as best: that needs intervals."
-    )
+    note = best.note(report.dumps, [name for name in names if bests[name]], level=cells.level(report))
     return Overview([cells.heading(name) for name in names], rows, note, scale, cells.label(ece))
 
 

@@ -111,7 +111,7 @@ def _dot(metric: MetricResult, dump: DumpReport, low: float, high: float) -> Dot
         title=METRICS[metric.name].title if metric.name in METRICS else "",
         value=cells.value(metric),
         unit=cells.unit(metric.name),
-        interval=cells.interval(metric),
+        interval=f"{'corrected ' if cells.corrected(metric) else ''}{cells.estimate(metric)}",
         floor=cells.floor(metric),
         verdict="" if standing is None else standing.short,
         place=place(value),

@@ -78,7 +78,7 @@ def _row(one: SliceResult, table: SliceTable) -> SliceRow:
         rows=f"{one.n:,}",
         accuracy=cells.value(accuracy),
         ece=cells.value(ece),
-        interval=cells.interval(ece),
+        interval=cells.estimate(ece),
         floor=cells.floor(ece),
         gap=cells.value(gap),
         sign="over" if size > 0 else "under" if size < 0 else "",

@@ -8,9 +8,11 @@ from typing import Any
 
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import Report
+from calibeval.core.report.standing import standing_in
+from calibeval.words.best import best
 from calibeval.words.names import visible
 
-COLUMNS = ("dump", "metric", "value", "low", "high", "corrected", "floor", "floor_high", "reason")
+COLUMNS = ("dump", "metric", "value", "low", "high", "corrected", "floor", "floor_high", "reason", "standing", "best")
 SLICE_COLUMNS = ("slice_column", "slice", "rows", "p_holm")
 # Signs that a spreadsheet reads as the start of a formula, with full-width forms; control characters are escaped.
 _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
@@ -19,18 +21,24 @@ _FORMULA = ("=", "+", "-", "@", "＝", "＋", "－", "＠")
 def render(report: Report) -> str:
     """The metrics of every dump; numbers round-trip exactly, absent facts are empty cells.
 
+    standing: how the value stands against its noise floor; best: "yes" if it is certainly the best of several dumps.
+
     If slices were requested, their metrics follow those of their dump, and every line has four more columns.
     """
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     sliced = any(dump.slices is not None for dump in report.dumps)
     writer.writerow([*COLUMNS, *SLICE_COLUMNS] if sliced else COLUMNS)
-    for dump in report.dumps:
+    winners = {name: best(report.dumps, name) for dump in report.dumps for name in dump.metrics}
+    for i, dump in enumerate(report.dumps):
         whole = ["", "", dump.n, ""] if sliced else []
-        writer.writerows(_line(dump.name, metric) + whole for metric in dump.metrics.values())
+        for name, metric in dump.metrics.items():
+            standing = standing_in(dump, name)
+            judged = ["" if standing is None else standing.short, "yes" if i in winners[name] else ""]
+            writer.writerow(_line(dump.name, metric) + judged + whole)
         for one in dump.slices or ():
             own = [no_formula(one.column), no_formula(one.value), one.n, one.p_holm]
-            writer.writerows(_line(dump.name, metric) + own for metric in one.metrics.values())
+            writer.writerows([*_line(dump.name, metric), "", "", *own] for metric in one.metrics.values())
     return text.getvalue()
 
 

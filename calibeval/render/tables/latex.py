@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from calibeval.core.report.report import Report
 from calibeval.words import cells
+from calibeval.words.best import MARKED, best
 from calibeval.words.names import visible
 from calibeval.words.report import headline
 
@@ -35,10 +36,10 @@ _SIGNS = str.maketrans({"−": "$-$", "–": "--", "≤": r"$\le$"})
 def render(report: Report) -> str:
     """A `tabular` (load booktabs) with certainly best values in bold; comment lines explain the numbers."""
     names = cells.metric_names(report)
-    champions = {name: cells.best(report.dumps, name) for name in names}
+    champions = {name: best(report.dumps, name) for name in names}
     comments = [f"calibeval {report.version}: {cells.convention(report)}"]
-    if any(index is not None for index in champions.values()):
-        comments.append(cells.BEST)
+    if any(champions.values()):
+        comments.append(f"bold: {MARKED}")
     comments += [f"{d.name}: {headline(d)}" for d in report.dumps]
     comments += [f"{d.name}: {line}" for d in report.dumps for line in cells.reasons(d)]
     if any(dump.slices is not None for dump in report.dumps):
@@ -49,7 +50,7 @@ def render(report: Report) -> str:
         for name in names:
             number = cells.value(dump.metrics[name]) if name in dump.metrics else cells.NULL
             number = number.translate(_SIGNS)
-            numbers.append(rf"\textbf{{{number}}}" if champions[name] == i else number)
+            numbers.append(rf"\textbf{{{number}}}" if i in champions[name] else number)
         rows.append([escape(dump.name), f"{dump.n:,}", *numbers])
         for head, parts in cells.below(dump, names, report):
             rows.append([rf"\quad {escape(head)}", "", *(escape(part).translate(_SIGNS) for part in parts)])

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import Report
 from calibeval.words import cells
+from calibeval.words.best import MARKED, best
 from calibeval.words.names import isolated, visible
 from calibeval.words.report import headline
 from calibeval.words.slices import SliceTable, slice_tables
@@ -20,36 +21,40 @@ def render(report: Report) -> str:
     names = cells.metric_names(report)
     header = ["dump", "rows", *(cells.heading(name) for name in names)]
     lines = [table_row(header), table_row([":--", *("--:" for _ in header[1:])])]
-    champions = {name: cells.best(report.dumps, name) for name in names}
+    champions = {name: best(report.dumps, name) for name in names}
     for i, dump in enumerate(report.dumps):
         numbers = []
         for name in names:
             number = cells.value(dump.metrics[name]) if name in dump.metrics else cells.NULL
-            numbers.append(f"**{number}**" if champions[name] == i else number)
+            numbers.append(f"**{number}**" if i in champions[name] else number)
         lines.append(table_row([escape(dump.name), f"{dump.n:,}", *numbers]))
         lines += [table_row([escape(head), "", *parts]) for head, parts in cells.below(dump, names, report)]
     notes = [cells.convention(report)]
-    if any(index is not None for index in champions.values()):
-        notes.append(cells.BEST)
+    if any(champions.values()):
+        notes.append(f"bold: {MARKED}")
     notes += [f"{escape(d.name)}: {escape(headline(d))}" for d in report.dumps]
     notes += [f"{escape(d.name)}: {escape(line)}" for d in report.dumps for line in cells.reasons(d)]
     lines += ["", *(f"- {note}" for note in notes if note)]
     for dump in report.dumps:
         for table in slice_tables(dump, report.settings.min_rows):
-            lines += ["", *_slices(table, f"{escape(dump.name)}, " if len(report.dumps) > 1 else "")]
+            lines += [
+                "",
+                *_slices(table, f"{escape(dump.name)}, " if len(report.dumps) > 1 else "", cells.level(report)),
+            ]
     return "\n".join(lines) + "\n"
 
 
-def _slices(table: SliceTable, place: str) -> list[str]:
+def _slices(table: SliceTable, place: str, level: str) -> list[str]:
     """The slices of one column as a table, worst first, with its finding above it; place: the dump, or nothing."""
     lines = [f"{place}slices by {escape(table.column)}: {table.finding()}"]
     if table.rows:
-        names = cells.heading(table.ece), cells.label(table.gap)
-        header = ["slice", "rows", "accuracy %", names[0], "interval", "if calibrated", names[1], "p"]
+        estimate = escape(f"corrected [{level}]") if level else ""
+        names = [cells.heading(table.ece), estimate, "if calibrated", cells.label(table.gap)]
+        header = ["slice", "rows", "accuracy %", *names, "p"]
         lines += ["", table_row(header), table_row([":--", *("--:" for _ in header[1:])])]
     for one in table.rows:
         accuracy, ece, gap = (one.metrics.get(n, MetricResult(n, None)) for n in ("accuracy", table.ece, table.gap))
-        numbers = [cells.value(accuracy), cells.value(ece), cells.interval(ece), cells.floor(ece), cells.value(gap)]
+        numbers = [cells.value(accuracy), cells.value(ece), cells.estimate(ece), cells.floor(ece), cells.value(gap)]
         p = escape(cells.p_value(one.p_holm))
         lines.append(table_row([escape(one.value), f"{one.n:,}", *numbers, p]))
     notes = [note for note in (table.note(), table.too_small(escape)) if note]

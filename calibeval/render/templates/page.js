@@ -12,7 +12,7 @@
     const at = one.getBoundingClientRect(), width = box.offsetWidth, height = box.offsetHeight;
     const left = Math.min(at.left + (at.width - width) / 2, document.body.clientWidth - width - 4);
     box.style.left = `${Math.max(4, left)}px`;
-    box.style.top = `${scrollY + (at.top < height ? at.bottom : at.top - height)}px`;
+    box.style.top = `${scrollY + Math.max(0, at.top - height)}px`;
   }
 
   // All cells of a row that has a picture, or cells that a narrow window has no room for.
@@ -52,11 +52,11 @@
     title.remove(); // or it is shown twice
   }
 
-  for (const table of document.querySelectorAll("table:has(> thead th:first-child)")) {
+  for (const table of document.querySelectorAll("table:has(> thead)")) {
     const heads = [...table.tHead.rows[0].cells], rows = [...table.tBodies[0].rows];
     if (rows.length < 2 || rows.some((row) => row.cells.length !== heads.length)) continue;
     rows.forEach((row, i) => row.setAttribute("tabindex", i ? -1 : 0));
-    for (const head of heads.filter((one) => one.matches("th"))) {
+    for (const head of heads[0].matches("th") ? heads.filter((one) => one.matches("th")) : []) {
       const button = document.createElement("button");
       button.append(...head.childNodes);
       button.addEventListener("click", () => sort(table, head));

@@ -48,7 +48,7 @@ def render_json(predictions: Predictions, explained: Sequence[Explained]) -> str
         "version": VERSION,
         "name": predictions.source.name,
         "source": {
-            **to_plain(source),
+            **to_plain(source, "title"),
             "kind": predictions.kind,
             "n": predictions.n,
             "k": predictions.k,

@@ -52,7 +52,7 @@ def diagram(dump: DumpReport, terms: Terms, sheet: Sheet) -> list[RenderableType
         Column("rows", [f"{b.count:,}" for b in (*filled, whole)]),
     ]
     judge = bin_judge(dump)
-    beyond = [judge(b) for b in (*filled, whole)]
+    beyond = [*map(judge, filled), _whole_beyond(dump, judge(whole))]
     gaps = Column("gap", [_gap(b, out, sheet) for b, out in zip((*filled, whole), beyond, strict=True)])
     histogram = Column("", [*_histogram([b.count for b in filled], sheet), ""], left=True)
     cells = _room(sheet, [*lead, histogram, gaps])
@@ -65,6 +65,12 @@ def diagram(dump: DumpReport, terms: Terms, sheet: Sheet) -> list[RenderableType
         table([*lead, Column(_title(cells, terms), bars, left=True), gaps]),
         *_legend(filled, whole, merged, beyond, terms, sheet),
     ]
+
+
+def _whole_beyond(dump: DumpReport, by_bins: bool | None) -> bool | None:
+    """Whether the gap of all rows is beyond noise, as the table of metrics says it; by_bins: if that does not."""
+    standing = standing_in(dump, "confidence_gap")
+    return by_bins if standing is None else standing.beyond_noise
 
 
 def _title(cells: int, terms: Terms) -> str:

@@ -12,7 +12,8 @@ from calibeval.core.report.standing import bin_judge, standing_in, with_floor
 from calibeval.core.report.views import speaks_of_positive
 from calibeval.render.terminal.classes import class_table
 from calibeval.render.terminal.diagram import MOST_ROWS, class_diagrams, diagram
-from calibeval.render.terminal.report import NARROWEST, overview, sheet_text, title
+from calibeval.render.terminal.overview import dumps_table
+from calibeval.render.terminal.report import NARROWEST, sheet_text, title
 from calibeval.render.terminal.sheet import GUTTER, QUIET, STRONG, Column, Sheet, blocks, gap_style, table, total_width
 from calibeval.render.terminal.slices import MOST_SHOWN, slice_blocks
 from calibeval.words import cells
@@ -31,7 +32,7 @@ def render_full(report: Report, *, width: int, color: bool, ascii_only: bool) ->
     width, color, ascii_only: as for the first view.
     """
     sheet = Sheet(max(width, NARROWEST), ascii_only)
-    parts: list[RenderableType] = overview(report, sheet) if len(report.dumps) != 1 else []
+    parts: list[RenderableType] = dumps_table(report, sheet, every=True) if len(report.dumps) != 1 else []
     for dump in report.dumps:
         parts += [*([""] if parts else []), *_dump(dump, report, sheet)]
         after = dump.after()

@@ -17,7 +17,7 @@ def describe_map(document: Mapping[str, Any], name: str, numbers: Mapping[str, t
     document: the map's JSON object. numbers: metrics in percent, as fractions, before and after.
     """
     lines = [f"{_title(document)}, fitted on {visible(name)} ({document['fitted_on']['n']:,} rows)"]
-    lines.append(f"NLL       {document['nll_before']:.5f} → {document['nll_after']:.5f} nats")
+    lines.append(f"NLL       {_nats(document['nll_before'])} → {_nats(document['nll_after'])} nats")
     lines += [
         f"{label(metric):<8}  {100 * before:.2f} → {100 * after:.2f} %" for metric, (before, after) in numbers.items()
     ]
@@ -29,6 +29,10 @@ def describe_map(document: Mapping[str, Any], name: str, numbers: Mapping[str, t
     lines += [f"note: {document['note']}"] if document.get("note") else []
     lines += _table(document.get("selection", ()))
     return "\n".join(lines) + "\n"
+
+
+def _nats(nll: float) -> str:
+    return f"{nll:.5f}" if nll < 1e6 else f"{nll:.6g}"
 
 
 def _title(document: Mapping[str, Any]) -> str:

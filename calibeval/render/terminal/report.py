@@ -13,26 +13,26 @@ from rich.text import Text
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.standing import standing_in, with_floor
 from calibeval.render.terminal.diagram import class_diagrams, first_diagram
+from calibeval.render.terminal.overview import dumps_table
 from calibeval.render.terminal.sheet import (
-    GUTTER,
     QUIET,
     STRONG,
     Column,
     Sheet,
-    blocks,
-    name_room,
     table,
     total_width,
 )
 from calibeval.render.terminal.slices import slice_blocks
 from calibeval.words import cells, first
-from calibeval.words.finding import suspicion
-from calibeval.words.names import about, visible
+from calibeval.words.finding import suspicions
+from calibeval.words.names import visible
 from calibeval.words.positive import positive_fact
 from calibeval.words.repair import repair
 from calibeval.words.report import headline
 
 NARROWEST = 40
+# Of more dumps, only the table is shown.
+MOST_TOLD = 6
 
 
 def render_report(report: Report, *, width: int, color: bool, ascii_only: bool) -> str:
@@ -81,11 +81,8 @@ def _one(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType]
 
 
 def _suspicions(report: Report, sheet: Sheet) -> list[RenderableType]:
-    """What comes before all numbers: that scores and labels of a dump hardly belong together."""
-    found = [(dump.name, suspicion(dump)) for dump in report.dumps if suspicion(dump)]
-    several = len(report.dumps) > 1
-    lines = [f"Check first: {about(name, text) if several else text}" for name, text in found]
-    return [Text(sheet.text(visible(line)), STRONG) for line in lines]
+    """What comes before all numbers, marked as such."""
+    return [Text(sheet.text(visible(f"Check first: {text}")), STRONG) for text in suspicions(report)]
 
 
 def title(dump: DumpReport, sheet: Sheet) -> Text:
@@ -138,54 +135,15 @@ def _after(dump: DumpReport, names: list[str], sheet: Sheet) -> tuple[str, list[
     return f"with {dump.recalibrated.name}", values
 
 
-def overview(report: Report, sheet: Sheet) -> list[RenderableType]:
-    """One row per dump, in as many blocks of columns as the width needs."""
-    if not report.dumps:
-        return [Text("The report holds no dumps.")]
-    columns, marked = _compared(report, sheet)
-    widest = max(cell_len(sheet.name(d.name, sheet.width, keep_end=True)) for d in report.dumps)
-    room = min(widest, name_room(columns, sheet.width))
-    names = Column("", _distinct(report, sheet, room), left=True)
-    parts: list[RenderableType] = []
-    for block in blocks(columns, sheet.width - names.width - GUTTER):
-        parts += [table([names, *block]), ""]
-    if marked:
-        parts.append(Text(sheet.text(f"* {cells.BEST}")))
-    elif not cells.level(report):
-        parts.append(Text("No value is marked as best: that needs intervals."))
-    return parts
-
-
 def _several(report: Report, sheet: Sheet) -> list[RenderableType]:
-    """The dumps side by side, then a sentence for each."""
-    parts = [*_suspicions(report, sheet), *overview(report, sheet)]
+    """The dumps side by side, then, if they are few, a sentence for each, and the slices of each."""
+    parts = [*_suspicions(report, sheet), *dumps_table(report, sheet)]
+    told = len(report.dumps) <= MOST_TOLD
     for dump in report.dumps:
-        parts += ["", title(dump, sheet)]
+        slices = slice_blocks(dump, report, sheet)
+        parts += ["", title(dump, sheet)] if told or slices else []
         lines = [headline(dump), *([repair(dump)] if dump.recalibrated else []), *cells.reasons(dump)]
-        parts += [Padding(Text(sheet.text(line)), (0, 0, 0, 2)) for line in lines]
-        for slices in slice_blocks(dump, report, sheet):
-            parts += ["", *slices]
+        parts += [Padding(Text(sheet.text(line)), (0, 0, 0, 2)) for line in lines] if told else []
+        for block in slices:
+            parts += ["", *block]
     return parts
-
-
-def _compared(report: Report, sheet: Sheet) -> tuple[list[Column], bool]:
-    """A column for every metric, and whether any column marks a best value."""
-    columns, marked = [], False
-    for name in cells.metric_names(report):
-        best = cells.best(report.dumps, name)
-        marked = marked or best is not None
-        shown: list[str | Text] = []
-        for i, dump in enumerate(report.dumps):
-            number = sheet.text(cells.value(dump.metrics[name]) if name in dump.metrics else cells.NULL)
-            mark = "*" if i == best else " " if best is not None else ""
-            shown.append(Text(f"{number}{mark}", STRONG if i == best else ""))
-        columns.append(Column(f"{cells.label(name)}\n{cells.unit(name)}", shown))
-    return columns, marked
-
-
-def _distinct(report: Report, sheet: Sheet, room: int) -> list[str | Text]:
-    """The names cut to the room; numbered if cutting has made two of them equal."""
-    names = [sheet.name(d.name, room, keep_end=True) for d in report.dumps]
-    if len(set(names)) == len({d.name for d in report.dumps}):
-        return list(names)
-    return [f"{i} {sheet.name(d.name, room - len(str(i)) - 1, keep_end=True)}" for i, d in enumerate(report.dumps, 1)]

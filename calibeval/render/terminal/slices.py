@@ -50,7 +50,8 @@ def _table(slices: SliceTable, rows: tuple[SliceResult, ...], report: Report, sh
     counts = Column("rows", [f"{row.n:,}" for row in rows])
     accuracy = Column("accuracy %", [sheet.text(cells.value(m)) for m in metric("accuracy")])
     value = Column(cells.heading(slices.ece), [sheet.text(cells.value(m)) for m in metric(slices.ece)])
-    interval = Column(f"{cells.level(report)} interval", [sheet.text(cells.interval(m)) for m in metric(slices.ece)])
+    heading = f"corrected [{cells.level(report)}]"
+    interval = Column(heading, [sheet.text(cells.estimate(m)) for m in metric(slices.ece)])
     floor = Column("if calibrated", [sheet.text(cells.floor(m)) for m in metric(slices.ece)])
     gap = Column(cells.label(slices.gap), gaps)
     p = Column("p", p_values)

@@ -12,13 +12,20 @@ from rich.style import Style
 
 from calibeval.core.gating.verdict import Verdict
 from calibeval.words.names import ascii_text
-from calibeval.words.verdict import Line, compared, conclusion, rule_lines, rules_from
+from calibeval.words.verdict import Line, compared, conclusion, note, rule_lines, rules_from
 
 _GUTTER = "  "
 # A longer rule shifts only its own numbers, not those of the other rules.
 _WIDEST = 48
-_BLUE, _ORANGE = "color(32)", "color(172)"
-_STYLES = {"pass": _BLUE, "FAIL": f"bold {_ORANGE}", "error": f"bold {_ORANGE}", "warning": _ORANGE}
+# Not the orange and blue of over- and under-confident; each has a contrast of 3.8 or more on white and on black.
+_GREEN, _RED, _AMBER, _VIOLET = "color(28)", "color(160)", "color(130)", "color(97)"
+_STYLES = {
+    "pass": _GREEN,
+    "FAIL": f"bold {_RED}",
+    "error": f"bold {_VIOLET}",
+    "inconclusive": _AMBER,
+    "warning": _AMBER,
+}
 
 
 def render(verdict: Verdict, *, width: int | None, color: bool, ascii_only: bool) -> str:
@@ -32,7 +39,8 @@ def render(verdict: Verdict, *, width: int | None, color: bool, ascii_only: bool
     title = " · ".join(part for part in (compared(verdict), rules_from(verdict)) if part)
     last = f"{conclusion(verdict)} · exit {int(verdict.exit_code)}"
     above, below = ([tell(text)] if width is None else _wrapped(tell(text), "", width) for text in (title, last))
-    return "\n".join([*above, "", *_rules(lines, width, color), "", *below]) + "\n"
+    noted = [tell(text) for text in (note(lines),) if text]
+    return "\n".join([*above, "", *_rules(lines, width, color), "", *noted, *below]) + "\n"
 
 
 def _in_ascii(text: str) -> str:

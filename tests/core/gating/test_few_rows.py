@@ -44,6 +44,15 @@ def test_without_a_bin_of_thirty_rows_the_largest_error_is_inconclusive():
     assert one(Rule("mce", "max", 0.2), bare, GateSettings(decide="point")).verdict == "error"
 
 
+def test_more_rows_do_not_mend_what_never_has_an_interval():
+    bare = over_confident(metrics={"mce_all_bins": MetricResult("mce_all_bins", 0.5)}, n=60)
+    judged = one(Rule("mce_all_bins", "max", 0.9), bare)
+    assert (judged.verdict, judged.reason) == (
+        "error",
+        "there is no interval: a bin with few rows may decide the value",
+    )
+
+
 def test_more_bins_need_more_rows():
     bare = over_confident(metrics={"ece": MetricResult("ece", 0.02)}, n=60, equal_width=bins(*[(1, 0.5, 0.5)] * 60))
     assert one(Rule("ece", "max", 0.9), bare).decisive.rows_needed == 300

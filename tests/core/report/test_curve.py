@@ -112,5 +112,20 @@ def test_ignored_rows_are_left_out():
         assert getattr(measured(ignoring).curves, part)() == getattr(measured(alone).curves, part)()
 
 
+def test_a_chosen_class_of_many_has_the_curve_of_its_probability():
+    dump = logits(6_000)
+    (view,) = measured(dump, classes=["3"]).report(0.95).class_views
+    z = np.asarray(dump.scores)
+    p = (np.exp(z) / np.exp(z).sum(axis=1, keepdims=True))[:, 3]
+    alone = Predictions(probs=np.stack([1 - p, p], axis=1), labels=(dump.labels == 3).astype(int))
+    expected = measured(alone).curves.positive()
+    inner = np.linspace(0.01, 0.99, 50)
+    np.testing.assert_allclose(
+        np.interp(inner, view.curve.confidence, view.curve.accuracy),
+        np.interp(inner, expected.confidence, expected.accuracy),
+        atol=0.02,
+    )
+
+
 def test_another_tools_convention_has_no_curve():
     assert measured(logits(), convention="torchmetrics").report(0.95).curve is None

@@ -159,8 +159,8 @@ def test_what_a_calibrated_model_would_show_is_seen_on_any_ground(ground):
 
 def test_the_page_has_the_same_contrasts_in_light_and_dark():
     style = (ROOT / "calibeval" / "render" / "templates" / "report.css").read_text()
-    themes = [dict(re.findall(r"--([a-z-]+): (#[0-9a-f]+);", part)) for part in style.split("@media", 2)[:2]]
-    for theme in themes:
+    pairs = re.findall(r"--([a-z-]+): light-dark\((#[0-9a-f]+), (#[0-9a-f]+)\);", style)
+    for theme in ({key: light for key, light, _ in pairs}, {key: dark for key, _, dark in pairs}):
         full = {
             key: value if len(value) == 7 else "#" + "".join(2 * c for c in value[1:]) for key, value in theme.items()
         }

@@ -414,8 +414,17 @@ def test_perfect_calibration_has_no_gap() -> None:
     assert boxes(axes, "gap over", "gap under") == []
 
 
+def test_of_two_classes_the_positive_one_is_drawn() -> None:
+    report = public_evaluate(probs=[[0.9, 0.1]] * 30 + [[0.3, 0.7]] * 10, labels=[0] * 27 + [1] * 13)
+    figure = reliability_figure(report)
+    bars = boxes(axes_of(figure, "reliability"), "bar")
+    assert [bar.get_height() for bar in bars] == pytest.approx([10.0, 100.0])
+    assert {"P(class 1) (%)", "Share of class 1 (%)"} <= {*words(figure)}
+    assert header(figure)[1].startswith(f"ECE P(pos) {100 * report['ece_positive'].value:.2f} %")
+
+
 def test_one_class_and_full_scores_are_drawn() -> None:
-    figure = reliability_figure(evaluate(Predictions(probs=[[0.0, 1.0]] * 3, labels=[1, 1, 1])))
+    figure = reliability_figure(evaluate(Predictions(probs=[[1.0, 0.0, 0.0]] * 3, labels=[0, 0, 0])))
     assert [bar.get_height() for bar in boxes(axes_of(figure, "reliability"), "bar")] == [100.0]
     rng = np.random.default_rng(1)
     full = evaluate(Predictions(logits=rng.normal(size=(60, 4)), labels=rng.integers(0, 4, 60)), level=None)

@@ -38,7 +38,7 @@ def test_each_side_has_its_own_numbers_and_words(fitted):
     for row, name in zip(changes(dump, left, NAMES), NAMES, strict=True):
         for side, one in ((row.before, dump), (row.after, left)):
             metric, standing = one.metrics[name], standing_in(one, name)
-            assert (side.value, side.estimate) == (digits.value(metric), digits.estimate(metric))
+            assert (side.value, " ".join(side.estimate)) == (digits.value(metric), digits.estimate(metric))
             assert side.word == ("" if standing is None else standing.short)
     ece = changes(dump, left, ["ece"])[0]
     assert ece.before.word == "certain"

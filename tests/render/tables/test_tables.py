@@ -7,6 +7,7 @@ import io
 import re
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -34,7 +35,7 @@ def pair():
         name="b.npz",
         n=2000,
     )
-    return report(first, second)
+    return report(*(replace(one, rows_sha256="1") for one in (first, second)))
 
 
 def test_markdown():
@@ -49,7 +50,7 @@ def test_markdown():
         "| miscalibrated? |  |  | likely |  |\n"
         "\n"
         "- 4 bins; convention calibeval; accuracy, gap in %; NLL in nats\n"
-        "- marked values are certainly best: their intervals overlap no other\n"
+        "- bold: certainly best among the dumps of the same rows: the interval overlaps no other\n"
         "- a\\_1.npz: Probably under-confident: says 89.2 % on average, is right 91.2 % of the time (gap −2.0 points, "
         "likely).\n"
         "- b.npz: Probably over-confident: says 84.1 % on average, is right 81.1 % of the time (gap +3.0 points, "
@@ -71,7 +72,7 @@ def test_corrected_values_stand_with_their_intervals_below_the_published_ones():
 def test_latex():
     assert latex.render(pair()) == (
         "% calibeval 0.1.0: 4 bins; convention calibeval; accuracy, gap in %; NLL in nats\n"
-        "% marked values are certainly best: their intervals overlap no other\n"
+        "% bold: certainly best among the dumps of the same rows: the interval overlaps no other\n"
         "% a_1.npz: Probably under-confident: says 89.2 % on average, is right 91.2 % of the time (gap −2.0 points, "
         "likely).\n"
         "% b.npz: Probably over-confident: says 84.1 % on average, is right 81.1 % of the time (gap +3.0 points, "
@@ -95,11 +96,11 @@ def test_latex():
 def test_csv():
     text = csv_table.render(report(with_metric(pair().dumps[0], "ece", value=0.1, floor=1 / 3, floor_high=0.5)))
     assert text == (
-        "dump,metric,value,low,high,corrected,floor,floor_high,reason\n"
-        "a_1.npz,accuracy,0.912,0.906,0.918,,,,\n"
-        "a_1.npz,confidence_gap,-0.02,-0.03,-0.01,,,,\n"
-        "a_1.npz,nll,,,,,,,infinite\n"
-        "a_1.npz,ece,0.1,,,,0.3333333333333333,0.5,\n"
+        "dump,metric,value,low,high,corrected,floor,floor_high,reason,standing,best\n"
+        "a_1.npz,accuracy,0.912,0.906,0.918,,,,,,\n"
+        "a_1.npz,confidence_gap,-0.02,-0.03,-0.01,,,,,likely,\n"
+        "a_1.npz,nll,,,,,,,infinite,,\n"
+        "a_1.npz,ece,0.1,,,,0.3333333333333333,0.5,,cannot tell,\n"
     )
 
 
@@ -142,7 +143,7 @@ def test_latex_specials_one_by_one():
 @pytest.mark.parametrize("name", [*HOSTILE, "+1", "-1", "@x", "  =1", "\t=1", "＝1", 'a,"b'])
 def test_csv_names_read_back_as_one_harmless_field(name):
     rows = list(csv.reader(io.StringIO(csv_table.render(report(over_confident(name=name))))))
-    assert {len(row) for row in rows} == {9}
+    assert {len(row) for row in rows} == {11}
     shown = rows[1][0]
     assert shown == csv_table.no_formula(name)
     assert not shown.lstrip().startswith(("=", "+", "-", "@", "＝"))

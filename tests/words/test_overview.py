@@ -1,0 +1,105 @@
+"""Several dumps in words: one finding for each, which is that of its headline."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+import calibeval
+from calibeval import Predictions
+from calibeval.core.metrics.result import MetricResult
+from calibeval.render.terminal.report import render_report
+from calibeval.words.finding import finding
+from calibeval.words.overview import overview, verdict, warnings
+from calibeval.words.report import headline
+from tests.render.hand_made import over_confident, report, with_metric
+
+
+def sampled(scale, n=800, k=4, seed=0):
+    rng = np.random.default_rng(seed)
+    logits = 2.0 * rng.normal(size=(n, k))
+    return Predictions(logits=scale * logits, labels=(logits + rng.gumbel(size=logits.shape)).argmax(axis=1))
+
+
+def many(count, k=4):
+    return calibeval.evaluate({f"runs/resnet_severity_{i}": sampled(0.5 + 0.2 * i, 200, k) for i in range(count)})
+
+
+@pytest.mark.parametrize("scale", [0.3, 0.9, 1.0, 1.2, 4.0])
+@pytest.mark.parametrize("n", [60, 1500])
+@pytest.mark.parametrize("k", [2, 4])
+def test_the_word_of_a_row_is_that_of_the_headline(scale, n, k):
+    dump = calibeval.evaluate(sampled(scale, n, k)).dumps[0]
+    said, found = headline(dump), finding(dump)
+    words = verdict(dump)
+    for way in ("over-confident", "under-confident"):
+        assert not words.startswith(way) or way in said.lower()
+    if found.beyond_noise:
+        assert words.endswith(("certain", "likely"))
+        assert ("probably" in said.lower()) <= words.endswith("likely")
+    else:
+        assert words in ("within noise", "cannot tell")
+        assert {"within noise": "within noise", "cannot tell": "cannot tell"}[words] in said.lower()
+
+
+def test_warnings_stand_with_their_dump_and_once():
+    dumps = [over_confident(warnings=warned) for warned in (("sorted", "own"), ("sorted",), ("sorted",))]
+    assert warnings(dumps, ["a", "b", "c"]) == ["sorted", "a: own"]
+    assert warnings(dumps[:1], ["a"]) == ["a: sorted", "a: own"]
+    assert warnings([*dumps[:2], over_confident(warnings=())], ["a", "b", "c"]) == ["a, b: sorted", "a: own"]
+
+
+def test_names_are_short_and_the_full_ones_are_kept():
+    lines = overview(many(4)).lines
+    assert [line.name for line in lines] == [f"severity_{i}" for i in range(4)]
+    assert lines[0].full == "runs/resnet_severity_0"
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 120, 200])
+@pytest.mark.parametrize("count", [2, 6, 20])
+def test_dumps_have_one_line_each_at_any_width(width, count):
+    found = many(count)
+    text = render_report(found, width=width, color=False, ascii_only=False)
+    lines = text.splitlines()
+    assert max(map(len, lines)) <= width
+    head = next(i for i, line in enumerate(lines) if "ECE" in line and "  " in line)
+    rows = lines[head + 2 : head + 2 + count]
+    assert all(row.split()[0].endswith(str(i)) for i, row in enumerate(rows))
+    assert ("left out for width: " in text) == (width < 200)
+    if width >= 60:
+        assert all(overview(found).lines[i].verdict in row for i, row in enumerate(rows))
+    if width >= 80:
+        assert all("[" in row for row in rows)
+
+
+def test_of_many_dumps_only_the_table_is_shown():
+    few, more = (render_report(many(count), width=100, color=False, ascii_only=False) for count in (6, 7))
+    assert few.count("says ") == 6
+    assert "says " not in more
+
+
+def test_chosen_metrics_are_all_shown():
+    chosen = calibeval.evaluate({"a": sampled(1.0), "b": sampled(2.0)}, metrics="oe,rmsce,nll,temperature")
+    text = render_report(chosen, width=60, color=False, ascii_only=False)
+    assert all(label in text for label in ("OE", "RMSCE", "NLL", "temperature"))
+    assert "left out" not in text
+
+
+def test_mixed_dumps_say_what_differs():
+    mixed = calibeval.evaluate({"two": sampled(1.0, k=2), "many": sampled(1.0, 300, 12)})
+    text = render_report(mixed, width=200, color=False, ascii_only=False)
+    head = next(line for line in text.splitlines() if "rows" in line and "classes" in line)
+    assert "ECE" in head
+    assert "No value is marked as best: the dumps hold different rows" in text
+
+
+def test_two_classes_are_spoken_of_by_the_positive_class():
+    both = calibeval.evaluate({"a": sampled(1.0, k=2), "b": sampled(2.0, k=2)})
+    assert overview(both).main == ("accuracy", "gap_positive", "nll", "brier_positive", "ece_positive")
+
+
+def test_a_dump_without_a_value_has_a_dash():
+    null = with_metric(over_confident(name="b"), "ece", value=None, reason="why")
+    lines = overview(report(over_confident(name="a"), null)).lines
+    assert lines[1].cells["ece"].value == "–"
+    assert overview(report(over_confident(metrics={"oe": MetricResult("oe", 0.1)}))).main == ("oe",)
