@@ -10,7 +10,7 @@ from calibeval import Predictions
 from calibeval.core.metrics.result import MetricResult
 from calibeval.render.terminal.report import render_report
 from calibeval.words.finding import finding
-from calibeval.words.overview import overview, summary, verdict, warnings
+from calibeval.words.overview import overview, verdict, warnings
 from calibeval.words.report import headline
 from tests.render.hand_made import over_confident, report, with_metric
 
@@ -103,23 +103,3 @@ def test_a_dump_without_a_value_has_a_dash():
     lines = overview(report(over_confident(name="a"), null)).lines
     assert lines[1].cells["ece"].value == "–"
     assert overview(report(over_confident(metrics={"oe": MetricResult("oe", 0.1)}))).main == ("oe",)
-
-
-def test_of_two_classes_the_sentence_is_about_the_positive_one():
-    rng = np.random.default_rng(0)
-    s = rng.normal(-2.0, 1.5, 4000)
-    labels = (rng.random(4000) < 1 / (1 + np.exp(-s))).astype(int)
-
-    def dump(shift):
-        return calibeval.evaluate(
-            probs=1 / (1 + np.exp(-s - shift)), labels=labels, class_names=["ok", "default"]
-        ).dumps[0]
-
-    high, low = dump(0.6), dump(-0.6)
-    low_error, high_error = sorted(100 * one["ece_positive"].value for one in (high, low))
-    said = summary([high, low], ["a", "b"])
-    assert said.startswith('Of 2 dumps, P("default") is too high in 1, too low in 1; ECE P(pos) from ')
-    assert f"from {low_error:.2f} % " in said
-    assert f"to {high_error:.2f} % " in said
-    assert summary([high, high], ["a", "b"]).startswith('P("default") is too high in all 2 dumps; ')
-    assert verdict(low) == "too low, certain"

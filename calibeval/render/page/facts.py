@@ -28,7 +28,8 @@ def caption(dump: DumpReport) -> list[str]:
     ece = with_floor(dump, judged_by(dump)[1])
     name = cells.label(ece.name)
     parts = [f"{name} {cells.value(ece)} %" if ece.value is not None else f"{name} –"]
-    parts += [f"[{cells.interval(ece)}]"] if cells.interval(ece) else []
+    estimate = f"corrected {cells.estimate(ece)}" if cells.corrected(ece) else cells.estimate(ece)
+    parts += [estimate] if estimate else []
     parts += [f"if calibrated {cells.floor(ece)}"] if cells.floor(ece) else []
     return [*parts, cells.plural(dump.n, "row")]
 

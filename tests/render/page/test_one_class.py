@@ -65,7 +65,7 @@ def test_a_map_changes_the_numbers_of_the_positive_class():
 def test_slices_speak_of_the_positive_class():
     report = report_of(columns={"site": np.arange(3000) % 2}, slices="site")
     (table,) = page_view(report).dumps[0].slices
-    assert (table.ece, table.gap) == ("ECE P(pos)", "gap P(pos)")
+    assert (table.ece, table.gap) == ("ECE P(pos) %", "gap P(pos)")
     assert table.worst[0].ece == f"{100 * report.dumps[0].slices[0].metrics['ece_positive'].value:.2f}"
 
 
