@@ -5,9 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import DumpReport, SliceResult, SmallSlice
+from calibeval.core.report.standing import CERTAIN_ROWS, Standing, standing_of
 from calibeval.core.report.views import judged_by
+from calibeval.core.uncertainty.level import CERTAIN_P
 from calibeval.words import cells
+from calibeval.words.difference import Change
 
 BEYOND = 0.05
 _MOST_NAMED = 10
@@ -35,12 +39,38 @@ class SliceTable:
             return "no slice has enough rows"
         count = cells.plural(len(self.rows), "slice")
         if self.tested:
-            beyond = sum(row.p_holm is not None and row.p_holm < BEYOND for row in self.rows)
+            beyond = sum(map(self.is_beyond, self.rows))
             return f"{beyond or 'none'} of {count} miscalibrated beyond noise"
         of_ece = (row.metrics[self.ece] for row in self.rows if self.ece in row.metrics)
         if any(found.low is None and found.reason for found in of_ece):
             return f"{count} with too few groups to estimate the noise"
         return f"{count} by true label, not tested: no model is calibrated within a label"
+
+    def is_beyond(self, row: SliceResult) -> bool:
+        """Whether a slice is miscalibrated beyond noise, after correction for the number of slices."""
+        return row.p_holm is not None and row.p_holm < BEYOND
+
+    def verdict(self, row: SliceResult) -> str:
+        """How a slice stands against noise, in a word or two; empty if it is not tested.
+
+        "may be chance": it would be beyond noise if it were the only slice.
+
+        >>> ece = MetricResult("ece", 0.1, floor=0.03, floor_high=0.06, floor_certain=0.09)
+        >>> rows = [SliceResult("c", "v", 300, {"ece": ece}, p, p_holm) for p, p_holm in ((0.0, 0.0), (0.02, 0.08))]
+        >>> [SliceTable("c", tuple(rows), (), None).verdict(row) for row in rows]
+        ['certain', 'may be chance']
+        """
+        if row.p_holm is None:
+            return ""
+        n = row.n if row.effective is None else row.effective
+        if self.is_beyond(row):
+            standing = Standing.CERTAIN if row.p_holm < CERTAIN_P and n >= CERTAIN_ROWS else Standing.LIKELY
+            return standing.short
+        found = standing_of(row.metrics.get(self.ece, MetricResult(self.ece, None)), n=n)
+        alone = row.p is not None and row.p < BEYOND
+        if alone or found is None or found.beyond_noise:
+            return Change.CHANCE.short
+        return found.short
 
     def note(self) -> str:
         """What the p-values are; empty without them."""

@@ -94,4 +94,4 @@ def report(*dumps, **settings):
 
 def without_breaks(page):
     """The page without the places where names may be broken, which depend on the names."""
-    return re.sub(r'<wbr>|<span class="long">([^<]*)</span>', r"\1", page)
+    return re.sub(r'<wbr>|<span class="(?:long|whole)">([^<]*)</span>', r"\1", page)

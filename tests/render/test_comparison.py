@@ -144,8 +144,8 @@ def test_many_slices_are_cut():
 
 def test_colours_repeat_words():
     plain, colored = terminal(compared()), terminal(compared(), color=True)
-    assert "\x1b[38;5;32mbetter, certain" in colored
-    assert "\x1b[38;5;172mworse, likely" in colored
+    assert "\x1b[38;5;35mbetter, certain" in colored
+    assert "\x1b[38;5;161mworse, likely" in colored
     assert "\x1b" not in plain
 
 

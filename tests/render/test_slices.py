@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from dataclasses import replace
 
 import pytest
@@ -14,6 +15,7 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import Bin, DumpReport, GroupCount, Report, SliceResult, SmallSlice
 from calibeval.core.report.settings import Settings
 from calibeval.render.page import page as html
+from calibeval.render.page.slices import slice_views
 from calibeval.render.tables import csv_table, latex, markdown
 from calibeval.render.terminal.report import render_report
 from calibeval.words import cells
@@ -76,8 +78,9 @@ def test_the_terminal_shows_a_table_for_each_column():
     assert shown[start + 2].split() == words("night 640 80.00 12.30 [10.0 – 15.0] 1.0 (≤ 2.0) +12.30 < 0.001")
     assert shown[start + 3].split()[0] == "day"
     assert shown[start + 3].endswith("0.40")
-    assert shown[start + 4] == "p: chance of an ECE this large if calibrated, Holm-corrected over 2 slices"
-    assert shown[start + 5] == "smaller than 100 rows: dusk (12)"
+    assert shown[start + 4] == "(ECE) not beyond noise"
+    assert shown[start + 5] == "p: chance of an ECE this large if calibrated, Holm-corrected over 2 slices"
+    assert shown[start + 6] == "smaller than 100 rows: dusk (12)"
 
 
 def test_nothing_is_shown_without_slices():
@@ -203,3 +206,100 @@ def test_a_reason_beside_a_value_is_told():
     one = dump(None, None)
     shown = text(DumpReport(one.source, "probs", 9, 2, 0, {"ece": why}, one.equal_width, None, (), name="d"))
     assert "ECE: no interval: 3 groups" in shown
+
+
+CHANCE = night("dusk", 0.02, 0.2, floors={"floor": 0.05, "floor_high": 0.11})
+QUIET = night("day", 0.4, 0.6, floors={"floor": 0.1, "floor_high": 0.14})
+
+
+def one_table(*slices):
+    (found,) = slice_tables(dump(slices), 100)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("p_holm", "n", "verdict"),
+    [(0.00099, 640, "certain"), (0.00099, 29, "likely"), (0.001, 640, "likely"), (0.0499, 640, "likely")],
+)
+def test_the_verdict_of_a_slice_follows_from_its_corrected_p(p_holm, n, verdict):
+    row = replace(night(p=1e-5, p_holm=p_holm), n=n)
+    assert one_table(row).verdict(row) == verdict
+    assert one_table(row).is_beyond(row)
+
+
+def test_a_slice_that_only_correction_clears_may_be_chance():
+    assert one_table(CHANCE).verdict(CHANCE) == "may be chance"
+    assert not one_table(CHANCE).is_beyond(CHANCE)
+
+
+def test_a_slice_within_wide_noise_cannot_tell():
+    row = replace(QUIET, metrics=metrics(0.123, 0.0, 0.15, floors={"floor": 0.1, "floor_high": 0.14}))
+    assert one_table(row).verdict(row) == "cannot tell"
+
+
+def test_slices_that_are_not_tested_have_no_verdict():
+    row = night(p=None, p_holm=None)
+    assert one_table(row).verdict(row) == ""
+
+
+def test_the_terminal_brackets_what_is_not_beyond_noise():
+    shown = text(dump((night(), CHANCE)), width=130).splitlines()
+    lines = [line.split() for line in shown if line.startswith(("night", "dusk"))]
+    assert lines[0][3] == "12.30"
+    assert lines[0][-1] == "certain"
+    assert lines[1][3] == "(12.30)"
+    assert " ".join(lines[1][-3:]) == "may be chance"
+    assert "(ECE) not beyond noise" in shown
+    assert "(ECE) not beyond noise" not in text(dump((night(),)))
+
+
+def forest(*slices):
+    (view,) = slice_views(dump(slices), report())
+    return view
+
+
+def place(text):
+    return float(text.removesuffix("%"))
+
+
+def test_a_mark_beyond_its_noise_is_where_its_number_is():
+    view = forest(night(corrected=0.12), CHANCE)
+    first, second = view.worst
+    zero = place(view.zero)
+    scale = (place(first.mark.value) - zero) / 0.123
+    assert place(first.mark.dot) == pytest.approx(zero + 0.12 * scale, abs=0.02)
+    assert place(first.mark.low) == pytest.approx(zero + 0.1 * scale, abs=0.02)
+    assert place(first.mark.high) == pytest.approx(zero + 0.15 * scale, abs=0.02)
+    assert place(first.mark.noise) == pytest.approx(0.02 * scale, abs=0.02)
+    assert second.mark.value == ""
+    assert (first.beyond, second.beyond) == (True, False)
+
+
+def test_the_line_of_all_rows_is_on_the_same_scale():
+    view = forest(night())
+    assert view.whole.rows == "1,000"
+    assert view.whole.ece == "10.00"
+    assert view.overall == view.whole.mark.dot
+    assert place(view.zero) < place(view.overall) < place(view.worst[0].mark.dot) < 100
+
+
+def test_without_intervals_there_are_no_whiskers():
+    bare = replace(night(), metrics={"ece": MetricResult("ece", 0.1, floor=0.01, floor_high=0.02)})
+    (mark,) = [row.mark for row in forest(bare).worst]
+    assert (mark.low, mark.high) == ("", "")
+
+
+def test_slices_beyond_noise_are_emphasised_and_others_grey():
+    page = html.render(report(dump((night(), CHANCE))))
+    rows = re.findall(
+        r'<tr(?: class="(within)")?><th scope="row"><bdi>(night|dusk|all rows)</bdi></th>(.*?)</tr>', page
+    )
+    found = {name: (grey, "<strong>" in cells, 'class="beyond"' in cells) for grey, name, cells in rows}
+    assert found == {"night": ("", True, True), "dusk": ("within", False, False), "all rows": ("", True, True)}
+
+
+def test_slices_by_true_label_are_neither():
+    rows = dump((night(p=None, p_holm=None),))
+    page = html.render(report(rows))
+    assert 'class="within"><th scope="row"><bdi>night' not in page
+    assert "beyond noise?" not in page

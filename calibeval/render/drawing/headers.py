@@ -130,6 +130,8 @@ def ece_line(dump: DumpReport, words: str = "[]") -> str:
     value = f"{title} {percent(ece.value)} %"
     if not words or ece.low is None or ece.high is None:
         return value
+    if not ece.low <= ece.value <= ece.high and ece.corrected is not None:  # the interval is for the true value
+        value = f"{value}, corrected {percent(ece.corrected)} %"
     if words == "[]":
         return f"{value} [{percent(ece.low)}, {percent(ece.high)}]"
     return f"{value}, {words} {percent(ece.low)} – {percent(ece.high)}"

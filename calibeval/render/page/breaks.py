@@ -18,6 +18,8 @@ _WORD = re.compile(r"[^\s\N{NO-BREAK SPACE}]+")
 _BREAK = re.compile(
     r"(?<=[/\\_#=|@:])(?=[^/\\_#=|@:.,-])|(?<=[-+.,])(?<!\d[-+.,])(?<!\de[-+])(?=\w)|(?<=\d[-+.,])(?=[^\W\d])"
 )
+# Browsers break after the sign between two numbers.
+_RANGE = re.compile(r"\d-\d")
 
 
 def breakable(html: str) -> str:
@@ -32,10 +34,11 @@ def breakable(html: str) -> str:
 
 
 def _word(found: re.Match[str]) -> str:
-    word = found[0]
-    return str(escape(word)) if len(word) <= SHORT else "<wbr>".join(map(_part, _BREAK.split(word)))
+    return "<wbr>".join(map(_part, _BREAK.split(found[0]) if len(found[0]) > SHORT else [found[0]]))
 
 
 def _part(part: str) -> str:
     text = str(escape(part))
-    return text if len(part) <= LONG else f'<span class="long">{text}</span>'
+    if len(part) > LONG:
+        return f'<span class="long">{text}</span>'
+    return f'<span class="whole">{text}</span>' if _RANGE.search(part) else text

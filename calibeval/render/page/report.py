@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.standing import with_floor
+from calibeval.core.report.views import judged_by
 from calibeval.render.page import tables as html_tables
 from calibeval.render.page.classes import Classes, class_tables, folded_count
 from calibeval.render.page.diagram import Diagram, diagram, legend
@@ -207,9 +208,10 @@ def _shared_facts(report: Report) -> list[str]:
 
 def _caption(dump: DumpReport) -> list[str]:
     """The calibration error with its interval and floor, and the rows."""
-    ece = with_floor(dump, "ece")
-    parts = [f"ECE {cells.value(ece)} %" if ece.value is not None else "ECE –"]
-    parts += [f"[{cells.interval(ece)}]"] if cells.interval(ece) else []
+    ece, name = with_floor(dump, judged_by(dump)[1]), cells.label(judged_by(dump)[1])
+    parts = [f"{name} {cells.value(ece)} %" if ece.value is not None else f"{name} –"]
+    estimate = f"corrected {cells.estimate(ece)}" if cells.corrected(ece) else cells.estimate(ece)
+    parts += [estimate] if estimate else []
     parts += [f"if calibrated {cells.floor(ece)}"] if cells.floor(ece) else []
     return [*parts, cells.plural(dump.n, "row")]
 

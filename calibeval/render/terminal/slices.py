@@ -7,9 +7,9 @@ from rich.text import Text
 
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import DumpReport, Report, SliceResult
-from calibeval.render.terminal.sheet import GUTTER, STRONG, Column, Sheet, blocks, gap_style, table, total_width
+from calibeval.render.terminal.sheet import GUTTER, QUIET, STRONG, Column, Sheet, blocks, gap_style, table, total_width
 from calibeval.words import cells
-from calibeval.words.slices import BEYOND, SliceTable, slice_tables
+from calibeval.words.slices import SliceTable, slice_tables
 
 MOST_SHOWN = 20
 _WIDEST_NAME, _NARROWEST_NAME = 40, 12
@@ -29,6 +29,8 @@ def _block(slices: SliceTable, report: Report, sheet: Sheet, *, every: bool) -> 
         parts.append(_table(slices, slices.rows if every else slices.rows[:MOST_SHOWN], report, sheet))
     hidden = 0 if every else len(slices.rows) - MOST_SHOWN
     lines = [f"{cells.plural(hidden, 'better slice')} not shown: see --full"] if hidden > 0 else []
+    noise = slices.tested and not all(map(slices.is_beyond, slices.rows))
+    lines += [f"({cells.label(slices.ece)}) not beyond noise"] if noise else []
     parts += [Text(sheet.text(line)) for line in (*lines, slices.note()) if line]
     small = slices.too_small(lambda name: sheet.name(name, _NARROWEST_NAME), every=every)
     parts += ["", *_others(slices, sheet)] if every and slices.rows else []
@@ -36,27 +38,46 @@ def _block(slices: SliceTable, report: Report, sheet: Sheet, *, every: bool) -> 
 
 
 def _table(slices: SliceTable, rows: tuple[SliceResult, ...], report: Report, sheet: Sheet) -> Text:
-    """One line per slice; if not all columns fit, the floor is left out first, then the interval."""
+    """One line per slice; if not all columns fit, the verdict is left out first, then the floor, then the interval.
+
+    Errors that are not beyond noise are in brackets.
+    """
 
     def metric(name: str) -> list[MetricResult]:
         return [row.metrics.get(name, MetricResult(name, None)) for row in rows]
 
-    gaps = [Text(sheet.text(cells.value(gap)), gap_style(gap.value or 0.0)) for gap in metric(slices.gap)]
-    beyond = [row.p_holm is not None and row.p_holm < BEYOND for row in rows]
+    beyond = [slices.is_beyond(row) for row in rows]
+    quiet = [slices.tested and not one for one in beyond]
+    gaps = [
+        Text(sheet.text(cells.value(gap)), QUIET if low else gap_style(gap.value or 0.0))
+        for gap, low in zip(metric(slices.gap), quiet, strict=True)
+    ]
     p_values = [
         Text(sheet.text(cells.p_value(row.p_holm)), STRONG if strong else "")
         for row, strong in zip(rows, beyond, strict=True)
     ]
+    blank = " " if any(quiet) else ""
+    errors = [
+        Text(f"({text})", QUIET) if low else Text(f"{text}{blank}")
+        for text, low in zip([sheet.text(cells.value(m)) for m in metric(slices.ece)], quiet, strict=True)
+    ]
     counts = Column("rows", [f"{row.n:,}" for row in rows])
     accuracy = Column("accuracy %", [sheet.text(cells.value(m)) for m in metric("accuracy")])
-    value = Column(cells.heading(slices.ece), [sheet.text(cells.value(m)) for m in metric(slices.ece)])
+    value = Column(cells.heading(slices.ece) + blank, errors)
     heading = f"corrected [{cells.level(report)}]"
     interval = Column(heading, [sheet.text(cells.estimate(m)) for m in metric(slices.ece)])
     floor = Column("if calibrated", [sheet.text(cells.floor(m)) for m in metric(slices.ece)])
     gap = Column(cells.label(slices.gap), gaps)
     p = Column("p", p_values)
+    verdict = Column("beyond noise?", [sheet.text(slices.verdict(row)) for row in rows], left=True)
     full = [counts, accuracy, value, interval, floor, gap, p]
-    layouts = [full, [counts, accuracy, value, interval, gap, p], [counts, accuracy, value, gap, p], [counts, value, p]]
+    layouts = [
+        [*full, verdict],
+        full,
+        [counts, accuracy, value, interval, gap, p],
+        [counts, accuracy, value, gap, p],
+        [counts, value, p],
+    ]
     for layout in layouts:
         columns = [column for column in layout if any(str(cell) not in ("", cells.NULL, "-") for cell in column.cells)]
         room = sheet.width - total_width(columns) - GUTTER
