@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from calibeval.core.data.notices import Notice
+from calibeval.core.evaluation.doubts import SUSPICIONS
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.standing import Standing, with_floor
 from calibeval.core.report.views import speaks_of_positive
 from calibeval.words import best, cells
 from calibeval.words.digits import estimate, label
-from calibeval.words.finding import By, Finding, finding, suspicion
+from calibeval.words.finding import By, Finding, finding
 from calibeval.words.marks import short_names, shorten
 from calibeval.words.names import isolated
 
@@ -126,16 +128,16 @@ def summary(dumps: Sequence[DumpReport], names: Sequence[str]) -> str:
 def warnings(dumps: Sequence[DumpReport], names: Sequence[str]) -> list[str]:
     """The warnings of all dumps, each with the short name of its dump; what several dumps share is said once.
 
-    First come those that say that scores and labels hardly belong together.
+    Those that scores and labels hardly belong together are first.
     """
-    first = {suspicion(dump) for dump in dumps}
     found: dict[str, list[str]] = {}
     for dump, name in zip(dumps, names, strict=True):
         for one in dump.warnings:
             found.setdefault(str(one), []).append(name)
+    grave = {str(one) for dump in dumps for one in dump.warnings if Notice.of(one).code in SUSPICIONS}
     return [
         text if len(dumps) > 1 and len(whose) == len(dumps) else f"{_listed(whose)}: {text}"
-        for text, whose in sorted(found.items(), key=lambda one: one[0] not in first)
+        for text, whose in sorted(found.items(), key=lambda pair: pair[0] not in grave)
     ]
 
 
