@@ -20,7 +20,9 @@ _NAME = 48
 MARKS = f"{CERTAIN_MARK} certain (p < 0.001); without it likely (p < 0.05); no word: this sample cannot tell"
 MAIN = ("accuracy", "confidence_gap", "nll", "brier", "ece")
 MAIN_OF_POSITIVE = ("gap_positive", "ece_positive", "nll", "brier", "accuracy")  # of two classes
-SEVERAL = ("ece", "accuracy", "confidence_gap", "nll", "brier")  # of several candidates, calibration first
+# Of several candidates, calibration first.
+SEVERAL = ("ece", "accuracy", "confidence_gap", "nll", "brier")
+SEVERAL_OF_POSITIVE = ("ece_positive", "gap_positive", "accuracy", "nll", "brier")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,15 @@ def short(comparison: Comparison) -> dict[str, str]:
     """The names of base and candidates, as short as possible."""
     names = [comparison.base.name, *(one.name for one in comparison.candidates)]
     return dict(zip(names, short_names(names, _NAME), strict=True))
+
+
+def side_by_side(comparison: Comparison) -> list[str]:
+    """The metrics in the table of several candidates; those that were compared if the usual ones were not."""
+    tables = [shown_among(one.differences) for one in comparison.candidates]
+    of_two = all("ece_positive" in table for table in tables)
+    usual = SEVERAL_OF_POSITIVE if of_two else SEVERAL
+    found = [name for name in usual if any(name in table for table in tables)]
+    return found or list(dict.fromkeys(name for table in tables for name in table))
 
 
 def several(comparison: Comparison) -> str:

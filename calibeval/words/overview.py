@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from calibeval.core.data.notices import Notice
+from calibeval.core.evaluation.doubts import SUSPICIONS
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.standing import Standing, with_floor
+from calibeval.core.report.views import speaks_of_positive
 from calibeval.words import best, cells
 from calibeval.words.digits import estimate, label
 from calibeval.words.finding import By, Finding, finding
@@ -16,6 +19,14 @@ from calibeval.words.names import isolated
 MAIN = ("accuracy", "confidence_gap", "nll", "brier", "ece")
 OF_TWO = ("accuracy", "gap_positive", "nll", "brier_positive", "ece_positive")
 _NAME, _SPOKEN = 60, 36
+# Findings that are counted, and how a sentence says that dumps are so.
+_SAID = {
+    "over-confident": "over-confident",
+    "under-confident": "under-confident",
+    "P too high": "too high in P(positive)",
+    "P too low": "too low in P(positive)",
+    "miscalibrated": "miscalibrated",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,27 +114,30 @@ def summary(dumps: Sequence[DumpReport], names: Sequence[str]) -> str:
     """
     if not dumps:
         return "The report holds no dumps."
-    errors = [
-        (m.value, i) for i, m in enumerate(dump.metrics.get("ece") for dump in dumps) if m and m.value is not None
-    ]
+    ece = "ece_positive" if all(map(speaks_of_positive, dumps)) else "ece"
+    errors = [(m.value, i) for i, m in enumerate(dump.metrics.get(ece) for dump in dumps) if m and m.value is not None]
     said = _directions(dumps)
     if errors:
         least, most = (
             (f"{100 * error:.2f} % ({isolated(shorten(names[i], _SPOKEN))})") for error, i in (min(errors), max(errors))
         )
-        said += [f"ECE from {least} to {most}"]
+        said += [f"{label(ece)} from {least} to {most}"]
     return f"{'; '.join(said) or f'{len(dumps)} dumps'}."
 
 
 def warnings(dumps: Sequence[DumpReport], names: Sequence[str]) -> list[str]:
-    """The warnings of all dumps, each with the short name of its dump; what several dumps share is said once."""
+    """The warnings of all dumps, each with the short name of its dump; what several dumps share is said once.
+
+    Those that scores and labels hardly belong together are first.
+    """
     found: dict[str, list[str]] = {}
     for dump, name in zip(dumps, names, strict=True):
         for one in dump.warnings:
             found.setdefault(str(one), []).append(name)
+    grave = {str(one) for dump in dumps for one in dump.warnings if Notice.of(one).code in SUSPICIONS}
     return [
         text if len(dumps) > 1 and len(whose) == len(dumps) else f"{_listed(whose)}: {text}"
-        for text, whose in found.items()
+        for text, whose in sorted(found.items(), key=lambda pair: pair[0] not in grave)
     ]
 
 
@@ -141,8 +155,12 @@ def _cell(dump: DumpReport, name: str, *, best: bool) -> Cell:
 def _what(found: Finding) -> str:
     """What is miscalibrated, by what decides."""
     value = found.metric.value or 0.0
+    if found.by is By.GAP and found.metric.name == "gap_positive":
+        return f"P too {'high' if value > 0 else 'low'}"
     if found.by is By.GAP:
         return f"{'over' if value > 0 else 'under'}-confident"
+    if found.by is By.SLOPE:
+        return f"{'over' if value < 1 else 'under'}-confident"
     if found.by is By.TEMPERATURE:
         return f"{'over' if (found.metric.z or 0.0) > 0 else 'under'}-confident"
     if found.by is By.CLASSES:
@@ -155,8 +173,7 @@ def _directions(dumps: Sequence[DumpReport]) -> list[str]:
     found = [finding(dump) for dump in dumps]
     if any(one.standing is None for one in found):
         return []
-    kinds = ["over-confident", "under-confident", "miscalibrated", Standing.NOISE.value, Standing.UNRESOLVED.value]
-    counts = dict.fromkeys(kinds, 0)
+    counts = dict.fromkeys((*_SAID, Standing.NOISE.value, Standing.UNRESOLVED.value), 0)
     for one in found:
         what = _what(one) if one.beyond_noise else one.standing and one.standing.value
         counts[what if what in counts else "miscalibrated"] += 1
@@ -164,7 +181,7 @@ def _directions(dumps: Sequence[DumpReport]) -> list[str]:
     there = {kind: count for kind, count in counts.items() if count}
     if len(dumps) > 1 and len(dumps) in there.values():
         (kind,) = there
-        return [f"All {len(dumps)} dumps are {kind}{'' if kind == Standing.NOISE.value else ' beyond noise'}"]
-    parts = [f"{count} {'is' if count == 1 else 'are'} {kind}" for kind, count in there.items()]
+        return [f"All {len(dumps)} dumps are {_SAID.get(kind, kind)}{' beyond noise' if kind in _SAID else ''}"]
+    parts = [f"{count} {'is' if count == 1 else 'are'} {_SAID.get(kind, kind)}" for kind, count in there.items()]
     parts += [f"of {told} the sample cannot tell"] if told else []
     return [f"Of {len(dumps)} dumps, {', '.join(parts)}"]

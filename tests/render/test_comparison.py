@@ -144,8 +144,8 @@ def test_many_slices_are_cut():
 
 def test_colours_repeat_words():
     plain, colored = terminal(compared()), terminal(compared(), color=True)
-    assert "\x1b[38;5;32mbetter, certain" in colored
-    assert "\x1b[38;5;172mworse, likely" in colored
+    assert "\x1b[38;5;35mbetter, certain" in colored
+    assert "\x1b[38;5;161mworse, likely" in colored
     assert "\x1b" not in plain
 
 
@@ -274,11 +274,11 @@ def test_a_page():
 
 
 def test_dots_stand_at_their_differences():
-    """The scale goes from the lowest end, −12.01 points, to 0, with 4 % of room on both sides."""
+    """The scale goes from the lowest end, −12.01 points, to 0, with 5 % of room on both sides."""
     page = Page(comparison_html.render(compared()))
     places = [attrs["cx"] for tag, attrs in page.tags if tag == "circle"]
-    reach = 12.01 * 1.08
-    assert places == [f"{round(100 * (value + 12.01 * 1.04) / reach, 2):.2f}%" for value in (-1.1, -11.0, -11.14)]
+    reach = 12.01 * 1.1
+    assert places == [f"{round(100 * (value + 12.01 * 1.05) / reach, 2):.2f}%" for value in (-1.1, -11.0, -11.14)]
 
 
 @pytest.mark.parametrize("name", HOSTILE)

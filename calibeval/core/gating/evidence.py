@@ -221,17 +221,14 @@ def _is_few(reason: str | None) -> bool:
 def _with_spread(evidence: Evidence, rule: Rule, report: DumpReport, metrics: Mapping[str, MetricResult]) -> Evidence:
     """With about the standard deviation of what one row adds to a calibration error, from the accuracy.
 
-    Without it for other metrics, and where rows depend on each other.
+    Without it for other metrics, where rows depend on each other, and where no bin holds enough rows.
     Source: Agresti & Coull, The American Statistician 52:119 (1998), for the accuracy of few rows.
     """
     spec, found = METRICS[rule.metric], metrics.get("accuracy")
-    if spec.unit != "%" or report.groups is not None:
+    if spec.unit != "%" or report.groups is not None or evidence.value is None:
         return evidence
     share = 0.5 if found is None or found.value is None else (found.value * evidence.n + 2.0) / (evidence.n + 4.0)
     spread = spec.coarse(math.sqrt(share * (1.0 - share)), report.k)
-    if rule.metric == "mce":
-        most = max((row.count for row in report.equal_width), default=0)  # the largest bin must hold as many rows
-        spread = spread * math.sqrt(report.n / most) if most else spread
     return replace(evidence, spread=spread, least=LEAST_BIN_ROWS * len(report.equal_width))
 
 

@@ -17,6 +17,9 @@ from calibeval.core.metrics.table import METRICS
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.special import normal_cdf
 
+# How much farther the interval of a calibrated model reaches than that of its gap, since many bins have noise each:
+# from calibrated models with 2 to 50 classes on 700 and 2,500 rows, 80 of 100 of which end below.
+FARTHER = {"ece": 1.4, "aece": 1.45, "ece_positive": 1.4, "rmsce": 1.65, "cwce": 2.2}
 # With fewer rows, metrics on bins have no interval, or a rough one.
 LEAST_ROWS = 100
 # No rule is told to need more rows than this.
@@ -139,10 +142,10 @@ def rows_without_interval(rule: Rule, threshold: float, spread: float, level: fl
     and one twice as bad as the limit fails. spread: the standard deviation of what one row adds.
 
     >>> rows_without_interval(Rule("ece", "max", 0.05), 0.05, 0.4, 0.95)
-    510
+    990
     """
     margin = (METRICS[rule.metric].most or 1.0) - threshold if rule.kind == "min" else threshold
-    rows = _rows(1, Level(level).z * spread * _detectable(level), margin)
+    rows = _rows(1, FARTHER.get(rule.metric, 1.0) * Level(level).z * spread * _detectable(level), margin)
     return None if rows is None else max(rows, LEAST_ROWS)
 
 

@@ -40,8 +40,11 @@ def square(subject: Subject, *, spots: bool = False) -> list[Mark]:
     return marks
 
 
-def overlaid(first: Subject, second: Subject) -> list[Mark]:
-    """Two subjects in one frame: the accuracy of each bin as a dot, joined by a line, "first" and "second"."""
+def overlaid(first: Subject, second: Subject, names: tuple[str, str] | None = None) -> list[Mark]:
+    """Two subjects in one frame: the accuracy of each bin as a dot, joined by a line, "first" and "second".
+
+    names: bins of the same limits say the numbers of both under these names to pointer and keyboard.
+    """
     marks: list[Mark] = [Stroke("diagonal", (0.0, 0.0), (1.0, 1.0))]
     for role, subject in (("first", first), ("second", second)):
         places = [(b.confidence or 0.0, b.accuracy or 0.0) for b in subject.filled]
@@ -50,6 +53,9 @@ def overlaid(first: Subject, second: Subject) -> list[Mark]:
             Dot(role, place, max(_FAINTEST_CAP, ink_weight(b.count)))
             for place, b in zip(places, subject.filled, strict=True)
         ]
+    for pair in zip(first.bins, second.bins, strict=False) if names is not None else ():
+        words = [f"{name}: {said(b)}" for name, b in zip(names or (), pair, strict=True) if b.count]
+        marks += [Spot(pair[0].lower, pair[0].upper - pair[0].lower, "; ".join(words))] if words else []
     return marks
 
 

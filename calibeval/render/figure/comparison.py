@@ -9,14 +9,15 @@ from calibeval.core.comparison.comparison import Candidate, Comparison, Differen
 from calibeval.core.errors import InputError
 from calibeval.core.metrics.table import METRICS
 from calibeval.render.drawing.letters import printable
-from calibeval.render.drawing.looks import OVER, UNDER
 from calibeval.render.figure.figure import DOTS_PER_INCH, ShownFigure, own_settings
 from calibeval.render.figure.glyphs import known
 from calibeval.words import cells
-from calibeval.words.difference import Change, change
+from calibeval.words.difference import Change, change, told
 from calibeval.words.marks import shorten
 
 _GREY, _NAME = "0.35", 60
+# Better and worse; the colours of over- and under-confidence mean nothing else.
+_BETTER, _WORSE = "#1a7037", "#b3202c"
 
 
 def differences_figure(comparison: Comparison, *, width_inches: float | None = None) -> Figure:
@@ -56,7 +57,7 @@ def _panel(axis: Axes, drawn: list[Difference]) -> None:
         if one.low is not None and one.high is not None:
             axis.plot([100 * one.low, 100 * one.high], [place, place], color=color, linewidth=1.6)
         face = color if one.likely else "white"
-        axis.plot([100 * (one.difference or 0.0)], [place], "o", color=color, markerfacecolor=face, markersize=5)
+        axis.plot([100 * (told(one) or 0.0)], [place], "o", color=color, markerfacecolor=face, markersize=5)
     axis.set_yticks(range(len(drawn)), [cells.label(one.name) for one in drawn])
     axis.set_ylim(len(drawn) - 0.5, -0.5)
     axis.tick_params(labelsize=8, length=0)
@@ -70,4 +71,4 @@ def _title(candidate: Candidate, comparison: Comparison) -> str:
 
 
 def _color(found: Change) -> str:
-    return UNDER if found.better else OVER if found.worse else _GREY
+    return _BETTER if found.better else _WORSE if found.worse else _GREY

@@ -2,42 +2,41 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from calibeval.core.comparison.comparison import Candidate, ComparedDump, Comparison, Difference
+from calibeval.core.comparison.comparison import Candidate, ComparedDump, Comparison
 from calibeval.core.metrics.table import METRICS
-from calibeval.render.page.marks import Tick, pct
+from calibeval.render.page.changes import Changes, Overlay, changes, overlaid, sign
 from calibeval.render.page.page import fragment_of, whole_page
-from calibeval.render.page.scale import Dot
 from calibeval.words import cells
 from calibeval.words import comparison as shown
 from calibeval.words.comparison import Row
-from calibeval.words.difference import Change
-from calibeval.words.marks import plain, round_ticks
+from calibeval.words.marks import plain
 
 _NAME, _LINE = 120, 400
 _SLICED = ("ece", "nll", "accuracy")
 _MOST_SLICES = 40
-_ROOM = 0.04
 
 
 @dataclass(frozen=True, slots=True)
 class MetricView:
-    """One metric: its numbers as text, and its difference on the scale if its unit is percent."""
+    """One metric: its numbers as text."""
 
     text: Row
     title: str
-    dot: Dot | None
+    sign: str
 
 
 @dataclass(frozen=True, slots=True)
 class SliceCell:
-    """One difference of one slice; sign: colour where it is likely or certain."""
+    """One difference; sign: colour where it is likely or certain; mark: what it means, in a word."""
 
     text: str
     sign: str
+    mark: str
+    value: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,32 +60,41 @@ class SlicesView:
 
 @dataclass(frozen=True, slots=True)
 class CandidateView:
-    """One candidate against the base. more: sentences after the headline; ticks: of the axis of its differences."""
+    """One candidate against the base. more: sentences after the headline; cells: of the table of several."""
 
+    id: str
     name: str
+    short: str
     headline: str
     more: list[str]
     facts: str
     warnings: list[str]
     remarks: list[str]
     rows: list[MetricView]
-    ticks: tuple[Tick, ...]
+    picture: Overlay | None
+    changes: Changes
+    cells: list[SliceCell]
     slices: list[SlicesView]
     origin: list[tuple[str, str]]
 
 
 @dataclass(frozen=True, slots=True)
 class ComparisonView:
-    """The whole page."""
+    """The whole page. several: the sentence about several candidates; labels, values: of the base in their table."""
 
     title: str
     version: str
     level: str
     base: str
     origin: list[tuple[str, str]]
+    short: str
+    several: str
+    labels: list[str]
+    values: list[str]
     candidates: list[CandidateView]
     settings: list[tuple[str, str]]
     convention: str
+    marks: str
 
 
 def render(comparison: Comparison) -> str:
@@ -96,41 +104,57 @@ def render(comparison: Comparison) -> str:
 
 def fragment(comparison: Comparison, text: str = "") -> str:
     """The content of the page for a notebook. text: shown instead where styles are stripped."""
-    return fragment_of("compare_body.html.j2", _view(comparison), text)
+    prefix = f"c{hashlib.sha256(comparison.to_json().encode(errors='backslashreplace')).hexdigest()[:8]}-"
+    return fragment_of("compare_body.html.j2", _view(comparison, prefix), text)
 
 
-def _view(comparison: Comparison) -> ComparisonView:
-    """The comparison for the template."""
+def _view(comparison: Comparison, prefix: str = "") -> ComparisonView:
+    """The comparison for the template. prefix: of every id, for several pages in one document."""
     names = ", ".join(plain(candidate.name, _NAME) for candidate in comparison.candidates)
     settings = [(k, v if isinstance(v, str) else json.dumps(v)) for k, v in comparison.settings.to_dict().items()]
     base = plain(comparison.base.name, _NAME)
+    together = len(comparison.candidates) > 1
+    tables = [{row.name: row for row in shown.rows(one.differences)} for one in comparison.candidates]
+    compared = shown.side_by_side(comparison)
+    first = [next(table[name] for table in tables if name in table) for name in compared]
     return ComparisonView(
         title=plain(f"{names} against {base} · comparison", _LINE),
         version=plain(comparison.version, _NAME),
         level=shown.level(comparison),
         base=base,
         origin=_origin(comparison.base),
-        candidates=[_candidate(candidate, comparison) for candidate in comparison.candidates],
+        short=plain(shown.short(comparison)[comparison.base.name], _NAME),
+        several=plain(shown.several(comparison), _LINE) if together else "",
+        labels=[f"{row.label} {row.unit}".strip() for row in first],
+        values=[row.base for row in first],
+        candidates=[
+            _candidate(one, comparison, f"{prefix}c{i}", [_cell(table.get(name)) for name in compared])
+            for i, (one, table) in enumerate(zip(comparison.candidates, tables, strict=True), 1)
+        ],
         settings=[(plain(key, _NAME), plain(value, _LINE)) for key, value in settings],
         convention=shown.convention(comparison),
+        marks=shown.MARKS,
     )
 
 
-def _candidate(candidate: Candidate, comparison: Comparison) -> CandidateView:
+def _candidate(candidate: Candidate, comparison: Comparison, id_: str, compared: list[SliceCell]) -> CandidateView:
     rows = shown.rows(candidate.differences)
-    dots, ticks = _scale([candidate.differences[row.name] for row in rows], rows)
     lines = (*shown.reasons(candidate.differences), *shown.remarks(candidate.differences))
     columns = dict.fromkeys(one.column for one in candidate.slices)
     said = [plain(line, _LINE) for line in shown.sentences(comparison, candidate)]
     return CandidateView(
+        id=id_,
         name=plain(candidate.name, _NAME),
+        short=plain(shown.short(comparison)[candidate.name], _NAME),
         headline=said[0],
         more=said[1:],
         facts=" · ".join(shown.facts(candidate)),
         warnings=[plain(line, _LINE) for line in candidate.warnings],
         remarks=[plain(line, _LINE) for line in lines],
-        rows=[MetricView(row, _title(row.name), dots.get(row.name)) for row in rows],
-        ticks=ticks,
+        rows=[MetricView(row, _title(row.name), sign(row.change)) for row in rows],
+        picture=overlaid(comparison, candidate, id_, said[0]),
+        changes=changes(candidate.differences, rows),
+        cells=compared,
         slices=[_slices(column, candidate) for column in columns],
         origin=_origin(candidate.dump),
     )
@@ -138,47 +162,6 @@ def _candidate(candidate: Candidate, comparison: Comparison) -> CandidateView:
 
 def _title(name: str) -> str:
     return METRICS[name].title if name in METRICS else ""
-
-
-def _scale(differences: Sequence[Difference], rows: Sequence[Row]) -> tuple[dict[str, Dot], tuple[Tick, ...]]:
-    """The differences of metrics in percent as dots with whiskers around 0, and the axis that they share.
-
-    The MCE is only in the table: as the gap of a single bin, it would make all others look small.
-    """
-    pairs = zip(differences, rows, strict=True)
-    there = [(d, row) for d, row in pairs if row.unit == "%" and row.interval and row.name != "mce"]
-    ends = [end for d, _ in there for end in (d.difference, d.low, d.high) if end is not None]
-    if not ends:
-        return {}, ()
-    low, high = min(0.0, *ends), max(0.0, *ends)
-    room = _ROOM * (high - low) or 0.01
-    low, high = low - room, high + room
-
-    def place(value: float | None) -> str:
-        return "" if value is None else pct((value - low) / (high - low))
-
-    dots = {
-        d.name: Dot(
-            label=row.label,
-            title=_title(d.name),
-            value=row.difference,
-            unit=row.unit,
-            interval=row.interval,
-            floor="",
-            verdict=row.change.short,
-            place=place(d.difference),
-            low=place(d.low),
-            high=place(d.high),
-            noise="",
-            noise_width="",
-            expected=place(0.0),
-            beyond=d.likely,
-            sign=_sign(row.change),
-        )
-        for d, row in there
-    }
-    ticks = round_ticks(100 * low, 100 * high)
-    return dots, tuple(Tick(place(tick / 100), f"{tick:g}".replace("-", "\N{MINUS SIGN}")) for tick in ticks)
 
 
 def _slices(column: str, candidate: Candidate) -> SlicesView:
@@ -195,7 +178,9 @@ def _slices(column: str, candidate: Candidate) -> SlicesView:
 
 
 def _cell(row: Row | None) -> SliceCell:
-    return SliceCell("", "") if row is None else SliceCell(row.difference, _sign(row.change))
+    if row is None:
+        return SliceCell("", "", "")
+    return SliceCell(row.difference, sign(row.change), row.change.marked, row.candidate)
 
 
 def _origin(dump: ComparedDump) -> list[tuple[str, str]]:
@@ -211,7 +196,3 @@ def _origin(dump: ComparedDump) -> list[tuple[str, str]]:
         ("rows ignored", f"{dump.ignored:,}"),
     ]
     return [(name, plain(fact, _LINE)) for name, fact in facts if fact is not None]
-
-
-def _sign(change: Change) -> str:
-    return "under" if change.better else "over" if change.worse else ""

@@ -139,7 +139,7 @@ def legend(id_: str, subjects: Sequence[Subject]) -> Markup:
 def overlay(first: Subject, second: Subject, id_: str, finding: str, names: tuple[str, str]) -> Markup:
     """Two subjects in one frame, with a legend of their names; dots are bins."""
     head = f'<title id="{id_}-t">{escape(finding)}</title>'
-    inner = written(overlaid(first, second), id_)
+    inner = written(overlaid(first, second, names), id_)
     items = "".join(
         f'<li><svg aria-hidden="true">{line(role, "0", "6", "22", "6")}<circle class="{role}" cx="11" cy="6" r="4"/>'
         f"</svg><bdi>{escape(name)}</bdi></li>"

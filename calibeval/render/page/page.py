@@ -92,8 +92,9 @@ def _environment() -> Environment:
 
 
 def _style(page: object) -> Markup:
-    """The style sheet; pages that begin with the verdict of a gate need more of it."""
-    return _file("report.css") + (_file("gate.css") if getattr(page, "verdict", None) else "")
+    """The style sheet; pages that begin with the verdict of a gate, and those of comparisons, need more of it."""
+    more = "gate.css" if getattr(page, "verdict", None) else "compare.css" if hasattr(page, "candidates") else ""
+    return _file("report.css") + (_file(more) if more else "")
 
 
 @cache

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.standing import with_floor
-from calibeval.core.report.views import judged_by
+from calibeval.core.report.views import OF_POSITIVE, judged_by
 from calibeval.render.page import tables as html_tables
 from calibeval.render.page.classes import Classes, class_tables, folded_count
 from calibeval.render.page.diagram import Diagram, diagram, legend
@@ -16,16 +16,15 @@ from calibeval.render.page.scale import MATTERING, Dot, Scale, across, mattering
 from calibeval.render.page.slices import Slices, slice_views
 from calibeval.render.page.tables import BinRow, MetricRow
 from calibeval.render.page.verdict import VerdictView
-from calibeval.words import best, cells
-from calibeval.words.finding import suspicions
+from calibeval.words import cells
 from calibeval.words.marks import plain, short_names
-from calibeval.words.overview import summary
+from calibeval.words.overview import overview, summary, warnings
 from calibeval.words.report import headline, repair
 
 # At most this many classes of all dumps together are folded: a page stays below 1 MB.
 MOST_FOLDED = 1000
 _NAME, _LINE, _SPOKEN = 120, 400, 36
-_OVERVIEW = ("accuracy", "confidence_gap", "ece", "nll")
+_MOST_SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +67,34 @@ class OverviewCell:
 
 @dataclass(frozen=True, slots=True)
 class OverviewRow:
-    """One dump of several."""
+    """One dump of several. name: short; estimate: the corrected error with its interval; verdict: in a few words."""
 
     id: str
     name: str
+    full: str
     rows: str
     cells: list[OverviewCell]
+    estimate: str
+    verdict: str
     dot: Dot | None
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
-    """Several dumps side by side; note: how the best is marked, or why none is marked."""
+class OverviewHeading:
+    """The heading of a metric. width: "wide" if it is left out where there is little room."""
 
-    headings: list[str]
+    text: str
+    width: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Several dumps side by side. error: the name of the drawn error; notes: on marks, and why there are none."""
+
+    headings: list[OverviewHeading]
+    error: str
     rows: list[OverviewRow]
-    note: str
+    notes: list[str]
     scale: Scale | None
 
 
@@ -129,7 +140,7 @@ def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> Pa
         facts=" · ".join([only.facts, *_shared_facts(report)] if only else [names, *_shared_facts(report)]),
         level=cells.level(report),
         version=plain(report.version, _NAME),
-        warnings=only.warnings if only else [plain(text, _LINE) for text in suspicions(report)],
+        warnings=only.warnings if only else [plain(text, _LINE) for text in warnings(report.dumps, shorts)],
         only=only,
         dumps=dumps,
         overview=_overview(report, dumps),
@@ -217,18 +228,21 @@ def _caption(dump: DumpReport) -> list[str]:
 
 
 def _overview(report: Report, dumps: Sequence[DumpView]) -> Overview:
-    names = [name for name in _OVERVIEW if name in cells.metric_names(report)]
-    bests = {name: best.best(report.dumps, name) for name in names}
-    scale = across(report.dumps)
+    found = overview(report)
+    names = found.main[:_MOST_SHOWN]
+    error = next((name for name in ("ece_positive", "ece") if name in names), "ece")
+    scale = across(report.dumps, error)
     dots = iter(() if scale is None else scale.dots)
     rows = []
-    for i, (dump, view) in enumerate(zip(report.dumps, dumps, strict=True)):
-        numbers = [(cells.value(with_floor(dump, name)), i in bests[name]) for name in names]
-        shown = [OverviewCell(text, is_best) for text, is_best in numbers]
-        dot = next(dots) if with_floor(dump, "ece").value is not None else None
-        rows.append(OverviewRow(view.id, view.short, f"{dump.n:,}", shown, dot))
-    note = best.note(report.dumps, [name for name in names if bests[name]], level=cells.level(report))
-    return Overview([cells.heading(name) for name in names], rows, note, scale)
+    for dump, view, line in zip(report.dumps, dumps, found.lines, strict=True):
+        numbers = [line.cells.get(name) for name in names]
+        shown = [OverviewCell(one.value, one.best) if one else OverviewCell(cells.NULL, best=False) for one in numbers]
+        dot = next(dots) if with_floor(dump, error).value is not None else None
+        beside = line.cells[error].estimate if error in line.cells else ""
+        rows.append(OverviewRow(view.id, view.short, view.name, line.rows, shown, beside, line.verdict, dot))
+    always = {error, *OF_POSITIVE, "confidence_gap"} if error in names else {*names[:2]}
+    headings = [OverviewHeading(cells.heading(name), "" if name in always else "wide") for name in names]
+    return Overview(headings, cells.label(error), rows, list(found.notes), scale)
 
 
 def _tight(sentence: str) -> str:

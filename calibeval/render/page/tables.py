@@ -78,7 +78,11 @@ def _reading(metric: MetricResult, dump: DumpReport) -> str:
 
 def bin_rows(dump: DumpReport, bins: Sequence[Bin]) -> list[BinRow]:
     """Some bins of a dump in percent, merged if there are too many."""
-    beyond = bin_judge(dump)
+    return judged_bins(bins, bin_judge(dump))
+
+
+def judged_bins(bins: Sequence[Bin], beyond: Callable[[Bin], bool | None]) -> list[BinRow]:
+    """Some bins in percent, merged if there are too many. beyond: tells which are beyond noise."""
     return [_bin_row(b, beyond) for b in merged(bins, MOST_BIN_ROWS)]
 
 

@@ -9,10 +9,10 @@ from rich.text import Text
 from calibeval.core.comparison.comparison import Candidate, Comparison, SliceDifferences
 from calibeval.render.terminal.report import NARROWEST, sheet_text
 from calibeval.render.terminal.sheet import (
+    BETTER,
     GUTTER,
-    OVER,
     STRONG,
-    UNDER,
+    WORSE,
     Column,
     Sheet,
     blocks,
@@ -125,8 +125,7 @@ def candidates(comparison: Comparison, sheet: Sheet) -> list[RenderableType]:
     """One row per candidate below that of the base: the main metrics, with differences and what they mean."""
     names = shown.short(comparison)
     tables = [{row.name: row for row in shown.rows(one.differences)} for one in comparison.candidates]
-    there = [name for name in shown.SEVERAL if any(name in found for found in tables)] or [*dict.fromkeys(*tables)]
-    columns = [_compared([found.get(name) for found in tables], sheet) for name in there]
+    columns = [_compared([found.get(name) for found in tables], sheet) for name in shown.side_by_side(comparison)]
     room = name_room(columns, sheet.width)
     shorts = [f"{names[comparison.base.name]} (base)", *(names[one.name] for one in comparison.candidates)]
     labels = Column("", [sheet.name(one, room, keep_end=True) for one in shorts], left=True)
@@ -176,4 +175,4 @@ def _slices(column: str, found: list[SliceDifferences], sheet: Sheet) -> list[Re
 
 
 def _style(change: Change) -> str:
-    return UNDER if change.better else OVER if change.worse else ""
+    return BETTER if change.better else WORSE if change.worse else ""

@@ -12,6 +12,7 @@ from calibeval.words.names import ascii_text, isolated, visible
 
 # Orange and blue of the 256 colours: the colour-blind can tell them apart, and both are legible on dark and on light.
 OVER, UNDER, QUIET, STRONG = "color(172)", "color(32)", "dim", "bold"
+BETTER, WORSE = "color(35)", "color(161)"
 GUTTER = 2
 _LEAST_NAME = 16
 
