@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.standing import with_floor
-from calibeval.core.report.views import OF_POSITIVE, judged_by
+from calibeval.core.report.views import OF_POSITIVE
 from calibeval.render.page import tables as html_tables
 from calibeval.render.page.classes import Classes, class_tables, folded_count
 from calibeval.render.page.diagram import Diagram, diagram, legend
+from calibeval.render.page.facts import caption, facts, remarks
+from calibeval.render.page.one_class import (
+    OneClass,
+    one_against_the_rest,
+    page_names,
+    question,
+    small_axes,
+    without_positive,
+)
 from calibeval.render.page.repair import Change, changes
-from calibeval.render.page.scale import MATTERING, Dot, Scale, across, mattering
+from calibeval.render.page.scale import Dot, Scale, across, matter, mattering
 from calibeval.render.page.slices import Slices, slice_views
 from calibeval.render.page.tables import BinRow, MetricRow
 from calibeval.render.page.verdict import VerdictView
@@ -20,6 +29,8 @@ from calibeval.words import cells
 from calibeval.words.marks import plain, short_names
 from calibeval.words.overview import overview, summary, warnings
 from calibeval.words.report import headline, repair
+from calibeval.words.shown import of_positive
+from calibeval.words.terms import first_terms
 
 # At most this many classes of all dumps together are folded: a page stays below 1 MB.
 MOST_FOLDED = 1000
@@ -32,7 +43,8 @@ _WIDTHS = dict.fromkeys(("brier", "brier_positive"), "wide wider spare")
 class DumpView:
     """One dump. short: its name among other dumps; merged: whether tables merge its bins; after: with its map.
 
-    changes: of a dump after its map, its numbers beside those before.
+    changes: of a dump after its map, its numbers beside those before. question: the title of the diagram. views: chosen
+    classes against the rest. top: of two classes, the view by the top label.
     """
 
     id: str
@@ -56,6 +68,9 @@ class DumpView:
     after: DumpView | None
     slices: list[Slices]
     changes: list[Change]
+    question: str = ""
+    views: list[OneClass] = field(default_factory=list)
+    top: DumpView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +134,7 @@ class PageView:
     legend: str = ""
     verdict: VerdictView | None = None
     hint: str = ""
+    axes: str = ""
 
 
 def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> PageView:
@@ -149,11 +165,13 @@ def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> Pa
         settings=html_tables.settings(report),
         citations=html_tables.citations(report),
         legend=_legend(f"{prefix}legend", *(dump.picture for dump in dumps)),
+        axes=small_axes(report.dumps),
     )
 
 
 def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int) -> DumpView:
-    names = cells.metric_names(report)
+    positive, shown = of_positive(dump), first_terms(dump)[0]
+    names = page_names(dump, report)
     mass = dump.equal_mass or ()
     again = dump.after()
     after, picture = None, diagram(dump)
@@ -167,23 +185,26 @@ def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int
         name=plain(dump.name, _NAME),
         short=short,
         headline=_tight(plain(headline(dump), _LINE)),
-        facts=" · ".join(_facts(dump)),
-        caption=[_tight(part) for part in _caption(dump)],
+        facts=" · ".join(facts(dump)),
+        caption=[_tight(part) for part in caption(dump)],
         warnings=[plain(warning, _LINE) for warning in dump.warnings],
-        remarks=[plain(line, _LINE) for line in (*cells.reasons(dump), *cells.remarks(dump))],
+        remarks=[plain(line, _LINE) for line in remarks(dump)],
         picture=picture,
         legend=_legend(f"{id_}-legend", picture, after.picture if after is not None else None),
         scale=mattering(dump),
-        others=html_tables.metric_rows(dump, [name for name in names if name not in MATTERING]),
+        others=html_tables.metric_rows(dump, [name for name in names if name not in matter(dump)]),
         metrics=html_tables.metric_rows(dump, names),
-        classes=class_tables(dump, room),
-        width_bins=html_tables.bin_rows(dump, dump.equal_width),
-        mass_bins=html_tables.bin_rows(dump, mass),
+        classes=None if positive else class_tables(dump, room),
+        width_bins=html_tables.bin_rows(shown, shown.equal_width),
+        mass_bins=[] if positive else html_tables.bin_rows(dump, mass),
         merged=max(len(dump.equal_width), len(mass)) > html_tables.MOST_BIN_ROWS,
         origin=html_tables.origin(dump),
         after=after,
         slices=slice_views(dump, report),
         changes=[],
+        question=question(dump),
+        views=one_against_the_rest(dump, id_),
+        top=_dump_view(without_positive(dump), report, f"{id_}-top", short, room) if positive else None,
     )
 
 
@@ -205,27 +226,9 @@ def _legend(id_: str, *pictures: Diagram | None) -> str:
     return legend(id_, subjects) if subjects else ""
 
 
-def _facts(dump: DumpReport) -> list[str]:
-    facts = [cells.plural(dump.n, "row"), "top label only" if dump.k is None else cells.plural(dump.k, "class")]
-    facts += [] if dump.k is None else [plain(dump.kind.replace("_", "-"), _NAME)]
-    facts += cells.left_out(dump)
-    facts += [cells.groups(dump, lambda column: plain(column, _SPOKEN))] if dump.groups else []
-    return facts + ([cells.weights(dump, lambda column: plain(column, _SPOKEN))] if dump.weights else [])
-
-
 def _shared_facts(report: Report) -> list[str]:
     """Bins and convention, which every number hangs on."""
     return [f"{report.settings.bins} bins", plain(f"convention {report.settings.convention}", _NAME)]
-
-
-def _caption(dump: DumpReport) -> list[str]:
-    """The calibration error with its interval and floor, and the rows."""
-    ece, name = with_floor(dump, judged_by(dump)[1]), cells.label(judged_by(dump)[1])
-    parts = [f"{name} {cells.value(ece)} %" if ece.value is not None else f"{name} –"]
-    estimate = f"corrected {cells.estimate(ece)}" if cells.corrected(ece) else cells.estimate(ece)
-    parts += [estimate] if estimate else []
-    parts += [f"if calibrated {cells.floor(ece)}"] if cells.floor(ece) else []
-    return [*parts, cells.plural(dump.n, "row")]
 
 
 def _overview(report: Report, dumps: Sequence[DumpView]) -> Overview:
