@@ -23,7 +23,7 @@ from calibeval.words.digits import (
     value,
     with_unit,
 )
-from calibeval.words.shown import shown_among
+from calibeval.words.shown import of_positive, positive_names, shown_among
 from calibeval.words.signs import bin_range, signed
 
 __all__ = [
@@ -54,7 +54,12 @@ __all__ = [
 
 
 def metric_names(report: Report) -> list[str]:
-    """The metrics of all dumps, in the order of the table of metrics; unknown ones last."""
+    """The metrics of all dumps, in the order of the table of metrics; unknown ones last.
+
+    Where every dump has two classes, those of P(positive class).
+    """
+    if report.dumps and all(map(of_positive, report.dumps)):
+        return list(dict.fromkeys(name for dump in report.dumps for name in positive_names(dump)))
     there = shown_among(name for dump in report.dumps for name in dump.metrics)
     return [name for name in METRICS if name in there] + [name for name in there if name not in METRICS]
 
@@ -142,6 +147,7 @@ def convention(report: Report) -> str:
     facts += [f"{', '.join(percent)} in %"] if percent else []
     facts += [f"{label(name)} in {unit(name)}" for name in names if unit(name) not in ("%", "")]
     facts += ["Brier summed over classes (0 to 2)"] if "brier" in names else []
+    facts += ["Brier P(pos): of one column (0 to 1)"] if "brier_positive" in names else []
     return "; ".join(facts)
 
 

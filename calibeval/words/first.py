@@ -8,20 +8,17 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import DumpReport
 from calibeval.core.report.standing import standing_in, standing_of_regression
-from calibeval.core.report.views import speaks_of_positive
 from calibeval.words import cells
-from calibeval.words.shown import shown_among
+from calibeval.words.shown import OF_POSITIVE, REGRESSION, of_positive, shown_among
 
 TABLE = ("accuracy", "confidence_gap", "nll", "brier", "ece")
 LINE = ("aece", "cwce", "oe")
-# Of two classes, by P(positive class).
-TABLE_OF_POSITIVE = ("gap_positive", "ece_positive", "brier_positive", "nll", "accuracy")
 
 
 def in_table(dump: DumpReport) -> list[str]:
     """The metrics in the table of a first view; every one that tables show if some were chosen."""
     if of_positive(dump):
-        return [*TABLE_OF_POSITIVE]
+        return [*OF_POSITIVE]
     there = shown_among(dump.metrics)
     return [name for name in TABLE if name in there] if _usual(dump) else there
 
@@ -44,16 +41,11 @@ def line(dump: DumpReport) -> list[str]:
     return parts
 
 
-def of_positive(dump: DumpReport) -> bool:
-    """Whether a first view is about P(positive class): of two classes, unless metrics were chosen."""
-    return speaks_of_positive(dump) and all(name in dump.metrics for name in TABLE_OF_POSITIVE)
-
-
 def _regression(dump: DumpReport, after: Mapping[str, MetricResult]) -> list[str]:
     """Slope and intercept of the regression on the stated log-odds, and how both stand."""
-    there = [(word, f"cox_{word}") for word in ("slope", "intercept") if f"cox_{word}" in dump.metrics]
     parts = []
-    for word, name in there:
+    for name in (name for name in REGRESSION if name in dump.metrics):
+        word = name.removeprefix("cox_")
         metric = dump.metrics[name]
         ends = f" [{cells.interval(metric)}]" if cells.interval(metric) and name not in after else ""
         new = f" → {cells.value(after[name])}" if name in after and metric.value is not None else ""

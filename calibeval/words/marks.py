@@ -39,26 +39,41 @@ def plain(name: str, most: int) -> str:
 def short_names(names: Sequence[str], most: int) -> list[str]:
     """The names without what is common to all of them; numbered where they look alike.
 
-    That is the folders, or the file, with which all begin; of four and more files also words and the suffix.
+    That is the folders, or the file, with which all begin; of four and more files also words and the suffix. Names that
+    are not those of files, such as titles, stay.
 
     >>> short_names(["runs/shift.npz#clean", "runs/shift.npz#noise"], 40)
     ['#clean', '#noise']
     >>> short_names([f"runs/resnet_severity_{i}.npz" for i in range(1, 5)], 40)
     ['severity_1', 'severity_2', 'severity_3', 'severity_4']
+    >>> short_names(["old", "shift.npz#noise", "shift.npz#blur"], 40)
+    ['old', '#noise', '#blur']
     >>> short_names(["a.npz", "a.npz"], 40)
     ['1 a.npz', '2 a.npz']
     """
-    shared = _shared(names)
-    start = max(shared.rfind("#"), shared.rfind("/") + 1, shared.rfind("\\") + 1, 0)
-    if len(names) < 2 or not all(len(name) > start + 1 for name in names):
-        start = 0
-    cut = [name[start:] for name in names]
-    if len(names) >= _SEVERAL and not any(sign in name for name in cut for sign in "#/\\"):
-        cut = _without_shared_words(cut)
+    files = [name for name in names if any(sign in name for sign in "#/\\.")]  # the others are titles
+    without = iter(_without_shared_start(files))
+    cut = [next(without) if name in files else name for name in names]
+    if len(files) >= _SEVERAL and not any(sign in name for name in cut for sign in "#/\\"):
+        bare = iter(_without_shared_words([one for one, name in zip(cut, names, strict=True) if name in files]))
+        cut = [next(bare) if name in files else name for name in names]
+    if len(set(cut)) < len(set(names)):
+        cut = list(names)
     shown = [plain(name, most) for name in cut]
     if len(set(shown)) < len(shown):
         return [f"{i} {name}" for i, name in enumerate(shown, 1)]
     return shown
+
+
+def _without_shared_start(names: Sequence[str]) -> list[str]:
+    """The names of files without the folders, or the file, with which all begin."""
+    shared = _shared(names)
+    start = max(shared.rfind("#"), shared.rfind("/") + 1, shared.rfind("\\") + 1, 0)
+    return [name[start:] for name in names] if _can_be_cut(names, start) else list(names)
+
+
+def _can_be_cut(names: Sequence[str], start: int) -> bool:
+    return len(names) > 1 and all(len(name) > start + 1 for name in names)
 
 
 def _shared(names: Sequence[str]) -> str:

@@ -38,6 +38,7 @@ class Ways:
     decide_positive: str | None = None
 
 
+MOST_COMPARED = 4  # with more, the command to compare them is too long to be read
 IN_PYTHON = Ways(
     repair="calibeval.evaluate(..., cross_fit=5)",
     other='calibeval.evaluate(..., cross_fit=5, method="auto")',
@@ -84,8 +85,8 @@ def next_step(report: Report, ways: Ways, prospect: Prospect | None = None) -> S
     """
     if len(report.dumps) == 1:
         return _of_one(report.dumps[0], ways, prospect)
-    same = len({(dump.n, dump.k, tuple(one.support for one in dump.per_class)) for dump in report.dumps}) == 1
-    if not report.dumps or not same or ways.compare is None:
+    rows = {dump.rows_sha256 for dump in report.dumps}
+    if len(rows) != 1 or None in rows or len(report.dumps) > MOST_COMPARED or ways.compare is None:
         return None
     return Step("see which differences are certain, row by row", ways.compare)
 

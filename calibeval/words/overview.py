@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from calibeval.core.data.notices import Notice
+from calibeval.core.evaluation.doubts import SUSPICIONS
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.standing import Standing, with_floor
 from calibeval.core.report.views import speaks_of_positive
@@ -124,14 +126,18 @@ def summary(dumps: Sequence[DumpReport], names: Sequence[str]) -> str:
 
 
 def warnings(dumps: Sequence[DumpReport], names: Sequence[str]) -> list[str]:
-    """The warnings of all dumps, each with the short name of its dump; what several dumps share is said once."""
+    """The warnings of all dumps, each with the short name of its dump; what several dumps share is said once.
+
+    Those that scores and labels hardly belong together are first.
+    """
     found: dict[str, list[str]] = {}
     for dump, name in zip(dumps, names, strict=True):
         for one in dump.warnings:
             found.setdefault(str(one), []).append(name)
+    grave = {str(one) for dump in dumps for one in dump.warnings if Notice.of(one).code in SUSPICIONS}
     return [
         text if len(dumps) > 1 and len(whose) == len(dumps) else f"{_listed(whose)}: {text}"
-        for text, whose in found.items()
+        for text, whose in sorted(found.items(), key=lambda pair: pair[0] not in grave)
     ]
 
 

@@ -75,7 +75,8 @@ def positive_headline(dump: DumpReport, view: ClassView, found: Finding) -> str:
         ece = f"ECE {100 * (found.metric.value or 0.0):.2f} %"
         beside = standing_in(dump, "gap_positive")
         mean = f"slightly too {_high(gap)}" if beside is not None and beside.beyond_noise else "right"
-        return f"{p} {is_} {_shape(dump, view)}; on average {mean}: {says} (gap {size}; {ece}, {standing.value})."
+        short = says.replace(" on average", "")
+        return f"{p} {is_} {_shape(dump, view)}; {mean} on average: {short} ({ece}, {standing.value})."
     if found.by is By.SLOPE:
         return f"{p} {is_} {_by_slope(found.metric)}: {says} (gap {size})."
     if found.by is By.OTHERS:
@@ -124,9 +125,9 @@ def _shape(dump: DumpReport, view: ClassView) -> str:
         return "off in some bins" if one is None else f"too {_high(one.gap or 0.0)} in some bins (most from {_at(one)})"
     ordered = _order(off, high, low)
     if ordered > 0:
-        return f"over-confident: too high at the top (most from {_at(high)}), too low at the bottom ({_at(low)})"
+        return f"over-confident: too high at the top ({_at(high)}), too low at the bottom ({_at(low)})"
     if ordered < 0:
-        return f"under-confident: too low at the top (most from {_at(low)}), too high at the bottom ({_at(high)})"
+        return f"under-confident: too low at the top ({_at(low)}), too high at the bottom ({_at(high)})"
     return f"too high in some bins (most from {_at(high)}), too low in others (most from {_at(low)})"
 
 

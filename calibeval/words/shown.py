@@ -5,6 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from calibeval.core.metrics.table import METRICS
+from calibeval.core.report.report import DumpReport
+from calibeval.core.report.views import speaks_of_positive
+
+# What a first view of two classes shows, by P(positive class): in a table, and in the line below it.
+OF_POSITIVE = ("gap_positive", "ece_positive", "brier_positive", "nll", "accuracy")
+REGRESSION = ("cox_slope", "cox_intercept")
+
+
+def of_positive(dump: DumpReport) -> bool:
+    """Whether a first view is about P(positive class): of two classes, unless metrics were chosen."""
+    return speaks_of_positive(dump) and all(name in dump.metrics for name in OF_POSITIVE)
+
+
+def positive_names(dump: DumpReport) -> list[str]:
+    """The metrics of two classes that short tables show."""
+    return [*OF_POSITIVE, *(name for name in REGRESSION if name in dump.metrics)]
 
 
 def is_shown(metric: str) -> bool:

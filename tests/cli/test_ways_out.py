@@ -118,7 +118,7 @@ def test_a_small_mce_says_that_small_bins_are_left_out(folder, capsys):
     right = np.array([0.95] * 60 + [0.55] * 20)
     probs = np.stack([right, 1 - right], axis=1)
     np.savez("few.npz", probs=probs, labels=np.array([0] * 57 + [1] * 3 + [1] * 20))
-    out = run(capsys, "report", "few.npz").out
+    out = run(capsys, "report", "few.npz", "--full").out
     assert (
         "MCE: only 1 of 2 bins holds 30 rows or more; larger gaps in smaller bins are left out (with them: 55.00)"
         in (" ".join(out.split()))

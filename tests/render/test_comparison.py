@@ -274,11 +274,11 @@ def test_a_page():
 
 
 def test_dots_stand_at_their_differences():
-    """The scale goes from the lowest end, −12.01 points, to 0, with 4 % of room on both sides."""
+    """The scale goes from the lowest end, −12.01 points, to 0, with 5 % of room on both sides."""
     page = Page(comparison_html.render(compared()))
     places = [attrs["cx"] for tag, attrs in page.tags if tag == "circle"]
-    reach = 12.01 * 1.08
-    assert places == [f"{round(100 * (value + 12.01 * 1.04) / reach, 2):.2f}%" for value in (-1.1, -11.0, -11.14)]
+    reach = 12.01 * 1.1
+    assert places == [f"{round(100 * (value + 12.01 * 1.05) / reach, 2):.2f}%" for value in (-1.1, -11.0, -11.14)]
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -53,9 +53,9 @@ def test_over_and_under_confident_where_gaps_cancel():
     assert finding(over).by is finding(under).by is By.BINS
     for dump, word, ends in ((over, "over", ("high", "low")), (under, "under", ("low", "high"))):
         said = headline(dump)
-        assert said.startswith(f"P(class 1) is {word}-confident: too {ends[0]} at the top (most from 0.")
+        assert said.startswith(f"P(class 1) is {word}-confident: too {ends[0]} at the top (0.")
         assert f", too {ends[1]} at the bottom (0." in said
-        assert "; on average right: says " in said
+        assert "; right on average: says " in said
         assert f"ECE {100 * dump['ece_positive'].value:.2f} %, certain)." in said
         assert (dump["cox_slope"].value < 1) is (word == "over")
 

@@ -17,7 +17,8 @@ NARROWEST_PANEL = 1.1 * INCH
 class Style:
     """Text sizes in points. words: panels are wide enough for words beside lines, not only numbers, and for all ticks.
 
-    flush: the first and last number of an axis stay within the panel, because neighbours are close.
+    flush: the first and last number of an axis stay within the panel, because neighbours are close. lines: the share of
+    their usual width that thick lines have.
     """
 
     title: float
@@ -25,11 +26,7 @@ class Style:
     small: float
     words: bool
     flush: bool
-
-    @property
-    def lines(self) -> float:
-        """The share of their usual width that thick lines have."""
-        return 1.0 if self.words else 0.7
+    lines: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,4 +144,5 @@ def layout_of(dumps: int, inches: float | None = None) -> Layout:
 def _style(side: float, scale: float, *, flush: bool) -> Style:
     """Text sizes for a panel of that side; scale 1 matches the captions of a paper."""
     wide = 1.15 if side >= 5.5 * INCH else 1.0
-    return Style(8.0 * scale * wide, 7.0 * scale * wide, max(5.5, 6.0 * scale) * wide, side >= 1.9 * INCH, flush)
+    lines = min(1.0, max(0.65, side / 200.0))
+    return Style(8.0 * scale * wide, 7.0 * scale * wide, max(5.5, 6.0 * scale) * wide, side >= 1.9 * INCH, flush, lines)

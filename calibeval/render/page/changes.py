@@ -27,7 +27,8 @@ from calibeval.words.terms import TOP_LABEL, Terms, terms_of
 _LARGE = ("mce", "rmsce")
 # Of two classes, these are drawn; the others are in the table.
 _OF_POSITIVE = ("accuracy", "gap_positive", "ece_positive")
-_ROOM = 0.04
+# The axis reaches so far beyond all differences, and has no number so close to its ends, where it would be cut.
+_ROOM, _EDGE = 0.05, 0.03
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,8 @@ def changes(differences: Mapping[str, Difference], rows: Sequence[Row]) -> Chang
         )
         for d, row in there
     )
-    ticks = round_ticks(100 * low, 100 * high)
+    inner = (low + _EDGE * (high - low), high - _EDGE * (high - low))
+    ticks = [tick for tick in round_ticks(100 * low, 100 * high) if inner[0] <= tick / 100 <= inner[1]]
     return Changes(dots, tuple(Tick(place(tick / 100), f"{tick:g}".replace("-", "\N{MINUS SIGN}")) for tick in ticks))
 
 

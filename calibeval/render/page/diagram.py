@@ -10,6 +10,7 @@ from markupsafe import Markup
 
 from calibeval.core.report.report import Bin, DumpReport
 from calibeval.core.report.standing import bin_judge, bin_stands_out
+from calibeval.core.report.views import first_view
 from calibeval.render.drawing.captions import counted
 from calibeval.render.drawing.content import Subject
 from calibeval.render.drawing.legend import Entry, entries
@@ -120,7 +121,7 @@ def diagram(dump: DumpReport, top: float | None = None) -> Diagram | None:
     top: as in `Diagram`, if it is shared.
     """
     subject = Subject.of_dump(dump)
-    return None if subject is None else of_subject(subject, top, bin_judge(dump))
+    return None if subject is None else of_subject(subject, top, bin_judge(first_view(dump)))
 
 
 def of_subject(

@@ -3,36 +3,48 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.standing import with_floor
-from calibeval.core.report.views import judged_by
+from calibeval.core.report.views import OF_POSITIVE
 from calibeval.render.page import tables as html_tables
 from calibeval.render.page.classes import Classes, class_tables, folded_count
 from calibeval.render.page.diagram import Diagram, diagram, legend
+from calibeval.render.page.facts import caption, facts, remarks
+from calibeval.render.page.one_class import (
+    OneClass,
+    one_against_the_rest,
+    page_names,
+    question,
+    small_axes,
+    without_positive,
+)
 from calibeval.render.page.repair import Change, changes
-from calibeval.render.page.scale import MATTERING, Dot, Scale, across, mattering
+from calibeval.render.page.scale import Dot, Scale, across, matter, mattering
 from calibeval.render.page.slices import Slices, slice_views
 from calibeval.render.page.tables import BinRow, MetricRow
 from calibeval.render.page.verdict import VerdictView
-from calibeval.words import best, cells
-from calibeval.words.finding import suspicions
+from calibeval.words import cells
 from calibeval.words.marks import plain, short_names
-from calibeval.words.overview import summary
+from calibeval.words.overview import overview, summary, warnings
 from calibeval.words.report import headline, repair
+from calibeval.words.shown import of_positive
+from calibeval.words.terms import first_terms
 
 # At most this many classes of all dumps together are folded: a page stays below 1 MB.
 MOST_FOLDED = 1000
 _NAME, _LINE, _SPOKEN = 120, 400, 36
-_OVERVIEW = ("accuracy", "confidence_gap", "ece", "nll")
+_MOST_SHOWN = 5
+_WIDTHS = dict.fromkeys(("brier", "brier_positive"), "wide wider spare")
 
 
 @dataclass(frozen=True, slots=True)
 class DumpView:
     """One dump. short: its name among other dumps; merged: whether tables merge its bins; after: with its map.
 
-    changes: of a dump after its map, its numbers beside those before.
+    changes: of a dump after its map, its numbers beside those before. question: the title of the diagram. views: chosen
+    classes against the rest. top: of two classes, the view by the top label.
     """
 
     id: str
@@ -56,6 +68,9 @@ class DumpView:
     after: DumpView | None
     slices: list[Slices]
     changes: list[Change]
+    question: str = ""
+    views: list[OneClass] = field(default_factory=list)
+    top: DumpView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,22 +83,34 @@ class OverviewCell:
 
 @dataclass(frozen=True, slots=True)
 class OverviewRow:
-    """One dump of several."""
+    """One dump of several. name: short; estimate: the corrected error with its interval; verdict: in a few words."""
 
     id: str
     name: str
+    full: str
     rows: str
     cells: list[OverviewCell]
+    estimate: str
+    verdict: str
     dot: Dot | None
 
 
 @dataclass(frozen=True, slots=True)
-class Overview:
-    """Several dumps side by side; note: how the best is marked, or why none is marked."""
+class OverviewHeading:
+    """The heading of a metric. width: "wide" and more if it is left out where there is little room."""
 
-    headings: list[str]
+    text: str
+    width: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overview:
+    """Several dumps side by side. error: the name of the drawn error; notes: on marks, and why there are none."""
+
+    headings: list[OverviewHeading]
+    error: str
     rows: list[OverviewRow]
-    note: str
+    notes: list[str]
     scale: Scale | None
 
 
@@ -107,6 +134,7 @@ class PageView:
     legend: str = ""
     verdict: VerdictView | None = None
     hint: str = ""
+    axes: str = ""
 
 
 def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> PageView:
@@ -129,7 +157,7 @@ def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> Pa
         facts=" · ".join([only.facts, *_shared_facts(report)] if only else [names, *_shared_facts(report)]),
         level=cells.level(report),
         version=plain(report.version, _NAME),
-        warnings=only.warnings if only else [plain(text, _LINE) for text in suspicions(report)],
+        warnings=only.warnings if only else [plain(text, _LINE) for text in warnings(report.dumps, shorts)],
         only=only,
         dumps=dumps,
         overview=_overview(report, dumps),
@@ -137,11 +165,13 @@ def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> Pa
         settings=html_tables.settings(report),
         citations=html_tables.citations(report),
         legend=_legend(f"{prefix}legend", *(dump.picture for dump in dumps)),
+        axes=small_axes(report.dumps),
     )
 
 
 def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int) -> DumpView:
-    names = cells.metric_names(report)
+    positive, shown = of_positive(dump), first_terms(dump)[0]
+    names = page_names(dump, report)
     mass = dump.equal_mass or ()
     again = dump.after()
     after, picture = None, diagram(dump)
@@ -155,23 +185,26 @@ def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int
         name=plain(dump.name, _NAME),
         short=short,
         headline=_tight(plain(headline(dump), _LINE)),
-        facts=" · ".join(_facts(dump)),
-        caption=[_tight(part) for part in _caption(dump)],
+        facts=" · ".join(facts(dump)),
+        caption=[_tight(part) for part in caption(dump)],
         warnings=[plain(warning, _LINE) for warning in dump.warnings],
-        remarks=[plain(line, _LINE) for line in (*cells.reasons(dump), *cells.remarks(dump))],
+        remarks=[plain(line, _LINE) for line in remarks(dump)],
         picture=picture,
         legend=_legend(f"{id_}-legend", picture, after.picture if after is not None else None),
         scale=mattering(dump),
-        others=html_tables.metric_rows(dump, [name for name in names if name not in MATTERING]),
+        others=html_tables.metric_rows(dump, [name for name in names if name not in matter(dump)]),
         metrics=html_tables.metric_rows(dump, names),
-        classes=class_tables(dump, room),
-        width_bins=html_tables.bin_rows(dump, dump.equal_width),
-        mass_bins=html_tables.bin_rows(dump, mass),
+        classes=None if positive else class_tables(dump, room),
+        width_bins=html_tables.bin_rows(shown, shown.equal_width),
+        mass_bins=[] if positive else html_tables.bin_rows(dump, mass),
         merged=max(len(dump.equal_width), len(mass)) > html_tables.MOST_BIN_ROWS,
         origin=html_tables.origin(dump),
         after=after,
         slices=slice_views(dump, report),
         changes=[],
+        question=question(dump),
+        views=one_against_the_rest(dump, id_),
+        top=_dump_view(without_positive(dump), report, f"{id_}-top", short, room) if positive else None,
     )
 
 
@@ -193,42 +226,29 @@ def _legend(id_: str, *pictures: Diagram | None) -> str:
     return legend(id_, subjects) if subjects else ""
 
 
-def _facts(dump: DumpReport) -> list[str]:
-    facts = [cells.plural(dump.n, "row"), "top label only" if dump.k is None else cells.plural(dump.k, "class")]
-    facts += [] if dump.k is None else [plain(dump.kind.replace("_", "-"), _NAME)]
-    facts += cells.left_out(dump)
-    facts += [cells.groups(dump, lambda column: plain(column, _SPOKEN))] if dump.groups else []
-    return facts + ([cells.weights(dump, lambda column: plain(column, _SPOKEN))] if dump.weights else [])
-
-
 def _shared_facts(report: Report) -> list[str]:
     """Bins and convention, which every number hangs on."""
     return [f"{report.settings.bins} bins", plain(f"convention {report.settings.convention}", _NAME)]
 
 
-def _caption(dump: DumpReport) -> list[str]:
-    """The calibration error with its interval and floor, and the rows."""
-    ece, name = with_floor(dump, judged_by(dump)[1]), cells.label(judged_by(dump)[1])
-    parts = [f"{name} {cells.value(ece)} %" if ece.value is not None else f"{name} –"]
-    estimate = f"corrected {cells.estimate(ece)}" if cells.corrected(ece) else cells.estimate(ece)
-    parts += [estimate] if estimate else []
-    parts += [f"if calibrated {cells.floor(ece)}"] if cells.floor(ece) else []
-    return [*parts, cells.plural(dump.n, "row")]
-
-
 def _overview(report: Report, dumps: Sequence[DumpView]) -> Overview:
-    names = [name for name in _OVERVIEW if name in cells.metric_names(report)]
-    bests = {name: best.best(report.dumps, name) for name in names}
-    scale = across(report.dumps)
+    found = overview(report)
+    names = found.main[:_MOST_SHOWN]
+    error = next((name for name in ("ece_positive", "ece") if name in names), "ece")
+    scale = across(report.dumps, error)
     dots = iter(() if scale is None else scale.dots)
     rows = []
-    for i, (dump, view) in enumerate(zip(report.dumps, dumps, strict=True)):
-        numbers = [(cells.value(with_floor(dump, name)), i in bests[name]) for name in names]
-        shown = [OverviewCell(text, is_best) for text, is_best in numbers]
-        dot = next(dots) if with_floor(dump, "ece").value is not None else None
-        rows.append(OverviewRow(view.id, view.short, f"{dump.n:,}", shown, dot))
-    note = best.note(report.dumps, [name for name in names if bests[name]], level=cells.level(report))
-    return Overview([cells.heading(name) for name in names], rows, note, scale)
+    for dump, view, line in zip(report.dumps, dumps, found.lines, strict=True):
+        numbers = [line.cells.get(name) for name in names]
+        shown = [OverviewCell(one.value, one.best) if one else OverviewCell(cells.NULL, best=False) for one in numbers]
+        dot = next(dots) if with_floor(dump, error).value is not None else None
+        beside = line.cells[error].estimate if error in line.cells else ""
+        rows.append(OverviewRow(view.id, view.short, view.name, line.rows, shown, beside, line.verdict, dot))
+    always = {error, *OF_POSITIVE, "confidence_gap"} if error in names else {*names[:2]}
+    headings = [
+        OverviewHeading(cells.heading(name), "" if name in always else _WIDTHS.get(name, "wide")) for name in names
+    ]
+    return Overview(headings, cells.label(error), rows, list(found.notes), scale)
 
 
 def _tight(sentence: str) -> str:

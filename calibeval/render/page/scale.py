@@ -12,10 +12,12 @@ from calibeval.core.report.standing import standing_in, with_floor
 from calibeval.render.page.marks import Tick, pct
 from calibeval.words import cells
 from calibeval.words.marks import round_ticks
+from calibeval.words.shown import of_positive
 from calibeval.words.signs import signed
 
 # The errors of the top label, which have the same unit and similar sizes; the others are in tables.
 MATTERING = ("ece", "aece", "confidence_gap", "oe")
+MATTERING_OF_POSITIVE = ("gap_positive", "ece_positive")
 _ROOM = 0.04
 
 
@@ -55,10 +57,15 @@ class Scale:
 
 def mattering(dump: DumpReport) -> Scale | None:
     """The most important numbers of one dump; None if none of them has a value."""
-    return _scale([(with_floor(dump, name), dump) for name in MATTERING if name in dump.metrics])
+    return _scale([(with_floor(dump, name), dump) for name in matter(dump) if name in dump.metrics])
 
 
-def across(dumps: Sequence[DumpReport], metric: str = "ece") -> Scale | None:
+def matter(dump: DumpReport) -> tuple[str, ...]:
+    """The metrics that are drawn: of two classes, those of P(positive class)."""
+    return MATTERING_OF_POSITIVE if of_positive(dump) else MATTERING
+
+
+def across(dumps: Sequence[DumpReport], metric: str) -> Scale | None:
     """One metric of those dumps that have a value for it; None if there are none."""
     return _scale([(with_floor(dump, metric), dump) for dump in dumps])
 
@@ -75,7 +82,7 @@ def _scale(numbers: Sequence[tuple[MetricResult, DumpReport]]) -> Scale | None:
     def place(value: float) -> str:
         return pct((value - low) / (high - low))
 
-    ticks = tuple(Tick(place(t / 100), _tick(t)) for t in round_ticks(100 * low, 100 * high))
+    ticks = tuple(Tick(place(t / 100), _tick(t)) for t in round_ticks(100 * low, 100 * (high - 0.5 * room)))
     return Scale(tuple(_dot(m, dump, low, high) for m, dump in there), ticks, place(0.0))
 
 
@@ -89,7 +96,7 @@ def _noise(metric: MetricResult) -> tuple[float, float] | None:
     """The range of noise; for the signed gap, on both sides of 0."""
     if metric.floor_high is None:
         return None
-    return (-metric.floor_high if metric.name == "confidence_gap" else 0.0), metric.floor_high
+    return (-metric.floor_high if is_signed(metric.name) else 0.0), metric.floor_high
 
 
 def _dot(metric: MetricResult, dump: DumpReport, low: float, high: float) -> Dot:
@@ -97,7 +104,7 @@ def _dot(metric: MetricResult, dump: DumpReport, low: float, high: float) -> Dot
         return "" if value is None else pct((value - low) / (high - low))
 
     noise, standing = _noise(metric), standing_in(dump, metric.name)
-    signed_metric = metric.name == "confidence_gap"
+    signed_metric = is_signed(metric.name)
     value = metric.value or 0.0
     return Dot(
         label=cells.label(metric.name),
@@ -116,6 +123,11 @@ def _dot(metric: MetricResult, dump: DumpReport, low: float, high: float) -> Dot
         beyond=standing is not None and standing.beyond_noise,
         sign="" if not signed_metric or value == 0 else "over" if value > 0 else "under",
     )
+
+
+def is_signed(metric: str) -> bool:
+    """Whether the metric is a gap, with noise on both sides of 0."""
+    return metric in ("confidence_gap", "gap_positive")
 
 
 def _tick(number: float) -> str:

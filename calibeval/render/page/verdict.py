@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from calibeval.core.gating.evidence import excess
 from calibeval.core.gating.rules import Rule
@@ -10,7 +10,7 @@ from calibeval.core.gating.ruling import Judged, RuleVerdict
 from calibeval.core.gating.verdict import Verdict
 from calibeval.render.page.limits import LimitPlot, limit_plots
 from calibeval.words.rules import harmless, rule_asked, rule_facts, shown_interval, shown_value
-from calibeval.words.verdict import Line, compared, conclusion, note, rule_lines, rules_from, warning_lines
+from calibeval.words.verdict import Line, compared, conclusion, rule_lines, rules_from, warning_lines
 
 # More slices of a rule are folded.
 MOST_SLICES = 12
@@ -63,7 +63,6 @@ class VerdictView:
     slices: list[SlicesOfRule]
     warnings: list[str]
     changes: bool
-    note: str
 
     @property
     def title(self) -> str:
@@ -85,7 +84,6 @@ def verdict_view(verdict: Verdict) -> VerdictView:
         rows=[_row(line, level) for line in rule_lines(verdict)],
         slices=[_slices(rule, level) for rule in verdict.rules if len(rule.slices) > 1],
         warnings=list(warning_lines(verdict)),
-        note=note(rule_lines(verdict)),
         changes=any(rule.rule.is_change and rule.decisive is not None for rule in verdict.rules),
     )
 
@@ -94,6 +92,7 @@ def _row(line: Line, level: float) -> RuleRow:
     part = line.judged.decisive
     (plot,) = (None,) if part is None else limit_plots(line.judged.rule, [part])
     facts = rule_facts(line.judged, level)
+    line = replace(line, why=tuple(text.replace(" %", "\N{NO-BREAK SPACE}%") for text in line.why))
     return RuleRow(line, line.word.lower(), plot, facts if len(facts) > 1 else [])
 
 
