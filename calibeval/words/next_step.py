@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from calibeval.core.report.report import DumpReport, Report
-from calibeval.core.report.standing import Standing, standing_of
-from calibeval.core.report.views import speaks_of_positive
+from calibeval.core.report.standing import Standing, standing_in, standing_of, with_floor
+from calibeval.core.report.views import judged_by, speaks_of_positive
 from calibeval.words.digits import label
-from calibeval.words.finding import By, finding, rows_needed, suspicion
+from calibeval.words.finding import By, Finding, finding, rows_needed, suspicion
 from calibeval.words.repair import is_worse
 
 if TYPE_CHECKING:
@@ -102,8 +102,8 @@ def _of_one(dump: DumpReport, ways: Ways, prospect: Prospect | None) -> Step | N
         return Step("set limits that later models must keep", ways.limit)
     if found.standing is None:
         return None
-    if found.by is By.NOTHING and found.standing is Standing.UNRESOLVED:
-        needed = rows_needed(dump, found.metric)
+    if _is_open(dump, found):
+        needed = rows_needed(dump, with_floor(dump, judged_by(dump)[1]))
         more = "" if needed is None else f", about {needed:,} in all to show errors of 3 points"
         return Step(
             f"get more rows{more}; what these can decide",
@@ -124,6 +124,13 @@ def _of_one(dump: DumpReport, ways: Ways, prospect: Prospect | None) -> Step | N
         return None
     fits = "" if best is None else f" ({best.value:.3g} fits these rows best)"
     return Step(f"a temperature{fits} may repair it; see it out of fold", ways.repair)
+
+
+def _is_open(dump: DumpReport, found: Finding) -> bool:
+    """Whether more rows come first: the ECE cannot tell, and nothing else is certain."""
+    error = standing_in(dump, judged_by(dump)[1])
+    weak = found.by is By.NOTHING or (found.by is By.CLASSES and found.standing is Standing.LIKELY)
+    return weak and (found.standing if error is None else error) is Standing.UNRESOLVED
 
 
 def _promised(prospect: Prospect, ways: Ways) -> Step | None:

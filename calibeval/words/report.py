@@ -116,8 +116,8 @@ def _by_classes(dump: DumpReport) -> str:
         most = f", most in class {name}" if name else ""
         cwce = value(dump.metrics["cwce"])
         return f"{top}; class probabilities are miscalibrated (CWCE {cwce} %, {standing.value}){most}"
-    gap = 0.0 if worst is None else worst.gap
-    return f"{top}; the probability of class {name} is miscalibrated ({signed_points(gap)} on average, likely)"
+    error = 0.0 if worst is None else worst.calibration_error
+    return f"{top}; the probability of class {name} is miscalibrated (by {100 * error:.2g} points, likely)"
 
 
 def _is_open(dump: DumpReport) -> bool:

@@ -36,7 +36,7 @@ def test_class_probabilities_that_are_off_are_said_beside_a_calibrated_top_label
     alone = with_metric(dump, "cwce", value=0.002)
     assert headline(alone) == (
         "Top-label confidence is within noise; the probability of class dog is miscalibrated "
-        f"(−5.0 points on average, likely): {SAYS})."
+        f"(by 6 points, likely): {SAYS})."
     )
     assert finding(with_classes(alone, ("dog", 0.002, -0.05, 0.001, 0.002))).by is By.NOTHING
 

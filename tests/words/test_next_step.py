@@ -52,6 +52,14 @@ GOOD = MetricResult("ece", 0.011, low=0.0, high=0.02, corrected=0.005, floor=0.0
             "a vector map may repair the probabilities of classes; see it out of fold",
             "CLASSES",
         ),
+        (
+            replace(
+                built((0, None, None), (300, 0.9, 0.88), floor=0.02, floor_high=0.04),
+                per_class=(ClassResult("a", 9, 0.2, 0.1, 0.01, 0.02),),
+            ),
+            "get more rows, about 540 in all to show errors of 3 points; what these can decide",
+            "DECIDE",
+        ),
         (mapped(BAD, GOOD), "set limits that later models must keep", "LIMIT"),
         (mapped(BAD, replace(GOOD, value=0.08)), "see whether another map does better", "OTHER"),
         (

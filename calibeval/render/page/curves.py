@@ -88,14 +88,14 @@ def curves(losses: Sequence[LossResult], epochs: Sequence[tuple[EpochFacts, ...]
         for own, one in zip(epochs, kept, strict=True)
     ]
     loss, accuracy, ece = (_range(values, shown) for _, values in _PANELS)
-    ranges, top = (loss, accuracy, (0.0, ece[1])), loss[1]
+    ranges, (least, most) = (loss, accuracy, (0.0, ece[1])), loss
     return Curves(
         curves=tuple(
             _curve(loss, own, one, last, ranges) for loss, own, one in zip(losses, shown, kept, strict=True) if own
         ),
         ticks=tuple(Tick(pct(_place(t, last)), f"{t:g}") for t in _epoch_ticks(last)),
         step=step,
-        cut=any(e.train_loss is not None and e.train_loss > top for own in shown for e in own),
+        cut=any(e.train_loss is not None and not least <= e.train_loss <= most for own in shown for e in own),
     )
 
 

@@ -36,6 +36,7 @@ from calibeval.words.terms import first_terms
 MOST_FOLDED = 1000
 _NAME, _LINE, _SPOKEN = 120, 400, 36
 _MOST_SHOWN = 5
+_WIDTHS = dict.fromkeys(("brier", "brier_positive"), "wide wider spare")
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ class OverviewRow:
 
 @dataclass(frozen=True, slots=True)
 class OverviewHeading:
-    """The heading of a metric. width: "wide" if it is left out where there is little room."""
+    """The heading of a metric. width: "wide" and more if it is left out where there is little room."""
 
     text: str
     width: str
@@ -244,7 +245,9 @@ def _overview(report: Report, dumps: Sequence[DumpView]) -> Overview:
         beside = line.cells[error].estimate if error in line.cells else ""
         rows.append(OverviewRow(view.id, view.short, view.name, line.rows, shown, beside, line.verdict, dot))
     always = {error, *OF_POSITIVE, "confidence_gap"} if error in names else {*names[:2]}
-    headings = [OverviewHeading(cells.heading(name), "" if name in always else "wide") for name in names]
+    headings = [
+        OverviewHeading(cells.heading(name), "" if name in always else _WIDTHS.get(name, "wide")) for name in names
+    ]
     return Overview(headings, cells.label(error), rows, list(found.notes), scale)
 
 

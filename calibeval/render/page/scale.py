@@ -82,7 +82,7 @@ def _scale(numbers: Sequence[tuple[MetricResult, DumpReport]]) -> Scale | None:
     def place(value: float) -> str:
         return pct((value - low) / (high - low))
 
-    ticks = tuple(Tick(place(t / 100), _tick(t)) for t in round_ticks(100 * low, 100 * high))
+    ticks = tuple(Tick(place(t / 100), _tick(t)) for t in round_ticks(100 * low, 100 * (high - 0.5 * room)))
     return Scale(tuple(_dot(m, dump, low, high) for m, dump in there), ticks, place(0.0))
 
 

@@ -14,8 +14,8 @@ def loss(name, seed=0, reason=None):
     return LossResult(name, {}, (SeedResult(seed, 1, 0.5, 1.0, {}, {}, reason),))
 
 
-def line(epoch, *heads, seed=0, trial=False):
-    return json.dumps({"stage": 1, "trial": trial, "seed": seed, "epoch": epoch, "heads": heads})
+def line(epoch, *heads, seed=0, trial=False, stage=1):
+    return json.dumps({"stage": stage, "trial": trial, "seed": seed, "epoch": epoch, "heads": heads})
 
 
 def head(name, nll, *, running=True, **more):
@@ -40,9 +40,30 @@ def test_a_head_that_has_ended_does_not_go_on():
 
 
 def test_trials_and_other_seeds_are_left_out():
-    text = "\n".join([line(1, head("ce", 9), trial=True), line(1, head("ce", 8), seed=1), line(1, head("ce", 0.5))])
+    stages = [
+        line(1, head("ce", 9), trial=True),
+        line(1, head("ce", 0.5), stage=2),
+        line(1, head("ce", 8), seed=1, stage=3),
+    ]
+    text = "\n".join(stages)
     assert [epoch.val_nll for epoch in epochs_of(text, [loss("ce")])[0]] == [0.5]
     assert [epoch.val_nll for epoch in epochs_of(text, [loss("ce", seed=1)])[0]] == [8.0]
+
+
+def test_tuned_losses_are_known_by_their_order():
+    text = line(1, head("ce", 0.5), head("mbls(margin=1.05,alpha=0.4)", 0.25))
+    assert [own[0].val_nll for own in epochs_of(text, [loss("ce"), loss("mbls")])] == [0.5, 0.25]
+
+
+def test_heads_of_one_seed_may_be_in_several_stages():
+    stages = [(1, 0, ("a", "b")), (2, 0, ("c",)), (3, 1, ("a", "b")), (4, 1, ("c",))]
+    lines = [
+        line(1, *(head(n, stage + i / 10) for i, n in enumerate(names)), seed=seed, stage=stage)
+        for stage, seed, names in stages
+    ]
+    for seed, numbers in ((0, [1.0, 1.1, 2.0]), (1, [3.0, 3.1, 4.0])):
+        own = epochs_of("\n".join(lines), [loss(name, seed) for name in "abc"])
+        assert [one[0].val_nll for one in own] == numbers
 
 
 def test_a_loss_without_a_head_has_no_curve():
@@ -58,7 +79,8 @@ def test_a_loss_without_a_head_has_no_curve():
         '{"trial": false}',
         '{"trial": false, "epoch": 1, "heads": [3]}',
         '{"trial": false, "epoch": "1"}',
-        '{"trial": false, "seed": 0, "epoch": 1, "heads": [{"loss": ["ce"]}]}',
+        '{"stage": 1, "trial": false, "seed": 0, "epoch": true, "heads": [{}]}',
+        '{"stage": 1, "trial": false, "seed": null, "epoch": 1, "heads": [{}]}',
     ],
 )
 def test_other_lines_are_left_out(text):

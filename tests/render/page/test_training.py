@@ -89,11 +89,12 @@ def test_all_losses_have_the_same_axes():
 
 
 def test_a_training_loss_of_another_size_is_cut_and_told(shown):
-    huge = [(epoch(1, 1.0, train_loss=1e6), epoch(2, 0.5)), (), ()]
+    huge, tiny = ([(epoch(1, 1.0, train_loss=size), epoch(2, 0.5)), (), ()] for size in (1e6, -1e6))
     assert curves(ONE.losses, huge).cut
+    assert curves(ONE.losses, tiny).cut
     assert not curves(ONE.losses, EPOCHS).cut
-    assert "above the axis are cut" in Page(render(ONE, report(*dumps("ce", "mbls(margin=6)")), SAVED, huge)).text
-    assert "above the axis are cut" not in Page(shown).text
+    assert "beyond the axis are cut" in Page(render(ONE, report(*dumps("ce", "mbls(margin=6)")), SAVED, huge)).text
+    assert "beyond the axis are cut" not in Page(shown).text
 
 
 def test_missing_numbers_interrupt_a_curve():
