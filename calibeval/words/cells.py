@@ -70,7 +70,7 @@ def reasons(dump: DumpReport, *, every: bool = False, only: Collection[str] | No
     every: of those that short tables leave out, too. only: of these.
     """
     found: dict[str, list[str]] = {}
-    names = [*dump.metrics] if every else shown_among(dump.metrics)
+    names = [*dump.metrics] if every or only is not None else shown_among(dump.metrics)
     for metric in (dump.metrics[name] for name in names if only is None or name in only):
         if metric.value is None or metric.reason is not None:
             found.setdefault(metric.reason or "not measured", []).append(label(metric.name))

@@ -12,6 +12,7 @@ from calibeval.words.candidate import comparison_headline
 from calibeval.words.difference import CERTAIN_MARK, Change, change, difference_decimals, finding, scaled, told
 from calibeval.words.marks import short_names
 from calibeval.words.names import about, isolated
+from calibeval.words.positive import class_fact
 from calibeval.words.shown import shown_among
 from calibeval.words.signs import signed
 
@@ -172,7 +173,9 @@ def facts(candidate: Candidate) -> list[str]:
     }
     groups = candidate.groups
     units = [] if groups is None else [f"{groups.count:,} {'images' if groups.column is None else 'groups'}"]
-    return [cells.plural(candidate.dump.n, "row"), *units, paired[candidate.paired_by]]
+    view = candidate.dump.positive
+    positive = [] if view is None else [class_fact(view)]
+    return [cells.plural(candidate.dump.n, "row"), *positive, *units, paired[candidate.paired_by]]
 
 
 def level(comparison: Comparison) -> str:

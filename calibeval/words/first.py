@@ -25,13 +25,17 @@ def in_table(dump: DumpReport) -> list[str]:
 
 def in_line(dump: DumpReport) -> list[str]:
     """The metrics in the line below the table."""
-    return [name for name in LINE if name in dump.metrics] if _usual(dump) and not of_positive(dump) else []
+    if of_positive(dump):
+        return [name for name in REGRESSION if name in dump.metrics]
+    return [name for name in LINE if name in dump.metrics] if _usual(dump) else []
 
 
 def line(dump: DumpReport) -> list[str]:
     """The parts of that line: value, after a map also the new one, and how it stands against noise."""
     after = {} if dump.recalibrated is None else dump.recalibrated.metrics
-    parts = _regression(dump, after) if of_positive(dump) else []
+    if of_positive(dump):
+        return _regression(dump, after)
+    parts = []
     for name in in_line(dump):
         metric, standing = dump.metrics[name], standing_in(dump, name)
         new = f" → {cells.value(after[name])}" if name in after and metric.value is not None else ""
@@ -44,7 +48,7 @@ def line(dump: DumpReport) -> list[str]:
 def _regression(dump: DumpReport, after: Mapping[str, MetricResult]) -> list[str]:
     """Slope and intercept of the regression on the stated log-odds, and how both stand."""
     parts = []
-    for name in (name for name in REGRESSION if name in dump.metrics):
+    for name in in_line(dump):
         word = name.removeprefix("cox_")
         metric = dump.metrics[name]
         ends = f" [{cells.interval(metric)}]" if cells.interval(metric) and name not in after else ""

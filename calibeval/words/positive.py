@@ -52,11 +52,15 @@ def positive_fact(dump: DumpReport) -> str:
     view = dump.positive
     if view is None:
         return ""
-    rows = "rows" if dump.weights is None else "weight"
-    share = f"{_percent(view.prevalence, 1 if view.prevalence >= 0.01 else _digits(view.prevalence))} %"
     named = dump.per_class[1 - view.index].name if len(dump.per_class) == 2 else str(1 - view.index)
     other = "" if view.prevalence <= _FREQUENT else f"; the other: --positive {plain(named, _NAME)}"
-    return f"positive: {class_name(view)} ({share} of {rows}{other})"
+    return class_fact(view, "rows" if dump.weights is None else "weight", other)
+
+
+def class_fact(view: ClassView, of: str = "rows", other: str = "") -> str:
+    """The positive class and how frequent it is. of: rows, or weight. other: what is said of the other class."""
+    share = f"{_percent(view.prevalence, 1 if view.prevalence >= 0.01 else _digits(view.prevalence))} %"
+    return f"positive: {class_name(view)} ({share} of {of}{other})"
 
 
 def positive_headline(dump: DumpReport, view: ClassView, found: Finding) -> str:
