@@ -135,6 +135,28 @@ globalThis.checks = (() => {
     return unique(problems);
   }
 
+  // Numbers of a text, each with how many digits it has after the point; names of classes in P(name) are no numbers.
+  function numbers(text) {
+    const plain = text.replace(/P\(.*?\)/g, "").replaceAll("\u2212", "-").replaceAll(",", "");
+    return [...plain.matchAll(/(?<![\w.])-?\d+(?:\.(\d+))?/g)].map((one) => [Math.abs(Number(one[0])), one[1]?.length ?? 0]);
+  }
+
+  // Marks of diagrams with a number that no single row of a table has, to the digits that the mark tells.
+  function untabled() {
+    const rows = [...document.querySelectorAll("tbody tr")].map((row) =>
+      numbers([...row.cells].map((cell) => cell.textContent).join(" ; ")).map(([value]) => value),
+    );
+    const marks = [...document.querySelectorAll("svg g[aria-label], svg > g > title")];
+    // Where two are drawn in one frame, ranges of calibrated models are not drawn.
+    const range = /, (within|outside) [^;]* if calibrated/g;
+    const told = marks.map((mark) => mark.ariaLabel ?? mark.textContent);
+    const said = told.map((words) => (words.includes("; candidate: ") ? words.replace(range, "") : words));
+    return said.filter((words) => {
+      const near = (value, digits) => (other) => Math.abs(value - other) <= 0.500001 * 10 ** -digits;
+      return !rows.some((row) => numbers(words).every(([value, digits]) => row.some(near(value, digits))));
+    });
+  }
+
   // Elements in order with their depth and the names of their attributes: names and numbers do not show in it.
   function tree() {
     const depth = (one) => { let n = 0; for (; (one = one.parentElement); ) n++; return n; };
@@ -143,5 +165,5 @@ globalThis.checks = (() => {
 
   const shown = () => document.body.innerText.replace(/\s+/g, " ").trim();
 
-  return { sideways, overlapping, broken, faint, tree, shown, texts };
+  return { sideways, overlapping, broken, faint, untabled, tree, shown, texts };
 })();

@@ -53,6 +53,14 @@ def test_pages_print(opened, name):
 
 
 @every_page
+def test_the_numbers_of_every_diagram_are_in_a_table(opened, name):
+    tab = opened(page(name))
+    assert tab.run("checks.untabled()") == []
+    tab.run("document.querySelectorAll('tbody tr').forEach(row => row.cells[1]?.replaceChildren('7'))")
+    assert (tab.run("checks.untabled()") != []) == (tab.run("document.querySelectorAll('g[aria-label]').length") > 0)
+
+
+@every_page
 def test_pages_are_complete_without_scripts(opened, name):
     without = opened(page(name), scripts=False).unfolded()
     whole = opened(page(name)).unfolded()

@@ -45,8 +45,8 @@ def test_both_diagrams_stand_in_one_frame():
 def test_the_numbers_of_the_diagram_are_a_table():
     text = re.sub(r"<[^>]*>", " ", render(with_bins(compared())))
     words = " ".join(text.split())
-    assert "0.00 – 0.50 40 40 50.00 25.00 −10.00 +5.00" in words
-    assert "0.50 – 0.75 0 20 – 50.00 – +10.00" in words
+    assert "0.00 – 0.50 40 40 40.00 30.00 50.00 25.00 −10.00 +5.00" in words
+    assert "0.50 – 0.75 0 20 – 60.00 – 50.00 – +10.00" in words
 
 
 def test_without_bins_there_is_no_diagram_and_a_reason():

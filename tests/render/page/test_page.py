@@ -31,6 +31,7 @@ from tests.render.hand_made import HOSTILE, bins, over_confident, report, with_m
 
 VOID = {"meta", "link", "br", "img", "hr", "input"}
 MEGABYTE = 1_000_000
+WARNED = (("a", ("odd labels",)), ("b", ()), ("c", ("odd labels",)))
 PLANTED = (
     *HOSTILE,
     "<script>alert(1)</script>",
@@ -459,3 +460,13 @@ def test_a_range_of_nothing_has_one_tick():
 
 def test_percentages_have_no_negative_zero():
     assert pct(-1e-9) == "0%"
+
+
+def test_warnings_of_several_dumps_stand_before_the_numbers():
+    a, b, c = (over_confident(name=f"{name}.npz", warnings=("few rows", *more)) for name, more in WARNED)
+    text = render(report(a, b, c))
+    lines = re.findall(
+        r"<li><bdi>(.*?)</bdi></li>", text[text.index('<ul class="notes warnings">') : text.index("<table")]
+    )
+    assert lines == ["few rows", "a.npz, c.npz: odd labels"]
+    assert text.count("odd labels") == 1
