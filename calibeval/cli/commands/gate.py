@@ -90,9 +90,9 @@ def gate(
         given = [rules, baseline, preset, why, plan, json, export, github, out, bins, *settings.values()]
         if any(one not in (None, [], False) for one in given) or convention != OWN:
             raise UsageError(
-                "--init can be combined with --config, --slice and --group, but with no other option of the gate"
+                "--init can be combined with --config, --slice, --group and --positive, but with no other option"
             )
-        return _init(dump, config, tuple(slice or ()), group, flags, jobs, quiet)
+        return _init(dump, config, tuple(slice or ()), group, positive, flags, jobs, quiet)
     if plan and any(one not in (None, [], False) for one in (why, export, github, out, decide)):
         raise UsageError("--plan gives no verdict: leave out --why, --export, --github, --out and --decide")
     check_folder(out, {**JSON, ".xml": "--export junit={}", ".md": "--export markdown={}"})
@@ -230,6 +230,7 @@ def _init(
     config: Path | None,
     slices: tuple[str, ...],
     group: str | None,
+    positive: str | None,
     flags: ReadingFlags,
     jobs: int | None,
     quiet: bool,
@@ -260,11 +261,11 @@ def _init(
             f"{dump}: this name is not UTF-8, so a configuration cannot hold it; rename the file"
         ) from None
     reading = flags.options()
-    settings = checked(bins=None, convention=OWN, level=LEVEL, slices=slices, group=group)
+    settings = checked(bins=None, convention=OWN, level=LEVEL, slices=slices, group=group, positive=positive)
     resources = Resources(threads(jobs), reading.limits.max_memory)
     measured = Measurement.of(open_dump(dump, reading), settings, resources)
     baseline = Path(os.path.relpath(dump, path.parent)).as_posix()
-    text = render(measured.report(LEVEL), baseline, slices, group)
+    text = render(measured.report(LEVEL), baseline, slices, group, positive)
     own = config_from_table(read_toml(text.encode("utf-8", "backslashreplace"))["gate"], str(path))
     how = GateSettings(**own.settings)
     made = plan_by(lambda level: Measured(measured.report(level)), settings, own.rules, how)

@@ -34,11 +34,18 @@ _PLAN = """
 """
 
 
-def render(dump: DumpReport, baseline: str, slices: Sequence[str] = (), group: str | None = None) -> str:
+def render(
+    dump: DumpReport,
+    baseline: str,
+    slices: Sequence[str] = (),
+    group: str | None = None,
+    positive: str | None = None,
+) -> str:
     """The text of a calibeval.toml.
 
     baseline: the dump's path as it should stand in the file. slices: columns whose worst slice is also checked.
-    group: the column whose equal values mark dependent rows. The weights of the dump's rows are named, too.
+    group: the column whose equal values mark dependent rows. positive: the positive class of two, if one was chosen.
+    The weights of the dump's rows are named, too.
     Raises: InputError if no metric has an interval.
     """
     rules = [*_absolute(dump), *_changes(dump)]
@@ -52,6 +59,7 @@ def render(dump: DumpReport, baseline: str, slices: Sequence[str] = (), group: s
     keys = [f"baseline = {quoted(baseline)}", "level = 0.95"]
     keys += [f"slices = [{', '.join(map(quoted, slices))}]"] if slices else []
     keys += [] if group is None else [f"group = {quoted(group)}"]
+    keys += [] if positive is None else [f"positive = {quoted(positive)}"]
     if dump.weights is not None:
         head += f"# Rows are {cells.weights(dump, harmless)}.\n"
         keys.append(f"weights = {quoted(dump.weights.column)}")

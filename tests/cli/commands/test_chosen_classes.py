@@ -52,6 +52,18 @@ def test_a_gate_of_the_chosen_class(risk, capsys, tmp_path, monkeypatch):
     assert over["settings"]["positive"] == "default"
 
 
+def test_a_first_configuration_names_the_chosen_class(risk, capsys, tmp_path, monkeypatch):
+    path, gap = risk
+    monkeypatch.chdir(tmp_path)
+    result = run(capsys, "gate", path, "--positive", "ok", "--init", "-q")
+    assert result.code == 0
+    assert 'positive = "ok"' in (tmp_path / "calibeval.toml").read_text(encoding="utf-8")
+    found = run(capsys, "gate", path, "--max", "gap_positive=0.5", "--json", "-q").json
+    assert found["settings"]["positive"] == "ok"
+    (rule,) = [one for one in found["rules"] if one["metric"] == "gap_positive"]
+    assert rule["value"] == pytest.approx(gap, abs=1e-9)
+
+
 def test_chosen_classes_of_ten(capsys):
     (dump,) = run(capsys, "report", DIGITS, "--class", "3,8", "--class", "1", "--json", "-q").json["dumps"]
     assert [view["index"] for view in dump["class_views"]] == [3, 8, 1]

@@ -271,7 +271,7 @@ FLAGS = [
     (["--max", "ece=0.1", "--decide", "pint"], 'decide "pint" is unknown (did you mean "point"?)'),
     (["--preset", "strct"], 'preset "strct" is unknown (did you mean "strict"?)'),
     (["--max", "ece=0.1", "--slice", "ligth"], 'there is no column "ligth" (did you mean "light"?)'),
-    (["--init", "--max", "ece=0.1"], "--init can be combined with --config, --slice and --group"),
+    (["--init", "--max", "ece=0.1"], "--init can be combined with --config, --slice, --group and --positive"),
     (["--max", "ece=0.1", "--export", "junit=main.npz"], "main.npz: is also an input and would be overwritten"),
 ]
 

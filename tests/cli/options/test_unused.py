@@ -23,7 +23,7 @@ REFUSED = [
     *(
         (
             ["gate", DIGITS, "--init", *words],
-            "--init can be combined with --config, --slice and --group, but with no other option of the gate",
+            "--init can be combined with --config, --slice, --group and --positive, but with no other option",
         )
         for words in (["--bins", "10"], ["--convention", "guo"], ["--level", "0.9"], ["--why"])
     ),
