@@ -48,8 +48,8 @@ def class_floors(sums: BinSums, n: float) -> ClassFloors:
     expected, variance = means.sum(axis=1), moments.variance.sum(axis=1)
     chance = (1.0 - HIGH) / len(expected)
     varies = variance > 1e-200
-    with np.errstate(divide="ignore", invalid="ignore"):
-        half_skew = np.where(varies, 0.5 * moments.third.sum(axis=1) / np.where(varies, variance, 1.0) ** 1.5, 0.0)
+    half_skew = np.where(varies, 0.5 * moments.third.sum(axis=1) / np.where(varies, variance, 1.0) ** 1.5, 0.0)
+    half_skew = np.minimum(half_skew, 1.0)  # it is larger only where rare rows decide
     step = normal_quantile(1.0 - chance) / 3.0 - half_skew / 9.0
     standard = 3.0 * step + 3.0 * half_skew * step**2 + half_skew**2 * step**3
     high = np.maximum(expected + np.sqrt(variance) * standard, _of_rare_rows(sums, chance))

@@ -60,6 +60,15 @@ def test_certain_outcomes_leave_no_noise_and_no_rows_are_refused():
         class_floors(sums, 0)
 
 
+def test_a_class_of_which_hardly_a_part_of_a_row_is_expected_has_a_finite_floor():
+    for certainty in (50.0, 150.0, 300.0, 440.0):
+        sums = summarise(Predictions(logits=np.array([[certainty, 0.0, -5.0]] * 7), labels=np.zeros(7, int)), 15)
+        expected, high = class_floors(sums.classes, 7)
+        assert np.isfinite(high).all()
+        assert (expected <= high).all()
+        assert high.max() < 1e-9
+
+
 @pytest.mark.parametrize(("n", "k", "spread", "times"), [(300, 10, 0.2, 200), (2000, 50, 0.05, 60)])
 def test_of_100_calibrated_models_about_5_have_a_class_above_its_floor(n, k, spread, times):
     rng, found = np.random.default_rng(3), 0
