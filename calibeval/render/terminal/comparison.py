@@ -23,8 +23,8 @@ from calibeval.render.terminal.sheet import (
 from calibeval.words import comparison as shown
 from calibeval.words.comparison import Row
 from calibeval.words.difference import Change
+from calibeval.words.shown import sliced
 
-_SLICED = ("ece", "nll", "accuracy")
 _MOST_SLICES = 10
 
 
@@ -156,7 +156,7 @@ def _slices(column: str, found: list[SliceDifferences], sheet: Sheet) -> list[Re
     by_slice.sort(key=lambda pair: -sum(row.change.better or row.change.worse for row in pair[1].values()))
     kept = by_slice[:_MOST_SLICES]
     columns = [Column("rows", [f"{one.n:,}" for one, _ in kept])]
-    for name in _SLICED:
+    for name in sliced(kept[0][1]):
         there = [rows.get(name) for _, rows in kept]
         if not any(row is not None and row.interval for row in there):
             continue
