@@ -122,4 +122,5 @@ def _by_chance(difference: Difference) -> str:
     """Why an interval without 0 shows no difference."""
     if difference.p is None or difference.p_holm is None:
         return ""
-    return f"{p_said(difference.p)}, but {cells.p_value(difference.p_holm)} after correction for the number of metrics tested"
+    corrected = cells.p_value(difference.p_holm)
+    return f"{p_said(difference.p)}, but {corrected} after correction for the number of metrics tested"

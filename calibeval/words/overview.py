@@ -98,6 +98,7 @@ def verdict(dump: DumpReport) -> str:
     """The finding of the dump in a few words; the same that decides its headline.
 
     >>> from calibeval.core.data.predictions import Source
+    >>> from calibeval.core.metrics.result import MetricResult
     >>> gap = MetricResult("confidence_gap", 0.1, floor=0.01, floor_high=0.02, floor_certain=0.03)
     >>> verdict(DumpReport(Source(), "probs", 900, 3, 0, {"confidence_gap": gap}, (), None, ()))
     'over-confident, certain'
