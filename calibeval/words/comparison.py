@@ -23,7 +23,7 @@ from calibeval.words.difference import (
 from calibeval.words.marks import short_names
 from calibeval.words.names import about, isolated
 from calibeval.words.positive import class_fact
-from calibeval.words.shown import compared_among
+from calibeval.words.shown import compared_among, compares_positive
 from calibeval.words.signs import signed
 
 _NAME = 48
@@ -70,7 +70,7 @@ def first_rows(differences: Mapping[str, Difference]) -> tuple[list[Row], str]:
     ''
     """
     every = {row.name: row for row in rows(differences)}
-    names = MAIN_OF_POSITIVE if all(name in every for name in MAIN_OF_POSITIVE) else MAIN
+    names = MAIN_OF_POSITIVE if compares_positive(differences) else MAIN
     main = [every[name] for name in names if name in every]
     if len(main) < len(names):
         return [*every.values()], ""
@@ -122,19 +122,21 @@ def short(comparison: Comparison) -> dict[str, str]:
 
 
 def side_by_side(comparison: Comparison) -> list[str]:
-    """The metrics in the table of several candidates; those that were compared if the usual ones were not."""
+    """The metrics in the table of several candidates: the usual ones, or those that were chosen."""
     tables = [compared_among(one.differences) for one in comparison.candidates]
-    of_two = all("ece_positive" in table for table in tables)
-    usual = SEVERAL_OF_POSITIVE if of_two else SEVERAL
-    found = [name for name in usual if any(name in table for table in tables)]
-    return found or list(dict.fromkeys(name for table in tables for name in table))
+    there = list(dict.fromkeys(name for table in tables for name in table))
+    usual = SEVERAL_OF_POSITIVE if _all_positive(comparison) else SEVERAL
+    return list(usual) if {*usual} <= {*there} else there
+
+
+def _all_positive(comparison: Comparison) -> bool:
+    return all(compares_positive(one.differences) for one in comparison.candidates)
 
 
 def several(comparison: Comparison) -> str:
     """How many candidates are better calibrated than the base, worse, or neither, in one line."""
     name, count = short(comparison)[comparison.base.name], len(comparison.candidates)
-    of_positive = all("ece_positive" in one.differences for one in comparison.candidates)
-    ece = "ece_positive" if of_positive else "ece"
+    ece = "ece_positive" if _all_positive(comparison) else "ece"
     found = [change(one.differences[ece]) for one in comparison.candidates if ece in one.differences]
     if not found:
         return f"{cells.plural(count, 'candidate')} against {isolated(name)}."

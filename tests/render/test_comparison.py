@@ -55,7 +55,7 @@ cand.npz against base.npz
 
 cand.npz is certainly better calibrated than base.npz: ECE 12.62 → 1.48, −11.1 points [−12.0, −10.3].
 cand.npz is probably right less often than base.npz: accuracy 81.10 → 80.00, −1.1 points [−1.8, −0.4].
-It is less over-confident: gap +12.00 → +1.00 points (certain).
+Its gap is closer to 0: +12.00 → +1.00 points (certain).
 
                   base  cand.  difference     95 % interval        p  detectable
 accuracy  %      81.10  80.00        −1.1      −1.8 to −0.4    0.002         1.0  worse, likely

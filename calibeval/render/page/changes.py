@@ -21,6 +21,7 @@ from calibeval.render.page.tables import BinRow, judged_bins
 from calibeval.words.comparison import Row
 from calibeval.words.difference import Change, told
 from calibeval.words.marks import round_ticks
+from calibeval.words.shown import compares_positive
 from calibeval.words.terms import TOP_LABEL, Terms, terms_of
 
 # As the gap of one bin, or nearly so, these would make all others look small.
@@ -65,7 +66,7 @@ def overlaid(comparison: Comparison, candidate: Candidate, id_: str, finding: st
 
 def changes(differences: Mapping[str, Difference], rows: Sequence[Row]) -> Changes:
     """The differences of metrics in percent as dots with whiskers around 0."""
-    of_two = {row.name for row in rows} >= {*_OF_POSITIVE}
+    of_two = compares_positive(differences)
     there = [(differences[row.name], row) for row in rows if row.unit == "%" and row.name not in _LARGE]
     there = [(d, row) for d, row in there if not of_two or row.name in _OF_POSITIVE]
     there = [(d, row) for d, row in there if row.interval or row.change is Change.SAME]

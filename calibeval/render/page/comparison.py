@@ -15,9 +15,9 @@ from calibeval.words import cells
 from calibeval.words import comparison as shown
 from calibeval.words.comparison import Row
 from calibeval.words.marks import plain
+from calibeval.words.shown import sliced
 
 _NAME, _LINE = 120, 400
-_SLICED = ("ece", "nll", "accuracy")
 _MOST_SLICES = 40
 
 
@@ -170,7 +170,7 @@ def _title(name: str) -> str:
 def _slices(column: str, candidate: Candidate) -> SlicesView:
     found = [one for one in candidate.slices if one.column == column]
     tables = [{row.name: row for row in shown.rows(one.differences)} for one in found]
-    names = [name for name in _SLICED if any(name in table and table[name].interval for table in tables)]
+    names = [name for name in sliced(tables[0]) if any(name in table and table[name].interval for table in tables)]
     lines = [
         SliceLine(plain(one.value, _NAME), f"{one.n:,}", [_cell(table.get(name)) for name in names])
         for one, table in zip(found[:_MOST_SLICES], tables, strict=False)

@@ -28,6 +28,7 @@ from calibeval.render.page.tables import BinRow, MetricRow
 from calibeval.render.page.verdict import VerdictView
 from calibeval.words import cells
 from calibeval.words.marks import plain, short_names
+from calibeval.words.next_step import Step
 from calibeval.words.overview import overview, summary, warnings
 from calibeval.words.report import headline, repair
 from calibeval.words.shown import of_positive
@@ -134,7 +135,7 @@ class PageView:
     citations: list[tuple[str, str, str]]
     legend: str = ""
     verdict: VerdictView | None = None
-    hint: str = ""
+    step: Step | None = None
     axes: str = ""
     question: str = ""
 

@@ -23,8 +23,8 @@ from calibeval.render.terminal.sheet import (
 from calibeval.words import comparison as shown
 from calibeval.words.comparison import Row
 from calibeval.words.difference import CERTAIN_MARK
+from calibeval.words.shown import sliced
 
-_SLICED = ("ece", "nll", "accuracy")
 _MOST_SLICES = 10
 STYLES = {"better": BETTER, "worse": WORSE}
 
@@ -163,7 +163,7 @@ def _slices(column: str, found: list[SliceDifferences], sheet: Sheet) -> list[Re
     by_slice.sort(key=lambda pair: -sum(bool(row.tone) for row in pair[1].values()))
     kept = by_slice[:_MOST_SLICES]
     columns = [Column("rows", [f"{one.n:,}" for one, _ in kept])]
-    for name in _SLICED:
+    for name in sliced(kept[0][1]):
         there = [rows.get(name) for _, rows in kept]
         if not any(row is not None and row.interval for row in there):
             continue
