@@ -11,6 +11,7 @@ from calibeval.core.comparison.comparison import Candidate, ComparedDump, Differ
 from calibeval.words import cells
 from calibeval.words.difference import Change, amount, change, could_have_shown, scaled
 from calibeval.words.direction import direction
+from calibeval.words.score_tests import p_said
 from calibeval.words.shown import compares_positive, shown_among
 
 # What a headline says about a metric: better, and worse.
@@ -121,6 +122,5 @@ def _by_chance(difference: Difference) -> str:
     """Why an interval without 0 shows no difference."""
     if difference.p is None or difference.p_holm is None:
         return ""
-    alone = cells.p_value(difference.p)
-    p = f"p {alone}" if alone.startswith("<") else f"p = {alone}"
-    return f"{p}, but {cells.p_value(difference.p_holm)} after correction for the number of metrics tested"
+    corrected = cells.p_value(difference.p_holm)
+    return f"{p_said(difference.p)}, but {corrected} after correction for the number of metrics tested"
