@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import NamedTuple
 
 from calibeval.core.metrics.result import MetricResult
@@ -54,7 +55,7 @@ def positive_fact(dump: DumpReport) -> str:
     if view is None:
         return ""
     named = dump.per_class[1 - view.index].name if len(dump.per_class) == 2 else str(1 - view.index)
-    other = "" if view.prevalence <= _FREQUENT else f"; the other: --positive {plain(named, _NAME)}"
+    other = "" if view.prevalence <= _FREQUENT else f"; the other: --positive {shlex.quote(plain(named, _NAME))}"
     return class_fact(view, "rows" if dump.weights is None else "weight", other)
 
 
