@@ -15,6 +15,7 @@ from calibeval.words.digits import estimate, label
 from calibeval.words.finding import By, Finding, finding
 from calibeval.words.marks import short_names, shorten
 from calibeval.words.names import isolated
+from calibeval.words.score_tests import by_slope
 
 MAIN = ("accuracy", "confidence_gap", "nll", "brier", "ece")
 OF_TWO = ("accuracy", "gap_positive", "nll", "brier_positive", "ece_positive")
@@ -97,6 +98,7 @@ def verdict(dump: DumpReport) -> str:
     """The finding of the dump in a few words; the same that decides its headline.
 
     >>> from calibeval.core.data.predictions import Source
+    >>> from calibeval.core.metrics.result import MetricResult
     >>> gap = MetricResult("confidence_gap", 0.1, floor=0.01, floor_high=0.02, floor_certain=0.03)
     >>> verdict(DumpReport(Source(), "probs", 900, 3, 0, {"confidence_gap": gap}, (), None, ()))
     'over-confident, certain'
@@ -160,7 +162,7 @@ def _what(found: Finding) -> str:
     if found.by is By.GAP:
         return f"{'over' if value > 0 else 'under'}-confident"
     if found.by is By.SLOPE:
-        return f"{'over' if value < 1 else 'under'}-confident"
+        return by_slope(found.metric) or "off by its regression"
     if found.by is By.TEMPERATURE:
         return f"{'over' if (found.metric.z or 0.0) > 0 else 'under'}-confident"
     if found.by is By.CLASSES:

@@ -150,7 +150,7 @@ def report(
     if out is not None:
         from calibeval.api.save import save_report
 
-        save_report(result, out, png=png, hint="" if step is None else str(step))
+        save_report(result, out, png=png, step=step)
     if figure is not None:
         _draw(result, figure, width)
     for kind, path in wanted.items():
