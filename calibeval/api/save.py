@@ -22,15 +22,16 @@ from calibeval.core.report.report import Report
 from calibeval.readers.small_files import read_small
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.fitting.methods import from_json
+from calibeval.words.next_step import Step
 from calibeval.writers.atomic import make_folder, write_file
 
 Folder = str | PathLike[str]
 
 
-def save_report(report: Report, folder: Folder, *, png: bool = False, hint: str = "") -> Path:
+def save_report(report: Report, folder: Folder, *, png: bool = False, step: Step | None = None) -> Path:
     """Write the files of a report; report.json is last, so that its presence means that the others are complete.
 
-    png: whether to write reliability.png, too. hint: a line to add to the page.
+    png: whether to write reliability.png, too. step: what to do next, for the page.
     Raises: UsageError if one of them is also an input; FileProblem if they cannot be written.
     """
     from calibeval.render.page.page import render
@@ -42,7 +43,7 @@ def save_report(report: Report, folder: Folder, *, png: bool = False, hint: str 
         "bins.csv": bins_csv.render(report).encode("utf-8", "backslashreplace"),
         "reliability.svg": drawn(report, ".svg"),
         **({"reliability.png": drawn(report, ".png")} if png else {}),
-        "report.html": render(report, hint=hint).encode(),
+        "report.html": render(report, step=step).encode(),
         "report.json": report.to_json().encode(),
     }
     sources = [dump.source for dump in report.dumps]

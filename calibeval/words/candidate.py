@@ -8,20 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from calibeval.core.comparison.comparison import Candidate, ComparedDump, Difference
-from calibeval.core.report.rows import ClassView
-from calibeval.core.report.standing import Standing, standing_of_gap
 from calibeval.words import cells
 from calibeval.words.difference import Change, amount, change, could_have_shown, scaled
-from calibeval.words.positive import probability
-from calibeval.words.shown import shown_among
-from calibeval.words.signs import signed
+from calibeval.words.direction import direction
+from calibeval.words.score_tests import p_said
+from calibeval.words.shown import compared_among, compares_positive
 
 # What a headline says about a metric: better, and worse.
 _SAID = {
     "ece": ("better calibrated than", "worse calibrated than"),
     "accuracy": ("right more often than", "right less often than"),
 }
-_GAP, _GAP_POSITIVE = "confidence_gap", "gap_positive"
 _POSITIVE = {"ece_positive": _SAID["ece"], "accuracy": _SAID["accuracy"]}  # of two classes
 
 
@@ -38,7 +35,7 @@ def comparison_headline(candidate: Candidate, names: tuple[str, str], base: Comp
     'b is certainly better calibrated than a: ECE 12.60 → 1.50, −11.1 points [−12.0, −10.2].'
     """
     differences = candidate.differences
-    same = _the_same([differences[name] for name in shown_among(differences)], names)
+    same = _the_same([differences[name] for name in compared_among(differences)], names)
     if same:
         return [same]
     said = _said(differences)
@@ -53,16 +50,12 @@ def comparison_headline(candidate: Candidate, names: tuple[str, str], base: Comp
     aside = _beside(differences, lead)
     sentences[0] = " ".join([sentences[0], *aside[:1]] if aside and aside[0].startswith("But") else sentences[:1])
     also = [one for one in aside if one.startswith("Also")]
-    return [*sentences, *_direction(candidate, base), *also]
+    return [*sentences, *direction(candidate, base), *also]
 
 
 def _said(differences: Mapping[str, Difference]) -> Mapping[str, tuple[str, str]]:
     """The metrics that have sentences, with their words: of two classes, the calibration error of P(positive class)."""
-    return _POSITIVE if _of_positive(differences) else _SAID
-
-
-def _of_positive(differences: Mapping[str, Difference]) -> bool:
-    return "ece_positive" in differences and _GAP_POSITIVE in differences
+    return _POSITIVE if compares_positive(differences) else _SAID
 
 
 def _the_same(differences: Iterable[Difference], names: tuple[str, str]) -> str:
@@ -89,13 +82,12 @@ def _beside(differences: Mapping[str, Difference], lead: str) -> list[str]:
 
 def _decided(differences: Mapping[str, Difference], without: Iterable[str]) -> str:
     """The metrics that are better and worse: "better: NLL, OE (certain); worse: CWCE (likely)". without: a way."""
-    parts = []
+    parts: list[str] = []
+    said = {*_said(differences), *(("brier",) if "brier_positive" in differences else ())}  # half of it is said
+    changes = {name: change(differences[name]) for name in compared_among(differences) if name not in said}
     for way in ("better", "worse"):
         if way in without:
             continue
-        changes = {
-            name: change(differences[name]) for name in shown_among(differences) if name not in _said(differences)
-        }
         by_certainty = [
             f"{', '.join(cells.label(name) for name in found)} ({'certain' if sure else 'likely'})"
             for sure in (True, False)
@@ -103,64 +95,6 @@ def _decided(differences: Mapping[str, Difference], without: Iterable[str]) -> s
         ]
         parts += [f"{way}: {', '.join(by_certainty)}"] if by_certainty else []
     return "; ".join(parts)
-
-
-def _direction(candidate: Candidate, base: ComparedDump | None) -> list[str]:
-    """Whether the candidate is more or less over- or under-confident; empty where the gap has not changed."""
-    if _of_positive(candidate.differences):
-        return _direction_of_positive(candidate, base)
-    gap = candidate.differences.get(_GAP)
-    if gap is None or gap.base is None or gap.candidate is None or not change(gap).moved:
-        return []
-    sure = "certain" if change(gap).certain else "likely"
-    values = " → ".join(signed(scaled(_GAP, value), 2) for value in (gap.base, gap.candidate))
-    numbers = f"gap {values} points ({sure})."
-    sides = [(base, gap.base), (candidate.dump, gap.candidate)]
-    beyond = [None if candidate.groups is not None or dump is None else _beyond(dump, size) for dump, size in sides]
-    was, now = (f"{'over' if size > 0 else 'under'}-confident" for _, size in sides)
-    if gap.base * gap.candidate > 0 and (beyond[1] is not False or beyond[0] is False):
-        way = "less" if abs(gap.candidate) < abs(gap.base) else "more"
-        return [f"It is {way} {now}: {numbers}"]
-    if beyond == [True, True]:
-        return [f"{was.capitalize()} became {now}: {numbers}"]
-    if beyond[0] and beyond[1] is False:
-        return [f"It is no longer {was} on average: {numbers}"]
-    if beyond[1] and beyond[0] is False:
-        return [f"It is now {now}: {numbers}"]
-    return [f"{'Higher' if gap.candidate > gap.base else 'Lower'} {numbers}"]
-
-
-def _direction_of_positive(candidate: Candidate, base: ComparedDump | None) -> list[str]:
-    """Whether P(positive class) is now closer to its frequency; empty where its mean has not changed."""
-    gap, view = candidate.differences[_GAP_POSITIVE], candidate.dump.positive
-    if gap.base is None or gap.candidate is None or not change(gap).moved:
-        return []
-    p = "P(positive)" if view is None else probability(view)
-    values = " → ".join(signed(scaled(_GAP_POSITIVE, value), 2) for value in (gap.base, gap.candidate))
-    numbers = f"gap {values} points ({'certain' if change(gap).certain else 'likely'})."
-    views = ((None if base is None else base.positive, gap.base), (view, gap.candidate))
-    beyond = [_stands_out(None if candidate.groups is not None else one, size) for one, size in views]
-    was, now = ("high" if size > 0 else "low" for _, size in views)
-    if gap.base * gap.candidate > 0 and (beyond[1] is not False or beyond[0] is False):
-        return [f"{p} is too {now} by {'less' if abs(gap.candidate) < abs(gap.base) else 'more'}: {numbers}"]
-    if beyond == [True, True]:
-        return [f"{p} was too {was} and is now too {now}: {numbers}"]
-    if beyond[0] and beyond[1] is False:
-        return [f"{p} is no longer too {was} on average: {numbers}"]
-    if beyond[1] and beyond[0] is False:
-        return [f"{p} is now too {now}: {numbers}"]
-    return [f"{p} is {'higher' if gap.candidate > gap.base else 'lower'}: {numbers}"]
-
-
-def _stands_out(view: ClassView | None, gap: float) -> bool | None:
-    standing = None if view is None else standing_of_gap(view.bins, gap)
-    return None if standing is None else standing.beyond_noise
-
-
-def _beyond(dump: ComparedDump, gap: float) -> bool | None:
-    """Whether the gap of this dump is beyond noise; None if its bins are not known."""
-    standing: Standing | None = None if dump.bins is None else standing_of_gap(dump.bins, gap)
-    return None if standing is None else standing.beyond_noise
 
 
 def _sentence(candidate: Candidate, names: tuple[str, str], name: str) -> str:
@@ -187,4 +121,5 @@ def _by_chance(difference: Difference) -> str:
     """Why an interval without 0 shows no difference."""
     if difference.p is None or difference.p_holm is None:
         return ""
-    return f"p = {difference.p:.2g}, but {difference.p_holm:.2g} after correction for the number of metrics tested"
+    corrected = cells.p_value(difference.p_holm)
+    return f"{p_said(difference.p)}, but {corrected} after correction for the number of metrics tested"

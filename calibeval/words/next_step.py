@@ -59,13 +59,14 @@ class Step:
     sentence: str
     command: str | None
 
-    def __str__(self) -> str:
-        """Both in one line.
+    @property
+    def typed(self) -> tuple[str, ...]:
+        """The words of a command line, as they are typed; none without a command.
 
-        >>> print(Step("set limits", "calibeval gate a.npz --init"))
-        Next: set limits: calibeval gate a.npz --init
+        >>> Step("set limits", "calibeval gate 'a b.npz' --init").typed
+        ('calibeval', 'gate', "'a b.npz'", '--init')
         """
-        return f"Next: {self.sentence}" + ("" if self.command is None else f": {self.command}")
+        return () if self.command is None else tuple(quoted(word) for word in shlex.split(self.command))
 
 
 def quoted(word: str) -> str:

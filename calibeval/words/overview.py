@@ -15,6 +15,7 @@ from calibeval.words.digits import estimate, label
 from calibeval.words.finding import By, Finding, finding
 from calibeval.words.marks import short_names, shorten
 from calibeval.words.names import isolated
+from calibeval.words.score_tests import by_slope
 
 MAIN = ("accuracy", "confidence_gap", "nll", "brier", "ece")
 OF_TWO = ("accuracy", "gap_positive", "nll", "brier_positive", "ece_positive")
@@ -161,7 +162,7 @@ def _what(found: Finding) -> str:
     if found.by is By.GAP:
         return f"{'over' if value > 0 else 'under'}-confident"
     if found.by is By.SLOPE:
-        return f"{'over' if value < 1 else 'under'}-confident"
+        return by_slope(found.metric) or "off by its regression"
     if found.by is By.TEMPERATURE:
         return f"{'over' if (found.metric.z or 0.0) > 0 else 'under'}-confident"
     if found.by is By.CLASSES:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from typing import NamedTuple
 
 from calibeval.core.metrics.result import MetricResult
@@ -13,6 +14,7 @@ from calibeval.words.digits import decimals
 from calibeval.words.finding import By, Finding, by_chance, rows_needed, sample
 from calibeval.words.marks import plain
 from calibeval.words.names import isolated
+from calibeval.words.score_tests import by_slope, p_said
 from calibeval.words.signs import bin_range, signed_points
 
 _NAME = 40
@@ -53,7 +55,7 @@ def positive_fact(dump: DumpReport) -> str:
     if view is None:
         return ""
     named = dump.per_class[1 - view.index].name if len(dump.per_class) == 2 else str(1 - view.index)
-    other = "" if view.prevalence <= _FREQUENT else f"; the other: --positive {plain(named, _NAME)}"
+    other = "" if view.prevalence <= _FREQUENT else f"; the other: --positive {shlex.quote(plain(named, _NAME))}"
     return class_fact(view, "rows" if dump.weights is None else "weight", other)
 
 
@@ -143,12 +145,10 @@ def _order(off: _Off, high: Bin, low: Bin) -> int:
 
 def _by_slope(metric: MetricResult) -> str:
     """What the regression on the stated log-odds shows where gaps of bins are within noise."""
-    standing = "" if metric.p is None else f"p {'< 0.001' if metric.p < 0.001 else f'= {metric.p:.2g}'}"
-    slope = metric.value
-    sided = slope is not None and metric.low is not None and metric.high is not None
-    if slope is None or not sided or (metric.low or 0.0) <= 1 <= (metric.high or 0.0):
+    standing, way = "" if metric.p is None else p_said(metric.p), by_slope(metric)
+    if not way:
         return f"off by its regression on the log-odds ({standing})"
-    return f"{'over' if slope < 1 else 'under'}-confident by its slope ({slope:.2f}, {standing})"
+    return f"{way} by its slope ({metric.value or 0.0:.2f}, {standing})"
 
 
 def _at(row: Bin) -> str:

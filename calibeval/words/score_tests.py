@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import DumpReport
 from calibeval.words.cells import label, p_value
 from calibeval.words.signs import signed
@@ -11,16 +12,29 @@ def tests(dump: DumpReport) -> list[str]:
     """The tests against perfect calibration, a line each."""
     lines, found, slope = [], dump.metrics.get("temperature"), dump.metrics.get("cox_slope")
     if found is not None and found.z is not None and found.p is not None:
-        lines.append(f"{label('temperature')}: score test of 1: z = {signed(found.z, 1)}, {_p(found.p)}")
+        lines.append(f"{label('temperature')}: score test of 1: z = {signed(found.z, 1)}, {p_said(found.p)}")
     if slope is not None and slope.p is not None:
-        lines.append(f"Cox: score test of slope 1 and intercept 0 together: {_p(slope.p)}")
+        lines.append(f"Cox: score test of slope 1 and intercept 0 together: {p_said(slope.p)}")
     return lines
 
 
-def _p(p: float) -> str:
+def by_slope(slope: MetricResult) -> str:
+    """In which direction a model is off by its slope on the log-odds; empty where its interval holds 1.
+
+    >>> by_slope(MetricResult("cox_slope", 0.7, low=0.5, high=0.9)), by_slope(MetricResult("cox_slope", 0.7))
+    ('over-confident', '')
+    >>> by_slope(MetricResult("cox_slope", 0.72, low=0.5, high=1.008))
+    ''
+    """
+    if slope.value is None or slope.low is None or slope.high is None or slope.low <= 1.0 <= slope.high:
+        return ""
+    return "over-confident" if slope.value < 1.0 else "under-confident"
+
+
+def p_said(p: float) -> str:
     """A p with its sign.
 
-    >>> _p(1e-9), _p(0.25)
+    >>> p_said(1e-9), p_said(0.25)
     ('p < 0.001', 'p = 0.25')
     """
     shown = p_value(p)

@@ -10,6 +10,8 @@ from calibeval.core.report.views import speaks_of_positive
 
 # What a first view of two classes shows, by P(positive class): in a table, and in the line below it.
 OF_POSITIVE = ("gap_positive", "ece_positive", "brier_positive", "nll", "accuracy")
+# By these a comparison of two classes is about P(positive class).
+_COMPARED = ("gap_positive", "ece_positive")
 REGRESSION = ("cox_slope", "cox_intercept")
 
 
@@ -21,6 +23,20 @@ def of_positive(dump: DumpReport) -> bool:
 def positive_names(dump: DumpReport) -> list[str]:
     """The metrics of two classes that short tables show."""
     return [*OF_POSITIVE, *(name for name in REGRESSION if name in dump.metrics)]
+
+
+def compares_positive(names: Iterable[str]) -> bool:
+    """Whether a comparison in these metrics is about P(positive class): of two classes, unless others were chosen."""
+    return {*_COMPARED} <= {*names}
+
+
+def sliced(names: Iterable[str]) -> tuple[str, ...]:
+    """The metrics in the table of a comparison's slices.
+
+    >>> sliced(["ece", "gap_positive", "ece_positive"])
+    ('ece_positive', 'nll', 'accuracy')
+    """
+    return ("ece_positive" if compares_positive(names) else "ece", "nll", "accuracy")
 
 
 def is_shown(metric: str) -> bool:
@@ -41,3 +57,16 @@ def shown_among(names: Iterable[str]) -> list[str]:
     every = [*dict.fromkeys(names)]
     usual = {name for name, spec in METRICS.items() if spec.shown and not spec.binary}
     return [name for name in every if is_shown(name)] if usual <= {*every} else every
+
+
+def compared_among(names: Iterable[str]) -> list[str]:
+    """The metrics that tables of comparisons show: of two classes also the Brier score of one column.
+
+    >>> [name for name in compared_among(METRICS) if name.startswith("brier")]
+    ['brier', 'brier_positive']
+    """
+    every = [*names]
+    shown = shown_among(every)
+    if "brier_positive" in every and "brier" in shown and "brier_positive" not in shown:
+        shown.insert(shown.index("brier") + 1, "brier_positive")
+    return shown

@@ -59,13 +59,15 @@ def test_a_headline_names_what_contradicts_it_and_what_agrees():
         (0.12, 0.05, "It is less over-confident: gap +12.00 → +5.00 points (certain)."),
         (0.05, 0.12, "It is more over-confident: gap +5.00 → +12.00 points (certain)."),
         (-0.05, -0.12, "It is more under-confident: gap −5.00 → −12.00 points (certain)."),
-        (0.05, -0.03, "Over-confident became under-confident: gap +5.00 → −3.00 points (certain)."),
-        (-0.05, 0.03, "Under-confident became over-confident: gap −5.00 → +3.00 points (certain)."),
+        (0.05, -0.03, "It was over-confident and is now under-confident: gap +5.00 → −3.00 points (certain)."),
+        (-0.05, 0.03, "It was under-confident and is now over-confident: gap −5.00 → +3.00 points (certain)."),
         (0.05, 0.001, "It is no longer over-confident on average: gap +5.00 → +0.10 points (certain)."),
         (0.05, -0.001, "It is no longer over-confident on average: gap +5.00 → −0.10 points (certain)."),
-        (0.001, 0.05, "It is more over-confident: gap +0.10 → +5.00 points (certain)."),
+        (0.001, 0.05, "It is now over-confident: gap +0.10 → +5.00 points (certain)."),
         (-0.001, 0.05, "It is now over-confident: gap −0.10 → +5.00 points (certain)."),
-        (0.001, -0.001, "Lower gap +0.10 → −0.10 points (certain)."),
+        (0.001, -0.001, "Its gap is lower: +0.10 → −0.10 points (certain)."),
+        (0.001, 0.002, "Its gap is higher: +0.10 → +0.20 points (certain)."),
+        (0.0, -0.002, "Its gap is lower: 0.00 → −0.20 points (certain)."),
     ],
 )
 def test_the_direction_of_a_gap(base, candidate, sentence):
@@ -76,7 +78,9 @@ def test_the_direction_of_a_gap(base, candidate, sentence):
 
 def test_without_bins_a_change_of_sign_is_not_called_more_than_it_is():
     gap = difference("confidence_gap", -0.08, base=0.05)
-    assert said(difference("accuracy", p=0.5), gap)[1] == "Lower gap +5.00 → −3.00 points (certain)."
+    assert said(difference("accuracy", p=0.5), gap)[1] == "Its gap is lower: +5.00 → −3.00 points (certain)."
+    gap = difference("confidence_gap", -0.04, base=0.05)
+    assert said(difference("accuracy", p=0.5), gap)[1] == "Its gap is closer to 0: +5.00 → +1.00 points (certain)."
 
 
 def test_a_gap_that_may_be_the_same_is_not_spoken_of():
@@ -144,11 +148,15 @@ def test_every_decided_row_is_in_the_sentences_and_no_other(changes):
 @pytest.mark.parametrize(
     ("shifts", "words"),
     [
-        ((0.6, 0.3), 'P("default") is too high by less: gap +'),
-        ((0.3, 0.6), 'P("default") is too high by more: gap +'),
+        ((0.6, 0.3), 'P("default") is still too high, but less so: gap +'),
+        ((0.3, 0.6), 'P("default") is still too high, and more so: gap +'),
         ((0.6, 0.0), 'P("default") is no longer too high on average: gap +'),
         ((0.5, -0.5), 'P("default") was too high and is now too low: gap +'),
         ((0.0, -0.5), 'P("default") is now too low: gap '),
+        ((-0.02, -0.5), 'P("default") is now too low: gap −'),
+        ((0.03, -0.03), 'The gap of P("default") is lower: +'),
+        ((-0.02, -0.06), 'The gap of P("default") is lower: −'),
+        ((-0.06, -0.02), 'The gap of P("default") is higher: −'),
     ],
 )
 def test_of_two_classes_the_probability_of_the_positive_one_leads(shifts, words):

@@ -115,8 +115,9 @@ def test_headlines():
     assert said(ece=difference(p=0.004)).startswith("b is probably worse calibrated than a: ECE 2.00 → 3.00, ")
     assert said(ece=difference(p=0.02, p_holm=0.14)) == (
         "This sample cannot tell whether b is better calibrated than a: ECE 2.00 → 3.00, +1.0 points [+0.2, +1.8]; "
-        "p = 0.02, but 0.14 after correction for the number of metrics tested."
+        "p = 0.020, but 0.14 after correction for the number of metrics tested."
     )
+    assert "; p = 0.0496, but 0.30 after" in said(ece=difference(p=0.0496, p_holm=0.3))
     right = difference("accuracy", 0.9, 0.91, -0.002, 0.022, 0.1)
     assert said(accuracy=right) == (
         "This sample cannot tell whether b is right more often than a: accuracy 90.00 → 91.00, "

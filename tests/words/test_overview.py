@@ -42,6 +42,32 @@ def test_the_word_of_a_row_is_that_of_the_headline(scale, n, k):
         assert {"within noise": "within noise", "cannot tell": "cannot tell"}[words] in said.lower()
 
 
+def by_regression(seed):
+    """Scores of two classes in a narrow range, with a wrong slope and intercept that no bin shows."""
+    rng = np.random.default_rng(seed)
+    n = int(rng.choice([150, 250, 400]))
+    z = rng.normal(rng.uniform(-3, 0), rng.uniform(0.3, 1), n)
+    labels = (rng.random(n) < 1 / (1 + np.exp(-z))).astype(int)
+    slope, shift = rng.choice([0.8, 1, 1.2, 1.5]), rng.choice([0.2, 0.3, 0.4, 0.5, -0.3, -0.4])
+    return Predictions(probs=1 / (1 + np.exp(-(slope * z + shift))), labels=labels)
+
+
+@pytest.mark.parametrize(
+    ("seed", "words"),
+    [
+        (5, ("off by its regression, likely", "off by its regression on the log-odds (p = 0.048)")),
+        (28, ("over-confident, likely", "over-confident by its slope (0.67, p = 0.007)")),
+        (44, ("under-confident, likely", "under-confident by its slope (1.90, p = 0.013)")),
+    ],
+)
+def test_a_slope_has_a_direction_only_where_its_interval_leaves_out_1(seed, words):
+    dump = calibeval.evaluate(by_regression(seed)).dumps[0]
+    slope = dump["cox_slope"]
+    assert (slope.low <= 1 <= slope.high) == words[0].startswith("off")
+    assert verdict(dump) == words[0]
+    assert f" is probably {words[1]}: " in headline(dump)
+
+
 def test_warnings_stand_with_their_dump_and_once():
     dumps = [over_confident(warnings=warned) for warned in (("sorted", "own"), ("sorted",), ("sorted",))]
     assert warnings(dumps, ["a", "b", "c"]) == ["sorted", "a: own"]

@@ -21,6 +21,7 @@ from calibeval.render.page.tables import BinRow, judged_bins
 from calibeval.words.comparison import Row
 from calibeval.words.difference import Change, told
 from calibeval.words.marks import round_ticks
+from calibeval.words.shown import compares_positive
 from calibeval.words.terms import TOP_LABEL, Terms, terms_of
 
 # As the gap of one bin, or nearly so, these would make all others look small.
@@ -65,7 +66,7 @@ def overlaid(comparison: Comparison, candidate: Candidate, id_: str, finding: st
 
 def changes(differences: Mapping[str, Difference], rows: Sequence[Row]) -> Changes:
     """The differences of metrics in percent as dots with whiskers around 0."""
-    of_two = {row.name for row in rows} >= {*_OF_POSITIVE}
+    of_two = compares_positive(differences)
     there = [(differences[row.name], row) for row in rows if row.unit == "%" and row.name not in _LARGE]
     there = [(d, row) for d, row in there if not of_two or row.name in _OF_POSITIVE]
     there = [(d, row) for d, row in there if row.interval or row.change is Change.SAME]
@@ -96,18 +97,13 @@ def changes(differences: Mapping[str, Difference], rows: Sequence[Row]) -> Chang
             noise_width="",
             expected=place(0.0),
             beyond=d.likely,
-            sign=sign(row.change),
+            sign=row.tone,
         )
         for d, row in there
     )
     inner = (low + _EDGE * (high - low), high - _EDGE * (high - low))
     ticks = [tick for tick in round_ticks(100 * low, 100 * high) if inner[0] <= tick / 100 <= inner[1]]
     return Changes(dots, tuple(Tick(place(tick / 100), f"{tick:g}".replace("-", "\N{MINUS SIGN}")) for tick in ticks))
-
-
-def sign(change: Change) -> str:
-    """The class of a difference, for its colour."""
-    return "better" if change.better else "worse" if change.worse else ""
 
 
 def _subject(dump: ComparedDump) -> Subject | None:

@@ -23,19 +23,20 @@ from calibeval.render.page.breaks import breakable
 from calibeval.render.page.compiled import usual_environment
 from calibeval.render.page.report import PageView, page_view
 from calibeval.render.page.verdict import verdict_view
+from calibeval.words.next_step import Step
 
 _FOLDER = "templates"
 _OWN_CLASS = re.compile(r"\.calibeval(?![\w-])")
 
 
-def render(report: Report, verdict: Verdict | None = None, hint: str = "") -> str:
+def render(report: Report, verdict: Verdict | None = None, step: Step | None = None) -> str:
     """The page: first the sentence, then diagram and numbers against noise, last the details, folded.
 
     One dump fills it; several get an overview, small diagrams on the same axes, and a folded part each. Classes within
     noise are folded, or only in report.json if the page would grow too large. verdict: of a gate, shown before the
-    numbers. hint: a line below the headline, such as what a temperature would do.
+    numbers. step: what to do next, below the headline.
     """
-    page = replace(page_view(report), hint=hint)
+    page = replace(page_view(report), step=step)
     if verdict is not None:
         page = judged_page(page, verdict)
     return whole_page("report.html.j2", page)

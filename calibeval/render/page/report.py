@@ -17,6 +17,7 @@ from calibeval.render.page.one_class import (
     one_against_the_rest,
     page_names,
     question,
+    question_of_several,
     small_axes,
     without_positive,
 )
@@ -27,6 +28,7 @@ from calibeval.render.page.tables import BinRow, MetricRow
 from calibeval.render.page.verdict import VerdictView
 from calibeval.words import cells
 from calibeval.words.marks import plain, short_names
+from calibeval.words.next_step import Step
 from calibeval.words.overview import overview, summary, warnings
 from calibeval.words.report import headline, repair
 from calibeval.words.shown import of_positive
@@ -133,8 +135,9 @@ class PageView:
     citations: list[tuple[str, str, str]]
     legend: str = ""
     verdict: VerdictView | None = None
-    hint: str = ""
+    step: Step | None = None
     axes: str = ""
+    question: str = ""
 
 
 def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> PageView:
@@ -166,6 +169,7 @@ def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> Pa
         citations=html_tables.citations(report),
         legend=_legend(f"{prefix}legend", *(dump.picture for dump in dumps)),
         axes=small_axes(report.dumps),
+        question=question_of_several(of_positive=all(map(of_positive, report.dumps))),
     )
 
 
