@@ -21,14 +21,13 @@ if TYPE_CHECKING:
 class Ways:
     """How each next step is taken, as it is typed; None where it cannot be.
 
-    repair: with a temperature; platt: of two classes, with Platt's map. other: with the best of all maps. classes: with
-    a map of class probabilities. limit: write limits for later models. decide: show what this many rows can decide;
-    decide_positive: about P(positive class). look: show how the file is read. compare: of several dumps with the same
-    rows.
+    repair: with a temperature; platt, beta: of two classes, with these maps; classes: with a vector map, of class
+    probabilities; isotonic: with the most flexible map. keep: write the map that was tried, and apply it. limit: write
+    limits for later models. decide: show what this many rows can decide; decide_positive: about P(positive class).
+    look: show how the file is read. compare: of several dumps with the same rows.
     """
 
     repair: str | None = None
-    other: str | None = None
     classes: str | None = None
     limit: str | None = None
     decide: str | None = None
@@ -36,12 +35,14 @@ class Ways:
     compare: str | None = None
     platt: str | None = None
     decide_positive: str | None = None
+    beta: str | None = None
+    isotonic: str | None = None
+    keep: str | None = None
 
 
 MOST_COMPARED = 4  # with more, the command to compare them is too long to be read
 IN_PYTHON = Ways(
     repair="calibeval.evaluate(..., cross_fit=5)",
-    other='calibeval.evaluate(..., cross_fit=5, method="auto")',
     classes='calibeval.evaluate(..., cross_fit=5, method="vector")',
     limit='calibeval.gate(..., {"metric": "ece", "max": 0.03})',
     decide='calibeval.plan(..., {"metric": "ece", "max": 0.03})',
@@ -49,6 +50,9 @@ IN_PYTHON = Ways(
     compare="calibeval.compare(...)",
     platt='calibeval.evaluate(..., cross_fit=5, method="platt")',
     decide_positive='calibeval.plan(..., {"metric": "ece_positive", "max": 0.03})',
+    beta='calibeval.evaluate(..., cross_fit=5, method="beta")',
+    isotonic='calibeval.evaluate(..., cross_fit=5, method="isotonic")',
+    keep="calibeval.fit(...).apply(...)",
 )
 
 
@@ -97,10 +101,7 @@ def _of_one(dump: DumpReport, ways: Ways, prospect: Prospect | None) -> Step | N
     if suspicion(dump):
         return Step("put classes and labels in order; no recalibration can do that", ways.look)
     if dump.recalibrated is not None:
-        left = dump.after()
-        if is_worse(dump) or (left is not None and finding(left).beyond_noise and found.beyond_noise):
-            return Step("see whether another map does better", ways.other)
-        return Step("set limits that later models must keep", ways.limit)
+        return _after_map(dump, dump.recalibrated.method, ways)
     if found.standing is None:
         return None
     if _is_open(dump, found):
@@ -117,7 +118,7 @@ def _of_one(dump: DumpReport, ways: Ways, prospect: Prospect | None) -> Step | N
     if found.by is By.CLASSES:
         return Step("a vector map may repair the probabilities of classes; see it out of fold", ways.classes)
     if prospect is not None:
-        return _promised(prospect, ways)
+        return _promised(dump, prospect, ways)
     if speaks_of_positive(dump):
         return Step("Platt's map (slope and intercept) may repair it; see it out of fold", ways.platt)
     best = dump.metrics.get("temperature")
@@ -127,14 +128,34 @@ def _of_one(dump: DumpReport, ways: Ways, prospect: Prospect | None) -> Step | N
     return Step(f"a temperature{fits} may repair it; see it out of fold", ways.repair)
 
 
+def _after_map(dump: DumpReport, method: str, ways: Ways) -> Step | None:
+    """A map that repairs is kept; where one does not, the next more flexible one is tried."""
+    left, off = dump.after(), finding(dump).beyond_noise
+    if is_worse(dump) or (off and left is not None and finding(left).beyond_noise):
+        return _more_flexible(dump, method, ways)
+    if off:
+        return Step("keep this map, apply it, and set limits for what it repaired", ways.keep)
+    return Step("set limits that later models must keep", ways.limit)
+
+
+def _more_flexible(dump: DumpReport, method: str, ways: Ways) -> Step | None:
+    """The map after this one, which may repair more; None after the last."""
+    of_two = {"temperature": ("Platt's map", ways.platt), "platt": ("a beta map", ways.beta)}
+    of_all = {"temperature": ("a vector map", ways.classes)}
+    following = (of_two if speaks_of_positive(dump) else of_all).get(method, ("an isotonic map", ways.isotonic))
+    if method == "isotonic":
+        return None
+    return Step(f"see whether {following[0]} does better", following[1])
+
+
 def _is_open(dump: DumpReport, found: Finding) -> bool:
     """Whether more rows come first: the ECE cannot tell, and nothing else is certain."""
-    error = standing_in(dump, judged_by(dump)[1])
+    error = None if found.by is By.NOTHING else standing_in(dump, judged_by(dump)[1])
     weak = found.by is By.NOTHING or (found.by is By.CLASSES and found.standing is Standing.LIKELY)
     return weak and (found.standing if error is None else error) is Standing.UNRESOLVED
 
 
-def _promised(prospect: Prospect, ways: Ways) -> Step | None:
+def _promised(dump: DumpReport, prospect: Prospect, ways: Ways) -> Step | None:
     """What a map does to the ECE out of fold, without what noise adds to it."""
     before, after = prospect.before, prospect.after
     by_platt = prospect.method == "platt"
@@ -144,11 +165,13 @@ def _promised(prospect: Prospect, ways: Ways) -> Step | None:
         return None
     left = after.value if after.corrected is None else after.corrected
     was = before.value if before.corrected is None or after.corrected is None else before.corrected
-    where = "" if prospect.rows == prospect.of else f", on {prospect.rows:,} of the rows"
+    where = "" if prospect.rows == prospect.of else f", tried on {prospect.rows:,} rows"
     if f"{100 * left:.1f}" == f"{100 * was:.1f}" or left > was:
-        return Step(f"{with_} would not lower {of} (out of fold{where}); another map might", ways.other)
+        step = _more_flexible(dump, prospect.method, ways)
+        more = "" if step is None else f"; {step.sentence}"
+        return Step(f"{with_} would not lower {of} (out of fold{where}){more}", None if step is None else step.command)
     standing, ece = standing_of(after, n=prospect.worth), f"{100 * before.value:.1f}"
     if standing is None or standing.beyond_noise or after.floor_high is None:
         return Step(f"{with_} would take {of} from {ece} to about {100 * left:.1f} % (out of fold{where})", way)
-    noise = f"{prospect.worth:,.0f} rows show up to {100 * after.floor_high:.1f} %"
-    return Step(f"{with_} would take {of} from {ece} % to within noise ({noise}{where})", way)
+    noise = f"up to {100 * after.floor_high:.1f} % on {prospect.rows:,} rows"
+    return Step(f"{with_} would take {of} from {ece} % to within noise ({noise})", way)

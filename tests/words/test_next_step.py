@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import numpy as np
 import pytest
 
+from calibeval import evaluate
 from calibeval.core.data.notices import warning
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.fitted_on import FittedOn
@@ -15,7 +17,9 @@ from calibeval.words.next_step import Step, Ways, next_step, quoted
 from tests.render.hand_made import over_confident, report, with_metric
 from tests.words.test_report import built, without
 
-WAYS = Ways("REPAIR", "OTHER", "CLASSES", "LIMIT", "DECIDE", "LOOK", "COMPARE")
+WAYS = Ways(
+    "REPAIR", "CLASSES", "LIMIT", "DECIDE", "LOOK", "COMPARE", "PLATT", beta="BETA", isotonic="ISOTONIC", keep="KEEP"
+)
 BAD = without(over_confident(per_class=()), "mce")
 QUIET = built((0, None, None), (9000, 0.8, 0.796))
 
@@ -24,12 +28,13 @@ def step(dump, prospect=None):
     return next_step(report(dump), WAYS, prospect)
 
 
-def mapped(old, ece):
-    made = Recalibrated("isotonic", {}, FittedOn("val.npz", None, None, 900), {"ece": ece}, (), None)
+def mapped(old, ece, method="temperature"):
+    made = Recalibrated(method, {}, FittedOn("val.npz", None, None, 900), {"ece": ece}, (), None)
     return replace(old, recalibrated=made)
 
 
 GOOD = MetricResult("ece", 0.011, low=0.0, high=0.02, corrected=0.005, floor=0.01, floor_high=0.015)
+STILL = replace(GOOD, value=0.08)
 
 
 @pytest.mark.parametrize(
@@ -60,12 +65,14 @@ GOOD = MetricResult("ece", 0.011, low=0.0, high=0.02, corrected=0.005, floor=0.0
             "get more rows, about 540 in all to show errors of 3 points; what these can decide",
             "DECIDE",
         ),
-        (mapped(BAD, GOOD), "set limits that later models must keep", "LIMIT"),
-        (mapped(BAD, replace(GOOD, value=0.08)), "see whether another map does better", "OTHER"),
+        (mapped(BAD, GOOD), "keep this map, apply it, and set limits for what it repaired", "KEEP"),
+        (mapped(QUIET, GOOD), "set limits that later models must keep", "LIMIT"),
+        (mapped(BAD, STILL), "see whether a vector map does better", "CLASSES"),
+        (mapped(BAD, STILL, "vector"), "see whether an isotonic map does better", "ISOTONIC"),
         (
             mapped(QUIET, replace(GOOD, value=0.3, low=0.28, high=0.32, corrected=0.3)),
-            "see whether another map does better",
-            "OTHER",
+            "see whether a vector map does better",
+            "CLASSES",
         ),
         (
             built((0, None, None), (300, 0.9, 0.88), floor=0.02, floor_high=0.04),
@@ -101,25 +108,43 @@ LEFT = MetricResult("ece", 0.06, corrected=0.05, floor=0.03, floor_high=0.043)
         (
             replace(LEFT, value=0.034, corrected=0.008),
             1000,
-            "a temperature would take the ECE from 11.4 % to within noise (1,000 rows show up to 4.3 %)",
+            "a temperature would take the ECE from 11.4 % to within noise (up to 4.3 % on 1,000 rows)",
             "REPAIR",
         ),
         (
             LEFT,
             600,
-            "a temperature would take the ECE from 11.4 to about 5.0 % (out of fold, on 600 of the rows)",
+            "a temperature would take the ECE from 11.4 to about 5.0 % (out of fold, tried on 600 rows)",
             "REPAIR",
         ),
         (
             replace(LEFT, corrected=0.1104),
             1000,
-            "a temperature would not lower the ECE (out of fold); another map might",
-            "OTHER",
+            "a temperature would not lower the ECE (out of fold); see whether a vector map does better",
+            "CLASSES",
         ),
     ],
 )
 def test_a_temperature_that_was_tried_is_promised_no_more_than_it_does(after, rows, sentence, way):
     assert step(BAD, Prospect(BEFORE, after, rows, 1000, float(rows))) == Step(sentence, way)
+
+
+def test_after_the_most_flexible_map_no_other_is_proposed():
+    assert step(mapped(BAD, STILL, "isotonic")) is None
+
+
+@pytest.mark.parametrize(("method", "way"), [("temperature", "PLATT"), ("platt", "BETA"), ("beta", "ISOTONIC")])
+def test_of_two_classes_the_next_more_flexible_map_is_proposed(method, way):
+    rng = np.random.default_rng(0)
+    s = rng.normal(size=3000)
+    labels = rng.random(3000) < 1 / (1 + np.exp(-s))
+    dump = evaluate(probs=1 / (1 + np.exp(-s - 1)), labels=labels).dumps[0]
+    same = Recalibrated(
+        method, {}, FittedOn("v", None, None, 9), dump.metrics, dump.equal_width, (), None, dump.positive
+    )
+    found = step(replace(dump, recalibrated=same))
+    assert found is not None
+    assert found.command == way
 
 
 def test_several_dumps_of_the_same_rows_are_compared():

@@ -30,7 +30,6 @@ if TYPE_CHECKING:
     from calibeval.core.data.predictions import Predictions
     from calibeval.core.report.report import DumpReport, Report
     from calibeval.core.report.settings import Settings
-    from calibeval.readers.meaning.assemble import ReadOptions
     from calibeval.recalibrate.fitting.before_after import Prospect
     from calibeval.words.next_step import Step
 
@@ -144,7 +143,7 @@ def report(
         environment(),
     )
     result = result if sort is None else result.sorted_by(sort)
-    step = _step(result, dumps, flags, reading, promised) if shown else None
+    step = _step(result, dumps, flags, maps, promised) if shown else None
     say(_absent(result, only or ()), quiet=quiet)
     say([f"warning: {about(dump.name, warning)}" for dump in result.dumps for warning in dump.warnings], quiet=quiet)
     if out is not None:
@@ -240,17 +239,18 @@ def _step(
     report: Report,
     dumps: list[str],
     flags: ReadingFlags,
-    reading: ReadOptions,
+    maps: Fitting,
     promised: Prospect | None,
 ) -> Step | None:
     """The next step, with a command for these very files."""
-    from calibeval.cli.options.follow_up import ways
+    from calibeval.cli.options.follow_up import Applied, ways
     from calibeval.readers.describe import validation_split
     from calibeval.words.next_step import next_step
 
-    validation = validation_split(dumps[0], reading) if len(dumps) == 1 else None
-    chosen = report.settings
-    typed = ways(dumps, flags, group=chosen.group, validation=validation)
+    validation = maps.fit_on or (validation_split(dumps[0], flags.options()) if len(dumps) == 1 else None)
+    used = report.dumps[0].recalibrated
+    applied = None if used is None else Applied(used.method, maps.fit_on, maps.saved_map)
+    typed = ways(dumps, flags, group=report.settings.group, validation=validation, applied=applied)
     return next_step(report, typed, promised)
 
 

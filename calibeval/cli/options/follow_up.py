@@ -5,12 +5,22 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import NamedTuple
 
+from calibeval.cli.inputs.titled import split_title
 from calibeval.cli.options.reading import ReadingFlags
 from calibeval.words.names import visible
 from calibeval.words.next_step import Ways, quoted
 
 CONFIGURATION = "calibeval.toml"
+
+
+class Applied(NamedTuple):
+    """A map that was applied: fitted on another dump, read from a file, or, without both, fitted out of fold."""
+
+    method: str
+    fit_on: str | None = None
+    saved_map: str | Path | None = None
 
 
 def ways(
@@ -19,8 +29,11 @@ def ways(
     *,
     group: str | None = None,
     validation: str | None = None,
+    applied: Applied | None = None,
 ) -> Ways:
     """The commands for these dumps, read in the same way. validation: the split on which a map is fitted, if known.
+
+    applied: the map that was tried.
 
     None can be proposed for standard input, or for names that a terminal cannot show as they are.
 
@@ -38,7 +51,6 @@ def ways(
     init = [] if Path(CONFIGURATION).exists() else ["--init"]
     return Ways(
         repair=_command("report", *reading, *fitted),
-        other=_command("report", *reading, *fitted, "--method", "auto"),
         classes=_command("report", *reading, *fitted, "--method", "vector"),
         limit=_command("gate", *reading, *together, *init),
         decide=_command("gate", *reading, *together, "--max", "ece=0.03", "--plan"),
@@ -46,7 +58,21 @@ def ways(
         compare=_command("compare", *reading, *together),
         platt=_command("report", *reading, *fitted, "--method", "platt"),
         decide_positive=_command("gate", *reading, *together, "--max", "ece_positive=0.03", "--plan"),
+        beta=_command("report", *reading, *fitted, "--method", "beta"),
+        isotonic=_command("report", *reading, *fitted, "--method", "isotonic"),
+        keep=_keeping(dumps, words_of(flags), applied),
     )
+
+
+def _keeping(dumps: Sequence[str], reading: list[str], applied: Applied | None) -> str | None:
+    """The command that fits the map to a file; for one that is in a file, the command that applies it."""
+    if len(dumps) != 1 or applied is None or applied.fit_on == "-":
+        return None
+    file = split_title(dumps[0]).file
+    if applied.saved_map is not None:
+        return _command("apply", str(applied.saved_map), file, *reading, "-o", "repaired.npz")
+    method = [] if applied.method == "temperature" else ["--method", applied.method]
+    return _command("fit", applied.fit_on or file, *reading, *method, "-o", "map.json")
 
 
 def words_of(flags: ReadingFlags) -> list[str]:
