@@ -49,7 +49,7 @@ def _regression(dump: DumpReport, after: Mapping[str, MetricResult]) -> list[str
     """Slope and intercept of the regression on the stated log-odds, and how both stand."""
     parts = []
     for name in in_line(dump):
-        word = name.removeprefix("cox_")
+        word = name.replace("cox_", "" if parts else "Cox ")
         metric = dump.metrics[name]
         ends = f" [{cells.interval(metric)}]" if cells.interval(metric) and name not in after else ""
         new = f" → {cells.value(after[name])}" if name in after and metric.value is not None else ""

@@ -173,5 +173,5 @@ def _promised(dump: DumpReport, prospect: Prospect, ways: Ways) -> Step | None:
     standing, ece = standing_of(after, n=prospect.worth), f"{100 * before.value:.1f}"
     if standing is None or standing.beyond_noise or after.floor_high is None:
         return Step(f"{with_} would take {of} from {ece} to about {100 * left:.1f} % (out of fold{where})", way)
-    noise = f"up to {100 * after.floor_high:.1f} % on {prospect.rows:,} rows"
+    noise = f"up to {100 * after.floor_high:.1f} % on {prospect.worth:,.0f} rows"
     return Step(f"{with_} would take {of} from {ece} % to within noise ({noise})", way)

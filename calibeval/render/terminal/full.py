@@ -21,6 +21,7 @@ from calibeval.words.first import names_in_full
 from calibeval.words.repair import repair
 from calibeval.words.report import headline
 from calibeval.words.score_tests import tests
+from calibeval.words.shown import OF_POSITIVE, REGRESSION
 from calibeval.words.signs import bin_range, signed
 from calibeval.words.slices import slice_tables
 from calibeval.words.terms import TOP_LABEL, Terms, first_terms
@@ -59,7 +60,9 @@ def hidden(report: Report) -> str:
         tables = slice_tables(dump, report.settings.min_rows)
         more += ["all slices"] if any(len(one.rows) > MOST_SHOWN for one in tables) else []
         more += ["all bins"] if sum(row.count > 0 for row in dump.equal_width) > MOST_ROWS else ["bins"]
-    return f"--full shows every metric and what its name stands for, {' and '.join(more)}." if more else ""
+    return (
+        f"--full shows every metric and what its name stands for, with tables of {' and '.join(more)}." if more else ""
+    )
 
 
 def _dump(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType]:
@@ -100,7 +103,7 @@ def _origin(dump: DumpReport, sheet: Sheet) -> list[RenderableType]:
 
 def _metrics(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType]:
     """Every metric with its name for --metrics and rules, and all that is known of it."""
-    found = [with_floor(dump, name) for name in dump.metrics]
+    found = [with_floor(dump, name) for name in _order(dump)]
     names = Column("", [sheet.text(cells.label(m.name)) for m in found], left=True)
     biased = any(m.corrected is not None for m in found)
     level = cells.level(report)
@@ -122,6 +125,12 @@ def _metrics(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableT
     for block in blocks(there, sheet.width - names.width - GUTTER):
         parts += [*([""] if parts else []), table([names, *block])]
     return parts
+
+
+def _order(dump: DumpReport) -> list[str]:
+    """The metrics; of two classes, those of P(positive) first, as the headline speaks of them."""
+    first = [*OF_POSITIVE, *REGRESSION] if speaks_of_positive(dump) else []
+    return [*(name for name in first if name in dump.metrics), *(name for name in dump.metrics if name not in first)]
 
 
 def _positive(dump: DumpReport, sheet: Sheet) -> list[list[RenderableType]]:

@@ -600,7 +600,7 @@ def test_why_judges_a_temperature_by_the_same_intervals(metric, limit, outcome, 
     if metric == "ece":
         assert trial["corrected"] == after["metrics"]["ece"]["corrected"] < trial["value"]
         shown = 100 * after["metrics"]["ece"]["floor_high"]  # what is left, 2.3 %, is what noise alone would give
-        assert f"% to within noise (997 rows show up to {shown:.1f} %)" in run(capsys, "report", dump, "-q").out
+        assert f"% to within noise (up to {shown:.1f} % on 997 rows)" in run(capsys, "report", dump, "-q").out
 
 
 def test_why_judges_every_slice_after_a_temperature(capsys, sample_data, tmp_path):

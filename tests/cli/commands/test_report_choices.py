@@ -83,7 +83,7 @@ def test_compare_by_chosen_metrics(capsys, tmp_path):
 def test_full_is_all_that_was_measured(capsys):
     short, full = run(capsys, "report", DIGITS), run(capsys, "report", DIGITS, "--full")
     report = run(capsys, "report", DIGITS, "--json").json["dumps"][0]
-    assert short.out.endswith("\n\n--full shows every metric and what its name stands for, 10 classes and bins.\n")
+    assert short.out.endswith("\n\n--full shows every metric and what its name stands for, with tables of 10 classes and bins.\n")
     assert "--full" not in full.out
     for name in report["metrics"]:
         assert f"  {name} " in full.out
@@ -262,7 +262,7 @@ def test_full_of_several_dumps_and_of_slices(capsys):
     slices = ["report", "sample_data/diamonds.npz#test", "--slice", "class", "--slice", "color", "-q"]
     assert run(capsys, *slices, "--full").out.count("  RMSCE") == 2
     no_more = run(capsys, "report", "sample_data/diamonds.npz#test", "--metrics", "ece", "-q").out
-    assert no_more.endswith("\n\n--full shows every metric and what its name stands for, 5 classes and bins.\n")
+    assert no_more.endswith("\n\n--full shows every metric and what its name stands for, with tables of 5 classes and bins.\n")
 
 
 def test_exports_are_the_tables_of_format(capsys, tmp_path):

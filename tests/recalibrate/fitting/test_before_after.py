@@ -217,7 +217,7 @@ def test_the_noise_of_the_sample_is_not_told_as_what_a_temperature_leaves(n):
     floor = evaluate(out_of_fold(dump))["ece"].floor_high
     report = evaluate(dump)
     step = next_step(report, Ways(), prospect(dump, report.dumps[0], 2**30))
-    assert step.sentence.endswith(f"% to within noise ({n:,} rows show up to {100 * floor:.1f} %)")
+    assert step.sentence.endswith(f"% to within noise (up to {100 * floor:.1f} % on {n:,} rows)")
 
 
 @pytest.mark.parametrize("wrong", [0, 1])
@@ -239,7 +239,7 @@ def test_the_number_of_rows_is_the_effective_one_with_weights():
     dump = Predictions(logits=np.column_stack([0 * logits, 2 * logits]), labels=labels, weights=weights)
     # (1,000 * 5)^2 / (1,000 * 17) = 1,470.6
     report = evaluate(dump)
-    assert "(1,471 rows show up to " in next_step(report, Ways(), prospect(dump, report.dumps[0], 2**30)).sentence
+    assert " % on 1,471 rows)" in next_step(report, Ways(), prospect(dump, report.dumps[0], 2**30)).sentence
 
 
 def test_nothing_is_promised_where_a_temperature_makes_it_worse():
@@ -250,7 +250,7 @@ def test_nothing_is_promised_where_a_temperature_makes_it_worse():
     report = evaluate(dump)
     assert evaluate(out_of_fold(dump))["ece"].value > report["ece"].value + 0.001
     step = next_step(report, Ways(), prospect(dump, report.dumps[0], 2**30))
-    assert step.sentence == "a temperature would not lower the ECE (out of fold); another map might"
+    assert step.sentence == "a temperature would not lower the ECE (out of fold); see whether a vector map does better"
 
 
 def test_of_two_classes_platts_map_is_promised_as_it_moves_the_mean():
@@ -280,7 +280,7 @@ def test_a_second_temperature_is_not_promised_for_what_no_digit_would_show(capsy
     run(capsys, "fit", VAL, "-o", tmp_path / "map.json")
     run(capsys, "apply", tmp_path / "map.json", TEST, "-o", tmp_path / "repaired.npz")
     out = run(capsys, "report", tmp_path / "repaired.npz").out  # out of fold 3.27 % instead of 3.32
-    assert "\nNext: a temperature would not lower the ECE (out of fold); another map might\n" in out
+    assert "\nNext: a temperature would not lower the ECE (out of fold); see whether a vector map does better\n" in out
 
 
 def test_exchanged_classes_are_not_offered_a_temperature(capsys, tmp_path):

@@ -35,7 +35,7 @@ def test_the_first_screen_is_about_the_positive_class():
     rows = re.findall(r"^(gap P\(pos\)|ECE P\(pos\)|Brier P\(pos\)|NLL|accuracy) ", text, re.MULTILINE)
     assert rows == ["gap P(pos)", "ECE P(pos)", "Brier P(pos)", "NLL", "accuracy"]
     assert re.search(
-        r"^slope \S+ \[.*\] · intercept \S+ \[.*\] · certain \(1 and 0 if calibrated\)$", text, re.MULTILINE
+        r"^Cox slope \S+ \[.*\] · intercept \S+ \[.*\] · certain \(1 and 0 if calibrated\)$", text, re.MULTILINE
     )
     assert f'O observed share {100 * view.prevalence:.2f} % · P mean P("default") {100 * view.mean:.2f} %' in text
     ranges = re.findall(r"^(\d\.\d\d) – (\d\.\d\d) ", text, re.MULTILINE)
@@ -69,7 +69,7 @@ def test_chosen_metrics_are_shown_as_they_were_chosen():
 def test_after_a_map_the_same_rows_have_two_values():
     text = shown(report_of(cross_fit=3, method="platt"))
     assert "with platt, 3 folds" in text
-    assert re.search(r"^slope \S+ → \S+ · intercept \S+ → \S+$", text, re.MULTILINE)
+    assert re.search(r"^Cox slope \S+ → \S+ · intercept \S+ → \S+$", text, re.MULTILINE)
 
 
 def test_one_against_the_rest_of_chosen_classes():
