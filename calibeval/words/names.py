@@ -16,18 +16,31 @@ def visible(name: str) -> str:
     r"""A name of any origin as one harmless line: characters that control, hide or reorder text become escapes.
 
     These are escape codes, line breaks, tabs, zero-width and bidirectional controls, and marks piled on one letter;
-    also the first characters of what CI services take for a command.
+    also the first characters of what CI services take for a command. What `isolated` puts around a name stays: a pair
+    of isolates reorders nothing outside it.
 
     >>> visible("cat\x1b[31m\n"), visible("a\u202eb"), visible("::error::no")
     ('cat\\x1b[31m\\n', 'a\\u202eb', '\\u003a:error::no')
     """
-    shown, marks = [], 0
-    for char in name:
+    shown, marks, pairs = [], 0, _pairs(name)
+    for i, char in enumerate(name):
         category = unicodedata.category(char)
         marks = marks + 1 if category in ("Mn", "Me") else 0
-        hostile = category[0] == "C" or category in ("Zl", "Zp") or marks > _MOST_MARKS
+        hostile = (category[0] == "C" and i not in pairs) or category in ("Zl", "Zp") or marks > _MOST_MARKS
         shown.append(char.encode("unicode_escape").decode("ascii") if hostile else char)
     return without_commands("".join(shown))
+
+
+def _pairs(text: str) -> set[int]:
+    """The places of isolates that are closed again, and of what closes them."""
+    pairs: set[int] = set()
+    open_: list[int] = []
+    for i, char in enumerate(text):
+        if char == _FIRST_STRONG_ISOLATE:
+            open_.append(i)
+        elif char == _POP_ISOLATE and open_:
+            pairs |= {open_.pop(), i}
+    return pairs
 
 
 def about(name: str, text: str) -> str:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from calibeval.core.errors import UsageError
 from calibeval.core.metrics.table import METRICS, known_as, meant
 from calibeval.core.report.report import DumpReport, Report
+from calibeval.core.report.views import judged_by
 
 NAME = "name"
 
@@ -27,8 +28,9 @@ def order_named(by: str) -> str:
 def in_order(report: Report, by: str) -> Report:
     """The report with the best dump first, by a metric, or with names in their natural order, so that 2 is before 10.
 
-    Best is the smallest, for the accuracy the largest, and for gaps and temperatures what is nearest to 0 or 1. Dumps
-    without a value are last; equal ones keep their order. Raises: UsageError for an unknown metric.
+    Best is the smallest, for the accuracy the largest, and for gaps and temperatures what is nearest to 0 or 1. Where a
+    dump is judged by P(positive class), its ECE and gap are those of that. Dumps without a value are last; equal ones
+    keep their order. Raises: UsageError for an unknown metric.
     """
     key = order_named(by)
     if key == NAME:
@@ -37,6 +39,7 @@ def in_order(report: Report, by: str) -> Report:
 
 
 def _loss(dump: DumpReport, metric: str) -> tuple[bool, float]:
+    metric = dict(zip(("confidence_gap", "ece"), judged_by(dump), strict=True)).get(metric, metric)
     value = dump.metrics[metric].value if metric in dump.metrics else None
     if value is None:
         return True, 0.0
