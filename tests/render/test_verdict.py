@@ -73,7 +73,10 @@ def verdict(*rules, baseline=BASE, by="id", name="cand.npz", **settings):
 @pytest.mark.parametrize(
     ("one", "said"),
     [
-        (("class", "churned", 0.7, 0.1, 0.0, 980, 0.48), "rows labelled churned (980 rows, confidence 48.0 points above accuracy)"),
+        (
+            ("class", "churned", 0.7, 0.1, 0.0, 980, 0.48),
+            "rows labelled churned (980 rows, confidence 48.0 points above accuracy)",
+        ),
         (("class", "cat", 0.7, 0.1, 0.0, 1, -0.021), "rows labelled cat (1 row, confidence 2.1 points below accuracy)"),
         (("class", "cat", 0.7, 0.1, 0.0, 90, 0.0), "rows labelled cat (90 rows, confidence equal to accuracy)"),
         (("class", "cat", 0.7, 0.1, 0.0, 90, None), "class cat (90 rows)"),
