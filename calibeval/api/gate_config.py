@@ -18,6 +18,7 @@ from calibeval.core.gating.verdict import Verdict
 from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.table import metric_named
 from calibeval.core.report.report import Report
+from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.readers.small_files import is_there, read_small
 
 OWN_FILE, PROJECT_FILE = "calibeval.toml", "pyproject.toml"
@@ -35,7 +36,7 @@ class Asked(NamedTuple):
 
     slices: columns, without those named in rules. group, weights: the columns of groups and of weights. origin: which
     rules are the file's, if others came with them. left_out: about rules of a preset that cannot be checked. preset:
-    the name of the preset. positive: the positive class of two.
+    the name of the preset. positive: the positive class of two. class_names: of the classes, in their order.
     """
 
     rules: tuple[Rule, ...]
@@ -48,6 +49,15 @@ class Asked(NamedTuple):
     left_out: tuple[Notice, ...]
     preset: str | None
     positive: str | None = None
+    class_names: tuple[str, ...] | None = None
+
+    def reading(self, options: ReadOptions) -> ReadOptions:
+        """With the class names and the positive class of the file, where the options have none."""
+        return replace(
+            options,
+            class_names=self.class_names if options.class_names is None else options.class_names,
+            positive=self.positive,
+        )
 
     def for_dump(self, dump: Predictions, base: Predictions | Report | None, convention: str) -> Asked:
         """With the rules of a preset that suit this dump: those on P(positive class) if there are two classes.
@@ -132,6 +142,7 @@ def combined(
         () if name is None else left_out(name, asked),
         name,
         config.positive if positive is None else positive,
+        config.class_names,
     )
 
 

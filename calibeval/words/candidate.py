@@ -12,7 +12,7 @@ from calibeval.words import cells
 from calibeval.words.difference import Change, amount, change, could_have_shown, scaled
 from calibeval.words.direction import direction
 from calibeval.words.score_tests import p_said
-from calibeval.words.shown import compares_positive, shown_among
+from calibeval.words.shown import compared_among, compares_positive
 
 # What a headline says about a metric: better, and worse.
 _SAID = {
@@ -35,7 +35,7 @@ def comparison_headline(candidate: Candidate, names: tuple[str, str], base: Comp
     'b is certainly better calibrated than a: ECE 12.60 → 1.50, −11.1 points [−12.0, −10.2].'
     """
     differences = candidate.differences
-    same = _the_same([differences[name] for name in shown_among(differences)], names)
+    same = _the_same([differences[name] for name in compared_among(differences)], names)
     if same:
         return [same]
     said = _said(differences)
@@ -82,13 +82,12 @@ def _beside(differences: Mapping[str, Difference], lead: str) -> list[str]:
 
 def _decided(differences: Mapping[str, Difference], without: Iterable[str]) -> str:
     """The metrics that are better and worse: "better: NLL, OE (certain); worse: CWCE (likely)". without: a way."""
-    parts = []
+    parts: list[str] = []
+    said = {*_said(differences), *(("brier",) if "brier_positive" in differences else ())}  # half of it is said
+    changes = {name: change(differences[name]) for name in compared_among(differences) if name not in said}
     for way in ("better", "worse"):
         if way in without:
             continue
-        changes = {
-            name: change(differences[name]) for name in shown_among(differences) if name not in _said(differences)
-        }
         by_certainty = [
             f"{', '.join(cells.label(name) for name in found)} ({'certain' if sure else 'likely'})"
             for sure in (True, False)

@@ -146,9 +146,17 @@ def convention(report: Report) -> str:
     percent = [label(name) for name in names if unit(name) == "%"]
     facts += [f"{', '.join(percent)} in %"] if percent else []
     facts += [f"{label(name)} in {unit(name)}" for name in names if unit(name) not in ("%", "")]
-    facts += ["Brier summed over classes (0 to 2)"] if "brier" in names else []
-    facts += ["Brier P(pos): of one column (0 to 1)"] if "brier_positive" in names else []
-    return "; ".join(facts)
+    return "; ".join([*facts, *briers(names)])
+
+
+def briers(names: Collection[str]) -> list[str]:
+    """What the Brier scores among these metrics are.
+
+    >>> briers(["brier", "brier_positive"])
+    ['Brier summed over classes (0 to 2)', 'Brier P(pos): of one column (0 to 1)']
+    """
+    said = {"brier": "Brier summed over classes (0 to 2)", "brier_positive": "Brier P(pos): of one column (0 to 1)"}
+    return [words for name, words in said.items() if name in names]
 
 
 def level(report: Report) -> str:

@@ -9,26 +9,39 @@ from calibeval.core.comparison.comparison import Candidate, Comparison, Differen
 from calibeval.core.metrics.result import MetricResult
 from calibeval.words import cells
 from calibeval.words.candidate import comparison_headline
-from calibeval.words.difference import CERTAIN_MARK, Change, change, difference_decimals, finding, scaled, told
+from calibeval.words.difference import (
+    CERTAIN_MARK,
+    Change,
+    change,
+    difference_decimals,
+    finding,
+    marked,
+    scaled,
+    told,
+    tone,
+)
 from calibeval.words.marks import short_names
 from calibeval.words.names import about, isolated
 from calibeval.words.positive import class_fact
-from calibeval.words.shown import compares_positive, shown_among
+from calibeval.words.shown import compared_among, compares_positive
 from calibeval.words.signs import signed
 
 _NAME = 48
 # What a first view shows in full; the other metrics are named in a line.
 MARKS = f"{CERTAIN_MARK} certain (p < 0.001); without it likely (p < 0.05); no word: this sample cannot tell"
 MAIN = ("accuracy", "confidence_gap", "nll", "brier", "ece")
-MAIN_OF_POSITIVE = ("gap_positive", "ece_positive", "nll", "brier", "accuracy")  # of two classes
+MAIN_OF_POSITIVE = ("gap_positive", "ece_positive", "nll", "brier_positive", "accuracy")  # of two classes
 # Of several candidates, calibration first.
 SEVERAL = ("ece", "accuracy", "confidence_gap", "nll", "brier")
-SEVERAL_OF_POSITIVE = ("ece_positive", "gap_positive", "accuracy", "nll", "brier")
+SEVERAL_OF_POSITIVE = ("ece_positive", "gap_positive", "accuracy", "nll", "brier_positive")
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One metric of a comparison, as text. change: what the difference means, for colours; finding: in words."""
+    """One metric of a comparison, as text.
+
+    change: what the difference means; finding: in words; marked: in a cell; tone: "better" or "worse", for colours.
+    """
 
     name: str
     label: str
@@ -41,11 +54,13 @@ class Row:
     detectable: str
     change: Change
     finding: str
+    marked: str
+    tone: str
 
 
 def rows(differences: Mapping[str, Difference]) -> list[Row]:
     """Every metric that tables show, in the order of the comparison."""
-    return [_row(differences[name]) for name in shown_among(differences)]
+    return [_row(differences[name]) for name in compared_among(differences)]
 
 
 def first_rows(differences: Mapping[str, Difference]) -> tuple[list[Row], str]:
@@ -61,7 +76,7 @@ def first_rows(differences: Mapping[str, Difference]) -> tuple[list[Row], str]:
         return [*every.values()], ""
     found: dict[str, list[str]] = {}
     for row in every.values():
-        if row.name not in names:
+        if row.name not in names and not (row.name == "brier" and "brier_positive" in names):
             found.setdefault(row.finding, []).append(row.label)
     return main, " · ".join(f"{', '.join(labels)}: {words}" for words, labels in found.items())
 
@@ -86,6 +101,8 @@ def _row(difference: Difference) -> Row:
         detectable="" if power is None else f"{scaled(name, power):.{places}f}",
         change=found,
         finding=finding(difference),
+        marked=marked(difference),
+        tone=tone(difference),
     )
 
 
@@ -106,7 +123,7 @@ def short(comparison: Comparison) -> dict[str, str]:
 
 def side_by_side(comparison: Comparison) -> list[str]:
     """The metrics in the table of several candidates: the usual ones, or those that were chosen."""
-    tables = [shown_among(one.differences) for one in comparison.candidates]
+    tables = [compared_among(one.differences) for one in comparison.candidates]
     there = list(dict.fromkeys(name for table in tables for name in table))
     usual = SEVERAL_OF_POSITIVE if _all_positive(comparison) else SEVERAL
     return list(usual) if {*usual} <= {*there} else there
@@ -152,7 +169,7 @@ def warnings(comparison: Comparison) -> list[str]:
 def reasons(differences: Mapping[str, Difference]) -> list[str]:
     """Why numbers are missing or intervals are approximate, one line for each reason."""
     found: dict[str, list[str]] = {}
-    for difference in map(differences.__getitem__, shown_among(differences)):
+    for difference in map(differences.__getitem__, compared_among(differences)):
         if difference.reason and change(difference) is not Change.SAME:
             found.setdefault(difference.reason, []).append(cells.label(difference.name))
     return [f"{', '.join(names)}: {reason}" for reason, names in found.items()]
@@ -160,7 +177,7 @@ def reasons(differences: Mapping[str, Difference]) -> list[str]:
 
 def remarks(differences: Mapping[str, Difference]) -> list[str]:
     """Where the difference of two biased values lies outside the interval for the true difference."""
-    shown = shown_among(differences)
+    shown = compared_among(differences)
     outside = [cells.label(name) for name in shown if not differences[name].holds_difference]
     why = "noise biases the two values differently; the difference and its interval are without that bias"
     return [f"{', '.join(outside)}: {why}"] if outside else []
@@ -198,5 +215,8 @@ def convention(comparison: Comparison, *, detectable: bool = True, p: bool = Tru
     if any(one.p_holm is not None for candidate in comparison.candidates for one in candidate.differences.values()):
         what, of = "p" if p else "certain and likely", " of each candidate" if len(comparison.candidates) > 1 else ""
         parts += [f"{what}: corrected for the number of metrics{of} (Holm)"]
+    named = {name for candidate in comparison.candidates for name in candidate.differences}
+    if "brier_positive" in named:  # a first view has no other one of two classes
+        parts += cells.briers(named if p else {"brier_positive"})
     parts += ["detectable: the difference that this sample shows with 80 % power"] if detectable else []
     return "; ".join(parts)

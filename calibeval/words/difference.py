@@ -59,16 +59,6 @@ class Change(Enum):
         """Whether there is certainly a difference."""
         return self in (Change.BETTER, Change.WORSE, Change.HIGHER, Change.LOWER)
 
-    @property
-    def marked(self) -> str:
-        """The phrase for a cell beside the number: a word where there is a difference, with a mark where it is certain.
-
-        >>> Change.BETTER.marked, Change.LIKELY_LOWER.marked, Change.OPEN.marked
-        ('better*', 'lower', '')
-        """
-        way, _, sure = self.value.partition(", ")
-        return way + (CERTAIN_MARK if sure == "certain" else "") if sure else ""
-
 
 def change(difference: Difference) -> Change:
     """How the candidate stands in this metric, after Holm's correction.
@@ -110,6 +100,28 @@ def finding(difference: Difference) -> str:
         return found.short
     way = "closer to" if abs(candidate) < abs(base) else "farther from"
     return f"{way} {best}, {found.value.partition(', ')[2]}"
+
+
+def marked(difference: Difference) -> str:
+    """The finding for a cell beside a number: the same words where there is a difference, with a mark where certain.
+
+    >>> marked(Difference("confidence_gap", 0.126, 0.015, -0.111, -0.120, -0.102, 1e-15, 0.013))
+    'closer to 0*'
+    """
+    found, (way, _, _) = change(difference), finding(difference).partition(", ")
+    return way + CERTAIN_MARK * found.certain if found.better or found.worse or found.moved else ""
+
+
+def tone(difference: Difference) -> str:
+    """Whether the difference is "better" or "worse", for colours; empty if neither. Closer to the best value is better.
+
+    >>> tone(Difference("confidence_gap", 0.126, 0.015, -0.111, -0.120, -0.102, 1e-15, 0.013))
+    'better'
+    """
+    found, words = change(difference), finding(difference)
+    if found.better or words.startswith("closer"):
+        return "better"
+    return "worse" if found.worse or words.startswith("farther") else ""
 
 
 def is_rounding(difference: Difference) -> bool:

@@ -57,3 +57,16 @@ def shown_among(names: Iterable[str]) -> list[str]:
     every = [*dict.fromkeys(names)]
     usual = {name for name, spec in METRICS.items() if spec.shown and not spec.binary}
     return [name for name in every if is_shown(name)] if usual <= {*every} else every
+
+
+def compared_among(names: Iterable[str]) -> list[str]:
+    """The metrics that tables of comparisons show: of two classes also the Brier score of one column.
+
+    >>> [name for name in compared_among(METRICS) if name.startswith("brier")]
+    ['brier', 'brier_positive']
+    """
+    every = [*names]
+    shown = shown_among(every)
+    if "brier_positive" in every and "brier" in shown and "brier_positive" not in shown:
+        shown.insert(shown.index("brier") + 1, "brier_positive")
+    return shown

@@ -111,11 +111,15 @@ def test_what_is_left_out_for_the_width_is_said():
     assert "left out at this width: detectable\n" in terminal(compared(), 92, full=True)
 
 
-@pytest.mark.parametrize("width", [20, 40, 60, 80, 100])
-def test_narrow_terminals(width):
+@pytest.mark.parametrize(
+    ("width", "words"),
+    [(20, "better*"), (40, "better*"), (60, "better, certain"), (80, "better*"), (100, "better, certain")],
+)
+def test_narrow_terminals(width, words):
     text = terminal(compared(candidate(slices=[part("day", holm=0.2)])), width)
     assert max(map(len, text.splitlines())) <= max(width, 40)
-    assert "better, certain" in text
+    assert words in text
+    assert f"closer to 0{words.removeprefix('better')}" in text  # the same finding at every width
 
 
 def test_slices_say_what_is_certain_after_correction():

@@ -16,9 +16,14 @@ LEAST_ERRORS = 10
 
 
 def over_metrics(differences: Mapping[str, Difference]) -> dict[str, Difference]:
-    """The differences with p_holm, Holm's correction over the metrics that tables show."""
+    """The differences with p_holm, Holm's correction over the metrics that tables show.
+
+    The Brier score of one column is half of that over both classes: the same test, which is counted once.
+    """
     shown = [name for name in differences if name not in METRICS or METRICS[name].shown]
     corrected = dict(zip(shown, holm([differences[name].p for name in shown]), strict=True))
+    if "brier" in corrected and "brier_positive" in differences:
+        corrected["brier_positive"] = corrected["brier"]
     return {name: replace(one, p_holm=corrected.get(name)) for name, one in differences.items()}
 
 

@@ -12,12 +12,12 @@ from calibeval.render.drawing.letters import printable
 from calibeval.render.figure.figure import DOTS_PER_INCH, ShownFigure, own_settings
 from calibeval.render.figure.glyphs import known
 from calibeval.words import cells
-from calibeval.words.difference import Change, change, told
+from calibeval.words.difference import told, tone
 from calibeval.words.marks import shorten
 
 _GREY, _NAME = "0.35", 60
 # Better and worse; the colours of over- and under-confidence mean nothing else.
-_BETTER, _WORSE = "#1a7037", "#b3202c"
+_COLORS = {"better": "#1a7037", "worse": "#b3202c"}
 
 
 def differences_figure(comparison: Comparison, *, width_inches: float | None = None) -> Figure:
@@ -53,7 +53,7 @@ def _drawn(candidate: Candidate) -> list[Difference]:
 def _panel(axis: Axes, drawn: list[Difference]) -> None:
     axis.axvline(0.0, color=_GREY, linewidth=0.8)
     for place, one in enumerate(drawn):
-        color = _color(change(one))
+        color = _COLORS.get(tone(one), _GREY)
         if one.low is not None and one.high is not None:
             axis.plot([100 * one.low, 100 * one.high], [place, place], color=color, linewidth=1.6)
         face = color if one.likely else "white"
@@ -68,7 +68,3 @@ def _panel(axis: Axes, drawn: list[Difference]) -> None:
 def _title(candidate: Candidate, comparison: Comparison) -> str:
     names = (known(printable(shorten(name, _NAME))) for name in (candidate.name, comparison.base.name))
     return " against ".join(names)
-
-
-def _color(found: Change) -> str:
-    return _BETTER if found.better else _WORSE if found.worse else _GREY

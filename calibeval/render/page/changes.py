@@ -97,18 +97,13 @@ def changes(differences: Mapping[str, Difference], rows: Sequence[Row]) -> Chang
             noise_width="",
             expected=place(0.0),
             beyond=d.likely,
-            sign=sign(row.change),
+            sign=row.tone,
         )
         for d, row in there
     )
     inner = (low + _EDGE * (high - low), high - _EDGE * (high - low))
     ticks = [tick for tick in round_ticks(100 * low, 100 * high) if inner[0] <= tick / 100 <= inner[1]]
     return Changes(dots, tuple(Tick(place(tick / 100), f"{tick:g}".replace("-", "\N{MINUS SIGN}")) for tick in ticks))
-
-
-def sign(change: Change) -> str:
-    """The class of a difference, for its colour."""
-    return "better" if change.better else "worse" if change.worse else ""
 
 
 def _subject(dump: ComparedDump) -> Subject | None:

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 from calibeval.core.comparison.comparison import Candidate, ComparedDump, Comparison
 from calibeval.core.metrics.table import METRICS
-from calibeval.render.page.changes import Changes, Overlay, changes, overlaid, sign
+from calibeval.render.page.changes import Changes, Overlay, changes, overlaid
+from calibeval.render.page.one_class import question_of_several
 from calibeval.render.page.page import fragment_of, whole_page
 from calibeval.words import cells
 from calibeval.words import comparison as shown
@@ -71,6 +72,7 @@ class CandidateView:
     warnings: list[str]
     remarks: list[str]
     rows: list[MetricView]
+    question: str
     picture: Overlay | None
     changes: Changes
     cells: list[SliceCell]
@@ -151,7 +153,8 @@ def _candidate(candidate: Candidate, comparison: Comparison, id_: str, compared:
         facts=" · ".join(shown.facts(candidate)),
         warnings=[plain(line, _LINE) for line in candidate.warnings],
         remarks=[plain(line, _LINE) for line in lines],
-        rows=[MetricView(row, _title(row.name), sign(row.change)) for row in rows],
+        rows=[MetricView(row, _title(row.name), row.tone) for row in rows],
+        question=question_of_several(of_positive=candidate.dump.positive is not None),
         picture=overlaid(comparison, candidate, id_, said[0]),
         changes=changes(candidate.differences, rows),
         cells=compared,
@@ -180,7 +183,7 @@ def _slices(column: str, candidate: Candidate) -> SlicesView:
 def _cell(row: Row | None) -> SliceCell:
     if row is None:
         return SliceCell("", "", "")
-    return SliceCell(row.difference, sign(row.change), row.change.marked, row.candidate)
+    return SliceCell(row.difference, row.tone, row.marked, row.candidate)
 
 
 def _origin(dump: ComparedDump) -> list[tuple[str, str]]:

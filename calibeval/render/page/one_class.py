@@ -48,6 +48,11 @@ def question(dump: DumpReport) -> str:
     return "Does it happen as often as it says?" if of_positive(dump) else "Is it right as often as it says?"
 
 
+def question_of_several(*, of_positive: bool) -> str:
+    """The title of the diagrams of several models. of_positive: whether all are of P(positive class)."""
+    return "Does it happen as often as they say?" if of_positive else "Are they right as often as they say?"
+
+
 def small_axes(dumps: Sequence[DumpReport]) -> str:
     """What the axes of small diagrams of several dumps are."""
     alike = {first_terms(dump)[1] for dump in dumps}

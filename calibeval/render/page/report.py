@@ -17,6 +17,7 @@ from calibeval.render.page.one_class import (
     one_against_the_rest,
     page_names,
     question,
+    question_of_several,
     small_axes,
     without_positive,
 )
@@ -136,6 +137,7 @@ class PageView:
     verdict: VerdictView | None = None
     step: Step | None = None
     axes: str = ""
+    question: str = ""
 
 
 def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> PageView:
@@ -167,6 +169,7 @@ def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> Pa
         citations=html_tables.citations(report),
         legend=_legend(f"{prefix}legend", *(dump.picture for dump in dumps)),
         axes=small_axes(report.dumps),
+        question=question_of_several(of_positive=all(map(of_positive, report.dumps))),
     )
 
 

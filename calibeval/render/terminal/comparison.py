@@ -22,10 +22,11 @@ from calibeval.render.terminal.sheet import (
 )
 from calibeval.words import comparison as shown
 from calibeval.words.comparison import Row
-from calibeval.words.difference import Change
+from calibeval.words.difference import CERTAIN_MARK
 from calibeval.words.shown import sliced
 
 _MOST_SLICES = 10
+STYLES = {"better": BETTER, "worse": WORSE}
 
 
 def render(comparison: Comparison, *, width: int, color: bool, ascii_only: bool, full: bool = False) -> str:
@@ -65,7 +66,7 @@ def _hidden(comparison: Comparison) -> str:
 
 def _candidate(candidate: Candidate, comparison: Comparison, sheet: Sheet, *, full: bool) -> list[RenderableType]:
     rows, others = (shown.rows(candidate.differences), "") if full else shown.first_rows(candidate.differences)
-    columns, left_out = _columns(rows, comparison, sheet, full=full)
+    columns, below = _columns(rows, comparison, sheet, full=full)
     parts: list[RenderableType] = [
         _title(candidate, comparison, sheet),
         *(Text(line) for line in sheet.flow(shown.facts(candidate))),
@@ -77,7 +78,7 @@ def _candidate(candidate: Candidate, comparison: Comparison, sheet: Sheet, *, fu
     ]
     lines = (*shown.reasons(candidate.differences), *shown.remarks(candidate.differences))
     parts += [Text(sheet.text(line)) for line in lines]
-    parts += [Text(sheet.text(f"left out at this width: {', '.join(left_out)}"))] if left_out else []
+    parts += [Text(sheet.text(line)) for line in below]
     return [*parts, *_all_slices(candidate, sheet)]
 
 
@@ -95,7 +96,7 @@ def _all_slices(candidate: Candidate, sheet: Sheet) -> list[RenderableType]:
 
 
 def _columns(rows: list[Row], comparison: Comparison, sheet: Sheet, *, full: bool) -> tuple[list[Column], list[str]]:
-    """One row per metric, and the columns that are left out because they do not fit; the finding always stays."""
+    """One row per metric, and lines on what is left out or shortened because it does not fit; the finding stays."""
     label = Column("", [sheet.text(row.label) for row in rows], left=True)
     unit = Column("", [row.unit for row in rows], left=True)
     base = Column("base", [sheet.text(row.base) for row in rows])
@@ -104,21 +105,27 @@ def _columns(rows: list[Row], comparison: Comparison, sheet: Sheet, *, full: boo
     interval = Column(f"{shown.level(comparison)} interval", [sheet.text(row.interval) for row in rows])
     p = Column("p", [row.p for row in rows])
     detectable = Column("detectable", [row.detectable for row in rows])
-    finding = Column("", [Text(row.finding, _style(row.change)) for row in rows], left=True)
-    short = Column("", [Text(row.change.short, _style(row.change)) for row in rows], left=True)
+    finding = Column("", [Text(row.finding, STYLES.get(row.tone, "")) for row in rows], left=True)
+    brief = Column("", [Text(row.marked or row.finding, STYLES.get(row.tone, "")) for row in rows], left=True)
     tests = [p, detectable] if full else []
     layouts = (
         [label, unit, base, candidate, difference, interval, *tests, finding],
         [label, unit, base, candidate, difference, interval, *tests[:1], finding],
         [label, unit, base, candidate, difference, interval, finding],
-        [label, unit, base, candidate, difference, interval, short],
-        [label, difference, interval, short],
-        [label, difference, short],
+        [label, unit, base, candidate, difference, interval, brief],
+        [label, base, candidate, difference, interval, brief],
+        [label, difference, interval, finding],
+        [label, difference, interval, brief],
+        [label, difference, finding],
+        [label, difference, brief],
     )
     there = [[column for column in layout if any(map(str, column.cells))] for layout in layouts]
     fitting = next((columns for columns in there if total_width(columns) <= sheet.width), there[-1])
     headers = {column.header for column in fitting}
-    return fitting, [column.header for column in there[0] if column.header not in headers]
+    left_out = [column.header for column in there[0] if column.header not in headers]
+    below = [f"left out at this width: {', '.join(left_out)}"] if left_out else []
+    starred = fitting[-1] is brief and any(row.marked for row in rows)
+    return fitting, [f"{CERTAIN_MARK} certain; without it likely"] * starred + below
 
 
 def candidates(comparison: Comparison, sheet: Sheet) -> list[RenderableType]:
@@ -145,15 +152,15 @@ def _compared(rows: list[Row | None], sheet: Sheet) -> Column:
     room, more = max(map(cell_len, (*values, sheet.text(first.base)))), max(map(cell_len, differences))
     shown: list[str | Text] = [f"{sheet.text(first.base):>{room}}"]
     for row, value, difference in zip(rows, values, differences, strict=True):
-        line = f"{value:>{room}}  {difference:>{more}} {row.change.marked if row else ''}".rstrip()
-        shown.append(Text(line, _style(row.change) if row else ""))
+        line = f"{value:>{room}}  {difference:>{more}} {row.marked if row else ''}".rstrip()
+        shown.append(Text(line, STYLES.get(row.tone, "") if row else ""))
     return Column(f"{first.label} {first.unit}".strip(), shown, left=True)
 
 
 def _slices(column: str, found: list[SliceDifferences], sheet: Sheet) -> list[RenderableType]:
     """The slices of one column for a few metrics; slices with a likely or certain change come first."""
     by_slice = [(one, {row.name: row for row in shown.rows(one.differences)}) for one in found]
-    by_slice.sort(key=lambda pair: -sum(row.change.better or row.change.worse for row in pair[1].values()))
+    by_slice.sort(key=lambda pair: -sum(bool(row.tone) for row in pair[1].values()))
     kept = by_slice[:_MOST_SLICES]
     columns = [Column("rows", [f"{one.n:,}" for one, _ in kept])]
     for name in sliced(kept[0][1]):
@@ -161,7 +168,7 @@ def _slices(column: str, found: list[SliceDifferences], sheet: Sheet) -> list[Re
         if not any(row is not None and row.interval for row in there):
             continue
         cells = [
-            Text(sheet.text(f"{row.difference} {row.change.marked}".rstrip()), _style(row.change)) if row else Text("")
+            Text(sheet.text(f"{row.difference} {row.marked}".rstrip()), STYLES.get(row.tone, "")) if row else Text("")
             for row in there
         ]
         first = next(row for row in there if row is not None)
@@ -172,7 +179,3 @@ def _slices(column: str, found: list[SliceDifferences], sheet: Sheet) -> list[Re
     title = f"differences by {sheet.name(column, sheet.width // 2)}" + (f", {rest} more in --json" if rest else "")
     note = f"after Holm's correction for the slices; {shown.MARKS}"
     return [Text(sheet.text(title)), table([names, *columns]), Text(sheet.text(note))]
-
-
-def _style(change: Change) -> str:
-    return BETTER if change.better else WORSE if change.worse else ""

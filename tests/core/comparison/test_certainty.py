@@ -30,6 +30,20 @@ def test_holm_is_over_the_metrics_that_are_shown():
     assert [one.p for one in found.values()] == [0.01, 0.04, 0.0001, None]
 
 
+def test_the_brier_score_of_one_column_is_the_same_test_as_that_of_both():
+    found = over_metrics(
+        {
+            "brier": difference("brier", p=0.01),
+            "brier_positive": difference("brier_positive", p=0.01),
+            "ece": difference(),
+        }
+    )
+    assert found["brier_positive"].p_holm == found["brier"].p_holm == 0.01  # counted once: the second of two
+    assert found["ece"].p_holm == 2e-6
+    alone = over_metrics({"brier_positive": difference("brier_positive", p=0.01)})
+    assert alone["brier_positive"].p_holm is None  # chosen, and not of the metrics that tables show
+
+
 def test_comparisons_hold_both_p_values_and_read_back():
     rng = np.random.default_rng(3)
     labels = rng.integers(0, 3, 400)

@@ -67,6 +67,13 @@ def test_better_and_worse_have_colours_of_their_own():
     assert not re.search(r'class="[^"]*\b(better|worse)\b', both)
 
 
+def test_a_gap_that_came_closer_to_zero_is_as_green_as_what_is_better():
+    rows = re.findall(r'<td class="words limits ([a-z]*)">([^<]*)', render(compared()))
+    assert ("better", "closer to 0, certain") in rows
+    assert ("better", "better, certain") in rows
+    assert len({words for tone, words in rows if tone == "better"}) == 2
+
+
 def test_a_dot_is_filled_where_a_difference_is_shown():
     one = candidate()
     open_ = replace(ECE, low=-0.3, high=0.1, p=0.5)
@@ -114,4 +121,6 @@ def test_a_real_comparison(k):
     text = render(Comparison.from_json(found.to_json()))
     assert text == render(found)
     assert ("Share of class 1, %" in text) == (k == 2)
+    assert ("Does it happen as often as they say?" in text) == (k == 2)
+    assert ("Are they right as often as they say?" in text) == (k == 3)
     Page(text)

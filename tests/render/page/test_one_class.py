@@ -8,7 +8,7 @@ import re
 import numpy as np
 import pytest
 
-from calibeval import evaluate
+from calibeval import Predictions, evaluate
 from calibeval.render.page.one_class import one_against_the_rest, page_names, question, small_axes
 from calibeval.render.page.page import render
 from calibeval.render.page.report import page_view
@@ -101,3 +101,24 @@ def test_names_of_classes_are_harmless(name):
     assert "\u202e" not in page
     assert "x" * 100 not in page[page.index("<main>") :]
     assert page.count("<h2") == render(report_of()).count("<h2")
+
+
+def test_before_and_after_a_map_the_numbers_of_the_diagrams_are_under_the_names_of_their_axes():
+    report = report_of(cross_fit=3)
+    page = render(report)
+    numbers = page[page.index("The numbers of these diagrams") :]
+    heads = [re.findall(r"<th scope=\"col\"[^>]*>(.*?)</th>", one) for one in numbers.split("<thead>")[1:3]]
+    for head in heads:
+        assert text_of(f"<main>{head[0]}").strip() == 'P("default")'
+        assert head[3] == "observed %"
+        assert not any("confidence" in one or "accuracy" in one for one in head)
+
+
+@pytest.mark.parametrize(("k", "words"), [(2, "Does it happen"), (3, "Are they right")])
+def test_several_dumps_are_asked_what_their_diagrams_show(k, words):
+    rng = np.random.default_rng(0)
+    logits, labels = rng.normal(size=(400, k)), rng.integers(0, k, 400)
+    several = evaluate(
+        {"a": Predictions(logits=logits, labels=labels), "b": Predictions(logits=-logits, labels=labels)}
+    )
+    assert f"<h2>{words} as often as they say?</h2>" in render(several)
