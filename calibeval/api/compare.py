@@ -11,8 +11,9 @@ from calibeval.api.chosen import chosen_metrics
 from calibeval.api.dumps import (
     Dump,
     Group,
-    Reading,
+    LabelReading,
     Weighting,
+    and_positive,
     as_class,
     as_texts,
     base_of,
@@ -32,7 +33,7 @@ from calibeval.core.data.weighted import weighted
 from calibeval.core.report.report import Report
 
 
-@public({**ARGUMENTS, "base": base_argument}, Reading.__annotations__)
+@public({**ARGUMENTS, "base": base_argument}, LabelReading.__annotations__)
 def compare(
     base: Dump | Report,
     *candidates: Dump | Sequence[Dump] | Mapping[str, Dump],
@@ -47,7 +48,7 @@ def compare(
     jobs: int = 1,
     max_memory: int | None = None,
     progress: Progress | None = None,
-    **reading: Unpack[Reading],
+    **reading: Unpack[LabelReading],
 ) -> Comparison:
     """Compare candidates with a base: for every metric the difference, interval, p and smallest detectable difference.
 
@@ -75,10 +76,11 @@ def compare(
         names += keys or [None] * len(dumps)
     every = [dump("a candidate", one) for one in every]
     read_by(reading, [base, *every])
+    options = and_positive(reading, positive)
     resources = resources_of(jobs, max_memory, progress)
-    first = base_of(base, reading if is_path(base) else {}, max_memory)
+    first = base_of(base, options if is_path(base) else {}, max_memory)
     first = weighted(first, weights) if isinstance(first, Predictions) else first
-    opened = [weighted(predictions_of(one, reading if is_path(one) else {}, max_memory), weights) for one in every]
+    opened = [weighted(predictions_of(one, options if is_path(one) else {}, max_memory), weights) for one in every]
     name = group if isinstance(group, str) else None
     if group is not None and name is None:
         if isinstance(first, Predictions):

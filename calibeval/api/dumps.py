@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from os import PathLike, fspath
 from pathlib import Path
-from typing import Any, TypedDict
+from typing import Any, TypedDict, cast
 
 from calibeval.api.base_file import open_base
 from calibeval.core.data.arguments import path as checked_path
@@ -44,7 +44,7 @@ class FileReading(TypedDict, total=False):
     checksums: bool
 
 
-class Reading(FileReading, total=False):
+class LabelReading(FileReading, total=False):
     """The same, and the options that arrays have too."""
 
     labels: str | PathLike[str]
@@ -52,6 +52,12 @@ class Reading(FileReading, total=False):
     labels_are: LabelsAre
     ignore_index: int
     renormalize: bool
+
+
+class Reading(LabelReading, total=False):
+    """All of them; functions that measure have `positive` as an argument of their own."""
+
+    positive: str | int
 
 
 class FeatureReading(TypedDict, total=False):
@@ -69,6 +75,11 @@ class FeatureReading(TypedDict, total=False):
     decimal: str
     max_bytes: int
     checksums: bool
+
+
+def and_positive(reading: LabelReading, positive: str | int | None) -> Reading:
+    """The reading options with the positive class, if one was named."""
+    return cast("Reading", reading if positive is None else {**reading, "positive": positive})
 
 
 def resources_of(jobs: int, max_memory: int | None, progress: Any) -> Resources:

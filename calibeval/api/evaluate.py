@@ -8,6 +8,8 @@ from functools import partial
 from os import PathLike
 from typing import Any, Unpack
 
+import numpy as np
+
 from calibeval.api.arguments import ARGUMENTS, dump, dumps, saved_map
 from calibeval.api.chosen import chosen_metrics
 from calibeval.api.dumps import (
@@ -33,6 +35,7 @@ from calibeval.core.data.class_names import LabelsAre
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.progress import Progress
 from calibeval.core.data.public import public
+from calibeval.core.data.two_texts import names_by_positive
 from calibeval.core.data.weighted import weighted
 from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.evaluate import evaluate_dump
@@ -149,10 +152,7 @@ def evaluate(
     names: tuple[str, ...] = ()
     if predictions is None:
         nothing_to_read(reading, "arrays")
-        given = Predictions(**_given({**arrays, **more, **only_arrays}))
-        listed = None if labels_are is not None else best_first_error(given)
-        if listed is not None:
-            raise listed
+        given = _of_arrays({**arrays, **more, **only_arrays}, as_class(positive))
         every: list[Dump] = [given]
         options = {}
     else:
@@ -166,6 +166,7 @@ def evaluate(
         every, names = by_names(predictions)
         if not any(is_path(one) for one in (*every, fit_on)):
             nothing_to_read(options)
+        options = {**options, **_given({"positive": positive})}  # type: ignore[typeddict-item]
     fitted = (
         None if fit_on is None else _opened(fit_on, options, max_memory, weights if isinstance(weights, str) else None)
     )
@@ -189,6 +190,19 @@ def evaluate(
         found.append(replace(one, name=names[i]) if names else one)
     settings = stamped(settings, *(one.warnings for one in found))
     return Report(VERSION, settings, together(found))
+
+
+def _of_arrays(given: Mapping[str, Any], positive: str | None) -> Predictions:
+    """The predictions in these arrays. Raises: InputError for the scores of the best classes, best first."""
+    found, labels = _given(given), given["labels"]
+    if positive is not None and not ({"class_names", "correct"} & {*found}) and not hasattr(labels, "detach"):
+        names = names_by_positive(np.asarray(labels), positive, given["ignore_index"])  # a tensor holds no texts
+        found |= _given({"class_names": names})
+    predictions = Predictions(**found)
+    listed = None if given["labels_are"] is not None else best_first_error(predictions)
+    if listed is not None:
+        raise listed
+    return predictions
 
 
 def _opened(source: Dump, options: Reading, max_memory: int | None, weights: Weighting | None) -> Predictions:

@@ -13,8 +13,10 @@ from calibeval.api.arguments import OF_GATES
 from calibeval.api.dumps import (
     Dump,
     Group,
+    LabelReading,
     Reading,
     Weighting,
+    and_positive,
     as_class,
     as_path,
     as_texts,
@@ -47,7 +49,7 @@ _RULE = 'a rule is a calibeval.Rule, or a table such as {"metric": "ece", "max":
 OneRule = Rule | Mapping[str, Any]
 
 
-@public(OF_GATES, Reading.__annotations__)
+@public(OF_GATES, LabelReading.__annotations__)
 def gate(
     candidate: Dump,
     rules: OneRule | Sequence[OneRule] | str | PathLike[str] | None = None,
@@ -69,7 +71,7 @@ def gate(
     jobs: int = 1,
     max_memory: int | None = None,
     progress: Progress | None = None,
-    **reading: Unpack[Reading],
+    **reading: Unpack[LabelReading],
 ) -> Verdict:
     """Decide whether a model may ship: rules are judged by the interval of a metric, or of its change from a baseline.
 
@@ -106,7 +108,7 @@ def gate(
     return replace(verdict, report=report, warnings=(*verdict.warnings, *asked.told(subject.measured.sums.n, verdict)))
 
 
-@public(OF_GATES, Reading.__annotations__)
+@public(OF_GATES, LabelReading.__annotations__)
 def plan(
     candidate: Dump,
     rules: OneRule | Sequence[OneRule] | str | PathLike[str] | None = None,
@@ -126,7 +128,7 @@ def plan(
     jobs: int = 1,
     max_memory: int | None = None,
     progress: Progress | None = None,
-    **reading: Unpack[Reading],
+    **reading: Unpack[LabelReading],
 ) -> Plan:
     """Say what a gate with these rules can decide with as many rows, and how many rows it needs.
 
@@ -169,7 +171,7 @@ def _subject(
     baseline: Dump | Report | None,
     found: Found,
     measuring: Measuring,
-    reading: Reading,
+    reading: LabelReading,
     said: Mapping[str, Any],
     settings: GateSettings | None,
     preset: str | None,
@@ -194,9 +196,10 @@ def _subject(
         planned=planned,
     )
     by, most = asked.group if measuring.group is None else measuring.group, measuring.resources.memory
-    dump = predictions_of(candidate, reading if is_path(candidate) else {}, most)
+    options = _told(reading, asked)
+    dump = predictions_of(candidate, options if is_path(candidate) else {}, most)
     dump, name = grouped(_weighted(dump, measuring, asked), by)
-    base = None if against is None else base_of(against, reading if is_path(against) else {}, most)
+    base = None if against is None else base_of(against, options if is_path(against) else {}, most)
     base = _weighted(base, measuring, asked) if isinstance(base, Predictions) else base
     asked = asked.for_dump(dump, base, measuring.convention)
     subject = Subject.of(
@@ -213,6 +216,13 @@ def _subject(
         keep_rows=keep_rows,
     )
     return asked, subject, None if found.path is None else str(found.path)
+
+
+def _told(reading: LabelReading, asked: Asked) -> Reading:
+    """The reading options, with the class names of the file of the rules where none are given, and the positive one."""
+    if asked.class_names is not None and "class_names" not in reading:
+        reading = {**reading, "class_names": asked.class_names}
+    return and_positive(reading, asked.positive)
 
 
 def _weighted(dump: Predictions, measuring: Measuring, asked: Asked) -> Predictions:

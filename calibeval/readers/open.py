@@ -13,6 +13,7 @@ from typing import IO
 from calibeval.core.data.amended import with_keywords, with_recognised
 from calibeval.core.data.arguments import truth
 from calibeval.core.data.class_names import LabelsAre, as_labels_are
+from calibeval.core.data.positive import with_positive
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import as_kind
 from calibeval.core.errors import UsageError
@@ -44,6 +45,7 @@ def read(
     labels: str | PathLike[str] | None = None,
     score_columns: Sequence[str] = (),
     class_names: Sequence[str] | None = None,
+    positive: str | int | None = None,
     labels_are: LabelsAre | None = None,
     ignore_index: int | None = None,
     renormalize: bool = False,
@@ -63,6 +65,8 @@ def read(
     labels: another file with the labels; rows are found by ids where both files have them.
     score_columns: columns of a table that are the scores; "p0..p9" and "p*" stand for several, and "!id" leaves one
     out. class_names: in class order.
+    positive: of two classes, the one whose probability is reported, by name or number. Where the labels are two texts,
+    it is enough: one column of scores is then that of this class, and so is the second of two columns without names.
     labels_are: "names" or "positions", for labels that could be both, such as 1 with the classes 1, 2 and 3.
     ignore_index: rows with this label are left out and counted. drop_duplicates: rows are left out whose id an earlier
     row has, if both have the same label and scores. renormalize: every row of probabilities is divided by its sum, and
@@ -84,6 +88,7 @@ def read(
         labels=labels,
         score_columns=score_columns,
         class_names=class_names,
+        positive=positive,
         labels_are=labels_are,
         ignore_index=ignore_index,
         renormalize=renormalize,
@@ -108,6 +113,7 @@ def options_of(
     labels: str | PathLike[str] | None = None,
     score_columns: Sequence[str] = (),
     class_names: Sequence[str] | None = None,
+    positive: str | int | None = None,
     labels_are: LabelsAre | None = None,
     ignore_index: int | None = None,
     renormalize: bool = False,
@@ -129,6 +135,7 @@ def options_of(
         labels=None if labels is None else Path(labels),
         score_columns=tuple(score_columns),
         class_names=None if class_names is None else tuple(class_names),
+        positive=None if positive is None else str(positive),
         labels_are=as_labels_are(labels_are),
         ignore_index=ignore_index,
         renormalize=renormalize,
@@ -227,6 +234,7 @@ def predictions_of(opened: Opened, labels: Opened | None, split: str | None, opt
     """
     source, settling = source_of(opened, labels, split)
     found = assemble(opened.contents.arrays, source, options, external(labels), settling)
+    found = with_positive(found, options.positive)
     return with_recognised(found, opened.contents.told) if opened.contents.told else found
 
 

@@ -19,9 +19,12 @@ from calibeval.core.report.standing import (
     standing_of_regression,
     with_floor,
 )
+from calibeval.core.report.together import beyond_together, chances, quiet
 from calibeval.core.report.views import judged_by, speaks_of_positive
 from calibeval.words.digits import label
 from calibeval.words.names import about
+
+_OWN = {"cox_slope": "the slope", "classes": "the worst class"}
 
 
 class By(Enum):
@@ -39,13 +42,15 @@ class By(Enum):
 class Finding(NamedTuple):
     """by: what decides. standing: how certain that is; None where nothing can be judged.
 
-    metric: the one that decides. others: names of metrics that are beyond noise where this one is not.
+    metric: the one that decides. others: names of metrics that are certain where this one is within noise.
+    alone: names of what is beyond noise on its own, though not after allowing for all that was judged.
     """
 
     by: By
     standing: Standing | None
     metric: MetricResult
     others: tuple[str, ...] = ()
+    alone: tuple[str, ...] = ()
 
     @property
     def beyond_noise(self) -> bool:
@@ -56,45 +61,57 @@ class Finding(NamedTuple):
 def finding(dump: DumpReport) -> Finding:
     """The finding of a dump; of two classes, about P(positive class).
 
-    If nothing is beyond noise, it is that of the ECE, or without one of the gap.
+    Something is beyond noise only if it is so after allowing for all that is judged, see `beyond_together`. If nothing
+    is, the finding is that of the ECE, or without one of the gap.
     """
     of_gap, of_ece = judged_by(dump)
     gap, ece = with_floor(dump, of_gap), with_floor(dump, of_ece)
     on_gap, on_ece = standing_in(dump, of_gap), standing_in(dump, of_ece)
+    rest = (gap, on_gap) if on_ece is None else (ece, on_ece)
+    if not beyond_together(dump):
+        return _rest(dump, *rest)
     if _beyond(on_ece) and not _one_direction(gap, ece, on_gap):
         return Finding(By.BINS, on_ece, ece)
     if _beyond(on_gap):
         return Finding(By.GAP, on_gap, gap)
     if speaks_of_positive(dump):
-        standing = standing_of_regression(dump)
-        return (
-            Finding(By.SLOPE, standing, with_floor(dump, "cox_slope"))
-            if _beyond(standing)
-            else _rest(dump, ece, on_ece)
-        )
+        return Finding(By.SLOPE, standing_of_regression(dump), with_floor(dump, "cox_slope"))
     for by, name in ((By.TEMPERATURE, "temperature"), (By.CLASSES, "cwce")):
         standing, metric = standing_in(dump, name), with_floor(dump, name)
         if _beyond(standing) and (by is By.CLASSES or metric.z is not None):
             return Finding(by, standing, metric)
-    if worst_class(dump) is not None:
-        return Finding(By.CLASSES, Standing.LIKELY, with_floor(dump, "cwce"))
-    return _rest(dump, *((gap, on_gap) if on_ece is None else (ece, on_ece)))
+    return Finding(By.CLASSES, Standing.LIKELY, with_floor(dump, "cwce"))
 
 
 def _rest(dump: DumpReport, decisive: MetricResult, standing: Standing | None) -> Finding:
-    """Where the decisive metric is not beyond noise: others that are, or nothing."""
-    others = tuple(name for name in dump.metrics if _beyond(standing_in(dump, name)))
+    """Where all together are not beyond noise: other metrics that certainly are, or nothing."""
+    positive = speaks_of_positive(dump)
+    beyond = [name for name in dump.metrics if _beyond(standing_in(dump, name))]
+    others = () if positive else tuple(name for name in beyond if standing_in(dump, name) is Standing.CERTAIN)
     if others:
-        certain = any(standing_in(dump, name) is Standing.CERTAIN for name in others)
-        return Finding(By.OTHERS, Standing.CERTAIN if certain else Standing.LIKELY, decisive, others)
-    return Finding(By.NOTHING, standing, decisive)
+        return Finding(By.OTHERS, Standing.CERTAIN, decisive, others)
+    alone = [name for name, p in chances(dump).items() if p < 1.0]
+    alone += [] if positive else [name for name in beyond if name not in alone]
+    return Finding(By.NOTHING, quiet(standing, decisive), decisive, alone=tuple(alone))
 
 
 def others_beyond(dump: DumpReport, found: Finding) -> str:
     """The metrics beyond noise where the deciding one is not, each with its word: "OE (certain) and MCE (likely)"."""
     words = {name: standing_in(dump, name) for name in found.others}
-    names = [f"{label(name)} ({word.value})" for name, word in words.items() if word is not None]
-    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
+    return _listed([f"{label(name)} ({word.value})" for name, word in words.items() if word is not None])
+
+
+def by_chance(found: Finding) -> str:
+    """What tables call likely where all together are within noise: "CWCE, likely on its own, may be chance".
+
+    >>> metric = MetricResult("ece", 0.01)
+    >>> by_chance(Finding(By.NOTHING, Standing.NOISE, metric, alone=("oe", "classes")))
+    'OE and the worst class, likely on their own, may be chance'
+    """
+    if not found.alone:
+        return ""
+    names = [_OWN.get(name) or label(name) for name in found.alone]
+    return f"{_listed(names)}, likely on {'its' if len(names) == 1 else 'their'} own, may be chance"
 
 
 def suspicion(dump: DumpReport) -> str:
@@ -139,6 +156,10 @@ def rows_needed(dump: DumpReport, metric: MetricResult) -> int | None:
     rows = dump.n * (metric.floor_high / COARSE) ** 2
     unit = int(10 ** max(0, math.floor(math.log10(rows)) - 1))
     return math.ceil(rows / unit) * unit
+
+
+def _listed(names: list[str]) -> str:
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _beyond(standing: Standing | None) -> bool:

@@ -11,7 +11,7 @@ from calibeval.core.report.rows import ClassView
 from calibeval.core.report.standing import Standing, bin_judge, standing_in
 from calibeval.core.report.views import seen_as
 from calibeval.words.digits import decimals
-from calibeval.words.finding import By, Finding, others_beyond, rows_needed, sample
+from calibeval.words.finding import By, Finding, by_chance, rows_needed, sample
 from calibeval.words.marks import plain
 from calibeval.words.names import isolated
 from calibeval.words.score_tests import by_slope, p_said
@@ -85,17 +85,10 @@ def positive_headline(dump: DumpReport, view: ClassView, found: Finding) -> str:
         return f"{p} {is_} {_shape(dump, view)}; {mean} on average: {short} ({ece}, {standing.value})."
     if found.by is By.SLOPE:
         return f"{p} {is_} {_by_slope(found.metric)}: {says} (gap {size})."
-    if found.by is By.OTHERS:
-        open_ = standing_in(dump, "ece_positive") is Standing.UNRESOLVED
-        by = f"This sample cannot tell by {p}" if open_ else f"{p} is within noise of calibrated"
-        return f"{by}, but beyond noise by {others_beyond(dump, found)}: {says} (gap {size})."
+    known = by_chance(found) or _shows(dump, found)
     if standing is Standing.UNRESOLVED:
-        needed = rows_needed(dump, found.metric)
-        more = "" if needed is None else f", and about {needed:,} rows would show 3 points"
-        return (
-            f"This sample cannot tell whether {p} is calibrated: it {says} (gap {size}; {_shows(dump, found)}{more})."
-        )
-    return f"{p} is within noise of calibrated: {says} (gap {size}; {_shows(dump, found)})."
+        return f"This sample cannot tell whether {p} is calibrated: it {says} (gap {size}; {known})."
+    return f"{p} is within noise of calibrated: {says} (gap {size}; {known})."
 
 
 class _Off(NamedTuple):
@@ -194,6 +187,9 @@ def _high(gap: float) -> str:
 
 
 def _shows(dump: DumpReport, found: Finding) -> str:
+    """The errors that the rows show; where these are large, also how many rows would show small ones."""
     points = 100 * (found.metric.floor_high or 0.0)
     size = f"{points:.0f}" if points >= 10 else f"{points:.2g}"
-    return f"{sample(dump)} shows errors above {size} point{'' if size == '1' else 's'}"
+    needed = rows_needed(dump, found.metric) if found.standing is Standing.UNRESOLVED else None
+    more = "" if needed is None else f", and about {needed:,} rows would show 3 points"
+    return f"{sample(dump)} shows errors above {size} point{'' if size == '1' else 's'}{more}"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import DumpReport, Recalibrated
 from calibeval.core.report.standing import CERTAIN_REACH, Standing, standing_in
@@ -36,6 +38,7 @@ def worse(old: MetricResult, new: MetricResult) -> Standing | None:
     """Whether a calibration error grew beyond noise: by more than the half-widths of both intervals together.
 
     They are of the same rows, so that their errors may add up. Without intervals, the noise floors take their place.
+    Of a signed gap, its size counts.
 
     >>> old = MetricResult("ece", 0.03, low=0.02, high=0.04, corrected=0.03)
     >>> [worse(old, MetricResult("ece", x, low=x - 0.01, high=x + 0.01)) for x in (0.045, 0.06, 0.07)]
@@ -44,7 +47,7 @@ def worse(old: MetricResult, new: MetricResult) -> Standing | None:
     if old.value is None or new.value is None:
         return None
     both = old.corrected is not None and new.corrected is not None
-    grown = (new.corrected or 0.0) - (old.corrected or 0.0) if both else new.value - old.value
+    grown = (new.corrected or 0.0) - (old.corrected or 0.0) if both else abs(new.value) - abs(old.value)
     reach = _reach(old) + _reach(new)
     if grown <= max(reach, 0.0):
         return None
@@ -52,29 +55,39 @@ def worse(old: MetricResult, new: MetricResult) -> Standing | None:
 
 
 def is_worse(dump: DumpReport) -> bool:
-    """Whether the map makes the ECE of the dump worse."""
-    _, name = judged_by(dump)
-    found = None if dump.recalibrated is None else dump.recalibrated.metrics.get(name)
-    return found is not None and name in dump.metrics and worse(dump.metrics[name], found) is not None
+    """Whether the map makes the ECE of the dump worse, or its mean gap."""
+    return any(_worse(dump, name) is not None for name in judged_by(dump))
+
+
+def _worse(dump: DumpReport, name: str) -> Standing | None:
+    after = _after(dump)
+    return worse(dump.metrics[name], after[name]) if name in dump.metrics and name in after else None
+
+
+def _after(dump: DumpReport) -> Mapping[str, MetricResult]:
+    return {} if dump.recalibrated is None else dump.recalibrated.metrics
 
 
 def _of_ece(dump: DumpReport, left: DumpReport, old: MetricResult, new: MetricResult) -> str:
-    was, now = (standing_in(one, old.name) or Standing.NOISE for one in (dump, left))
-    change, grown = _change(old, new), worse(old, new)
-    if grown is not None:
-        return f"makes it worse: {change}, {grown.value}"
+    rest = finding(left)
+    was, now = (_standing(one, old.name) for one in (dump, left))
+    word = "what is left may be chance" if old.name in rest.alone else f"{now.value}{_whether(now)}"
+    change = _change(old, new)
+    for name in (old.name, judged_by(dump)[0]):
+        grown = _worse(dump, name)
+        if grown is not None:
+            return f"makes it worse: {_change(dump.metrics[name], _after(dump)[name])}, {grown.value}"
     if not was.beyond_noise:
         if now.beyond_noise:
             return f"changes little: {change}, now beyond noise ({now.value})"
         if finding(dump).by in (By.NOTHING, By.OTHERS):
-            return f"has little to repair: {change}, {now.value}" + _whether(now)
-        return f"changes little: {change}, {now.value}{_whether(now)}"
+            return f"has little to repair: {change}, {word}"
+        return f"changes little: {change}, {word}"
     if (new.value or 0.0) >= (old.value or 0.0):
         return f"does not repair it: {change}"
     if now is Standing.NOISE:
-        rest = finding(left)
         if rest.by is By.NOTHING:
-            return f"repairs it: {change}, {now.value}"
+            return f"repairs it: {change}, {word}"
         if rest.by is By.CLASSES:
             return f"repairs the top label: {change}, {now.value}"
         return f"repairs most of it: {change}, {now.value}, but {_rest(left)}"
@@ -83,6 +96,12 @@ def _of_ece(dump: DumpReport, left: DumpReport, old: MetricResult, new: MetricRe
     left_over, before = (one.value if one.corrected is None else one.corrected for one in (new, old))
     share = "most" if (left_over or 0.0) < (before or 0.0) / 2 else "some"
     return f"repairs {share} of it: {change}, still beyond noise"
+
+
+def _standing(dump: DumpReport, name: str) -> Standing:
+    """Where the calibration error stands; within noise, or not known, if all that is judged together is."""
+    found = finding(dump)
+    return (standing_in(dump, name) if found.beyond_noise else found.standing) or Standing.NOISE
 
 
 def _of_classes(dump: DumpReport, left: DumpReport) -> str:
@@ -96,6 +115,7 @@ def _of_classes(dump: DumpReport, left: DumpReport) -> str:
         or now is None
         or not now.beyond_noise
         or (top is not None and top.beyond_noise)
+        or not finding(left).beyond_noise
     ):
         return ""
     was = standing_in(dump, "cwce")

@@ -13,7 +13,16 @@ from calibeval.core.report.report import Bin, DumpReport
 from calibeval.core.report.standing import Standing, bin_judge, standing_in, standing_of, with_floor
 from calibeval.core.report.views import speaks_of_positive
 from calibeval.words.digits import value
-from calibeval.words.finding import By, Finding, finding, others_beyond, rows_needed, sample, worst_class
+from calibeval.words.finding import (
+    By,
+    Finding,
+    by_chance,
+    finding,
+    others_beyond,
+    rows_needed,
+    sample,
+    worst_class,
+)
 from calibeval.words.marks import plain
 from calibeval.words.names import isolated
 from calibeval.words.positive import positive_headline
@@ -102,7 +111,7 @@ def _headline(dump: DumpReport, found: Finding, says: str, gap: float) -> str:
         return f"{by}, but beyond noise by {others_beyond(dump, found)}: {says} (gap {size})."
     needed = rows_needed(dump, found.metric) if standing is Standing.UNRESOLVED else None
     more = "" if needed is None else f", and about {needed:,} rows would show 3 points"
-    resolved = f"{sample(dump)} shows errors above {_points(found.metric)}{more}"
+    resolved = by_chance(found) or f"{sample(dump)} shows errors above {_points(found.metric)}{more}"
     lead = f"{standing.value} {what}" if standing is Standing.UNRESOLVED else standing.value
     return f"{_capital(lead)}: {says} (gap {size}; {resolved})."
 

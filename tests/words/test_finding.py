@@ -41,13 +41,16 @@ def test_class_probabilities_that_are_off_are_said_beside_a_calibrated_top_label
     assert finding(with_classes(alone, ("dog", 0.002, -0.05, 0.001, 0.002))).by is By.NOTHING
 
 
-def test_no_headline_says_noise_where_a_row_of_the_table_is_beyond_it():
+def test_a_headline_names_rows_beyond_noise_with_what_they_are_worth():
+    """One row of many that is likely is what chance shows; one that is certain is not."""
     dump = with_metric(QUIET, "oe", value=0.02, floor=0.001, floor_high=0.018, floor_certain=0.03)
-    assert headline(dump) == (f"Within noise of calibrated by ECE, but beyond noise by OE (likely): {SAYS}).")
+    assert headline(dump) == f"Within noise of calibrated: {SAYS}; OE, likely on its own, may be chance)."
+    assert finding(dump) == (By.NOTHING, Standing.NOISE, dump["ece"], (), ("oe",))
+    wide = with_metric(dump, "ece", floor_high=0.04)
+    assert headline(wide).startswith("This sample cannot tell whether it is calibrated: says")
     dump = with_metric(dump, "aece", value=0.05, floor=0.001, floor_high=0.018, floor_certain=0.03)
-    assert "but beyond noise by OE (likely) and AECE (certain): says" in headline(dump)
-    dump = with_metric(dump, "ece", floor_high=0.04)
-    assert headline(dump).startswith("This sample cannot tell by ECE, but beyond noise by OE")
+    assert headline(dump) == f"Within noise of calibrated by ECE, but beyond noise by AECE (certain): {SAYS})."
+    assert headline(with_metric(dump, "ece", floor_high=0.04)).startswith("This sample cannot tell by ECE, but beyond")
 
 
 def test_the_sample_is_told_with_what_makes_it_smaller():
@@ -114,10 +117,12 @@ def test_class_probabilities_that_a_map_leaves_are_said():
 
 def test_what_is_left_beside_the_ece_is_said():
     old, new = ece(0.1, 0.09, 0.11), ece(0.011, 0.0, 0.02)
-    oe = ece(0.02, 0.01, 0.03, name="oe")
+    oe = ece(0.021, 0.01, 0.03, name="oe")
     assert mapped(old, new, (oe, oe)) == (
         "repairs most of it: ECE 10.00 → 1.10, within noise of calibrated, but OE is still beyond noise."
     )
+    likely = ece(0.016, 0.0, 0.03, name="oe")  # beyond noise on its own, as one of many may be
+    assert mapped(old, new, (oe, likely)) == "repairs it: ECE 10.00 → 1.10, within noise of calibrated."
 
 
 def test_a_real_dump_whose_classes_are_off_but_whose_top_label_is_not():

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from calibeval.cli.options import compare as compare_options
-from calibeval.cli.options import positive as class_options
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import EVERY_METRIC, LEVEL, exclude, table_format
 from calibeval.cli.options.outputs import JSON, check_folder, exports
@@ -39,7 +38,6 @@ def compare(
     slices: compare_options.Slices = None,
     min_rows: compare_options.MinRows = None,
     group: compare_options.Group = None,
-    positive: class_options.Positive = None,
     flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
     jobs: options.Jobs = None,
     quiet: options.Quiet = False,
@@ -79,7 +77,7 @@ def compare(
             slices=slices or (),
             min_rows=min_rows,
             group=group,
-            positive=positive,
+            positive=flags.positive,
             jobs=threads(jobs),
             max_memory=reading.limits.max_memory,
             progress=progress,

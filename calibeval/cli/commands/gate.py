@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
 from calibeval.cli.options import gate as gate_options
-from calibeval.cli.options import positive as class_options
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import DECIDE, LEVEL, ON_INCONCLUSIVE, PRESETS, check_choice
 from calibeval.cli.options.outputs import JSON, check_folder, exports
@@ -56,7 +55,6 @@ def gate(
     bins: options.Bins = None,
     convention: options.Convention = OWN,
     group: gate_options.Group = None,
-    positive: class_options.Positive = None,
     flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
     jobs: options.Jobs = None,
     quiet: options.Quiet = False,
@@ -92,7 +90,7 @@ def gate(
             raise UsageError(
                 "--init can be combined with --config, --slice, --group and --positive, but with no other option"
             )
-        return _init(dump, config, tuple(slice or ()), group, positive, flags, jobs, quiet)
+        return _init(dump, config, tuple(slice or ()), group, flags, jobs, quiet)
     if plan and any(one not in (None, [], False) for one in (why, export, github, out, decide)):
         raise UsageError("--plan gives no verdict: leave out --why, --export, --github, --out and --decide")
     check_folder(out, {**JSON, ".xml": "--export junit={}", ".md": "--export markdown={}"})
@@ -105,7 +103,7 @@ def gate(
         preset=preset,
         slices=slice or (),
         group=group,
-        positive=positive,
+        positive=flags.positive,
         planned=plan,
     )
     wanted = exports(export, EXPORTS)
@@ -113,7 +111,7 @@ def gate(
     looked_at = [path for path in (OWN_FILE, PROJECT_FILE) if is_there(Path(path))]
     files = [word and split_title(word).file for word in (dump, asked.baseline)]
     refuse_overwriting([*files, found.path, *looked_at, *flags.files], [*outputs, *_files(out)])
-    reading = flags.options()
+    reading = asked.reading(flags.options())
     predictions, base = open_both(dump, asked.baseline, reading, asked.weights)
     asked = asked.for_dump(predictions, base, convention)
     subject = Subject.of(
@@ -230,7 +228,6 @@ def _init(
     config: Path | None,
     slices: tuple[str, ...],
     group: str | None,
-    positive: str | None,
     flags: ReadingFlags,
     jobs: int | None,
     quiet: bool,
@@ -261,11 +258,13 @@ def _init(
             f"{dump}: this name is not UTF-8, so a configuration cannot hold it; rename the file"
         ) from None
     reading = flags.options()
-    settings = checked(bins=None, convention=OWN, level=LEVEL, slices=slices, group=group, positive=positive)
+    settings = checked(bins=None, convention=OWN, level=LEVEL, slices=slices, group=group, positive=flags.positive)
     resources = Resources(threads(jobs), reading.limits.max_memory)
-    measured = Measurement.of(open_dump(dump, reading), settings, resources)
+    predictions = open_dump(dump, reading)
+    measured = Measurement.of(predictions, settings, resources)
     baseline = Path(os.path.relpath(dump, path.parent)).as_posix()
-    text = render(measured.report(LEVEL), baseline, slices, group, positive)
+    names = None if reading.class_names is None else predictions.class_names
+    text = render(measured.report(LEVEL), baseline, slices, group, flags.positive, names)
     own = config_from_table(read_toml(text.encode("utf-8", "backslashreplace"))["gate"], str(path))
     how = GateSettings(**own.settings)
     made = plan_by(lambda level: Measured(measured.report(level)), settings, own.rules, how)

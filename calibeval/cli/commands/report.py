@@ -58,7 +58,6 @@ def report(
     no_intervals: options.NoIntervals = False,
     slice: options.Slice = None,
     min_rows: options.MinRows = None,
-    positive: class_options.Positive = None,
     classes: class_options.Classes = None,
     flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
     fit_on: options.FitOn = None,
@@ -112,7 +111,7 @@ def report(
         slices=slice or (),
         min_rows=min_rows,
         group=group,
-        positive=positive,
+        positive=flags.positive,
         classes=classes or (),
     )
     reading = flags.options()
@@ -251,7 +250,7 @@ def _step(
 
     validation = validation_split(dumps[0], reading) if len(dumps) == 1 else None
     chosen = report.settings
-    typed = ways(dumps, flags, group=chosen.group, positive=chosen.positive, validation=validation)
+    typed = ways(dumps, flags, group=chosen.group, validation=validation)
     return next_step(report, typed, promised)
 
 

@@ -55,6 +55,7 @@ REPORT = First(
         "--key",
         "--labels",
         "--score-columns",
+        "--positive",
     ),
     """\b
 Examples:
@@ -103,6 +104,7 @@ FIT = First(
         "--key",
         "--labels",
         "--score-columns",
+        "--positive",
     ),
     """\b
 Examples:
@@ -112,7 +114,7 @@ Examples:
 )
 
 APPLY = First(
-    ("--out", "--json", "--kind", "--key", "--labels", "--score-columns"),
+    ("--out", "--json", "--kind", "--key", "--labels", "--score-columns", "--positive"),
     """\b
 Examples:
   $ calibeval apply map.json sample_data/diamonds.npz#test --out repaired.npz
@@ -132,6 +134,7 @@ COMPARE = First(
         "--key",
         "--labels",
         "--score-columns",
+        "--positive",
     ),
     """\b
 Examples:
@@ -206,6 +209,7 @@ GATE = First(
         "--export",
         "--kind",
         "--key",
+        "--positive",
     ),
     """\b
 Examples:

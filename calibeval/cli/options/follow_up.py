@@ -18,7 +18,6 @@ def ways(
     flags: ReadingFlags,
     *,
     group: str | None = None,
-    positive: str | None = None,
     validation: str | None = None,
 ) -> Ways:
     """The commands for these dumps, read in the same way. validation: the split on which a map is fitted, if known.
@@ -35,7 +34,6 @@ def ways(
         return Ways()
     reading = [*dumps, *words_of(flags)]
     together = ["--group", group] if group is not None else []
-    together += ["--positive", positive] if positive is not None else []
     fitted = ["--cross-fit", "5", *together] if validation is None else ["--fit-on", validation, *together]
     init = [] if Path(CONFIGURATION).exists() else ["--init"]
     return Ways(

@@ -12,7 +12,7 @@ Sort = Annotated[
     str | None,
     typer.Option(
         metavar="METRIC",
-        help='Order of several dumps: by a metric, best first, or by "name".',
+        help='Order of dumps: by a metric, best first, or by "name".',
         show_default=False,
         rich_help_panel=OUTPUT,
     ),

@@ -6,11 +6,11 @@ from typing import Annotated
 
 import typer
 
-from calibeval.cli.options.shared import MEASURE
+from calibeval.cli.options.shared import MEASURE, READING
 
 Positive = Annotated[
     str | None,
-    typer.Option(metavar="NAME", help="The positive class of two (default: class 1).", rich_help_panel=MEASURE),
+    typer.Option(metavar="NAME", help="The positive class of two (default: class 1).", rich_help_panel=READING),
 ]
 Classes = Annotated[
     list[str] | None,

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from calibeval.cli.options import shared as options
+from calibeval.cli.options.positive import Positive
 from calibeval.cli.options.roles import named_keys
 from calibeval.core.errors import InputError
 from calibeval.readers.meaning.named import OF_DUMPS, OF_FEATURES
@@ -35,6 +36,7 @@ class ReadingFlags:
     labels: options.Labels = None
     score_columns: options.ScoreColumns = None
     class_names: options.ClassNames = None
+    positive: Positive = None
     labels_are: options.LabelsAre = None
     ignore_index: options.IgnoreIndex = None
     renormalize: options.Renormalize = False
@@ -70,6 +72,7 @@ class ReadingFlags:
             labels=self.labels,
             score_columns=columns,
             class_names=_names(self.class_names),
+            positive=self.positive,
             labels_are=as_labels_are(self.labels_are),
             ignore_index=self.ignore_index,
             renormalize=self.renormalize,

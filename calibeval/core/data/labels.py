@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from shlex import quote
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,6 +12,7 @@ import numpy.typing as npt
 from calibeval.core.data.arguments import came, class_names, whole
 from calibeval.core.data.class_names import LabelsAre, classes_of_texts, classes_of_values, number_of
 from calibeval.core.data.ranges import LEAST_LABEL, MOST_LABEL
+from calibeval.core.data.two_texts import example
 from calibeval.core.errors import InputError, UsageError
 
 Labels = npt.NDArray[np.integer[Any]]
@@ -72,7 +74,7 @@ def read_labels(
         raw = _texts(raw, class_names)
         if class_names is not None and labels_are != "positions":
             return Read(*classes_of_texts(raw, class_names, ignore_index), by_name=True)
-        raw = _numbers(raw, class_names)
+        raw = _numbers(raw, class_names, k)
     if raw.dtype.kind not in "fiub":
         raise InputError(f"labels have dtype {raw.dtype}, but whole numbers are needed")
     if class_names is None and labels_are == "names":
@@ -131,17 +133,22 @@ def _texts(raw: npt.NDArray[Any], class_names: Sequence[str] | None) -> npt.NDAr
         raise InputError("labels are bytes, but numbers or text are needed") from None
 
 
-def _numbers(raw: npt.NDArray[Any], class_names: Sequence[str] | None) -> Labels:
+def _names_needed(raw: npt.NDArray[Any], k: int) -> str:
+    """What to say where labels are texts, but classes have no names."""
+    name = example(raw) if k == 2 else None
+    if name is None:
+        return "give the class names, in the order of the columns (--class-names FILE)"
+    return f"name the positive class, such as --positive {quote(name)}, or both in their order (--class-names FILE)"
+
+
+def _numbers(raw: npt.NDArray[Any], class_names: Sequence[str] | None, k: int) -> Labels:
     """Texts as numbers, which the user says they are."""
     if raw.dtype.kind != "U":
         return raw
     numbers = [number_of(text) for text in raw.tolist()]
     odd = next((i for i, number in enumerate(numbers) if number is None), 0)
     if class_names is None:
-        raise InputError(
-            f'row {odd}: label "{raw[odd]}" is text; give the class names, in the order of the columns '
-            "(--class-names FILE)"
-        )
+        raise InputError(f'row {odd}: label "{raw[odd]:.60}" is text; {_names_needed(raw, k)}')
     if numbers[odd] is None:
         raise InputError(f'row {odd}: label "{raw[odd]}" should be the number of a class, but it is not a number')
     return np.array(numbers)

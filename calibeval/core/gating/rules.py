@@ -144,8 +144,8 @@ class GateSettings:
 
 @dataclass(frozen=True, slots=True)
 class GateConfig:
-    """The content of a configuration: settings, baseline, preset, columns of slices, groups and weights, rules, and the
-    positive class of two.
+    """The content of a configuration: settings, baseline, preset, columns of slices, groups and weights, rules, the
+    positive class of two, and the names of the classes.
     """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -156,6 +156,7 @@ class GateConfig:
     group: str | None = None
     weights: str | None = None
     positive: str | None = None
+    class_names: tuple[str, ...] | None = None
 
 
 def overlaid(*layers: Iterable[Rule]) -> tuple[Rule, ...]:
@@ -187,6 +188,7 @@ def config_from_table(table: Mapping[str, Any], where: str) -> GateConfig:
         "group": as_text,
         "weights": as_text,
         "positive": as_text,
+        "class_names": as_texts,
         "rule": as_is,
     }
     try:
@@ -197,7 +199,7 @@ def config_from_table(table: Mapping[str, Any], where: str) -> GateConfig:
         rules = _rules(read.pop("rule")) if "rule" in read else ()
         preset = read.pop("preset", None)
         baseline, slices = read.pop("baseline", None), read.pop("slices", ())
-        columns = [read.pop(name, None) for name in ("group", "weights", "positive")]
+        columns = [read.pop(name, None) for name in ("group", "weights", "positive", "class_names")]
         GateSettings(**read)
     except UsageError as error:
         raise UsageError(f"{where}: {error}") from None

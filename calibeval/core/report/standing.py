@@ -31,6 +31,7 @@ NEAR_ONE = 1.25
 # From the half-width of a 95 % interval to the size that 999 of 1000 calibrated models would not exceed.
 CERTAIN_REACH = 3.2905 / 1.96
 _ROUNDING = 1e-9
+_NOT_JUDGED = ("mce_all_bins",)
 
 
 class Standing(Enum):
@@ -99,8 +100,11 @@ def _by_test(metric: MetricResult, n: float | None) -> Standing:
 def standing_in(dump: DumpReport, name: str) -> Standing | None:
     """Where a metric of the dump stands; every table, headline and page takes its words from here.
 
-    By its noise floor, or by its interval alone if it is the gap of grouped rows, for which there is no floor.
+    By its noise floor, or by its interval alone if it is the gap of grouped rows, for which there is no floor. The MCE
+    over all bins, even those of one row, is not judged: it is there as other tools print it.
     """
+    if name in _NOT_JUDGED:
+        return None
     metric = with_floor(dump, name)
     if name == "confidence_gap" and metric.floor is None and dump.groups is not None:
         return _by_interval(metric, dump.worth)
@@ -153,8 +157,10 @@ def bin_judge(dump: DumpReport) -> Callable[[Bin], bool | None]:
     ece = dump.metrics.get("ece")
     alone = [_sums_of(b.worth, b.confidence) for b in dump.equal_width if b.count and b.confidence is not None]
     expected = sum(float(mean_absolute_gap(one)[0]) for one in alone)
-    if ece is None or ece.floor is None or expected <= 0.0:
+    if ece is None or ece.floor is None:
         return lambda _: None
+    if expected <= 0.0:  # every probability is 0 or 1, so that there is no noise
+        return bin_stands_out
     factor = max(1.0, ece.floor * sum(float(one.count[0]) for one in alone) / expected)
     return lambda row: bin_stands_out(row, factor)
 

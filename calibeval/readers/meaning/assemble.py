@@ -33,7 +33,7 @@ from calibeval.readers.meaning.paired_labels import paired_labels
 from calibeval.readers.meaning.proposals import Call
 from calibeval.readers.meaning.rivals import rival_warning
 from calibeval.readers.meaning.roles import Roles, find_roles, has_scores_and_labels, refuse_unused, taken_names
-from calibeval.readers.meaning.score_columns import class_names_of, two_names
+from calibeval.readers.meaning.score_columns import Said, class_names_of, two_names
 from calibeval.readers.meaning.splits import View, pick, pooled_notice, split_views
 from calibeval.readers.meaning.suspicion import refuse_large_integers
 from calibeval.readers.meaning.text_scores import lists_in_text
@@ -59,6 +59,7 @@ class ReadOptions:
     need_labels: whether a file without labels is an error. k: the number of classes of images without labels.
     believed: whether what looks like the scores of the best classes is read as it is, in a file that calibeval just
     wrote.
+    positive: of two classes, the one whose probability is reported; it names both classes where labels are two texts.
     """
 
     kind: Kind | None = None
@@ -75,6 +76,7 @@ class ReadOptions:
     need_labels: bool = True
     k: int | None = None
     believed: bool = False
+    positive: str | None = None
     limits: Limits = field(default_factory=Limits)
 
 
@@ -234,7 +236,9 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
         told = told._replace(labels=found.values, ignore=found.ignore)
         told = in_own_order(told, options.class_names, own, file, arrays.get(str(roles.class_names)))
         found = found._replace(values=np.asarray(told.labels), ignore=told.ignore)
-    told = told._replace(names=two_names(told.names, kind, scores.shape, found.values))
+    told = told._replace(
+        names=two_names(told.names, kind, scores.shape, found.values, Said(options.positive, found.ignore, file))
+    )
     if labelled and kind != "confidence" and not options.believed:
         refuse_computed(stored, told.names, arrays.get(str(roles.class_names)), found.values, file)
     used = {roles.scores, roles.labels, roles.correct, roles.prediction, roles.ids, roles.class_names}

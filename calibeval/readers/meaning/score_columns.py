@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 from types import MappingProxyType
 from typing import Any
@@ -13,6 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.row_source import Kind
+from calibeval.core.data.two_texts import names_by_positive
 from calibeval.core.errors import InputError, nearest
 from calibeval.readers.meaning.text_scores import about_text
 from calibeval.readers.shards import natural
@@ -24,7 +25,17 @@ PATTERN = re.compile(r"[*?\[]")
 MOST = 2**20
 NUMBER = re.compile(r"[0-9]{1,7}")
 BUT = "!"  # before what is left out
+OF_TWO = ((), (1,), (2,))  # what follows the number of rows in the shape of the scores of two classes
 NOTHING: Mapping[str, str] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """The positive class and the label of rows to leave out, as a person said them, and the file, for messages."""
+
+    positive: str | None = None
+    ignore_index: int | None = None
+    file: str = ""
 
 
 def chosen_columns(
@@ -109,19 +120,27 @@ def name_classes(columns: Sequence[str], texts: npt.NDArray[Any]) -> bool:
 
 
 def two_names(
-    names: tuple[str, ...] | None, kind: Kind, shape: tuple[int, ...], labels: npt.NDArray[Any]
+    names: tuple[str, ...] | None,
+    kind: Kind,
+    shape: tuple[int, ...],
+    labels: npt.NDArray[Any],
+    said: Said = Said(),
 ) -> tuple[str, ...] | None:
     """The names of both classes, where only that of class 1 is known, as of one column prob_spam: the labels tell.
 
     None if the labels are numbers: then only class 1 has a name. Names stay as they are if labels do not fit, for a
-    logit, which alone is not that of class 1, and for numbers, which may be any class. kind, shape: of the scores.
-    labels: as stored.
+    logit, which alone is not that of class 1, and for numbers, which may be any class. If a person named the positive
+    class, and labels are two texts, these are the names. kind, shape: of the scores. labels: as stored.
 
     >>> two_names(("spam",), "probs", (3,), np.array(["spam", "ham", "spam"]))
     ('ham', 'spam')
     >>> two_names(("spam",), "probs", (2,), np.array([0, 1])) is None
     True
     """
+    if kind != "confidence" and shape[1:] in OF_TWO and (names is None or len(names) == 1):
+        found = names_by_positive(labels, said.positive, said.ignore_index, file=said.file)
+        if found is not None:
+            return found
     if names is None or len(names) != 1 or shape[1:] not in ((), (1,)) or kind == "logits" or names[0].isdigit():
         return names
     if labels.dtype.kind == "b":

@@ -40,11 +40,13 @@ def render(
     slices: Sequence[str] = (),
     group: str | None = None,
     positive: str | None = None,
+    class_names: Sequence[str] | None = None,
 ) -> str:
     """The text of a calibeval.toml.
 
     baseline: the dump's path as it should stand in the file. slices: columns whose worst slice is also checked.
     group: the column whose equal values mark dependent rows. positive: the positive class of two, if one was chosen.
+    class_names: the names of the classes, if they were given beside the dump: without them it could not be read again.
     The weights of the dump's rows are named, too.
     Raises: InputError if no metric has an interval.
     """
@@ -60,6 +62,7 @@ def render(
     keys += [f"slices = [{', '.join(map(quoted, slices))}]"] if slices else []
     keys += [] if group is None else [f"group = {quoted(group)}"]
     keys += [] if positive is None else [f"positive = {quoted(positive)}"]
+    keys += [] if class_names is None else [f"class_names = [{', '.join(map(quoted, class_names))}]"]
     if dump.weights is not None:
         head += f"# Rows are {cells.weights(dump, harmless)}.\n"
         keys.append(f"weights = {quoted(dump.weights.column)}")
@@ -119,13 +122,14 @@ def _changes(dump: DumpReport) -> list[str]:
 
 
 def _worst(dump: DumpReport) -> list[str]:
-    reaches = [_reach(one.metrics["ece"]) for one in dump.slices or ()]
+    error = _error_of(dump)
+    reaches = [_reach(one.metrics[error]) for one in dump.slices or ()]
     most = [reach[1] for reach in reaches if reach is not None]
     if not most:
         return []
     comment = f"the highest limit of {cells.plural(len(most), 'slice')}; only a warning until you know your slices"
     limit = f"max = {_up(min(1.0, max(most)))}"
-    return [_rule("ece", f'{limit}\nslice = "worst"\nseverity = "warn"', comment)]
+    return [_rule(error, f'{limit}\nslice = "worst"\nseverity = "warn"', comment)]
 
 
 def _reach(metric: MetricResult) -> tuple[float, float] | None:
