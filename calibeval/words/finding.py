@@ -23,6 +23,7 @@ from calibeval.core.report.together import beyond_together, chances, quiet
 from calibeval.core.report.views import judged_by, speaks_of_positive
 from calibeval.words.digits import label
 from calibeval.words.names import about
+from calibeval.words.signs import has_direction
 
 _OWN = {"cox_slope": "the slope", "classes": "the worst class"}
 
@@ -170,4 +171,4 @@ def _one_direction(gap: MetricResult, ece: MetricResult, on_gap: Standing | None
     """Whether the mean gap is beyond noise and makes up at least half of the calibration error above its floor."""
     if not _beyond(on_gap) or gap.value is None or ece.value is None:
         return False
-    return 2 * abs(gap.value) >= ece.value - (ece.floor or 0.0)
+    return has_direction(gap.value, ece.value, ece.floor)
