@@ -13,7 +13,7 @@ def test_a_map_to_even_odds_is_calibrated_but_its_brier_score_is_said():
     true = rng.uniform(0.05, 0.95, 3000)
     odds = 1.8 * np.log(true / (1 - true))
     p, labels = 1 / (1 + np.exp(-odds)), (rng.random(3000) < true).astype(int)
-    flat = Predictions(probs=np.column_stack([1 - p, p])[:200] + [[0.001, -0.001]], labels=np.arange(200) % 2)
+    flat = Predictions(probs=np.column_stack([1 - p + 0.001, p - 0.001])[:200], labels=np.arange(200) % 2)
     told = Predictions(probs=np.column_stack([1 - p, p]), labels=labels)
     (dump,) = evaluate(told, fit_on=flat, method="temperature").dumps
     assert dump.recalibrated.parameters["temperature"] > 20
