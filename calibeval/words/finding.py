@@ -77,7 +77,9 @@ def finding(dump: DumpReport) -> Finding:
         return Finding(By.GAP, on_gap, gap)
     if speaks_of_positive(dump):
         return Finding(By.SLOPE, standing_of_regression(dump), with_floor(dump, "cox_slope"))
-    for by, name in ((By.TEMPERATURE, "temperature"), (By.CLASSES, "cwce")):
+    of_temperature, of_classes = (By.TEMPERATURE, "temperature"), (By.CLASSES, "cwce")
+    certain = standing_in(dump, "cwce") is Standing.CERTAIN
+    for by, name in (of_classes, of_temperature) if certain else (of_temperature, of_classes):
         standing, metric = standing_in(dump, name), with_floor(dump, name)
         if _beyond(standing) and (by is By.CLASSES or metric.z is not None):
             return Finding(by, standing, metric)
