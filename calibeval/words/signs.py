@@ -36,6 +36,26 @@ def signed_points(gap: float, decimals: int = 1) -> str:
     return f"{signed(100 * gap, decimals)} points"
 
 
+def has_direction(gap: float, error: float, floor: float | None) -> bool:
+    """Whether a mean gap makes up at least half of the calibration error above its floor; else gaps of bins cancel.
+
+    >>> has_direction(-0.02, 0.05, 0.01), has_direction(0.019, 0.05, 0.01), has_direction(0.019, 0.05, None)
+    (True, False, False)
+    """
+    return 2 * abs(gap) >= error - (floor or 0.0)
+
+
+def side(gap: float, error: float, floor: float | None) -> str:
+    """The side of a gap, "over" or "under", by the sign of a gap; empty where it has no direction.
+
+    >>> side(-0.02, 0.05, 0.01), side(0.02, 0.05, 0.01), side(0.01, 0.05, 0.01), side(0.0, 0.0, 0.0)
+    ('under', 'over', '', '')
+    """
+    if gap == 0.0 or not has_direction(gap, error, floor):
+        return ""
+    return "over" if gap > 0 else "under"
+
+
 def signed(value: float, decimals: int) -> str:
     """A number with its sign, with a typographic minus; what rounds to 0 has no sign.
 
