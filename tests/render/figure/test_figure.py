@@ -190,7 +190,9 @@ def test_the_header_says_name_error_interval_floor_and_rows() -> None:
         "if calibrated 0.93 (≤ 1.33) · n = 5,000",
     ]
     narrow = header(reliability_figure(replace(report, dumps=(dump,) * 5)))
-    assert narrow == ["toy.npz", "ECE 12.62 %, corrected 12.50 [11.60, 13.70]", "if calibrated ≤ 1.33 · n = 5,000"]
+    assert narrow == ["toy.npz", "ECE 12.62 %", "n = 5,000"]  # no biased value before an interval for the true one
+    wider = header(reliability_figure(replace(report, dumps=(dump,) * 2)))
+    assert wider[1:] == ["ECE 12.62 %, corrected 12.50 [95 %: 11.60, 13.70]", "if calibrated 0.93 (≤ 1.33) · n = 5,000"]
 
 
 def test_an_error_without_interval_floor_or_value_is_said_without() -> None:
