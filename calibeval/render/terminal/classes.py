@@ -7,7 +7,7 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from calibeval.core.report.report import DumpReport
-from calibeval.render.terminal.sheet import GUTTER, QUIET, Column, Sheet, gap_style, table, total_width
+from calibeval.render.terminal.sheet import GUTTER, QUIET, Column, Sheet, side_style, table, total_width
 from calibeval.words.classes import ClassCells, class_cells, class_finding
 
 _WIDEST_NAME, _WHOLE_NAME = 40, 24
@@ -40,5 +40,7 @@ def _error(one: ClassCells) -> Text:
 
 
 def _gap(one: ClassCells, sheet: Sheet) -> Text:
-    """In colour only where the class is beyond noise."""
-    return Text(sheet.text(one.gap), gap_style(one.result.gap) if one.beyond else QUIET if one.beyond is False else "")
+    """In colour only where the class is beyond noise, in the direction of its gap."""
+    found = one.result
+    style = side_style(found.gap, found.calibration_error, found.floor) if one.beyond else ""
+    return Text(sheet.text(one.gap), QUIET if one.beyond is False else style)

@@ -15,8 +15,8 @@ from calibeval.render.terminal.sheet import (
     Column,
     Sheet,
     blocks,
-    gap_style,
     name_room,
+    side_style,
     table,
     total_width,
 )
@@ -62,8 +62,8 @@ def _table(slices: SliceTable, rows: tuple[SliceResult, ...], report: Report, sh
     beyond = [slices.is_beyond(row) for row in rows]
     quiet = [slices.tested and not one for one in beyond]
     gaps = [
-        Text(sheet.text(cells.value(gap)), QUIET if low else gap_style(gap.value or 0.0))
-        for gap, low in zip(metric(slices.gap), quiet, strict=True)
+        Text(sheet.text(cells.value(gap)), QUIET if low else side_style(gap.value or 0.0, ece.value or 0.0, ece.floor))
+        for gap, ece, low in zip(metric(slices.gap), metric(slices.ece), quiet, strict=True)
     ]
     p_values = [
         Text(sheet.text(cells.p_value(row.p_holm)), STRONG if strong else "")
