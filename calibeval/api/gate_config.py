@@ -9,10 +9,11 @@ from typing import Any, NamedTuple
 
 from calibeval.core.conventions.table import OWN, find_convention
 from calibeval.core.data.notices import Notice
+from calibeval.core.data.positive import class_title, with_positive
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.toml import read_toml
 from calibeval.core.errors import InputError, UsageError, nearest
-from calibeval.core.gating.presets import PRESETS, few_rows, for_two_classes, left_out, preset_rules
+from calibeval.core.gating.presets import PRESETS, about_top_label, few_rows, for_two_classes, left_out, preset_rules
 from calibeval.core.gating.rules import GateConfig, GateSettings, Rule, RuleKind, config_from_table, overlaid
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.metrics.metric import Metric
@@ -35,8 +36,9 @@ class Asked(NamedTuple):
     """The rules and settings from file, preset and options together.
 
     slices: columns, without those named in rules. group, weights: the columns of groups and of weights. origin: which
-    rules are the file's, if others came with them. left_out: about rules of a preset that cannot be checked. preset:
-    the name of the preset. positive: the positive class of two. class_names: of the classes, in their order.
+    rules are the file's, if others came with them. left_out: about rules of a preset that cannot be checked, and rules
+    that limit something else than the report is about. preset: the name of the preset. positive: the positive class of
+    two. class_names: of the classes, in their order.
     """
 
     rules: tuple[Rule, ...]
@@ -62,12 +64,17 @@ class Asked(NamedTuple):
     def for_dump(self, dump: Predictions, base: Predictions | Report | None, convention: str) -> Asked:
         """With the rules of a preset that suit this dump: those on P(positive class) if there are two classes.
 
+        Of two classes it is also noted which rules are not about P(positive class).
+
         They stay as they are where such metrics do not exist: under another convention, and with an earlier report.
         """
         lacking = isinstance(base, Report) and any("gap_positive" not in one.metrics for one in base.dumps)
         if dump.k != 2 or find_convention(convention).name != OWN or lacking:
             return self
-        return self._replace(rules=for_two_classes(self.preset, self.rules))
+        chosen = with_positive(dump, self.positive)
+        rules = for_two_classes(self.preset, self.rules)
+        notes = about_top_label(rules, class_title(chosen, chosen.positive))
+        return self._replace(rules=rules, left_out=(*self.left_out, *notes))
 
     def told(self, n: float, verdict: Verdict) -> tuple[Notice, ...]:
         """What to say of a preset: rules that cannot be checked; and n rows that are far too few to decide all."""

@@ -234,7 +234,8 @@ def predictions_of(opened: Opened, labels: Opened | None, split: str | None, opt
     """
     source, settling = source_of(opened, labels, split)
     found = assemble(opened.contents.arrays, source, options, external(labels), settling)
-    found = with_positive(found, options.positive)
+    if found.labelled or found.class_names is not None:  # nothing else says which class a name is
+        found = with_positive(found, options.positive)
     return with_recognised(found, opened.contents.told) if opened.contents.told else found
 
 

@@ -23,13 +23,12 @@ from calibeval.words.difference import (
 from calibeval.words.marks import short_names
 from calibeval.words.names import about, isolated
 from calibeval.words.positive import class_fact
-from calibeval.words.shown import compared_among, compares_positive
+from calibeval.words.shown import MAIN, compared_among, compares_positive
 from calibeval.words.signs import signed
 
 _NAME = 48
 # What a first view shows in full; the other metrics are named in a line.
 MARKS = f"{CERTAIN_MARK} certain (p < 0.001); without it likely (p < 0.05); no word: this sample cannot tell"
-MAIN = ("accuracy", "confidence_gap", "nll", "brier", "ece")
 MAIN_OF_POSITIVE = ("gap_positive", "ece_positive", "nll", "brier_positive", "accuracy")  # of two classes
 # Of several candidates, calibration first.
 SEVERAL = ("ece", "accuracy", "confidence_gap", "nll", "brier")

@@ -23,6 +23,7 @@ from calibeval.core.report.together import beyond_together, chances, quiet
 from calibeval.core.report.views import judged_by, speaks_of_positive
 from calibeval.words.digits import label
 from calibeval.words.names import about
+from calibeval.words.signs import has_direction
 
 _OWN = {"cox_slope": "the slope", "classes": "the worst class"}
 
@@ -76,7 +77,9 @@ def finding(dump: DumpReport) -> Finding:
         return Finding(By.GAP, on_gap, gap)
     if speaks_of_positive(dump):
         return Finding(By.SLOPE, standing_of_regression(dump), with_floor(dump, "cox_slope"))
-    for by, name in ((By.TEMPERATURE, "temperature"), (By.CLASSES, "cwce")):
+    of_temperature, of_classes = (By.TEMPERATURE, "temperature"), (By.CLASSES, "cwce")
+    certain = standing_in(dump, "cwce") is Standing.CERTAIN
+    for by, name in (of_classes, of_temperature) if certain else (of_temperature, of_classes):
         standing, metric = standing_in(dump, name), with_floor(dump, name)
         if _beyond(standing) and (by is By.CLASSES or metric.z is not None):
             return Finding(by, standing, metric)
@@ -170,4 +173,4 @@ def _one_direction(gap: MetricResult, ece: MetricResult, on_gap: Standing | None
     """Whether the mean gap is beyond noise and makes up at least half of the calibration error above its floor."""
     if not _beyond(on_gap) or gap.value is None or ece.value is None:
         return False
-    return 2 * abs(gap.value) >= ece.value - (ece.floor or 0.0)
+    return has_direction(gap.value, ece.value, ece.floor)

@@ -9,9 +9,8 @@ from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import DumpReport
 from calibeval.core.report.standing import standing_in, standing_of_regression
 from calibeval.words import cells
-from calibeval.words.shown import OF_POSITIVE, REGRESSION, of_positive, shown_among
+from calibeval.words.shown import MAIN, OF_POSITIVE, REGRESSION, of_positive, shown_among
 
-TABLE = ("accuracy", "confidence_gap", "nll", "brier", "ece")
 LINE = ("aece", "cwce", "oe")
 
 
@@ -20,7 +19,7 @@ def in_table(dump: DumpReport) -> list[str]:
     if of_positive(dump):
         return [*OF_POSITIVE]
     there = shown_among(dump.metrics)
-    return [name for name in TABLE if name in there] if _usual(dump) else there
+    return [name for name in MAIN if name in there] if _usual(dump) else there
 
 
 def in_line(dump: DumpReport) -> list[str]:
@@ -69,4 +68,4 @@ def names_in_full(names: list[str]) -> list[tuple[str, str]]:
 
 def _usual(dump: DumpReport) -> bool:
     """Whether the metrics were not chosen: then those of the first view are there."""
-    return all(name in dump.metrics for name in TABLE)
+    return all(name in dump.metrics for name in MAIN)

@@ -82,10 +82,18 @@ def legend(found: Finetuned, certain: str, best: str) -> list[str]:
     """What the marks mean, in a line; empty for one loss. certain, best: how a medium shows them."""
     if len(found.losses) == 1:
         return []
+    words = "best or tied" if _ties(found) else "best"
     if found.pairs and len(found.losses[0].seeds) == 1:
-        return [f"{certain}: certainly better than every other head, by paired tests; {best}: best, but not certainly"]
+        sure = f"{certain}: certainly better than every other head, by paired tests"
+        return [f"{sure}; {best}: {words}, but not certainly"]
     tested = "means over seeds are not tested" if len(found.losses[0].seeds) > 1 else "not tested"
-    return [f"{best}: best ({tested})"]
+    return [f"{best}: {words} ({tested})"]
+
+
+def _ties(found: Finetuned) -> bool:
+    """Whether several losses share the best number of a column."""
+    columns = (column for half in halves(found) for column in zip(*(line for _, line in half.rows), strict=True))
+    return any(sum(cell.mark is Mark.BEST for cell in column) > 1 for column in columns)
 
 
 def notes(found: Finetuned) -> list[str]:

@@ -16,8 +16,8 @@ from calibeval.words.finding import By, Finding, finding
 from calibeval.words.marks import short_names, shorten
 from calibeval.words.names import isolated
 from calibeval.words.score_tests import by_slope
+from calibeval.words.shown import MAIN
 
-MAIN = ("accuracy", "confidence_gap", "nll", "brier", "ece")
 OF_TWO = ("accuracy", "gap_positive", "nll", "brier_positive", "ece_positive")
 _NAME, _SPOKEN = 60, 36
 # Findings that are counted, and how a sentence says that dumps are so.

@@ -148,7 +148,8 @@ def _by_slope(metric: MetricResult) -> str:
     standing, way = "" if metric.p is None else p_said(metric.p), by_slope(metric)
     if not way:
         return f"off by its regression on the log-odds ({standing})"
-    return f"{way} by its slope ({metric.value or 0.0:.2f}, {standing})"
+    slope = f"{metric.value or 0.0:.2f}".replace("-", "\N{MINUS SIGN}")
+    return f"{way} by its slope ({slope}, {standing})"
 
 
 def _at(row: Bin) -> str:

@@ -18,7 +18,8 @@ def repair(dump: DumpReport) -> str:
     Of two classes, the ECE is that of P(positive class).
 
     "repairs it": the ECE left is what noise would give; "most of it": less than half is left, without what noise adds;
-    else "some of it". "makes it worse": it grew by more than both intervals together allow.
+    else "some of it". "makes it worse": it grew by more than both intervals together allow. A Brier score that grows so
+    is said, too: a map to one probability for all rows is calibrated, but of no use.
     """
     after, left = dump.recalibrated, dump.after()
     if after is None or left is None:
@@ -30,7 +31,7 @@ def repair(dump: DumpReport) -> str:
     if old.value is None or new.value is None:
         return ""
     said = f"{_fitted_map(after)} {_of_ece(dump, left, old, new)}"
-    more = _of_classes(dump, left)
+    more = _of_classes(dump, left) + _of_brier(dump)
     return f"{said}{more}."
 
 
@@ -55,8 +56,8 @@ def worse(old: MetricResult, new: MetricResult) -> Standing | None:
 
 
 def is_worse(dump: DumpReport) -> bool:
-    """Whether the map makes the ECE of the dump worse, or its mean gap."""
-    return any(_worse(dump, name) is not None for name in judged_by(dump))
+    """Whether the map makes the ECE of the dump worse, its mean gap or its Brier score."""
+    return any(_worse(dump, name) is not None for name in (*judged_by(dump), "brier"))
 
 
 def _worse(dump: DumpReport, name: str) -> Standing | None:
@@ -83,6 +84,8 @@ def _of_ece(dump: DumpReport, left: DumpReport, old: MetricResult, new: MetricRe
         if finding(dump).by in (By.NOTHING, By.OTHERS):
             return f"has little to repair: {change}, {word}"
         return f"changes little: {change}, {word}"
+    if value(new) == value(old):
+        return f"changes nothing: {change}, still beyond noise" if now.beyond_noise else f"changes little: {change}"
     if (new.value or 0.0) >= (old.value or 0.0):
         return f"does not repair it: {change}"
     if now is Standing.NOISE:
@@ -121,6 +124,14 @@ def _of_classes(dump: DumpReport, left: DumpReport) -> str:
     was = standing_in(dump, "cwce")
     verb = "remain" if was is not None and was.beyond_noise else "become"
     return f"; class probabilities {verb} miscalibrated ({_change(old, new)}, {now.value})"
+
+
+def _of_brier(dump: DumpReport) -> str:
+    """That the Brier score grew beyond noise: probabilities tell rows apart less well than before."""
+    grown, name = _worse(dump, "brier"), "brier_positive" if speaks_of_positive(dump) else "brier"
+    if grown is None or name not in dump.metrics or name not in _after(dump):
+        return ""
+    return f", but the {_change(dump.metrics[name], _after(dump)[name])} is worse ({grown.value})"
 
 
 def _rest(left: DumpReport) -> str:

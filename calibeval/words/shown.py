@@ -8,6 +8,8 @@ from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import DumpReport
 from calibeval.core.report.views import speaks_of_positive
 
+# What a first view shows in a table.
+MAIN = ("accuracy", "confidence_gap", "nll", "brier", "ece")
 # What a first view of two classes shows, by P(positive class): in a table, and in the line below it.
 OF_POSITIVE = ("gap_positive", "ece_positive", "brier_positive", "nll", "accuracy")
 # By these a comparison of two classes is about P(positive class).

@@ -9,11 +9,10 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import DumpReport, SliceResult, SmallSlice
 from calibeval.core.report.standing import CERTAIN_ROWS, Standing, standing_of
 from calibeval.core.report.views import judged_by
-from calibeval.core.uncertainty.level import CERTAIN_P
+from calibeval.core.uncertainty.level import CERTAIN_P, LIKELY_P
 from calibeval.words import cells
 from calibeval.words.difference import Change
 
-BEYOND = 0.05
 _MOST_NAMED = 10
 
 
@@ -48,7 +47,7 @@ class SliceTable:
 
     def is_beyond(self, row: SliceResult) -> bool:
         """Whether a slice is miscalibrated beyond noise, after correction for the number of slices."""
-        return row.p_holm is not None and row.p_holm < BEYOND
+        return row.p_holm is not None and row.p_holm < LIKELY_P
 
     def verdict(self, row: SliceResult) -> str:
         """How a slice stands against noise, in a word or two; empty if it is not tested.
@@ -67,7 +66,7 @@ class SliceTable:
             standing = Standing.CERTAIN if row.p_holm < CERTAIN_P and n >= CERTAIN_ROWS else Standing.LIKELY
             return standing.short
         found = standing_of(row.metrics.get(self.ece, MetricResult(self.ece, None)), n=n)
-        alone = row.p is not None and row.p < BEYOND
+        alone = row.p is not None and row.p < LIKELY_P
         if alone or found is None or found.beyond_noise:
             return Change.CHANCE.short
         return found.short

@@ -82,12 +82,27 @@ def _moves_little(judged: RuleVerdict, trial: Trial) -> bool:
 
 def _part(part: Part, whole: str) -> str:
     """A part of the rows with its numbers, and what it contributes."""
+    labelled = part.kind == TRUE_CLASS and part.gap is not None  # only some rows; a class-wise error is one of all rows
     name = f"{part.kind} {part.name}" if part.kind in ("bin", TRUE_CLASS) else f"{part.kind}={part.name}"
+    name = f"rows labelled {part.name}" if labelled else name
     facts = [] if part.n is None else [cells.plural(part.n, "row")]
-    facts += [] if part.gap is None else [f"gap {signed(100 * part.gap, 1)}"]
+    if part.gap is not None:
+        facts.append(_against_accuracy(100 * part.gap) if labelled else f"gap {signed(100 * part.gap, 1)}")
     text = harmless(name) + (f" ({', '.join(facts)})" if facts else "")
     text += f": {100 * part.share:.0f} % of the {whole}, {100 * part.rows:.0f} % of the rows"
     if part.cancelled is not None and part.cancelled >= _CANCELLED:
         others = {"bin": "bins", TRUE_CLASS: "classes"}.get(part.kind, "rows")
         text += f", before other {others} take {100 * part.cancelled:.0f} % of it back"
     return text
+
+
+def _against_accuracy(points: float) -> str:
+    """The gap in words: among the rows of one label it is no error by itself, and nothing else is called so there.
+
+    >>> _against_accuracy(48.04), _against_accuracy(-0.04)
+    ('confidence 48.0 points above accuracy', 'confidence equal to accuracy')
+    """
+    size = f"{abs(points):.1f}"
+    if not float(size):
+        return "confidence equal to accuracy"
+    return f"confidence {size} points {'above' if points > 0 else 'below'} accuracy"

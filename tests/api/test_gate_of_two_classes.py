@@ -35,6 +35,47 @@ def test_of_more_classes_it_limits_the_confidence():
     assert metrics(calibeval.gate(three, preset="recommended", baseline=three))[::3] == ["ece", "confidence_gap"]
 
 
+def notes(verdict):
+    return [str(one) for one in verdict.warnings if one.code == "top_label_limited"]
+
+
+@pytest.mark.parametrize(
+    ("rules", "said"),
+    [
+        ([("ece", "max", 0.3)], "ece is about the more likely class of each row; {}: limit ece_positive"),
+        ([("aece", "max", 0.3)], "aece is about the more likely class of each row; {}: limit ece_positive"),
+        (
+            [("confidence_gap", "max", 0.3)],
+            "confidence_gap is about the more likely class of each row; {}: limit gap_positive",
+        ),
+        (
+            [("ece", "max", 0.3), ("aece", "max", 0.3), ("confidence_gap", "max", 0.3)],
+            (
+                "ece, aece and confidence_gap are about the more likely class of each row; {}: limit ece_positive and "
+                "gap_positive"
+            ),
+        ),
+        ([("ece", "max", 0.3), ("ece_positive", "max", 0.3)], None),
+        ([("ece_positive", "max", 0.3), ("nll", "max", 2)], None),
+    ],
+)
+def test_a_rule_about_the_top_label_is_noted(two, rules, said):
+    tables = [{"metric": metric, kind: limit} for metric, kind, limit in rules]
+    about = 'the report is about P("0")'
+    expected = [] if said is None else [said.format(about)]
+    assert notes(calibeval.gate(two, tables, positive=0)) == expected
+    assert notes(calibeval.plan(two, tables, positive=0)) == expected
+
+
+def test_a_rule_that_is_off_or_of_more_classes_needs_no_note(two):
+    logits, labels = logits_and_labels(3000, 3)
+    three = calibeval.Predictions(logits=logits, labels=labels)
+    assert notes(calibeval.gate(three, {"metric": "ece", "max": 0.3})) == []
+    off = [{"metric": "ece", "max": 0.3, "severity": "off"}, {"metric": "nll", "max": 2}]
+    assert notes(calibeval.gate(two, off)) == []
+    assert notes(calibeval.gate(two, preset="strict", baseline=two, slices=["light"])) == []
+
+
 def test_rules_of_ones_own_stay(two):
     same = {"metric": "ece", "max": 0.05}  # as the preset's
     assert metrics(calibeval.gate(two, same, preset="recommended")) == ["ece"]

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 import calibeval
-from calibeval.render.page.limits import limit_plots
+from calibeval.render.page.limits import limit_plots, value_drawn
 from calibeval.render.page.verdict import verdict_view
 from calibeval.words.rules import beside_interval
 from calibeval.words.verdict import rule_lines
@@ -66,8 +66,12 @@ def test_a_verdict_does_not_contradict_itself(seed):
         assert judged.verdict != "error"
         assert "decide =" not in line.reason
         if row.plot is not None and row.plot.low:
-            low, dot, high = (float(place.rstrip("%")) for place in (row.plot.low, row.plot.dot, row.plot.high))
-            assert low <= dot <= high
+            inside = row.plot.corrected or row.plot.dot  # the mark that the interval belongs to
+            low, mark, high = (float(place.rstrip("%")) for place in (row.plot.low, inside, row.plot.high))
+            assert low <= mark <= high
+            if part.high > part.low:  # the dot stands at the printed value, on the scale of the interval's ends
+                place = low + (high - low) * (value_drawn(judged.rule, part) - part.low) / (part.high - part.low)
+                assert float(row.plot.dot.rstrip("%")) == pytest.approx(place, abs=0.05, rel=0.002)
         if judged.why is not None:
             assert all(0 < one.share <= 1 and 0 <= one.cancelled <= 1 for one in judged.why.parts or ())
             trial = judged.why.temperature

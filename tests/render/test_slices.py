@@ -74,13 +74,20 @@ TWO = dump((night(), night("day", 0.4, 0.4)), (SmallSlice("time", "dusk", 12),))
 def test_the_terminal_shows_a_table_for_each_column():
     shown = text(TWO, min_rows=100).splitlines()
     start = shown.index("slices by time: 1 of 2 slices miscalibrated beyond noise")
-    assert shown[start + 1].split() == words("rows accuracy % ECE % corrected [95 %] if calibrated gap p")
-    assert shown[start + 2].split() == words("night 640 80.00 12.30 [10.0 – 15.0] 1.0 (≤ 2.0) +12.30 < 0.001")
+    assert shown[start + 1].split() == words("rows accuracy % ECE % corrected [95 %] if calibrated gap p beyond noise?")
+    assert shown[start + 2].split() == words("night 640 80.00 12.30 [10.0 – 15.0] 1.0 (≤ 2.0) +12.30 < 0.001 certain")
     assert shown[start + 3].split()[0] == "day"
-    assert shown[start + 3].endswith("0.40")
+    assert "  0.40  " in shown[start + 3]
     assert shown[start + 4] == "(ECE) not beyond noise"
     assert shown[start + 5] == "p: chance of an ECE this large if calibrated, Holm-corrected over 2 slices"
     assert shown[start + 6] == "smaller than 100 rows: dusk (12)"
+
+
+@pytest.mark.parametrize("width", [50, 60, 80, 120])
+def test_columns_are_left_out_before_names_are_cut(width):
+    name = "Nordrhein-Westfalen"
+    shown = text(dump((night(name), night("day", 0.4, 0.4)), ()), width=width, ascii_only=True)
+    assert any(line.startswith(f"{name} ") for line in shown.splitlines())
 
 
 def test_nothing_is_shown_without_slices():

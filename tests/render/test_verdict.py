@@ -70,6 +70,25 @@ def verdict(*rules, baseline=BASE, by="id", name="cand.npz", **settings):
     return Verdict("0", GateSettings(**settings), Settings(), "calibeval.toml", {"name": name}, baseline, by, rules)
 
 
+@pytest.mark.parametrize(
+    ("one", "said"),
+    [
+        (
+            ("class", "churned", 0.7, 0.1, 0.0, 980, 0.48),
+            "rows labelled churned (980 rows, confidence 48.0 points above accuracy)",
+        ),
+        (("class", "cat", 0.7, 0.1, 0.0, 1, -0.021), "rows labelled cat (1 row, confidence 2.1 points below accuracy)"),
+        (("class", "cat", 0.7, 0.1, 0.0, 90, 0.0), "rows labelled cat (90 rows, confidence equal to accuracy)"),
+        (("class", "cat", 0.7, 0.1, 0.0, 90, None), "class cat (90 rows)"),
+        (("light", "night", 0.7, 0.1, 0.0, 90, 0.08), "light=night (90 rows, gap +8.0)"),
+    ],
+)
+def test_only_a_part_that_is_no_label_has_a_gap(one, said):
+    why = Why(False, (Part(*one),), None)
+    (line,) = why_lines(RuleVerdict(Rule("ece", "max", 0.03), "fail", "", None, why=why))
+    assert line == f"{said}: 70 % of the error, 10 % of the rows"
+
+
 def test_one_line_for_each_rule():
     shown = gate_terminal.render(verdict(*ALL), width=None, color=False, ascii_only=False)
     assert shown == (

@@ -16,7 +16,7 @@ import pytest
 from calibeval import Predictions, evaluate
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.standing import Standing, standing_in, standing_of_regression
-from calibeval.core.report.views import judged_by
+from calibeval.core.report.views import judged_by, speaks_of_positive
 from calibeval.render.tables import markdown
 from calibeval.render.terminal.full import render_full
 from calibeval.render.terminal.report import render_report
@@ -112,13 +112,16 @@ def test_every_row_of_the_screens_agrees_with_itself(seed):
 @pytest.mark.parametrize("seed", SEEDS)
 def test_markdown_agrees_with_itself(seed):
     report = made(seed)
-    table = [line.strip("| ").split("|") for line in markdown.render(report).split("\n\n")[0].splitlines()]
+    table = [line[1:-1].split("|") for line in markdown.render(report).split("\n\n")[0].splitlines()]
     rows = {line[0].strip(): [cell.strip() for cell in line[1:]] for line in table}
     values = list(rows.values())[2]
-    below = next((cells_ for name, cells_ in rows.items() if "95 %" in name), [""] * len(values))
-    for value, estimate in zip(values, below, strict=False):
+    below = [cells_ for name, cells_ in rows.items() if "95 %" in name]
+    assert len(below) == any(one.low is not None for one in report.dumps[0].metrics.values()), list(rows)
+    assert values
+    for value, estimate in zip(values, *below or [[""] * len(values)], strict=True):
         found = ESTIMATE.fullmatch(estimate)
         if found is None:
+            assert estimate in ("", "–"), estimate
             continue
         inside = printed((found[1] or value).replace("*", "").replace(",", ""))
         assert printed(found[2]) <= inside <= printed(found[3]), (value, estimate)
@@ -128,18 +131,15 @@ def test_markdown_agrees_with_itself(seed):
 def test_the_headline_says_nothing_that_a_row_denies(seed):
     for dump in dumps(seed):
         said, standings = headline(dump), {name: standing_in(dump, name) for name in dump.metrics}
-        beyond = {name for name, one in standings.items() if one is not None and one.beyond_noise}
+        if speaks_of_positive(dump):
+            check_two(dump, said, standings)
+            continue
+        beyond = beyond_noise(standings)
         classes = any(one.beyond for one in class_cells(dump))
         if said.startswith(("Within noise of calibrated: ", "This sample cannot tell whether it is calibrated: ")):
             assert all(f"{cells.label(name)}" in said for name in beyond), (said, beyond)
             assert ("may be chance" in said) is bool(beyond or classes), said
             assert Standing.CERTAIN not in standings.values()
-        if dump.positive is not None and ("within noise of calibrated: " in said or "cannot tell whether" in said):
-            judged = beyond & {"gap_positive", "ece_positive"}
-            slope = standing_of_regression(dump)
-            assert all(f"{cells.label(name)}" in said for name in judged), (said, judged)
-            assert ("the slope" in said) is (slope is not None and slope.beyond_noise)
-            assert ("may be chance" in said) is bool(judged or "the slope" in said)
         if said.startswith("Within noise of calibrated") and "may be chance" not in said:
             assert standings["ece"] is Standing.NOISE
         if "is calibrated: says" in said and "may be chance" not in said:
@@ -153,13 +153,77 @@ def test_the_headline_says_nothing_that_a_row_denies(seed):
             assert not {"ece", "confidence_gap"} & beyond
 
 
+def beyond_noise(standings):
+    return {name for name, one in standings.items() if one is not None and one.beyond_noise}
+
+
+P = r"P\(class 1\)"
+SAYS = rf"says {NUMBER} % on average, (?:{NUMBER} % are|no row is|every row is) class 1"
+GAP = rf"gap ({NUMBER}) points"
+# Every headline of two classes: by the gap, by bins, by the slope, and by nothing.
+OF_TWO = {
+    "gap": rf"{P} is (probably )?too (high|low): {SAYS} \({GAP}, (certain|likely)\)(?:, most from .*|; but .*)?\.",
+    "bins": rf"{P} is (probably )?(.*); (right|slightly too high|slightly too low) on average: says .* "
+    rf"\(ECE ({NUMBER}) %, (certain|likely)\)\.",
+    "slope": rf"{P} is (probably )?(over-confident|under-confident|off) by its .*: {SAYS} \({GAP}\)\.",
+    "noise": rf"{P} is within noise of calibrated: {SAYS} \({GAP}; (n = .* shows errors above .*|.* may be chance)\)\.",
+    "open": rf"This sample cannot tell whether {P} is calibrated: it {SAYS} \({GAP}; (n = .*|.* may be chance)\)\.",
+    "unknown": rf"{P} {SAYS} \({GAP}\)\.",
+}
+
+
+def kind_of(said):
+    """Which of the headlines of two classes this is, and what is in it."""
+    ((kind, found),) = [(kind, found) for kind, text in OF_TWO.items() if (found := re.fullmatch(text, said))]
+    return kind, found
+
+
+def check_two(dump, said, standings):
+    """The headline of two classes says nothing that a row denies."""
+    kind, found = kind_of(said)
+    beyond = beyond_noise(standings)
+    gap, ece = standings["gap_positive"], standings["ece_positive"]
+    regression = standing_of_regression(dump)
+    wrong_slope = regression is not None and regression.beyond_noise
+    if kind == "gap":
+        assert gap.beyond_noise
+        assert gap.value == found[4]
+        assert (found[2] == "high") == (dump["gap_positive"].value > 0)
+    if kind != "bins":
+        number = found[3 if kind in ("gap", "slope") else 1]
+        places = len(number.partition(".")[2])
+        assert printed(number) == pytest.approx(100 * dump["gap_positive"].value, abs=0.51 * 10**-places)
+    if kind == "bins":
+        assert ece.beyond_noise
+        assert ece.value == found[5]
+        assert printed(found[4]) == pytest.approx(100 * dump["ece_positive"].value, abs=0.0051)
+        assert (found[3] == "right") == ("gap_positive" not in beyond)
+        assert found[3] == "right" or found[3].endswith("high") == (dump["gap_positive"].value > 0)
+    if kind in ("gap", "bins"):
+        assert (found[1] is None) == ((gap if kind == "gap" else ece) is Standing.CERTAIN)
+    if kind == "slope":
+        slope = dump["cox_slope"]
+        assert wrong_slope
+        assert not {"gap_positive", "ece_positive"} & beyond
+        sides = {"over-confident": slope.high is not None and slope.high < 1, "under-confident": (slope.low or 0) > 1}
+        assert sides.get(found[2], not any(sides.values())), said
+    if kind in ("noise", "open", "unknown"):
+        judged = {cells.label(name) for name in {"gap_positive", "ece_positive"} & beyond}
+        judged |= {"the slope"} if wrong_slope else set()
+        named = set() if kind == "unknown" or "may be chance" not in found[2] else {*re.split(", | and ", found[2])}
+        assert judged == named - {"likely on its own", "likely on their own", "may be chance"}, said
+        assert Standing.CERTAIN not in (gap, ece, regression)
+        if not (ece is not None and ece.beyond_noise):
+            assert ece is {"noise": Standing.NOISE, "open": Standing.UNRESOLVED, "unknown": None}[kind]
+
+
 @pytest.mark.parametrize("seed", SEEDS)
 def test_the_repair_says_what_the_headline_after_it_says(seed):
     (dump, *after) = dumps(seed)
     if not after:
         return
     said, (left,) = repair(dump), after
-    beyond = {name for name in left.metrics if (one := standing_in(left, name)) is not None and one.beyond_noise}
+    beyond = beyond_noise({name: standing_in(left, name) for name in left.metrics})
     if "repairs it:" in said and "class prob" not in said:
         assert "within noise of calibrated: " in headline(left).lower(), said
         assert (judged_by(dump)[1] in beyond) is ("what is left may be chance" in said)
@@ -202,6 +266,9 @@ def test_the_reports_are_of_all_kinds():
     assert {2, 3, 50} <= {dump.k for dump in every}
     assert all(any(getattr(dump, what) is not None for dump in every) for what in ("groups", "weights", "recalibrated"))
     leads = {re.split("[:;,(]| in ", headline(dump))[0] for dump in every}
+    two = [one for one in every if speaks_of_positive(one)]
+    kinds = [kind_of(headline(one))[0] for one in two]
+    assert {*kinds} >= {"gap", "bins", "slope", "noise", "open"}
     assert {"Over-confident", "Within noise of calibrated", "This sample cannot tell whether it is calibrated"} <= leads
     bare = replace(every[0], metrics={})
     assert headline(bare)

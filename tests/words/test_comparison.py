@@ -36,7 +36,7 @@ def test_every_metric_that_was_chosen_is_in_the_table_of_several():
     others = {"b": sampled(0.5), "c": sampled(1.0)}
     chosen = compare(sampled(0.0), others, metrics=["ece", "ece_positive"])
     assert side_by_side(chosen) == ["ece", "ece_positive"]
-    usual = ["ece_positive", "gap_positive", "accuracy", "nll", "brier"]
+    usual = ["ece_positive", "gap_positive", "accuracy", "nll", "brier_positive"]
     assert side_by_side(compare(sampled(0.0), others)) == usual
     assert side_by_side(compare(sampled(0.0), others, metrics=["ece", "mce"])) == ["ece", "mce"]
     assert side_by_side(compare(sampled(0.0, 3), {"b": sampled(0.5, 3)})) == [

@@ -204,7 +204,8 @@ def repaired(before, after, *, method="temperature", where=FOLDS):
         ((0.126, 0.009, 0.013), (0.0629, 0.009, 0.013), "repairs most of it: ECE 12.60 → 6.29, still beyond noise."),
         ((0.126, 0.009, 0.013), (0.063, 0.009, 0.013), "repairs some of it: ECE 12.60 → 6.30, still beyond noise."),
         ((0.126, 0.009, 0.013), (0.1259, 0.009, 0.013), "repairs some of it: ECE 12.60 → 12.59, still beyond noise."),
-        ((0.126, 0.009, 0.013), (0.126, 0.009, 0.013), "does not repair it: ECE 12.60 → 12.60."),
+        ((0.126, 0.009, 0.013), (0.126, 0.009, 0.013), "changes nothing: ECE 12.60 → 12.60, still beyond noise."),
+        ((0.126, 0.009, 0.013), (0.1261, 0.009, 0.013), "does not repair it: ECE 12.60 → 12.61."),
         (
             (0.013, 0.009, 0.013),
             (0.012, 0.009, 0.013),
@@ -219,8 +220,8 @@ def test_a_repair_is_said_by_what_is_left(before, after, end):
 def test_a_map_is_named_with_what_it_was_fitted_on():
     numbers = (0.126, 0.009, 0.013), (0.126, 0.009, 0.013)
     split, whole = FittedOn("val.npz", "a", None, 900), FittedOn("val.npz", None, None, 900)
-    assert repaired(*numbers, method="vector", where=split).startswith("The vector map fitted on val.npz#a does")
-    assert repaired(*numbers, where=whole).startswith("A temperature of 2.35 fitted on val.npz does")
+    assert repaired(*numbers, method="vector", where=split).startswith("The vector map fitted on val.npz#a changes")
+    assert repaired(*numbers, where=whole).startswith("A temperature of 2.35 fitted on val.npz changes")
 
 
 @pytest.mark.parametrize(("gap", "said"), [(0.01, "says 50.0 % on average"), (0.0099, "says 49.99 % on average")])

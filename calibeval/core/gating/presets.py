@@ -14,6 +14,8 @@ from calibeval.core.gating.values import one_of
 MEANT_FOR = {"recommended": 3_000, "strict": 20_000}
 # What a preset's rule limits where there are two classes.
 OF_TWO = {"ece": "ece_positive", "confidence_gap": "gap_positive"}
+# What the report of two classes shows first in place of a metric.
+INSTEAD = {**OF_TWO, "aece": "ece_positive"}
 PRESETS: dict[str, tuple[Rule, ...]] = {
     "recommended": (
         Rule("ece", "max", 0.05),
@@ -64,6 +66,27 @@ def for_two_classes(name: str | None, rules: Sequence[Rule]) -> tuple[Rule, ...]
         else:
             found.append(rule)
     return tuple(found)
+
+
+def about_top_label(rules: Sequence[Rule], positive: str) -> tuple[Notice, ...]:
+    """What to say of rules that limit the more likely class of each row, where the report is about one of two classes.
+
+    Nothing where another rule limits the same of P(positive class). positive: its name.
+
+    >>> about_top_label([Rule("ece", "max", 0.02)], "churned")[0]
+    'ece is about the more likely class of each row; the report is about P("churned"): limit ece_positive'
+    >>> about_top_label([Rule("ece", "max", 0.02), Rule("ece_positive", "max", 0.02)], "churned")
+    ()
+    """
+    checked = [rule.metric for rule in rules if rule.severity != "off"]
+    named = [one for one in dict.fromkeys(checked) if one in INSTEAD and INSTEAD[one] not in checked]
+    if not named:
+        return ()
+    verb, others = ("is", "") if len(named) == 1 else ("are", " and ")
+    instead = [*dict.fromkeys(INSTEAD[one] for one in named)]
+    what = f"{others.join((', '.join(named[:-1]), named[-1])) if others else named[0]} {verb}"
+    text = f'{what} about the more likely class of each row; the report is about P("{positive:.60}"): limit'
+    return (warning("top_label_limited", f"{text} {' and '.join(instead)}"),)
 
 
 def few_rows(name: str | None, n: float) -> tuple[Notice, ...]:

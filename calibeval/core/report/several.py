@@ -13,7 +13,7 @@ from calibeval.core.report.report import DumpReport, with_distinct_names
 def together(dumps: Sequence[DumpReport]) -> tuple[DumpReport, ...]:
     """The dumps of one report with distinct names, and a warning for each whose classes one map can hardly fit.
 
-    These are called otherwise than those of the first dump to which it was applied. A map gives every class a place,
+    Their names differ from those of the first dump to which it was applied. A map gives every class a place,
     not a name: applied to classes in another order, it repairs the wrong ones.
     """
     dumps = with_distinct_names(dumps)

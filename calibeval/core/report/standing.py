@@ -157,8 +157,10 @@ def bin_judge(dump: DumpReport) -> Callable[[Bin], bool | None]:
     ece = dump.metrics.get("ece")
     alone = [_sums_of(b.worth, b.confidence) for b in dump.equal_width if b.count and b.confidence is not None]
     expected = sum(float(mean_absolute_gap(one)[0]) for one in alone)
-    if ece is None or ece.floor is None or expected <= 0.0:
+    if ece is None or ece.floor is None:
         return lambda _: None
+    if expected <= 0.0:  # every probability is 0 or 1, so that there is no noise
+        return bin_stands_out
     factor = max(1.0, ece.floor * sum(float(one.count[0]) for one in alone) / expected)
     return lambda row: bin_stands_out(row, factor)
 

@@ -218,7 +218,7 @@ def joint_floor(sums: BinSums, n: float, joint: Joint, level: float = HIGH) -> F
     The gaps vary around 0 as under true probabilities, times the increase by dependence that the groups show. The
     quantile is Student's. sums: (m,) or (k, m). level: of the quantile, in (0.5, 1).
     """
-    path = folded_path(sums, n, 1.0, joint.calibrated(sums))
+    path = folded_path(sums.calibrated(), n, 1.0, joint.calibrated(sums))
     return _floor(path.at(path.null), joint, level)
 
 
@@ -231,7 +231,7 @@ def joint_oe_floor(sums: BinSums, n: float, joint: Joint) -> Floor:
 
 def joint_p_value(sums: BinSums, n: float, joint: Joint) -> float:
     """Probability that calibrated groups show an ECE at least this large, if rows depend on each other."""
-    path = folded_path(sums, n, 1.0, joint.calibrated(sums))
+    path = folded_path(sums.calibrated(), n, 1.0, joint.calibrated(sums))
     return student_tail(path.at(path.null).score(float(np.abs(sums.surplus).sum()) / n), joint.freedom)
 
 

@@ -105,7 +105,7 @@ def headers(
     names = titles([dump.name for dump in dumps], title_points, room)
     known = [] if level is None else [f"{100.0 * level:g} % interval"]
     errors = [[ece_line(dump, words) for dump in dumps] for words in (*known, "[]", "")]
-    rows = [[rows_line(dump, words) for dump in dumps] for words in ("if calibrated", "floor", "≤", "")]
+    rows = [[rows_line(dump, words) for dump in dumps] for words in ("if calibrated", "≤", "")]
     lines = zip(names, _fullest(errors, points, room), _fullest(rows, points, room), strict=True)
     return [DumpHeader(*three) for three in lines]
 
@@ -119,7 +119,11 @@ def _fullest(variants: Sequence[list[str]], points: float, room: float) -> list[
 
 
 def ece_line(dump: DumpReport, words: str = "[]") -> str:
-    """The calibration error in percent, with its interval if there is one: "ECE 12.62 % [11.60, 13.70]".
+    """The calibration error in percent, with its interval if there is one.
+
+    As in "ECE 12.62 %, corrected 12.50 [11.60, 13.70]".
+
+    The interval is for the value without the bias of noise, so that value stands before it.
 
     words: what to call the interval; "[]" for brackets without a name, empty to leave it out.
     """
@@ -130,15 +134,16 @@ def ece_line(dump: DumpReport, words: str = "[]") -> str:
     value = f"{title} {percent(ece.value)} %"
     if not words or ece.low is None or ece.high is None:
         return value
-    if not ece.low <= ece.value <= ece.high and ece.corrected is not None:  # the interval is for the true value
-        value = f"{value}, corrected {percent(ece.corrected)} %"
+    if ece.corrected is not None:
+        level = "" if words == "[]" else f"{words.removesuffix(' interval')}: "
+        return f"{value}, corrected {percent(ece.corrected)} [{level}{percent(ece.low)}, {percent(ece.high)}]"
     if words == "[]":
         return f"{value} [{percent(ece.low)}, {percent(ece.high)}]"
     return f"{value}, {words} {percent(ece.low)} – {percent(ece.high)}"
 
 
 def rows_line(dump: DumpReport, words: str) -> str:
-    """The error of a perfectly calibrated model, and the rows: "floor 0.93 (≤ 1.33) · n = 5,000".
+    """The error of a perfectly calibrated model, and the rows: "if calibrated 0.93 (≤ 1.33) · n = 5,000".
 
     words: what to call that error; "≤" for only its 95 % quantile; empty for only the rows.
     """
@@ -147,5 +152,5 @@ def rows_line(dump: DumpReport, words: str) -> str:
     if not words or ece is None or ece.floor is None or ece.floor_high is None:
         return rows
     if words == "≤":
-        return f"floor ≤ {percent(ece.floor_high)} · {rows}"
+        return f"if calibrated ≤ {percent(ece.floor_high)} · {rows}"
     return f"{words} {percent(ece.floor)} (≤ {percent(ece.floor_high)}) · {rows}"

@@ -5,6 +5,7 @@ from __future__ import annotations
 from calibeval.core.report.curve import SmoothCurve
 from calibeval.core.report.report import Bin
 from calibeval.core.uncertainty.consistency import consistency_range
+from calibeval.core.uncertainty.intervals import MCE_LEAST_COUNT
 from calibeval.render.drawing.content import Subject
 from calibeval.render.drawing.marks import Box, Dot, Mark, Path, Point, Spot, Stroke
 from calibeval.words.cells import plural
@@ -16,6 +17,8 @@ from calibeval.words.terms import TOP_LABEL, Terms
 BAR_SHARE, RANGE_SHARE = 0.72, 0.32
 TICKS, FEW_TICKS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0), (0.0, 0.5, 1.0)
 _FAINTEST_CAP = 0.4
+# Dots of fewer rows are not joined: a line would jump with their noise.
+JOINED_ROWS = MCE_LEAST_COUNT
 
 
 def square(subject: Subject, *, spots: bool = False) -> list[Mark]:
@@ -41,14 +44,17 @@ def square(subject: Subject, *, spots: bool = False) -> list[Mark]:
 
 
 def overlaid(first: Subject, second: Subject, names: tuple[str, str] | None = None) -> list[Mark]:
-    """Two subjects in one frame: the accuracy of each bin as a dot, joined by a line, "first" and "second".
+    """Two subjects in one frame: the accuracy of each bin as a dot, "first" and "second".
+
+    Neighbours are joined by a line, unless a curve is known; not those with few rows.
 
     names: bins of the same limits say the numbers of both under these names to pointer and keyboard.
     """
     marks: list[Mark] = [Stroke("diagonal", (0.0, 0.0), (1.0, 1.0))]
     for role, subject in (("first", first), ("second", second)):
         places = [(b.confidence or 0.0, b.accuracy or 0.0) for b in subject.filled]
-        marks.append(Path(role, tuple(places) if subject.curve is None else line(subject.curve)))
+        lines = _joined(subject) if subject.curve is None else [line(subject.curve)]
+        marks += [Path(role, points) for points in lines]
         marks += [
             Dot(role, place, max(_FAINTEST_CAP, ink_weight(b.count)))
             for place, b in zip(places, subject.filled, strict=True)
@@ -57,6 +63,17 @@ def overlaid(first: Subject, second: Subject, names: tuple[str, str] | None = No
         words = [f"{name}: {said(b)}" for name, b in zip(names or (), pair, strict=True) if b.count]
         marks += [Spot(pair[0].lower, pair[0].upper - pair[0].lower, "; ".join(words))] if words else []
     return marks
+
+
+def _joined(subject: Subject) -> list[tuple[Point, ...]]:
+    """Lines between neighbouring bins that all have enough rows."""
+    pieces: list[list[Point]] = [[]]
+    for b in subject.filled:
+        if b.count >= JOINED_ROWS:
+            pieces[-1].append((b.confidence or 0.0, b.accuracy or 0.0))
+        else:
+            pieces.append([])
+    return [tuple(piece) for piece in pieces if len(piece) > 1]
 
 
 def histogram(subject: Subject, top: float) -> list[Mark]:

@@ -18,9 +18,9 @@ from calibeval.render.page.diagram import overlay
 from calibeval.render.page.marks import Tick, pct
 from calibeval.render.page.scale import Dot
 from calibeval.render.page.tables import BinRow, judged_bins
-from calibeval.words.comparison import Row
+from calibeval.words.comparison import Row, short
 from calibeval.words.difference import Change, told
-from calibeval.words.marks import round_ticks
+from calibeval.words.marks import plain, round_ticks
 from calibeval.words.shown import compares_positive
 from calibeval.words.terms import TOP_LABEL, Terms, terms_of
 
@@ -30,6 +30,7 @@ _LARGE = ("mce", "rmsce")
 _OF_POSITIVE = ("accuracy", "gap_positive", "ece_positive")
 # The axis reaches so far beyond all differences, and has no number so close to its ends, where it would be cut.
 _ROOM, _EDGE = 0.05, 0.03
+_NAME = 48
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +59,9 @@ def overlaid(comparison: Comparison, candidate: Candidate, id_: str, finding: st
     first, second = _subject(base), _subject(other)
     if first is None or second is None or len(first.bins) != len(second.bins):
         return None
-    drawing = overlay(first, second, id_, finding, ("base", "candidate"))
+    shorts = short(comparison)
+    files = plain(shorts[base.name], _NAME), plain(shorts[other.name], _NAME)
+    drawing = overlay(first, second, id_, finding, ("base", "candidate"), files)
     beyond = bin_stands_out if candidate.groups is None else lambda _: None
     rows = zip(judged_bins(first.bins, beyond), judged_bins(second.bins, beyond), strict=True)
     return Overlay(drawing, second.terms, [pair for pair in rows if any(one.rows != "0" for one in pair)])

@@ -10,6 +10,7 @@ from calibeval.render.page.marks import pct
 from calibeval.words import cells
 from calibeval.words.classes import NOTE, ClassCells, class_cells, class_finding
 from calibeval.words.marks import plain
+from calibeval.words.signs import side
 
 # At most MOST_SHOWN classes are in the first table, and with them up to FEW_WITHIN classes within noise.
 MOST_SHOWN, FEW_WITHIN = 20, 5
@@ -107,12 +108,11 @@ def class_labels(classes: Sequence[ClassResult]) -> list[str]:
 def _row(text: ClassCells, name: str, widest: float) -> ClassRow:
     one = text.result
     length, error = (min(0.5, 0.5 * size / widest) for size in (abs(one.gap), one.calibration_error))
-    directed = 2 * abs(one.gap) >= one.calibration_error - (one.floor or 0.0)  # else the gaps of its bins cancel
     noise = None if one.floor_high is None else min(0.5, 0.5 * one.floor_high / widest)
     return ClassRow(
         name=name,
         text=text,
-        sign="over" if directed and one.gap > 0 else "under" if directed and one.gap < 0 else "",
+        sign=side(one.gap, one.calibration_error, one.floor),
         left=pct(0.5 if one.gap > 0 else 0.5 - length),
         width=pct(length),
         error_place=pct(0.5 - error if one.gap < 0 else 0.5 + error),

@@ -137,14 +137,16 @@ def legend(id_: str, subjects: Sequence[Subject]) -> Markup:
     return Markup(f'<ul class="legend">{items}</ul>')  # noqa: S704 - our own words, and escaped
 
 
-def overlay(first: Subject, second: Subject, id_: str, finding: str, names: tuple[str, str]) -> Markup:
-    """Two subjects in one frame, with a legend of their names; dots are bins."""
+def overlay(
+    first: Subject, second: Subject, id_: str, finding: str, names: tuple[str, str], files: tuple[str, str]
+) -> Markup:
+    """Two subjects in one frame; dots are bins. names: for the numbers of a bin; the legend has those of files, too."""
     head = f'<title id="{id_}-t">{escape(finding)}</title>'
     inner = written(overlaid(first, second, names), id_)
     items = "".join(
         f'<li><svg aria-hidden="true">{line(role, "0", "6", "22", "6")}<circle class="{role}" cx="11" cy="6" r="4"/>'
-        f"</svg><bdi>{escape(name)}</bdi></li>"
-        for role, name in zip(("first", "second"), names, strict=True)
+        f"</svg>{escape(name)}: <bdi>{escape(file)}</bdi></li>"
+        for role, name, file in zip(("first", "second"), names, files, strict=True)
     )
     return Markup(  # noqa: S704 - all text is escaped above
         f'<div class="panel"><svg class="square alone" role="img" aria-labelledby="{id_}-t">{head}'

@@ -31,8 +31,9 @@ class LimitTick:
 class LimitPlot:
     """One part of the rows against a limit; places are shares of the width.
 
-    good, good_width: the side that passes. low, high: ends of the whisker, empty without an interval. dot: the number
-    that belongs to it. none: the place of no change, for rules on a change. ticks: without that of the limit, mark.
+    good, good_width: the side that passes. low, high: ends of the whisker, empty without an interval. dot: the value
+    that is printed. corrected: the value that the interval belongs to, empty where it is that value. none: the place of
+    no change, for rules on a change. ticks: without that of the limit, mark.
     """
 
     good: str
@@ -41,6 +42,7 @@ class LimitPlot:
     low: str
     high: str
     dot: str
+    corrected: str
     none: str
     mark: LimitTick
     ticks: tuple[LimitTick, ...]
@@ -63,7 +65,8 @@ def _range(rule: Rule, parts: Sequence[Judged]) -> tuple[float, float]:
     """The ends of the scale, in the unit in which the metric is shown."""
     found = [0.0] if rule.is_change else []
     for part in parts:
-        found += [x for x in (beside_interval(part), limit_of(rule, part), part.low, part.high) if x is not None]
+        marks = (value_drawn(rule, part), beside_interval(part), limit_of(rule, part), part.low, part.high)
+        found += [x for x in marks if x is not None]
     numbers = [scaled(rule.metric, number) for number in found]
     room = _ROOM * ((max(numbers) - min(numbers)) or abs(numbers[0]) or 1.0)
     low, high, spec = min(numbers) - room, max(numbers) + room, METRICS[rule.metric]
@@ -79,7 +82,7 @@ def _plot(rule: Rule, part: Judged, place: object, ends: tuple[float, float]) ->
     limit = scaled(rule.metric, limit_of(rule, part) or 0.0)
     passes_below = rule.kind in ("max", "max_increase")
     there = min(1.0, max(0.0, at(limit)))
-    dot = scaled(rule.metric, beside_interval(part) or 0.0)
+    dot, centre = (scaled(rule.metric, x or 0.0) for x in (value_drawn(rule, part), beside_interval(part)))
     drawn = part.low is not None and part.high is not None
     mark = _tick(there, limit_said(rule, limit_of(rule, part) or 0.0))
     ticks = [_tick(at(t), _said(rule, t)) for t in round_ticks(*ends, most=_MOST_TICKS)]
@@ -90,10 +93,17 @@ def _plot(rule: Rule, part: Judged, place: object, ends: tuple[float, float]) ->
         low=pct(at(scaled(rule.metric, part.low or 0.0))) if drawn else "",
         high=pct(at(scaled(rule.metric, part.high or 0.0))) if drawn else "",
         dot=pct(at(dot)),
+        corrected=pct(at(centre)) if part.centre is not None and pct(at(centre)) != pct(at(dot)) else "",
         none=pct(at(0.0)) if rule.is_change else "",
         mark=mark,
         ticks=tuple(_apart(mark, ticks)),
     )
+
+
+def value_drawn(rule: Rule, part: Judged) -> float | None:
+    """The value as it is printed: the size of a metric that is best at 0."""
+    size = METRICS[rule.metric].better == "zero" and not rule.is_change
+    return abs(part.value) if size and part.value is not None else part.value
 
 
 def _tick(place: float, label: str) -> LimitTick:

@@ -11,6 +11,7 @@ from calibeval.core.report.standing import standing_in, with_floor
 from calibeval.render.page.marks import Tick, pct
 from calibeval.words import cells
 from calibeval.words.marks import plain, round_ticks
+from calibeval.words.signs import side
 from calibeval.words.slices import SliceTable, slice_tables
 
 # At most this many are visible; the others are folded.
@@ -124,8 +125,6 @@ def _row(one: SliceResult, found: SliceTable, low: float, high: float) -> SliceR
     accuracy, ece, gap = (
         one.metrics.get(name, MetricResult(name, None)) for name in ("accuracy", found.ece, found.gap)
     )
-    size = gap.value or 0.0
-    directed = 2 * abs(size) >= (ece.value or 0.0) - (ece.floor or 0.0)  # else the gaps of bins cancel
     return SliceRow(
         name=plain(one.value, _NAME),
         rows=f"{one.n:,}",
@@ -134,7 +133,7 @@ def _row(one: SliceResult, found: SliceTable, low: float, high: float) -> SliceR
         interval=cells.estimate(ece),
         floor=cells.floor(ece),
         gap=cells.value(gap),
-        sign="over" if directed and size > 0 else "under" if directed and size < 0 else "",
+        sign=side(gap.value or 0.0, ece.value or 0.0, ece.floor),
         p=cells.p_value(one.p_holm),
         verdict=found.verdict(one),
         beyond=found.is_beyond(one),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from calibeval.core.gating.evidence import excess
@@ -63,6 +64,7 @@ class VerdictView:
     slices: list[SlicesOfRule]
     warnings: list[str]
     changes: bool
+    corrected: bool
 
     @property
     def title(self) -> str:
@@ -75,17 +77,25 @@ def verdict_view(verdict: Verdict) -> VerdictView:
     facts = [compared(verdict), rules_from(verdict), f"exit code {int(verdict.exit_code)}"]
     level, deciding = verdict.settings.level, [rule.decisive for rule in verdict.rules]
     others = any(part and part.low is not None and part.interval_level not in (None, level) for part in deciding)
+    rows = [_row(line, level) for line in rule_lines(verdict)]
+    slices = [_slices(rule, level) for rule in verdict.rules if len(rule.slices) > 1]
     return VerdictView(
         kind=verdict.verdict,
         conclusion=conclusion(verdict),
         name=harmless(str(verdict.dump["name"])),
         facts=" · ".join(part for part in facts if part),
         interval=f"interval ({100 * level:g} % unless stated)" if others else f"{100 * level:g} % interval",
-        rows=[_row(line, level) for line in rule_lines(verdict)],
-        slices=[_slices(rule, level) for rule in verdict.rules if len(rule.slices) > 1],
+        rows=rows,
+        slices=slices,
         warnings=list(warning_lines(verdict)),
         changes=any(rule.rule.is_change and rule.decisive is not None for rule in verdict.rules),
+        corrected=any(plot is not None and plot.corrected for plot in _plots(rows, slices)),
     )
+
+
+def _plots(rows: Sequence[RuleRow], slices: Sequence[SlicesOfRule]) -> list[LimitPlot | None]:
+    """Every drawing of the page."""
+    return [one.plot for one in rows] + [row.plot for table in slices for row in (*table.rows, *table.others)]
 
 
 def _row(line: Line, level: float) -> RuleRow:

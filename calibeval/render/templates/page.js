@@ -26,7 +26,7 @@
   // 3,903 and −1.25 and < 0.001 and 81.1 % are numbers, as is the start of 0.93–1.00.
   function key(cell) {
     const text = (cell.dataset.sort ?? cell.textContent).trim().replace("\u2212", "-").replaceAll(",", "");
-    return { text, number: parseFloat(text.replace(/^[<≤\s]+/, "")) };
+    return { text, number: parseFloat(text.replace(/^[<>≤\s]+/, "")) };
   }
 
   // The largest number, or the first word, is first; with the same head again, it is last.

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from rich.console import RenderableType
 from rich.text import Text
 
 from calibeval.core.report.report import DumpReport
-from calibeval.render.terminal.sheet import GUTTER, QUIET, Column, Sheet, gap_style, table, total_width
+from calibeval.render.terminal.sheet import GUTTER, QUIET, Column, Sheet, side_style, table, total_width
 from calibeval.words.classes import ClassCells, class_cells, class_finding
 
-_WIDEST_NAME = 40
+_WIDEST_NAME, _WHOLE_NAME = 40, 24
 
 
 def class_table(dump: DumpReport, sheet: Sheet) -> list[RenderableType]:
@@ -24,7 +25,8 @@ def class_table(dump: DumpReport, sheet: Sheet) -> list[RenderableType]:
         Column("rows", [one.rows for one in found]),
     ]
     there = [column for column in numbers if any(map(str, column.cells))]
-    if total_width(there) + GUTTER + 12 > sheet.width:
+    widest = max(cell_len(sheet.name(one.result.name, _WIDEST_NAME)) for one in found)
+    if total_width(there) + GUTTER + min(widest, _WHOLE_NAME) > sheet.width:
         there = [column for column in there if column.header != "if calibrated"]
     room = min(_WIDEST_NAME, sheet.width - total_width(there) - GUTTER)
     names = Column("class", [sheet.name(one.result.name, room) for one in found], left=True)
@@ -38,5 +40,7 @@ def _error(one: ClassCells) -> Text:
 
 
 def _gap(one: ClassCells, sheet: Sheet) -> Text:
-    """In colour only where the class is beyond noise."""
-    return Text(sheet.text(one.gap), gap_style(one.result.gap) if one.beyond else QUIET if one.beyond is False else "")
+    """In colour only where the class is beyond noise, in the direction of its gap."""
+    found = one.result
+    style = side_style(found.gap, found.calibration_error, found.floor) if one.beyond else ""
+    return Text(sheet.text(one.gap), QUIET if one.beyond is False else style)

@@ -104,7 +104,8 @@ def _merge(bins: list[Bin]) -> Bin:
 def _ranges(bins: list[Bin], sheet: Sheet) -> list[str]:
     """The limits of the bins, all with as many decimals as the narrowest needs."""
     narrowest = bin_range(min(bins, key=lambda b: b.upper - b.lower))
-    return [sheet.text(bin_range(b, len(narrowest.split()[0]) - 2)) for b in bins]
+    decimals = len(narrowest.split()[-1]) - 2
+    return [sheet.text(bin_range(b, decimals)) for b in bins]
 
 
 def _gap(row: Bin, beyond: bool | None, sheet: Sheet) -> Text:

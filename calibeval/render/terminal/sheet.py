@@ -9,6 +9,7 @@ from rich.cells import cell_len, set_cell_size
 from rich.text import Text
 
 from calibeval.words.names import ascii_text, isolated, visible
+from calibeval.words.signs import side
 
 # Orange and blue of the 256 colours: the colour-blind can tell them apart, and both are legible on dark and on light.
 OVER, UNDER, QUIET, STRONG = "color(172)", "color(32)", "dim", "bold"
@@ -139,6 +140,11 @@ def _line(columns: Sequence[Column], row: Sequence[Text]) -> Text:
 def gap_style(gap: float) -> str:
     """The colour of a signed gap."""
     return OVER if gap > 0 else UNDER if gap < 0 else ""
+
+
+def side_style(gap: float, error: float, floor: float | None) -> str:
+    """The colour of the gap of a calibration error; none where gaps of its bins cancel."""
+    return {"over": OVER, "under": UNDER}.get(side(gap, error, floor), "")
 
 
 def _last_cells(text: str, room: int) -> str:

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from rich.cells import cell_len
 from rich.console import RenderableType
 from rich.text import Text
 
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import DumpReport, Report, SliceResult
-from calibeval.render.terminal.sheet import GUTTER, QUIET, STRONG, Column, Sheet, blocks, gap_style, table, total_width
+from calibeval.render.terminal.sheet import (
+    GUTTER,
+    QUIET,
+    STRONG,
+    Column,
+    Sheet,
+    blocks,
+    name_room,
+    side_style,
+    table,
+    total_width,
+)
 from calibeval.words import cells
 from calibeval.words.slices import SliceTable, slice_tables
 
 MOST_SHOWN = 20
-_WIDEST_NAME, _NARROWEST_NAME = 40, 12
+# Columns are left out for names up to this width, not for longer ones.
+_WIDEST_NAME, _WHOLE_NAME = 40, 24
 
 
 def slice_blocks(dump: DumpReport, report: Report, sheet: Sheet, *, every: bool = False) -> list[list[RenderableType]]:
@@ -32,7 +45,7 @@ def _block(slices: SliceTable, report: Report, sheet: Sheet, *, every: bool) -> 
     noise = slices.tested and not all(map(slices.is_beyond, slices.rows))
     lines += [f"({cells.label(slices.ece)}) not beyond noise"] if noise else []
     parts += [Text(sheet.text(line)) for line in (*lines, slices.note()) if line]
-    small = slices.too_small(lambda name: sheet.name(name, _NARROWEST_NAME), every=every)
+    small = slices.too_small(lambda name: sheet.name(name, _WHOLE_NAME), every=every)
     parts += ["", *_others(slices, sheet)] if every and slices.rows else []
     return [*parts, Text(sheet.text(small))] if small else parts
 
@@ -49,8 +62,8 @@ def _table(slices: SliceTable, rows: tuple[SliceResult, ...], report: Report, sh
     beyond = [slices.is_beyond(row) for row in rows]
     quiet = [slices.tested and not one for one in beyond]
     gaps = [
-        Text(sheet.text(cells.value(gap)), QUIET if low else gap_style(gap.value or 0.0))
-        for gap, low in zip(metric(slices.gap), quiet, strict=True)
+        Text(sheet.text(cells.value(gap)), QUIET if low else side_style(gap.value or 0.0, ece.value or 0.0, ece.floor))
+        for gap, ece, low in zip(metric(slices.gap), metric(slices.ece), quiet, strict=True)
     ]
     p_values = [
         Text(sheet.text(cells.p_value(row.p_holm)), STRONG if strong else "")
@@ -78,10 +91,11 @@ def _table(slices: SliceTable, rows: tuple[SliceResult, ...], report: Report, sh
         [counts, accuracy, value, gap, p],
         [counts, value, p],
     ]
+    widest = max(cell_len(sheet.name(row.value, _WIDEST_NAME)) for row in rows)
     for layout in layouts:
         columns = [column for column in layout if any(str(cell) not in ("", cells.NULL, "-") for cell in column.cells)]
         room = sheet.width - total_width(columns) - GUTTER
-        if room >= _NARROWEST_NAME:
+        if room >= min(widest, _WHOLE_NAME):
             break
     names = Column("", [sheet.name(row.value, min(_WIDEST_NAME, max(room, 1))) for row in rows], left=True)
     return table([names, *columns])
@@ -98,5 +112,6 @@ def _others(slices: SliceTable, sheet: Sheet) -> list[RenderableType]:
         )
         for name in names
     ]
-    values = Column("", [sheet.name(row.value, _NARROWEST_NAME) for row in rows], left=True)
+    room = name_room(columns, sheet.width) if columns else _WHOLE_NAME
+    values = Column("", [sheet.name(row.value, min(_WIDEST_NAME, room)) for row in rows], left=True)
     return [table([values, *block]) for block in blocks(columns, sheet.width - values.width - GUTTER) if block]

@@ -16,6 +16,7 @@ from calibeval.words.verdict import Line, compared, conclusion, note, rule_lines
 
 _GUTTER = "  "
 # A longer rule shifts only its own numbers, not those of the other rules.
+_FIRM = "\N{NO-BREAK SPACE}"  # between a number and its unit, where no line ends
 _WIDEST = 48
 # Not the orange and blue of over- and under-confident; each has a contrast of 3.8 or more on white and on black.
 _GREEN, _RED, _AMBER, _VIOLET = "color(28)", "color(160)", "color(130)", "color(97)"
@@ -107,8 +108,9 @@ def _pad(text: str, width: int) -> str:
 
 
 def _wrapped(text: str, indent: str, width: int) -> list[str]:
-    room = max(width, len(indent) + 20)
-    return textwrap.wrap(text, room, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+    room, kept = max(width, len(indent) + 20), text.replace(" %", f"{_FIRM}%")
+    lines = textwrap.wrap(kept, room, initial_indent=indent, subsequent_indent=indent, break_on_hyphens=False)
+    return [line.replace(f"{_FIRM}%", " %") for line in lines]
 
 
 def _painted(text: str, style: str | None, color: bool) -> str:

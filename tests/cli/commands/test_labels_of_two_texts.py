@@ -93,3 +93,35 @@ def test_class_names_on_the_command_line_replace_those_of_the_file(churn, capsys
     assert 'label "stayed" is not one of the 2 class names' in run(capsys, "gate", "churn.csv").err
     (tmp_path / "names.txt").write_text("stayed\nchurned\n", encoding="utf-8")
     assert run(capsys, "gate", "churn.csv", "--class-names", "names.txt").code in (1, 5)
+
+
+def test_a_dump_without_labels_is_mapped_by_the_same_words(churn, capsys, tmp_path):
+    run(capsys, "fit", "churn.csv", "--positive", "churned", "--method", "platt", "-o", "map.json")
+    lines = (tmp_path / "churn.csv").read_text(encoding="utf-8").splitlines()
+    (tmp_path / "new.csv").write_text("".join(f"{line.partition(',')[0]}\n" for line in lines), encoding="utf-8")
+    for name in ("churn", "new"):
+        ran = run(capsys, "apply", "map.json", f"{name}.csv", "--positive", "churned", "-o", f"{name}.npz")
+        assert ran.code == 0
+    both = [np.asarray(calibeval.read(f"{name}.npz").scores) for name in ("churn", "new")]
+    assert np.array_equal(*both)
+
+
+def test_labels_of_another_file_need_the_positive_class_only(churn, capsys, tmp_path):
+    rows = [line.split(",") for line in (tmp_path / "churn.csv").read_text(encoding="utf-8").splitlines()]
+    for name, place in (("scores", 0), ("labels", 1)):
+        (tmp_path / f"{name}.csv").write_text("".join(f"{row[place]}\n" for row in rows), encoding="utf-8")
+    found = run(capsys, "report", "scores.csv", "--labels", "labels.csv", "--positive", "churned", "--json", "-q").json
+    assert found["dumps"][0]["metrics"]["gap_positive"]["value"] == pytest.approx(churn[1], abs=1e-6)
+    assert found["dumps"][0]["positive"]["name"] == "churned"
+
+
+def test_exchanged_columns_are_warned_of(tmp_path, capsys):
+    path, *_ = written(tmp_path / "churn.npz", 0, 2)
+    arrays = dict(np.load(path))
+    sure = np.abs(arrays["probs"][:, 1] - 0.5) > 0.2  # enough right ones to notice
+    labels = np.where(arrays["probs"][:, 1] > 0.5, "churned", "stayed")
+    np.savez(tmp_path / "other.npz", probs=arrays["probs"][sure][:, ::-1], labels=labels[sure])
+    assert (
+        "the two columns seem to be exchanged"
+        in run(capsys, "report", tmp_path / "other.npz", "--positive", "churned").err
+    )

@@ -130,7 +130,9 @@ def test_inspect_says_what_weights_a_file_may_have(tmp_path):
 
 def test_the_terminal_and_the_page_show_how_much_weighted_rows_count():
     report = evaluate(given([1.0, 0.0, 3.0, 5.0]))
-    assert "3 rows · 2 classes · probs · 1 of weight 0 · weighted by weights, counts as 2 rows" in str(report)
+    _, size, counts = str(report).splitlines()[:3]
+    assert size == '3 rows · 2 classes · probs · positive: class 1 (88.9 % of weight; the other: positive="0")'
+    assert counts == "1 of weight 0 · weighted by weights, counts as 2 rows"
     assert "weighted by" in report._repr_html_()
 
 

@@ -181,16 +181,18 @@ def test_the_histogram_shows_the_share_of_rows_and_both_means() -> None:
 
 def test_the_header_says_name_error_interval_floor_and_rows() -> None:
     report = random_report()
-    ece = replace(report["ece"], value=0.12624, low=0.116, high=0.137, floor=0.0093, floor_high=0.0133)
+    ece = replace(report["ece"], value=0.12624, corrected=0.125, low=0.116, high=0.137, floor=0.0093, floor_high=0.0133)
     dump = replace(report.dumps[0], n=5000, metrics={**report.dumps[0].metrics, "ece": ece})
     lines = header(reliability_figure(replace(report, dumps=(dump,))))
     assert lines == [
         "toy.npz",
-        "ECE 12.62 %, 95 % interval 11.60 – 13.70",
+        "ECE 12.62 %, corrected 12.50 [95 %: 11.60, 13.70]",
         "if calibrated 0.93 (≤ 1.33) · n = 5,000",
     ]
     narrow = header(reliability_figure(replace(report, dumps=(dump,) * 5)))
-    assert narrow == ["toy.npz", "ECE 12.62 % [11.60, 13.70]", "floor ≤ 1.33 · n = 5,000"]
+    assert narrow == ["toy.npz", "ECE 12.62 %", "n = 5,000"]  # no biased value before an interval for the true one
+    wider = header(reliability_figure(replace(report, dumps=(dump,) * 2)))
+    assert wider[1:] == ["ECE 12.62 %, corrected 12.50 [95 %: 11.60, 13.70]", "if calibrated 0.93 (≤ 1.33) · n = 5,000"]
 
 
 def test_an_error_without_interval_floor_or_value_is_said_without() -> None:

@@ -9,10 +9,13 @@ import pytest
 
 from calibeval.core.report.curve import SmoothCurve
 from calibeval.core.report.fitted_on import OutOfFold
-from calibeval.core.report.report import Recalibrated
+from calibeval.core.report.report import Bin, Recalibrated
 from calibeval.render.drawing.content import Subject
+from calibeval.render.drawing.marks import Dot, Path
+from calibeval.render.drawing.reliability import JOINED_ROWS, overlaid
 from calibeval.render.page.diagram import diagram, legend, mean_lines, overlay
 from calibeval.render.page.page import render
+from calibeval.words.terms import TOP_LABEL
 from tests.render.hand_made import bins, over_confident, report
 
 CURVE = SmoothCurve((0.5, 0.9), (0.25, 0.75), (0.4, 0.8), (0.6, 1.0))
@@ -94,20 +97,31 @@ def test_before_and_after_stand_side_by_side_on_one_scale():
     mapped = Recalibrated("temperature", {}, OutOfFold(5, 0, 1000), after.metrics, after.equal_width, None)
     page = render(report(replace(before, recalibrated=mapped)))
     shares = re.findall(r'<rect class="share"[^>]* height="([^"]*)"', page)
-    assert shares == 2 * ["20%", "80%"] + ["100%"]
+    assert shares == ["20%", "80%", "100%"]  # before and after, each drawn once
     assert page.index("<h3>Before</h3>") < page.index("<h3>With temperature, 5 folds</h3>") < page.index('"changes"')
     assert page.count('<ul class="legend"><li><svg') == 1
 
 
 def test_two_subjects_share_a_frame():
     first, second = (Subject.of_dump(over_confident(curve=curve)) for curve in (None, CURVE))
-    svg = str(overlay(first, second, "x", "a <b>", ("old <", "new")))
+    svg = str(overlay(first, second, "x", "a <b>", ("base", "candidate"), ("old <", "new")))
     assert svg.count('<circle class="first"') == 2 + 1
     assert svg.count('<circle class="second"') == 2 + 1
-    assert "old &lt;" in svg
+    assert "base: <bdi>old &lt;</bdi>" in svg
+    assert "candidate: <bdi>new</bdi>" in svg
     assert "a &lt;b&gt;" in svg
     assert '<path class="first" d="M600,550 950,150"/>' in svg
     assert '<path class="second" d="M500,750 900,250"/>' in svg
+
+
+@pytest.mark.parametrize(("rows", "pieces"), [(JOINED_ROWS, 1), (JOINED_ROWS - 1, 0)])
+def test_bins_of_few_rows_are_not_joined(rows, pieces):
+    table = (Bin(0.0, 0.4, 500, 0.2, 0.1, 0.1), Bin(0.4, 0.6, rows, 0.5, 1.0, -0.5), Bin(0.6, 1.0, 500, 0.8, 0.7, 0.1))
+    subject = Subject.of(table, None, TOP_LABEL)
+    marks = overlaid(subject, subject)
+    drawn = [mark for mark in marks if isinstance(mark, Path) and mark.role == "first"]
+    assert len(drawn) == pieces
+    assert sum(isinstance(mark, Dot) and mark.role == "first" for mark in marks) == 3  # all are there
 
 
 def test_what_has_no_rows_is_not_drawn():

@@ -62,9 +62,32 @@ def test_changes_are_drawn_against_the_margin_and_the_baseline():
     assert drop.mark.label == "≥ −0.50"
 
 
-def test_the_dot_is_the_corrected_value_and_lies_in_the_whisker():
+def test_the_dot_is_the_printed_value_and_the_corrected_one_is_marked_in_the_whisker():
     found = plot(Rule("ece", "max", 0.05), part(0.06, 0.01, 0.04, 0.05, centre=0.025))
+    # From 1 to 6, with 0.12 x 5 on either side: the scale is 0.4 to 6.6, 6.2 wide.
+    assert share(found.dot) == pytest.approx(5.6 / 6.2, abs=1e-4)
+    assert share(found.corrected) == pytest.approx(2.1 / 6.2, abs=1e-4)
+    assert share(found.low) < share(found.corrected) < share(found.high) < share(found.limit) < share(found.dot)
+
+
+def test_a_value_that_needs_no_correction_has_one_mark():
+    assert plot(Rule("accuracy", "min", 0.9), part(0.92, 0.91, 0.93, 0.9)).corrected == ""
+    assert plot(Rule("accuracy", "min", 0.9), part(0.92, None, None, 0.9, centre=None)).corrected == ""
+
+
+def test_of_a_signed_gap_the_size_is_drawn_as_it_is_printed():
+    found = plot(Rule("confidence_gap", "max", 0.05), part(-0.03, 0.02, 0.04, 0.05, centre=0.03))
     assert share(found.low) < share(found.dot) < share(found.high)
+    assert found.corrected == ""
+
+
+def test_the_legend_explains_the_mark_of_the_corrected_value_only_where_it_is_drawn():
+    rule, text = Rule("ece", "max", 0.05), "the value corrected for noise"
+    for centre, there in ((0.025, True), (0.03, False)):
+        one = part(0.03, 0.01, 0.04, 0.05, centre=centre)
+        page = render(report(over_confident()), verdict=verdict(RuleVerdict(rule, "pass", "because", one)))
+        assert (text in page.replace("\n", " ")) == there
+        assert ('<line class="corrected"' in page) == there
 
 
 @pytest.mark.parametrize(("one", "drawn"), [(part(None, None, None, 0.05), False), (part(0.1, 0.05, 0.2, None), False)])

@@ -122,3 +122,11 @@ def test_several_dumps_are_asked_what_their_diagrams_show(k, words):
         {"a": Predictions(logits=logits, labels=labels), "b": Predictions(logits=-logits, labels=labels)}
     )
     assert f"<h2>{words} as often as they say?</h2>" in render(several)
+
+
+def test_a_table_without_what_noise_gives_has_no_empty_column():
+    page = render(report_of())
+    shown = {part.partition("</table>")[0] for part in page.split("<caption>Other numbers</caption>")[1:]}
+    assert shown
+    assert all(("if calibrated" in part) == ("(≤" in part) for part in shown)
+    assert any("if calibrated" not in part for part in shown)

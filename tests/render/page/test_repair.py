@@ -6,11 +6,13 @@ import re
 
 import numpy as np
 import pytest
+from markupsafe import escape
 
 import calibeval
 from calibeval.core.report.standing import standing_in
 from calibeval.render.page.page import render
 from calibeval.render.page.repair import changes
+from calibeval.render.page.report import page_view
 from calibeval.words import digits
 from tests.render.hand_made import over_confident, report
 
@@ -70,5 +72,15 @@ def test_the_table_reads_from_before_to_after(fitted):
         assert re.search(rf"{re.escape(digits.value(first))} .{{0,40}}→ {re.escape(digits.value(second))} ", text)
 
 
+def test_the_repair_is_said_below_the_headline_and_each_diagram_is_drawn_once(fitted):
+    page = render(fitted)
+    said = page_view(fitted).only.after.headline
+    assert page.count(f'<p class="repair">{escape(said)}</p>') == 1
+    assert page.index("</h1>") < page.index('<p class="repair">') < page.index('<p class="facts">')
+    assert page.count(f"<h2>{escape(said)}</h2>") == 0
+    assert page.count('<svg class="square"') == 2
+
+
 def test_without_a_map_there_is_no_such_part():
     assert '<div class="sides">' not in render(report(over_confident()))
+    assert 'class="repair"' not in render(report(over_confident()))

@@ -74,7 +74,7 @@ def test_a_terminal_without_colour_has_signs():
     assert lines(text, "mbls(margin=6)  ")[0] == "mbls(margin=6)     91.00*  2.00+  5.00+  1.23+  0.300*"
     assert lines(text, "ls  ")[0].split() == ["ls"] + ["–"] * 5
     assert lines(text, "*:") == [
-        "*: certainly better than every other head, by paired tests; +: best, but not certainly"
+        "*: certainly better than every other head, by paired tests; +: best or tied, but not certainly"
     ]
     assert f"ls: {REASON}" in text
 
@@ -118,12 +118,12 @@ def test_means_over_seeds_are_not_called_certain():
     other = LossResult("ls", {}, (head(0, 0.7, 0.09, 0.9), head(1, 0.7, 0.09, 0.9)))
     found = table(SEEDS.losses[0], other, pairs=(pair("ls", "ce", after=False),))
     assert [line[1].mark for _, line in words.halves(found)[0].rows] == [words.Mark.BEST, words.Mark.NONE]
-    assert words.legend(found, "bold", "underlined") == ["underlined: best (means over seeds are not tested)"]
+    assert words.legend(found, "bold", "underlined") == ["underlined: best or tied (means over seeds are not tested)"]
 
 
 def test_one_loss_has_no_marks_and_an_earlier_run_no_tests():
     assert words.legend(table(ONE.losses[0]), "bold", "underlined") == []
-    assert words.legend(table(*ONE.losses), "bold", "underlined") == ["underlined: best (not tested)"]
+    assert words.legend(table(*ONE.losses), "bold", "underlined") == ["underlined: best or tied (not tested)"]
     assert words.paired(table(*ONE.losses, chosen=1)) == ""
 
 
