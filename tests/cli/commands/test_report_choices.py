@@ -11,6 +11,8 @@ from tests.cli.invoking import failure, program, run
 
 DIGITS, VAL, DIAMONDS = "sample_data/digits_test.npz", "sample_data/digits_val.npz", "sample_data/diamonds.npz"
 
+FULL = "\n\n--full shows every metric and what its name stands for,"
+
 
 def metrics(result):
     return result.json["dumps"][0]["metrics"]
@@ -83,7 +85,7 @@ def test_compare_by_chosen_metrics(capsys, tmp_path):
 def test_full_is_all_that_was_measured(capsys):
     short, full = run(capsys, "report", DIGITS), run(capsys, "report", DIGITS, "--full")
     report = run(capsys, "report", DIGITS, "--json").json["dumps"][0]
-    assert short.out.endswith("\n\n--full shows every metric and what its name stands for, with tables of 10 classes and bins.\n")
+    assert short.out.endswith(f"{FULL} with tables of 10 classes and bins.\n")
     assert "--full" not in full.out
     for name in report["metrics"]:
         assert f"  {name} " in full.out
@@ -262,7 +264,7 @@ def test_full_of_several_dumps_and_of_slices(capsys):
     slices = ["report", "sample_data/diamonds.npz#test", "--slice", "class", "--slice", "color", "-q"]
     assert run(capsys, *slices, "--full").out.count("  RMSCE") == 2
     no_more = run(capsys, "report", "sample_data/diamonds.npz#test", "--metrics", "ece", "-q").out
-    assert no_more.endswith("\n\n--full shows every metric and what its name stands for, with tables of 5 classes and bins.\n")
+    assert no_more.endswith(f"{FULL} with tables of 5 classes and bins.\n")
 
 
 def test_exports_are_the_tables_of_format(capsys, tmp_path):
