@@ -46,7 +46,7 @@ def line(dump: DumpReport) -> list[str]:
 
 def _regression(dump: DumpReport, after: Mapping[str, MetricResult]) -> list[str]:
     """Slope and intercept of the regression on the stated log-odds, and how both stand."""
-    parts = []
+    parts: list[str] = []
     for name in in_line(dump):
         word = name.replace("cox_", "" if parts else "Cox ")
         metric = dump.metrics[name]
