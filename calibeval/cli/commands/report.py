@@ -243,13 +243,14 @@ def _step(
     promised: Prospect | None,
 ) -> Step | None:
     """The next step, with a command for these very files."""
+    from calibeval.cli.inputs.titled import split_title
     from calibeval.cli.options.follow_up import Applied, ways
     from calibeval.readers.describe import validation_split
     from calibeval.words.next_step import next_step
 
     validation = maps.fit_on or (validation_split(dumps[0], flags.options()) if len(dumps) == 1 else None)
     used = report.dumps[0].recalibrated
-    applied = None if used is None else Applied(used.method, maps.fit_on, maps.saved_map)
+    applied = None if used is None else Applied(used.method, split_title(dumps[0]).file, maps.fit_on, maps.saved_map)
     typed = ways(dumps, flags, group=report.settings.group, validation=validation, applied=applied)
     return next_step(report, typed, promised)
 

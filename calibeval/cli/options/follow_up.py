@@ -7,7 +7,6 @@ from dataclasses import fields
 from pathlib import Path
 from typing import NamedTuple
 
-from calibeval.cli.inputs.titled import split_title
 from calibeval.cli.options.reading import ReadingFlags
 from calibeval.words.names import visible
 from calibeval.words.next_step import Ways, quoted
@@ -16,9 +15,13 @@ CONFIGURATION = "calibeval.toml"
 
 
 class Applied(NamedTuple):
-    """A map that was applied: fitted on another dump, read from a file, or, without both, fitted out of fold."""
+    """A map that was applied: fitted on another dump, read from a file, or, without both, fitted out of fold.
+
+    file: the dump it was applied to, without a title.
+    """
 
     method: str
+    file: str
     fit_on: str | None = None
     saved_map: str | Path | None = None
 
@@ -68,11 +71,10 @@ def _keeping(dumps: Sequence[str], reading: list[str], applied: Applied | None) 
     """The command that fits the map to a file; for one that is in a file, the command that applies it."""
     if len(dumps) != 1 or applied is None or applied.fit_on == "-":
         return None
-    file = split_title(dumps[0]).file
     if applied.saved_map is not None:
-        return _command("apply", str(applied.saved_map), file, *reading, "-o", "repaired.npz")
+        return _command("apply", str(applied.saved_map), applied.file, *reading, "-o", "repaired.npz")
     method = [] if applied.method == "temperature" else ["--method", applied.method]
-    return _command("fit", applied.fit_on or file, *reading, *method, "-o", "map.json")
+    return _command("fit", applied.fit_on or applied.file, *reading, *method, "-o", "map.json")
 
 
 def words_of(flags: ReadingFlags) -> list[str]:

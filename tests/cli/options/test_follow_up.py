@@ -13,12 +13,15 @@ def keep(applied, *dumps):
 
 
 def test_a_map_is_fitted_where_it_was_fitted():
-    assert keep(Applied("platt")) == "calibeval fit a.npz#test --kind probs --method platt -o map.json"
-    assert keep(Applied("temperature", "val.npz")) == "calibeval fit val.npz --kind probs -o map.json"
-    assert keep(Applied("platt", None, "m.json")) == "calibeval apply m.json a.npz#test --kind probs -o repaired.npz"
+    assert keep(Applied("platt", "a.npz#test")) == "calibeval fit a.npz#test --kind probs --method platt -o map.json"
+    assert keep(Applied("temperature", "a.npz#test", "val.npz")) == "calibeval fit val.npz --kind probs -o map.json"
+    assert (
+        keep(Applied("platt", "a.npz#test", None, "m.json"))
+        == "calibeval apply m.json a.npz#test --kind probs -o repaired.npz"
+    )
 
 
 def test_no_map_is_kept_of_none_of_standard_input_and_of_several_dumps():
     assert keep(None) is None
-    assert keep(Applied("platt", "-")) is None
-    assert keep(Applied("platt"), "a.npz", "b.npz") is None
+    assert keep(Applied("platt", "a.npz#test", "-")) is None
+    assert keep(Applied("platt", "a.npz#test"), "a.npz", "b.npz") is None
