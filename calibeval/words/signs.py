@@ -4,24 +4,13 @@ from __future__ import annotations
 
 from calibeval.core.report.report import Bin
 
-# Limits closer to 0 or to 1 are not written out.
-_EDGE = 0.0001
-
 
 def bin_range(row: Bin, decimals: int = 2) -> str:
     """The limits of a bin, with at least this many decimals, and more where both limits would look the same.
 
-    Of bins so close to 0 or 1 that this would take more than 4 decimals, only that is said.
-
     >>> bin_range(Bin(14 / 15, 1.0, 0, None, None, None)), bin_range(Bin(0.9995, 0.9999, 0, None, None, None))
     ('0.93 – 1.00', '0.9995 – 0.9999')
-    >>> bin_range(Bin(0.999999995, 1.0, 0, None, None, None)), bin_range(Bin(0.0, 1e-7, 0, None, None, None))
-    ('> 0.9999', '< 0.0001')
     """
-    if row.lower > 1 - _EDGE:
-        return f"> {1 - _EDGE}"
-    if row.upper < _EDGE:
-        return f"< {_EDGE:.4f}"
     while decimals < 15 and 0 < row.upper - row.lower < 10**-decimals:
         decimals += 1
     return f"{row.lower:.{decimals}f} – {row.upper:.{decimals}f}"

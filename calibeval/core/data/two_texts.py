@@ -22,6 +22,7 @@ def names_by_positive(
 
     Raises: UsageError, with the texts, unless there are two and the named one is among them.
 
+    >>> import numpy as np
     >>> names_by_positive(np.array(["stayed", "churned", "stayed"]), "churned")
     ('stayed', 'churned')
     >>> names_by_positive(np.array([0, 1]), "churned") is None
@@ -45,6 +46,7 @@ def names_by_positive(
 def example(labels: npt.NDArray[Any], ignore_index: int | None = None) -> str | None:
     """The rarer one of two texts, which is the positive class more often than not; None unless labels are two texts.
 
+    >>> import numpy as np
     >>> example(np.array(["stayed", "churned", "stayed"])), example(np.array(["a", "b", "c"]))
     ('churned', None)
     """
