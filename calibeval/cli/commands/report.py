@@ -143,7 +143,7 @@ def report(
         environment(),
     )
     result = result if sort is None else result.sorted_by(sort)
-    step = _step(result, dumps, flags, maps, promised) if shown else None
+    step = _step(result, dumps, flags, maps, promised, bins) if shown else None
     say(_absent(result, only or ()), quiet=quiet)
     say([f"warning: {about(dump.name, warning)}" for dump in result.dumps for warning in dump.warnings], quiet=quiet)
     if out is not None:
@@ -241,17 +241,19 @@ def _step(
     flags: ReadingFlags,
     maps: Fitting,
     promised: Prospect | None,
+    bins: int | None,
 ) -> Step | None:
     """The next step, with a command for these very files."""
     from calibeval.cli.inputs.titled import split_title
-    from calibeval.cli.options.follow_up import Applied, ways
+    from calibeval.cli.options.follow_up import Applied, measured_as, ways
     from calibeval.readers.describe import validation_split
     from calibeval.words.next_step import next_step
 
     validation = maps.fit_on or (validation_split(dumps[0], flags.options()) if len(dumps) == 1 else None)
     used = report.dumps[0].recalibrated
     applied = None if used is None else Applied(used.method, split_title(dumps[0]).file, maps.fit_on, maps.saved_map)
-    typed = ways(dumps, flags, group=report.settings.group, validation=validation, applied=applied)
+    alike, group = measured_as(report, bins), report.settings.group
+    typed = ways(dumps, flags, group=group, validation=validation, applied=applied, measured=alike)
     return next_step(report, typed, promised)
 
 

@@ -8,10 +8,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from calibeval.cli.options.reading import ReadingFlags
+from calibeval.core.conventions.table import OWN
+from calibeval.core.data.notices import Notice
+from calibeval.core.report.report import Report
 from calibeval.words.names import visible
 from calibeval.words.next_step import Ways, quoted
 
 CONFIGURATION = "calibeval.toml"
+CLIP = ("--clip", "1e-12")
 
 
 class Applied(NamedTuple):
@@ -33,10 +37,11 @@ def ways(
     group: str | None = None,
     validation: str | None = None,
     applied: Applied | None = None,
+    measured: Sequence[str] = (),
 ) -> Ways:
     """The commands for these dumps, read in the same way. validation: the split on which a map is fitted, if known.
 
-    applied: the map that was tried.
+    applied: the map that was tried. measured: options of another report with a map, from `measured_as`.
 
     None can be proposed for standard input, or for names that a terminal cannot show as they are.
 
@@ -51,6 +56,7 @@ def ways(
     reading = [*dumps, *words_of(flags)]
     together = ["--group", group] if group is not None else []
     fitted = ["--cross-fit", "5", *together] if validation is None else ["--fit-on", validation, *together]
+    fitted += measured
     init = [] if Path(CONFIGURATION).exists() else ["--init"]
     return Ways(
         repair=_command("report", *reading, *fitted),
@@ -63,18 +69,26 @@ def ways(
         decide_positive=_command("gate", *reading, *together, "--max", "ece_positive=0.03", "--plan"),
         beta=_command("report", *reading, *fitted, "--method", "beta"),
         isotonic=_command("report", *reading, *fitted, "--method", "isotonic"),
-        keep=_keeping(dumps, words_of(flags), applied),
+        keep=_keeping(dumps, words_of(flags), CLIP if CLIP[0] in measured else (), applied),
     )
 
 
-def _keeping(dumps: Sequence[str], reading: list[str], applied: Applied | None) -> str | None:
+def _keeping(dumps: Sequence[str], reading: list[str], clip: Sequence[str], applied: Applied | None) -> str | None:
     """The command that fits the map to a file; for one that is in a file, the command that applies it."""
     if len(dumps) != 1 or applied is None or applied.fit_on == "-":
         return None
     if applied.saved_map is not None:
         return _command("apply", str(applied.saved_map), applied.file, *reading, "-o", "repaired.npz")
     method = [] if applied.method == "temperature" else ["--method", applied.method]
-    return _command("fit", applied.fit_on or applied.file, *reading, *method, "-o", "map.json")
+    return _command("fit", applied.fit_on or applied.file, *reading, *clip, *method, "-o", "map.json")
+
+
+def measured_as(report: Report, bins: int | None) -> list[str]:
+    """What a report with a map needs to measure alike, and --clip where a label has probability 0. bins: as given."""
+    words = [] if bins is None else ["--bins", str(bins)]
+    words += [] if report.settings.convention == OWN else ["--convention", report.settings.convention]
+    impossible = any(Notice.of(one).code == "infinite_nll" for dump in report.dumps for one in dump.warnings)
+    return [*words, *(CLIP if impossible else ())]
 
 
 def words_of(flags: ReadingFlags) -> list[str]:
