@@ -98,7 +98,7 @@ def _ties(found: Finetuned) -> bool:
 
 def notes(found: Finetuned) -> list[str]:
     """What the numbers mean."""
-    lines = [f"metrics of {found.shown.upper()}; accuracy, ECE, AECE and CWCE in %, NLL in nats"]
+    lines = [f"metrics of {found.shown.upper()}; accuracy, ECE and AECE of the top label, and CWCE, in %; NLL in nats"]
     seeds = len(found.losses[0].seeds)
     if seeds > 1:
         lines.append(f"mean ± standard deviation of {seeds} seeds")
