@@ -14,9 +14,10 @@ from calibeval.core.heads.features import Features
 from calibeval.core.heads.layers import PlainLayer
 from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, SeedResult, chosen_of, metric_values
 from calibeval.core.heads.settings import RunSettings
-from calibeval.core.report.report import DumpReport, Recalibrated, Report
+from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.settings import Settings
 from calibeval.core.version import VERSION
+from calibeval.recalibrate.fitting.saved import results_of
 from calibeval.runs.data import Command, Data
 from calibeval.runs.pairs import loss_pairs
 from calibeval.training.request import FinishedHead, head_predictions
@@ -146,16 +147,7 @@ def _dumps(head: FinishedHead, split: str, data: Data, name: str) -> tuple[DumpR
         name=f"{name}#{split}",
         source=source,
         warnings=warnings,
-        recalibrated=Recalibrated(
-            "temperature",
-            head.map.parameters(),
-            data.fitted_on("val"),
-            after.metrics,
-            after.equal_width,
-            after.equal_mass,
-            after.curve,
-            after.positive,
-        ),
+        recalibrated=results_of("temperature", head.map.parameters(), data.fitted_on("val"), after),
     )
     return dump, scaled
 

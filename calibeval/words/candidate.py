@@ -9,7 +9,8 @@ from collections.abc import Iterable, Mapping
 
 from calibeval.core.comparison.comparison import Candidate, ComparedDump, Difference
 from calibeval.words import cells
-from calibeval.words.difference import Change, amount, change, could_have_shown, scaled
+from calibeval.words.difference import Change, amount, change, could_have_shown
+from calibeval.words.digits import scaled
 from calibeval.words.direction import direction
 from calibeval.words.score_tests import p_said
 from calibeval.words.shown import compared_among, compares_positive

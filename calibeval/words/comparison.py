@@ -16,10 +16,10 @@ from calibeval.words.difference import (
     difference_decimals,
     finding,
     marked,
-    scaled,
     told,
     tone,
 )
+from calibeval.words.digits import scaled
 from calibeval.words.marks import short_names
 from calibeval.words.names import about, isolated
 from calibeval.words.positive import class_fact

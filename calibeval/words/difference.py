@@ -8,6 +8,7 @@ from calibeval.core.comparison.comparison import Difference
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
 from calibeval.words import cells
+from calibeval.words.digits import scaled
 from calibeval.words.signs import signed
 
 CERTAIN_MARK = "*"
@@ -183,11 +184,6 @@ def could_have_shown(difference: Difference) -> str:
         return ""
     size = scaled(difference.name, difference.detectable)
     return f"it could have shown a difference of {size:.{difference_decimals(difference)}f}{_unit(difference.name)}"
-
-
-def scaled(name: str, number: float) -> float:
-    """A number as tables show it: percent for fractions."""
-    return 100.0 * number if name in METRICS and METRICS[name].unit == "%" else number
 
 
 def difference_decimals(difference: Difference) -> int:

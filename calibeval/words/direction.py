@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from calibeval.core.comparison.comparison import Candidate, ComparedDump, Difference
 from calibeval.core.report.standing import standing_of_gap
-from calibeval.words.difference import change, finding, scaled
+from calibeval.words.difference import change, finding
+from calibeval.words.digits import scaled
 from calibeval.words.positive import probability
 from calibeval.words.shown import compares_positive
 from calibeval.words.signs import signed

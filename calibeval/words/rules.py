@@ -10,6 +10,7 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
 from calibeval.words import cells
 from calibeval.words.chances import chance
+from calibeval.words.digits import scaled
 from calibeval.words.marks import plain
 from calibeval.words.signs import signed
 
@@ -121,11 +122,6 @@ def _places(judged: RuleVerdict, part: Judged) -> int:
     if part.low is None or part.high is None:
         return cells.decimals(scaled(judged.rule.metric, part.value or 0.0), 3)
     return min(6, cells.decimals(scaled(judged.rule.metric, part.high - part.low), 2))
-
-
-def scaled(metric: str, number: float) -> float:
-    """A number as it is shown: in percent where that is the unit."""
-    return 100 * number if METRICS[metric].unit == "%" else number
 
 
 def beside_interval(part: Judged) -> float | None:

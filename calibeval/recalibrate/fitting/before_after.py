@@ -28,6 +28,7 @@ from calibeval.recalibrate.base.mapping import Map, mapped
 from calibeval.recalibrate.fitting.cross_fit import cross_fit
 from calibeval.recalibrate.fitting.fit import fit
 from calibeval.recalibrate.fitting.leak import check_leak
+from calibeval.recalibrate.fitting.saved import results_of
 
 PROSPECT_ROWS = 20_000
 TEMPERATURE, PLATT = "temperature", "platt"
@@ -159,7 +160,7 @@ def _out_of_fold(dump: Predictions, plan: Plan, evaluate: Evaluate) -> Recalibra
         dump, folds, plan.method, seed=plan.seed, groups=groups, objective=plan.objective, clip=plan.clip
     )
     after = _with_fitted_gap(evaluate(crossed.predictions), folds)
-    return _results(crossed.maps[0].method, {}, OutOfFold(folds, plan.seed, dump.n), after)
+    return results_of(crossed.maps[0].method, {}, OutOfFold(folds, plan.seed, dump.n), after)
 
 
 def _with_fitted_gap(after: DumpReport, folds: int) -> DumpReport:
@@ -192,7 +193,7 @@ def _by_another(
         rows = found.fitted.clipped
         text = f"in {rows:,} rows of {source.name}, the label's probability was raised to {plan.clip:g}"
         warnings.append(warning("clipped", text))
-    return _results(found.method, found.parameters(), facts, evaluate(mapped(dump, found))), warnings
+    return results_of(found.method, found.parameters(), facts, evaluate(mapped(dump, found))), warnings
 
 
 @functools.lru_cache(maxsize=1)
@@ -201,18 +202,4 @@ def _doubts_about(fitted_on: Predictions) -> tuple[Notice, ...]:
     name = fitted_on.source.name
     return tuple(
         one.reworded(f"the map is fitted on {name}: {one}") for one in (*doubts_of(fitted_on), *fitted_on.warnings)
-    )
-
-
-def _results(method: str, parameters: dict[str, Any], facts: FittedOn | OutOfFold, after: DumpReport) -> Recalibrated:
-    return Recalibrated(
-        method,
-        parameters,
-        facts,
-        after.metrics,
-        after.equal_width,
-        after.equal_mass,
-        after.curve,
-        after.positive,
-        after.class_views,
     )

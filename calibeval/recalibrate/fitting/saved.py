@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-from calibeval.core.report.fitted_on import FittedOn
+from calibeval.core.report.fitted_on import FittedOn, OutOfFold
 from calibeval.core.report.report import DumpReport, Recalibrated
 from calibeval.recalibrate.base.mapping import Map, mapped
 from calibeval.recalibrate.base.seen import same_file, same_rows_elsewhere
@@ -34,9 +35,16 @@ def by_saved_map(
     after = evaluate(mapped(dump, found))
     same = facts.sha256 is not None and facts.sha256 == source.sha256
     fitted_on = FittedOn(source.path if same else None, facts.split, facts.sha256, facts.n, leak)
+    return results_of(found.method, found.parameters(), fitted_on, after), warnings
+
+
+def results_of(
+    method: str, parameters: Mapping[str, Any], fitted_on: FittedOn | OutOfFold, after: DumpReport
+) -> Recalibrated:
+    """The results after a map, from the report of the dump that it was applied to."""
     return Recalibrated(
-        found.method,
-        found.parameters(),
+        method,
+        parameters,
         fitted_on,
         after.metrics,
         after.equal_width,
@@ -44,4 +52,4 @@ def by_saved_map(
         after.curve,
         after.positive,
         after.class_views,
-    ), warnings
+    )

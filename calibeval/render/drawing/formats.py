@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Literal
 
 from calibeval.core.errors import UsageError
 
 FigureFormat = Literal["svg", "png", "pdf"]
+_ALL: tuple[FigureFormat, ...] = ("svg", "png", "pdf")
 
 
 def figure_format(suffix: str) -> FigureFormat:
@@ -17,7 +18,7 @@ def figure_format(suffix: str) -> FigureFormat:
     >>> figure_format(".PDF")
     'pdf'
     """
-    for known in get_args(FigureFormat):
+    for known in _ALL:
         if suffix.lower() == f".{known}":
-            return known  # type: ignore[no-any-return]
+            return known
     raise UsageError(f'a figure cannot be a "{suffix}" file; formats are .svg, .png and .pdf')

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from html import escape
 
 from calibeval.render.drawing.looks import FONTS, LOOKS, OVER, OVER_FILL, THICK, UNDER, UNDER_FILL, Look
-from calibeval.render.drawing.marks import Box, Dot, Mark, Path, Point, Stroke, Text
+from calibeval.render.drawing.marks import Anchor, Box, Dot, Mark, Path, Point, Stroke, Text
 from calibeval.render.drawing.sheet import Panel, Sheet
 
 _HATCHES = (("over", OVER, OVER_FILL, 45), ("under", UNDER, UNDER_FILL, -45))
@@ -82,9 +82,9 @@ def _panel(panel: Panel, sheet: Sheet) -> list[str]:
     if panel.x_numbered:
         last = len(panel.across) - 1
         for i, tick in enumerate(panel.across):
-            anchor = "middle" if not sheet.layout.style.flush or 0 < i < last else "start" if i == 0 else "end"
+            anchor: Anchor = "middle" if not sheet.layout.style.flush or 0 < i < last else "start" if i == 0 else "end"
             below = -2.5 - panel.drop - 0.78 * size
-            texts.append(Text("ink", (tick.place, 0.0), tick.label, size, anchor, dy=below))  # type: ignore[arg-type]
+            texts.append(Text("ink", (tick.place, 0.0), tick.label, size, anchor, dy=below))
     if panel.y_numbered:
         texts += [
             Text("ink", (0.0, tick.place), tick.label, size, "end", dx=-3.0, dy=-0.36 * size) for tick in panel.up

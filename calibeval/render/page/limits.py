@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from calibeval.core.gating.rules import Rule
 from calibeval.core.gating.ruling import Judged
 from calibeval.core.metrics.table import METRICS
 from calibeval.render.page.marks import pct
+from calibeval.words.digits import scaled
 from calibeval.words.marks import round_ticks
-from calibeval.words.rules import beside_interval, limit_of, limit_said, scaled
+from calibeval.words.rules import beside_interval, limit_of, limit_said
 from calibeval.words.signs import signed
 
 # As shares of the scale: room on either side, where labels stand aside, and a character and a space on a narrow page.
@@ -77,8 +78,7 @@ def _range(rule: Rule, parts: Sequence[Judged]) -> tuple[float, float]:
     return (low, high) if high > low else (low - 1.0, high + 1.0)
 
 
-def _plot(rule: Rule, part: Judged, place: object, ends: tuple[float, float]) -> LimitPlot:
-    at = place if callable(place) else float
+def _plot(rule: Rule, part: Judged, at: Callable[[float], float], ends: tuple[float, float]) -> LimitPlot:
     limit = scaled(rule.metric, limit_of(rule, part) or 0.0)
     passes_below = rule.kind in ("max", "max_increase")
     there = min(1.0, max(0.0, at(limit)))
