@@ -52,8 +52,8 @@ def nll(candidate, low, high, p, **more):
             nll(0.49, -0.03, 0.01, 0.4),
             (
                 "This sample cannot tell whether ce is better than the deployed head with a temperature: NLL 0.500 → "
-                "0.490, −0.010 nats [−0.030, +0.010], on the same 5,000 rows of TEST; it could have shown a difference of "
-                f"0.021 nats. {KEEP}"
+                "0.490, −0.010 nats [−0.030, +0.010], on the same 5,000 rows of TEST; it could have shown a difference "
+                f"of 0.021 nats. {KEEP}"
             ),
         ),
         (
@@ -66,8 +66,8 @@ def nll(candidate, low, high, p, **more):
         (
             nll(0.5, 0.0, 0.0, 1.0, same=True),
             (
-                "ce is no better than the deployed head with a temperature: both have NLL 0.500 on the same 5,000 rows of "
-                f"TEST. {KEEP}"
+                "ce is no better than the deployed head with a temperature: both have NLL 0.500 on the same 5,000 rows "
+                f"of TEST. {KEEP}"
             ),
         ),
         (
