@@ -39,7 +39,8 @@ from calibeval.core.report.report import DumpReport, Recalibrated
 from calibeval.core.report.settings import Settings
 from calibeval.recalibrate.base.facts import Fitted, MethodScore
 from calibeval.recalibrate.base.prior import Prior
-from calibeval.recalibrate.fitting.methods import METHODS, from_json
+from calibeval.recalibrate.fitting.methods import METHODS
+from calibeval.recalibrate.fitting.read_map import from_json
 from calibeval.recalibrate.temperature.objectives import OBJECTIVES
 from calibeval.recalibrate.temperature.optimum import BOUND_NOTES, TemperatureMap
 from calibeval.render.terminal.conventions import render_json
