@@ -130,7 +130,7 @@ def test_vector_settles_at_its_own_prior():
     logits, labels = logits_and_labels(2000, 4)
     biases = np.array([0.0, 0.8, -0.5, 0.0])
     dump = Predictions(logits=logits - biases, labels=labels)
-    (weights, found), _ = vector.fit_vector(dump, None)
+    weights, found = (np.array(part) for part in vector.fit_vector(dump, None).values)
     assert found - found.mean() == pytest.approx(
         (biases - biases.mean()) / fit(Predictions(logits=logits, labels=labels)).temperature, abs=0.15
     )
