@@ -12,7 +12,7 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.facts import Solution
 from calibeval.recalibrate.base.mapping import Map
-from calibeval.recalibrate.maps.binary import SEPARABLE, Margins, class_margins, two_columns
+from calibeval.recalibrate.maps.binary import SEPARABLE, Margins, class_margins, start_of, two_columns
 from calibeval.recalibrate.maps.logistic import minimise
 
 ROOTS = 2  # of a quadratic function
@@ -75,9 +75,11 @@ def fit_quadratic(predictions: Predictions, clip: float | None) -> Solution:
         t = s / scale
         return np.stack([t * t, t, np.ones_like(t)])
 
-    weights = minimise(lambda: rows.blocks(features), np.array([0.0, scale, 0.0]), bounded=0)
+    start = np.array([0.0, scale * start_of(predictions, clip), 0.0])
+    minimum = minimise(lambda: rows.blocks(features), start)
     low, high = float(rows.s.min()), float(rows.s.max())
-    found = float(weights[0]) / scale / scale, float(weights[1]) / scale, float(weights[2])
+    weights = minimum.weights.tolist()
+    found = weights[0] / scale / scale, weights[1] / scale, weights[2]
     ends = tuple(2.0 * found[0] * end + found[1] for end in (low, high))
     if rows.certain and min(ends) <= 0:
         raise InputError(
@@ -85,7 +87,7 @@ def fit_quadratic(predictions: Predictions, clip: float | None) -> Solution:
             "probability 0 to a class. Use clip=1e-12 to raise it."
         )
     notes = [SEPARABLE if rows.separable else None, _falling(rows, found, ends)]
-    return Solution((*found, low, high), "; ".join(note for note in notes if note) or None)
+    return Solution((*found, low, high), "; ".join(note for note in notes if note) or None, minimum.search)
 
 
 def _bounded(rows: Margins) -> Margins:
