@@ -15,7 +15,7 @@ from calibeval.core.comparison.comparison import Comparison
 from calibeval.core.gating.from_json import verdict_from_json
 from calibeval.core.heads.facts import HeadFacts
 from calibeval.core.heads.results import Finetuned
-from calibeval.recalibrate.fitting.methods import from_json
+from calibeval.recalibrate.fitting.read_map import from_json
 from tests.records import schema
 
 FOLDER = Path(__file__).parent / "earlier"

@@ -21,7 +21,7 @@ from calibeval.core.report.fitted_on import FittedOn
 from calibeval.core.report.report import Report
 from calibeval.readers.small_files import read_small
 from calibeval.recalibrate.base.mapping import Map
-from calibeval.recalibrate.fitting.methods import from_json
+from calibeval.recalibrate.fitting.read_map import from_json
 from calibeval.words.next_step import Step
 from calibeval.writers.atomic import make_folder, write_file
 

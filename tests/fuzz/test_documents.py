@@ -18,7 +18,8 @@ from calibeval.core.gating.from_json import verdict_from_json
 from calibeval.core.gating.rules import Rule
 from calibeval.core.heads.facts import HeadFacts
 from calibeval.core.heads.results import Finetuned
-from calibeval.recalibrate.fitting.methods import METHODS, from_json
+from calibeval.recalibrate.fitting.methods import METHODS
+from calibeval.recalibrate.fitting.read_map import from_json
 from tests.data import logits_and_labels
 from tests.records import Filling
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import Any, ClassVar, NamedTuple
 
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.records import Layout
@@ -29,6 +29,28 @@ class MethodScore:
 
 
 @dataclass(frozen=True, slots=True)
+class Search:
+    """How the search for a map's parameters ended.
+
+    converged: whether the gradient is so small that no further step could lower the objective noticeably. gradient: the
+    largest absolute entry of the gradient of the mean objective, in nats, with respect to parameters that are scaled so
+    that a change by 1 changes scores by the order of 1. iterations: steps that were taken.
+    """
+
+    converged: bool
+    gradient: float
+    iterations: int
+
+
+class Solution(NamedTuple):
+    """The parameters of a map in the order of its fields, a note if one is needed, and the search, if there was one."""
+
+    values: tuple[Any, ...]
+    note: str | None = None
+    search: Search | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Fitted:
     """How a map was fitted.
 
@@ -36,12 +58,13 @@ class Fitted:
     nats of the fitted rows; with a clip, nll_before is that of the clipped probabilities. bound: "low" or "high" if the
     best temperature is a limit, not a value; "flat" if all temperatures are equally good. note: a sentence about that.
     clipped: number of rows whose label's probability was raised to the clip. selection: the table of `method="auto"`.
-    sketch: hashes of some rows, which identify the rows in a file of another format; see `sketch_of`.
+    sketch: hashes of some rows, which identify the rows in a file of another format; see `sketch_of`. search: how the
+    search for the parameters ended; None for methods that compute them directly, and in maps of earlier versions.
     """
 
     LAYOUT: ClassVar = Layout(
         inside=dict.fromkeys(("sha256", "split", "n", "sketch"), "fitted_on"),
-        optional=("clipped", "selection", "sketch"),
+        optional=("clipped", "selection", "sketch", "search"),
         open=True,
     )
 
@@ -56,3 +79,4 @@ class Fitted:
     clipped: int = 0
     selection: tuple[MethodScore, ...] = ()
     sketch: str | None = None
+    search: Search | None = None

@@ -143,6 +143,7 @@ class Map:
             "bound": facts.bound,
             "note": facts.note,
             "clipped": facts.clipped,
+            "search": None if facts.search is None else to_plain(facts.search),
             "selection": [to_plain(score) for score in facts.selection],
         }
 

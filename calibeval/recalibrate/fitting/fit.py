@@ -20,7 +20,8 @@ from calibeval.core.errors import UsageError
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.base.prior import prior_of, shares_of
 from calibeval.recalibrate.base.seen import row_sketch
-from calibeval.recalibrate.fitting.methods import AUTO, fit_method, from_json
+from calibeval.recalibrate.fitting.methods import AUTO, fit_method
+from calibeval.recalibrate.fitting.read_map import from_json
 from calibeval.recalibrate.fitting.select import select
 
 __all__ = ["fit", "from_json"]

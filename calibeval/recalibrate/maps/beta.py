@@ -10,8 +10,9 @@ import numpy as np
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
+from calibeval.recalibrate.base.facts import Solution
 from calibeval.recalibrate.base.mapping import Map
-from calibeval.recalibrate.maps.binary import SEPARABLE, class_margins, two_columns
+from calibeval.recalibrate.maps.binary import SEPARABLE, class_margins, start_of, two_columns
 from calibeval.recalibrate.maps.logistic import minimise
 
 
@@ -50,26 +51,26 @@ class BetaMap(Map):
             raise InputError(f"parameters a and b are {self.a:g} and {self.b:g}, but neither may be negative")
 
 
-def fit_beta(predictions: Predictions, clip: float | None) -> tuple[tuple[float, float, float], str | None]:
+def fit_beta(predictions: Predictions, clip: float | None) -> Solution:
     """The maximum-likelihood a, b and c, and a note if one is needed.
 
     Raises: InputError if rows with probability 0 rule out such a map; BadValues; Impossible.
 
-    >>> (a, b, _), note = fit_beta(Predictions(probs=[0.2, 0.3, 0.8, 0.9], labels=[0, 1, 0, 1]), None)
+    >>> (a, b, _), note, _ = fit_beta(Predictions(probs=[0.2, 0.3, 0.8, 0.9], labels=[0, 1, 0, 1]), None)
     >>> a >= 0, b >= 0, note
     (True, True, None)
     """
     rows = class_margins(predictions, clip)
-    scale = max(float(np.logaddexp(0.0, -rows.s).mean()), float(np.logaddexp(0.0, rows.s).mean()))
 
     def features(s: Floats) -> Floats:
-        return np.stack([-np.logaddexp(0.0, -s) / scale, np.logaddexp(0.0, s) / scale, np.ones_like(s)])
+        return np.stack([-np.logaddexp(0.0, -s), np.logaddexp(0.0, s), np.ones_like(s)])
 
-    weights = minimise(lambda: rows.blocks(features), np.array([scale, scale, 0.0]), bounded=2)
-    a, b, c = float(weights[0]) / scale, float(weights[1]) / scale, float(weights[2])
+    start = start_of(predictions, clip)
+    found = minimise(lambda: rows.blocks(features), np.array([start, start, 0.0]), bounded=2)
+    a, b, c = found.weights.tolist()
     if rows.certain and not (a > 0 and b > 0):
         raise InputError(
             f"{predictions.source.name}: the best map has a = {a:.4g} and b = {b:.4g}, but {rows.certain:,} rows "
             "assign probability 0 to a class, so both must be positive. Use clip=1e-12 to raise it."
         )
-    return (a, b, c), SEPARABLE if rows.separable else None
+    return Solution((a, b, c), SEPARABLE if rows.separable else None, found.search)

@@ -13,6 +13,7 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.records import to_plain
 from calibeval.core.data.weighted import row_weights
 from calibeval.core.errors import InputError
+from calibeval.recalibrate.base.facts import Solution
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.base.scores import chunk_rows, label_scores, log_scores, log_softmax
 
@@ -84,7 +85,7 @@ def _check_curve(curve: Curve, number: int) -> None:
         raise InputError(f"curve {number} must have ascending x, and ascending y between 0 and 1")
 
 
-def fit_isotonic(predictions: Predictions, clip: float | None) -> tuple[tuple[Curve, ...], str | None]:
+def fit_isotonic(predictions: Predictions, clip: float | None) -> Solution:
     """The least-squares monotone curves, and a note if one is needed.
 
     Rows on which the best curve is 0 or 1 do not prove certainty: with m such rows, the value is (1/k) / (m + 1), or (m
@@ -94,7 +95,7 @@ def fit_isotonic(predictions: Predictions, clip: float | None) -> tuple[tuple[Cu
     or of one class.
     Raises: BadValues; Impossible.
 
-    >>> (curve,), _ = fit_isotonic(Predictions(probs=[0.1, 0.6, 0.7, 0.9], labels=[0, 1, 0, 1]), None)
+    >>> ((curve,),), _, _ = fit_isotonic(Predictions(probs=[0.1, 0.6, 0.7, 0.9], labels=[0, 1, 0, 1]), None)
     >>> np.round(curve.x, 6).tolist(), curve.y
     ([0.1, 0.6, 0.7, 0.9], (0.25, 0.5, 0.5, 0.75))
     """
@@ -110,7 +111,7 @@ def fit_isotonic(predictions: Predictions, clip: float | None) -> tuple[tuple[Cu
         curves += [_fit_curve(p[i], labels == column, k, weights) for i, column in enumerate(columns)]
     absent = k - len(np.unique(labels))
     note = f"{absent} of {k} classes have no row to fit on" if absent else None
-    return tuple(curves), note
+    return Solution((tuple(curves),), note)
 
 
 def _probabilities(predictions: Predictions, clip: float | None, columns: list[int]) -> Floats:

@@ -15,6 +15,7 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import worth_of
 from calibeval.core.errors import InputError
+from calibeval.recalibrate.base.facts import Solution
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.base.scores import BLOCK_SCORES, FEW_CLASSES, chunk_rows, label_scores, log_scores
 from calibeval.recalibrate.temperature.optimum import optimum
@@ -66,7 +67,7 @@ class Prior(NamedTuple):
     biases: float
 
 
-def fit_vector(predictions: Predictions, clip: float | None) -> tuple[tuple[Floats, Floats], str | None]:
+def fit_vector(predictions: Predictions, clip: float | None) -> Solution:
     """Weights (k,) and biases (k,), and a note if one is needed.
 
     The objective is n NLL + a |weights T - 1|^2 / 2 + b |biases|^2 / 2, where T is the best temperature: normal priors
@@ -77,8 +78,8 @@ def fit_vector(predictions: Predictions, clip: float | None) -> tuple[tuple[Floa
     Raises: InputError if the search fails; BadValues; Impossible.
     Source: evidence: MacKay, Neural Computation 4:415 (1992), with the Hessian's 2 x 2 blocks of each class.
 
-    >>> (weights, biases), _ = fit_vector(Predictions(logits=[[1.0, 0.0], [0.0, 1.0]] * 9, labels=[0, 0] * 9), None)
-    >>> bool(biases[0] > biases[1])
+    >>> (weights, biases), _, _ = fit_vector(Predictions(logits=[[1.0, 0.0], [0.0, 1.0]] * 9, labels=[0, 0] * 9), None)
+    >>> biases[0] > biases[1]
     True
     """
     k = predictions.scores.shape[1]
@@ -103,7 +104,7 @@ def fit_vector(predictions: Predictions, clip: float | None) -> tuple[tuple[Floa
         prior = likeliest(curved, prior, values)
     if best.bound is not None:
         note = f"the temperature that it starts from is a bound ({best.bound})"
-    return (values[:k] * beta, values[k:]), note
+    return Solution((tuple((values[:k] * beta).tolist()), tuple(values[k:].tolist())), note)
 
 
 def penalised(

@@ -10,7 +10,8 @@ import pytest
 
 from calibeval import Predictions, evaluate, fit
 from calibeval.core.errors import InputError
-from calibeval.recalibrate.fitting.methods import METHODS, from_json
+from calibeval.recalibrate.fitting.methods import METHODS
+from calibeval.recalibrate.fitting.read_map import from_json
 from tests.cli.invoking import run
 from tests.data import logits_and_labels
 

@@ -11,7 +11,7 @@ from scipy.optimize import minimize_scalar
 from calibeval import Predictions, evaluate, fit, read
 from calibeval.recalibrate.fitting.before_after import Plan, out_of_fold, prospect, recalibrated
 from calibeval.recalibrate.fitting.cross_fit import cross_fit
-from calibeval.recalibrate.fitting.methods import from_json
+from calibeval.recalibrate.fitting.read_map import from_json
 from calibeval.words.next_step import Ways, next_step
 from tests.cli.invoking import run
 

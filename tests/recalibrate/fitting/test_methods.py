@@ -11,7 +11,8 @@ from calibeval import Predictions, evaluate
 from calibeval.core.data.shared_rows import SKETCH
 from calibeval.core.errors import InputError, UsageError
 from calibeval.recalibrate.fitting.fit import fit
-from calibeval.recalibrate.fitting.methods import METHODS, from_json
+from calibeval.recalibrate.fitting.methods import METHODS
+from calibeval.recalibrate.fitting.read_map import from_json
 from tests.data import logits_and_labels
 
 ANY_K = [name for name, spec in METHODS.items() if not spec.binary]
@@ -42,7 +43,7 @@ def test_json_round_trip(method, k):
     document = json.loads(text)
     assert set(document) == {
         *("schema", "method", "parameters", "k", "class_names", "fitted_on", "objective", "nll_before", "nll_after"),
-        *("bound", "note", "clipped", "selection"),
+        *("bound", "note", "clipped", "search", "selection"),
     }
     sketch = document["fitted_on"].pop("sketch")
     assert len(sketch) == 16 * SKETCH

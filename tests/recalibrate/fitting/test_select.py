@@ -9,7 +9,7 @@ from calibeval import Predictions
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.fitting.fit import fit
 from calibeval.recalibrate.fitting.folds import deal
-from calibeval.recalibrate.fitting.methods import from_json
+from calibeval.recalibrate.fitting.read_map import from_json
 from calibeval.recalibrate.fitting.select import _table
 from tests.data import logits_and_labels
 

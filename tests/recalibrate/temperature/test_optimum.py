@@ -12,7 +12,7 @@ from hypothesis.extra.numpy import arrays
 from calibeval import Predictions, evaluate, read
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.fitting.fit import fit
-from calibeval.recalibrate.fitting.methods import from_json
+from calibeval.recalibrate.fitting.read_map import from_json
 from calibeval.recalibrate.temperature import pieces
 from calibeval.recalibrate.temperature.optimum import optimum
 from tests.conftest import ROOT
