@@ -82,7 +82,7 @@ def test_one_sentence_for_every_outcome(difference, text):
 
 def test_values_that_look_equal_are_left_out():
     text = against_deployed(beside(nll(0.5004, 0.0001, 0.0007, 0.01)))
-    start = "ce is probably worse than the deployed head with a temperature: NLL +0.0004 nats [+0.0001, +0.0007], on"
+    start = "ce is probably worse than the deployed head with a temperature: NLL +0.00040 nats [+0.00010, +0.00070], on"
     assert text.startswith(start)
 
 
