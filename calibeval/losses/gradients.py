@@ -1,8 +1,8 @@
 """The losses of rows with their gradients in closed form, for trainers without autograd.
 
 Each function takes the arguments of its namesake in `calibeval.losses.terms`, and returns the terms of the rows and the
-gradient of each row's total with respect to its logits, (..., k). The gradients agree with autograd, including ties and
-masked classes. Nothing is recorded for autograd.
+gradient of each row's total with respect to its logits, (..., k). The gradients agree with autograd, including ties,
+masked classes and soft labels. Nothing is recorded for autograd.
 
 On a CPU each needs only a few vectorised passes over the logits: one exponential, no arg-max, and no comparison that
 creates a tensor of bool, which would take as long as ten sums.
@@ -22,9 +22,12 @@ from calibeval.losses.terms import (
     at_least_float32,
     by_class,
     class_index,
+    counted,
     difference,
     flsd_gamma,
+    is_soft,
     miss,
+    over_label,
     share_of_all,
 )
 
@@ -73,7 +76,7 @@ def label_smoothing_gradient(logits: Tensor, labels: Tensor, *, alpha: Parameter
     distance = rows.top - wide
     target = torch.lt(distance, math.inf, out=torch.empty_like(distance))
     possible = target.sum(-1, keepdim=True)
-    uniform = (_finite_(distance).sum(-1) + (possible * rows.top_loss).squeeze(-1)) / k
+    uniform = counted((_finite_(distance).sum(-1) + (possible * rows.top_loss).squeeze(-1)) / k, labels)
     gradient = rows.probs.mul_(1.0 - by_class(share) + by_class(share) / k * possible)
     gradient.sub_(target.mul_(by_class(share) / k))
     penalty = share * (uniform - rows.cross_entropy)
@@ -91,7 +94,7 @@ def confidence_penalty_gradient(logits: Tensor, labels: Tensor, *, beta: Paramet
     rows = _rows(wide, labels)
     distance = _finite_(rows.top - wide)
     mean_distance = (rows.probs * distance).sum(-1, keepdim=True)
-    penalty = -beta * (mean_distance + rows.top_loss).squeeze(-1)
+    penalty = counted(-beta * (mean_distance + rows.top_loss).squeeze(-1), labels)
     # ln p + entropy is the mean distance minus the distance of the class.
     factor = (mean_distance - distance).mul_(by_class(beta)).add_(1.0)
     return _sum(rows.cross_entropy, penalty, _less_at(rows.probs.mul_(factor), labels, 1.0))
@@ -103,7 +106,11 @@ def focal_gradient(logits: Tensor, labels: Tensor, *, gamma: Parameter) -> LossG
     >>> focal_gradient(torch.tensor([[0.0, 0.0]]), torch.tensor([1]), gamma=1.0).gradient
     tensor([[ 0.4233, -0.4233]])
     """
-    return _focal(_rows(at_least_float32(logits.detach()), labels), labels, gamma)
+    wide = at_least_float32(logits.detach())
+    rows = _rows(wide, labels)
+    if is_soft(labels):
+        return _soft_focal(rows, _each_loss(wide, rows), labels, by_class(gamma))
+    return _focal(rows, labels, gamma)
 
 
 def flsd_gradient(logits: Tensor, labels: Tensor) -> LossGradient:
@@ -112,7 +119,11 @@ def flsd_gradient(logits: Tensor, labels: Tensor) -> LossGradient:
     >>> flsd_gradient(torch.tensor([[0.0, 0.0]]), torch.tensor([1])).gradient
     tensor([[ 0.1925, -0.1925]])
     """
-    rows = _rows(at_least_float32(logits.detach()), labels)
+    wide = at_least_float32(logits.detach())
+    rows = _rows(wide, labels)
+    if is_soft(labels):
+        each = _each_loss(wide, rows)
+        return _soft_focal(rows, each, labels, flsd_gamma(each))
     return _focal(rows, labels, flsd_gamma(rows.cross_entropy))
 
 
@@ -128,7 +139,7 @@ def mbls_gradient(logits: Tensor, labels: Tensor, *, margin: Parameter, alpha: P
     rows = _rows(wide, labels)
     first = _first_top(wide, rows.top)
     excess = _finite_((rows.top - wide).sub_(by_class(margin)).relu_())
-    penalty = alpha * excess.mean(-1)
+    penalty = counted(alpha * excess.mean(-1), labels)
     pull = excess.sign_().mul_(by_class(alpha) / wide.shape[-1])
     gradient = _plus_at(rows.probs.sub_(pull), first, pull.sum(-1, keepdim=True))
     return _sum(rows.cross_entropy, penalty, _less_at(gradient, labels, 1.0))
@@ -160,7 +171,7 @@ def cals_gradient(
         h.div_(by_class(margin))
     rule = PENALTIES[penalty]
     pull = _finite_(rule.slope(h, lambd, rho)).div_(by_class(margin) * k if normalize else k)
-    value = rule.value(_finite_(h), lambd, rho).mean(-1)
+    value = counted(rule.value(_finite_(h), lambd, rho).mean(-1), labels)
     tied = torch.eq(wide, rows.top, out=torch.empty_like(wide))
     tied.mul_(pull.sum(-1, keepdim=True) / tied.sum(-1, keepdim=True))
     gradient = rows.probs.sub_(pull).add_(tied)
@@ -173,8 +184,16 @@ def _rows(wide: Tensor, labels: Tensor) -> _Rows:
     top = wide.amax(-1, keepdim=True)
     # The top class has a p of at least 1 / k, so its logarithm is accurate even if that of the label's p is not.
     top_loss = -probs.amax(-1, keepdim=True).log()
-    cross_entropy = top - wide.gather(-1, class_index(labels, wide)) + top_loss
-    return _Rows(probs, top, top_loss, cross_entropy.squeeze(-1))
+    if is_soft(labels):
+        cross_entropy = over_label((top - wide).add_(top_loss), labels)
+    else:
+        cross_entropy = (top - wide.gather(-1, class_index(labels, wide)) + top_loss).squeeze(-1)
+    return _Rows(probs, top, top_loss, cross_entropy)
+
+
+def _each_loss(wide: Tensor, rows: _Rows) -> Tensor:
+    """The negative log-probability of every class, (..., k)."""
+    return (rows.top - wide).add_(rows.top_loss)
 
 
 def _finite_(values: Tensor) -> Tensor:
@@ -191,7 +210,13 @@ def _first_top(wide: Tensor, top: Tensor) -> Tensor:
 
 
 def _less_at(scores: Tensor, labels: Tensor, amount: Parameter) -> Tensor:
-    """The scores, changed in place: the amount is subtracted at each row's label."""
+    """The scores, changed in place: the amount is subtracted at each row's label.
+
+    With soft labels: the scores times the sum of the label, minus the amount times the label.
+    """
+    if is_soft(labels):
+        labels = labels.to(scores.dtype)
+        return scores.mul_(labels.sum(-1, keepdim=True)).sub_(labels * by_class(amount))
     return _plus_at(scores, class_index(labels, scores), -by_class(amount))
 
 
@@ -206,11 +231,24 @@ def _sum(cross_entropy: Tensor, penalty: Tensor, gradient: Tensor) -> LossGradie
 
 
 def _focal(rows: _Rows, labels: Tensor, gamma: Parameter) -> LossGradient:
-    missed = miss(rows.cross_entropy)
-    factor = missed**gamma
+    factor, slope = _focal_slope(rows.cross_entropy, gamma)
     total = factor * rows.cross_entropy
-    # p ln p is 0 if p is 0, although its logarithm is infinite.
-    inner = (torch.exp(-rows.cross_entropy) * rows.cross_entropy).nan_to_num(nan=0.0)
-    slope = factor + gamma * missed ** (gamma - 1.0) * inner
     gradient = _less_at(rows.probs, labels, 1.0).mul_(slope.unsqueeze(-1))
     return LossGradient(LossTerms(total, rows.cross_entropy, difference(total, rows.cross_entropy)), gradient)
+
+
+def _soft_focal(rows: _Rows, each: Tensor, labels: Tensor, gamma: Parameter) -> LossGradient:
+    """The focal loss of soft labels. each: the negative log-probability of every class; gamma broadcasts to it."""
+    factor, slope = _focal_slope(each, gamma)
+    total = over_label(factor.mul_(each), labels)
+    terms = LossTerms(total, rows.cross_entropy, difference(total, rows.cross_entropy))
+    return LossGradient(terms, _less_at(rows.probs, slope.mul_(labels), 1.0))
+
+
+def _focal_slope(loss: Tensor, gamma: Parameter) -> tuple[Tensor, Tensor]:
+    """(1 - p) ** gamma, and the slope of that times the loss by the loss, -ln p."""
+    missed = miss(loss)
+    factor = missed**gamma
+    # p ln p is 0 if p is 0, although its logarithm is infinite.
+    inner = (torch.exp(-loss) * loss).nan_to_num(nan=0.0)
+    return factor, factor + gamma * missed ** (gamma - 1.0) * inner

@@ -30,7 +30,7 @@ class LossEntry:
     tuned: parameters that `--tune` searches on a logarithmic scale, with both ends of their range. tuned_with: values
     of other parameters during the search. tuned_unless: maps a tuned parameter to another one: if the user sets the
     latter, the former is not searched. lagrangian: whether the loss has multipliers that are updated from held-out rows
-    after every epoch.
+    after every epoch. soft: whether it takes soft labels, the probability of each class, beside class numbers.
     """
 
     name: str
@@ -41,6 +41,7 @@ class LossEntry:
     tuned_with: Mapping[str, float] = field(default_factory=dict)
     tuned_unless: Mapping[str, str] = field(default_factory=dict)
     lagrangian: bool = False
+    soft: bool = True
 
     def defaults(self) -> dict[str, Any]:
         """The parameters of the method with their defaults, as the module declares them.

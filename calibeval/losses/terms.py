@@ -1,8 +1,12 @@
 """The losses as functions of rows: from logits (..., k) and labels (...) to one loss per row.
 
-Labels are whole numbers in [0, k) that broadcast to the rows. Parameters are numbers, or tensors that broadcast to the
-rows: with logits (c, n, k) of c candidates, labels (n,) and margin (c, 1), each candidate has its own margin. The
-caller takes the mean over rows and handles ignored rows: give an ignored row any class, and drop its loss.
+Labels are whole numbers in [0, k) that broadcast to the rows, or soft labels of a floating type, (..., k): the
+probability of each class, which broadcast to the logits. A soft label counts as often as its sum says: one that sums to
+2 doubles the loss of its row. One-hot labels give what class numbers give.
+
+Parameters are numbers, or tensors that broadcast to the rows: with logits (c, n, k) of c candidates, labels (n,) and
+margin (c, 1), each candidate has its own margin. The caller takes the mean over rows and handles ignored rows: give an
+ignored row any class, and drop its loss.
 
 float16 and bfloat16 logits are computed in float32, others in their own precision. A class with the logit -inf is
 masked: it adds nothing to any penalty and gets no gradient, but still counts in k. If the label itself is masked, the
@@ -59,7 +63,7 @@ def label_smoothing_terms(logits: Tensor, labels: Tensor, *, alpha: Parameter, s
     logs = log_probs(logits)
     share = share_of_all(alpha, logits.shape[-1], spread)
     cross_entropy = of_labels(logs, labels)
-    uniform = -unmasked(logs).sum(-1) / logits.shape[-1]
+    uniform = counted(-unmasked(logs).sum(-1) / logits.shape[-1], labels)
     return LossTerms((1.0 - share) * cross_entropy + share * uniform, cross_entropy, share * (uniform - cross_entropy))
 
 
@@ -74,21 +78,22 @@ def confidence_penalty_terms(logits: Tensor, labels: Tensor, *, beta: Parameter)
     """
     logs = log_probs(logits)
     cross_entropy = of_labels(logs, labels)
-    penalty = beta * (logs.exp() * unmasked(logs)).sum(-1)
+    penalty = counted(beta * (logs.exp() * unmasked(logs)).sum(-1), labels)
     return LossTerms(cross_entropy + penalty, cross_entropy, penalty)
 
 
 def focal_terms(logits: Tensor, labels: Tensor, *, gamma: Parameter) -> LossTerms:
     """Cross entropy times (1 - p) ** gamma, where p is the probability of the label.
 
+    With soft labels, it is the mean over the classes, weighted by the label.
     Source: Lin et al., ICCV 2017; Mukhoti et al., NeurIPS 2020.
 
     >>> focal_terms(torch.tensor([[0.0, 0.0]]), torch.tensor([1]), gamma=3.0).total
     tensor([0.0866])
     """
-    cross_entropy = of_labels(log_probs(logits), labels)
-    total = miss(cross_entropy) ** gamma * cross_entropy
-    return LossTerms(total, cross_entropy, difference(total, cross_entropy))
+    each = each_label(log_probs(logits), labels)
+    gamma = by_class(gamma) if is_soft(labels) else gamma
+    return _scaled(miss(each) ** gamma, each, labels)
 
 
 def flsd_terms(logits: Tensor, labels: Tensor) -> LossTerms:
@@ -99,9 +104,8 @@ def flsd_terms(logits: Tensor, labels: Tensor) -> LossTerms:
     >>> flsd_terms(torch.tensor([[0.0, 0.0], [0.0, 2.0]]), torch.tensor([1, 0])).total
     tensor([0.0866, 1.1275])
     """
-    cross_entropy = of_labels(log_probs(logits), labels)
-    total = miss(cross_entropy) ** flsd_gamma(cross_entropy) * cross_entropy
-    return LossTerms(total, cross_entropy, difference(total, cross_entropy))
+    each = each_label(log_probs(logits), labels)
+    return _scaled(miss(each) ** flsd_gamma(each), each, labels)
 
 
 def mbls_terms(logits: Tensor, labels: Tensor, *, margin: Parameter, alpha: Parameter) -> LossTerms:
@@ -118,7 +122,7 @@ def mbls_terms(logits: Tensor, labels: Tensor, *, margin: Parameter, alpha: Para
     cross_entropy = of_labels(log_probs(wide), labels)
     distance = wide.max(-1, keepdim=True).values - wide
     excess = torch.relu(distance - by_class(margin)).nan_to_num(nan=math.nan, posinf=0.0)
-    penalty = alpha * excess.mean(-1)
+    penalty = counted(alpha * excess.mean(-1), labels)
     return LossTerms(cross_entropy + penalty, cross_entropy, penalty)
 
 
@@ -146,6 +150,7 @@ def cals_terms(
     cross_entropy = of_labels(log_probs(wide), labels)
     h = constraint(wide, margin=margin, normalize=normalize).nan_to_num(nan=math.nan, posinf=0.0)
     value = PENALTIES[penalty].value(h, lambd, rho).mean(-1)  # which is 0 at h = 0, for masked classes
+    value = counted(value, labels)
     return LossTerms(cross_entropy + value, cross_entropy, value)
 
 
@@ -178,9 +183,31 @@ def class_index(labels: Tensor, scores: Tensor) -> Tensor:
     return labels.expand(scores.shape[:-1]).unsqueeze(-1)
 
 
+def is_soft(labels: Tensor) -> bool:
+    """Whether the labels are probabilities of the classes, (..., k), instead of class numbers, (...)."""
+    return bool(labels.is_floating_point())
+
+
 def of_labels(logs: Tensor, labels: Tensor) -> Tensor:
-    """The negative log-probability of each row's label."""
-    return -logs.gather(-1, class_index(labels, logs)).squeeze(-1)
+    """The negative log-probability of each row's label; the mean over the classes, weighted by a soft label."""
+    each = each_label(logs, labels)
+    return over_label(each, labels) if is_soft(labels) else each
+
+
+def each_label(logs: Tensor, labels: Tensor) -> Tensor:
+    """The negative log-probability of each row's label, (...); with soft labels that of each class, (..., k)."""
+    return -logs if is_soft(labels) else -logs.gather(-1, class_index(labels, logs)).squeeze(-1)
+
+
+def over_label(each: Tensor, labels: Tensor) -> Tensor:
+    """The sum over the classes of values (..., k), weighted by soft labels; infinite values of weight 0 add nothing."""
+    labels = labels.to(each.dtype)
+    return (labels * each.masked_fill((labels == 0) & each.isinf(), 0.0)).sum(-1)
+
+
+def counted(values: Tensor, labels: Tensor) -> Tensor:
+    """The values of the rows, (...), times the sum of each row's label, which is 1 for class numbers."""
+    return values * labels.to(values.dtype).sum(-1) if is_soft(labels) else values
 
 
 def by_class(parameter: Parameter) -> Parameter:
@@ -208,9 +235,16 @@ def miss(cross_entropy: Tensor) -> Tensor:
 
 
 def flsd_gamma(cross_entropy: Tensor) -> Tensor:
-    """The gamma of each row, from its -ln p."""
+    """The gamma for a label, from its -ln p."""
     below = torch.exp(-cross_entropy.detach()) < FLSD_BORDER
     return torch.where(below, FLSD_BELOW, FLSD_ABOVE).to(cross_entropy.dtype)
+
+
+def _scaled(factor: Tensor, each: Tensor, labels: Tensor) -> LossTerms:
+    """The terms of a loss that is cross entropy times a factor. each: the -ln p of `each_label`."""
+    parts = (factor * each, each)
+    total, cross_entropy = (over_label(part, labels) for part in parts) if is_soft(labels) else parts
+    return LossTerms(total, cross_entropy, difference(total, cross_entropy))
 
 
 def difference(total: Tensor, cross_entropy: Tensor) -> Tensor:

@@ -55,7 +55,8 @@ class HeadLosses:
     def value_and_slope(self, logits: Tensor, labels: Tensor, share: Tensor | None = None) -> tuple[Tensor, Tensor]:
         """The mean losses of the batch, (c,), and their gradients with respect to the logits, (b, c, k).
 
-        share: (b,), the weight of each row; None: all 1.
+        labels: class numbers (b,); or soft labels (b, k) of a floating type, if every loss takes them
+        (`LossEntry.soft`). share: (b,), the weight of each row; None: all 1.
         """
         found = [self._of_group(group, logits, labels) for group in self._groups]
         values, slope = found[0] if len(found) == 1 else (torch.cat(parts, dim=1) for parts in zip(*found, strict=True))

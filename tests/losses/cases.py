@@ -71,6 +71,16 @@ CASES = {
 }
 
 
+def soft(n=40, k=K, *, seed=0, dtype=torch.float64):
+    """Soft labels: a third one-hot, a third without one class, a third with all."""
+    rng = np.random.default_rng([seed, n, k, 1])
+    found = rng.dirichlet(np.full(k, 0.7), n)
+    found[1::3, rng.integers(k)] = 0.0
+    found /= found.sum(1, keepdims=True)
+    found[::3] = np.eye(k)[rng.integers(0, k, len(found[::3]))]
+    return torch.from_numpy(found).to(dtype)
+
+
 def rows(n=40, k=K, *, scale=3.0, seed=0, dtype=torch.float64):
     rng = np.random.default_rng([seed, n, k])
     return torch.from_numpy(rng.normal(size=(n, k)) * scale).to(dtype), torch.from_numpy(rng.integers(0, k, n))
