@@ -9,7 +9,7 @@ from typing import TypeAlias
 import torch
 from torch import Tensor
 
-from calibeval.losses.arguments import choice, flag, number, whole_number
+from calibeval.losses.arguments import ClassWeights, choice, flag, number, whole_number
 from calibeval.losses.criterion import Criterion, check_logits, usable_labels
 from calibeval.losses.multipliers import (
     ConstraintSums,
@@ -36,7 +36,7 @@ class CALS(Criterion):
     lambd_init, rho_init: initial value for all classes; None: the lower bound. lambd_min, lambd_max, rho_min, rho_max:
     bounds. lambd_step, rho_step: number of epochs between changes; a rho_step of 0 means never. gamma: factor of at
     least 1 for rho of a class whose mean constraint is positive and more than tau times that of the previous epoch.
-    ignore_index, reduction: as for `Criterion`.
+    weight, ignore_index, reduction: as for `Criterion`.
 
     The state is in `state_dict`: the buffers `lambd`, `rho` and `mean_constraint` (of the last update), (k,) each, and
     `epoch`, the number of updates. A run that loads it continues as if it had never stopped.
@@ -74,10 +74,11 @@ class CALS(Criterion):
         gamma: float = 1.2,
         tau: float = 0.9,
         *,
+        weight: ClassWeights | None = None,
         ignore_index: int = -100,
         reduction: str = "mean",
     ) -> None:
-        super().__init__(ignore_index=ignore_index, reduction=reduction)
+        super().__init__(weight=weight, ignore_index=ignore_index, reduction=reduction)
         self.num_classes = whole_number("num_classes", num_classes, low=2)
         self.margin = number("margin", margin, low=0.0)
         self.penalty = choice("penalty", penalty, tuple(PENALTIES))
