@@ -215,8 +215,8 @@ REFUSED = [
         lambda: MbLS()(LOGITS, LABELS.float()),
         ValueError,
         (
-            "labels: float32 of shape (3,), expected soft labels of shape (3, 2), as the logits, or class numbers of an "
-            "integer type, such as int64, of shape (3,)"
+            "labels: float32 of shape (3,), expected soft labels of shape (3, 2), as the logits, or class numbers of "
+            "an integer type, such as int64, of shape (3,)"
         ),
     ),
     (
