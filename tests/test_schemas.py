@@ -29,6 +29,7 @@ from calibeval.core.gating.plan import Plan, RulePlan
 from calibeval.core.gating.rules import Rule, RuleKind, Severity
 from calibeval.core.gating.ruling import Outcome, RuleVerdict
 from calibeval.core.gating.verdict import Verdict
+from calibeval.core.heads.deployed import DeployedHead
 from calibeval.core.heads.facts import HeadFacts
 from calibeval.core.heads.pairs import LossPair
 from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, SeedResult
@@ -67,6 +68,9 @@ KNOWN = {
     (SeedResult, "reason"): None,
     (SeedResult, "before"): VALUES,
     (SeedResult, "after"): VALUES,
+    (DeployedHead, "source"): {"path": "x", "split": None, "sha256": SHA256},
+    (DeployedHead, "before"): VALUES,
+    (DeployedHead, "after"): VALUES,
     (LossResult, "parameters"): {"lr": 0.25, "weight_decay": 0.25, "margin": 0.25},
     (RunSettings, "head"): Literal[(*HEADS, "continued")],
     (RunSettings, "optimizer"): Literal[(*OPTIMIZERS,)],
@@ -117,7 +121,9 @@ def tables():
     bare = Environment("x", "x", "x")
     compared = {name: Difference(name, None, None, None, reason=Notice("x")) for name in SHOWN}
     pairs = (LossPair("x", "y", after=False, differences=compared),)
-    poor = (Finetuned("x", some, SOURCES, "val", more, 0, (Notice("x"),), pairs) for some in settings)
+    nowhere = {"path": None, "split": "x", "sha256": None}
+    deployed = DeployedHead(nowhere, None, 0.25, VALUES, NO_VALUES, pairs[0])
+    poor = (Finetuned("x", some, SOURCES, "val", more, 0, (Notice("x"),), pairs, deployed) for some in settings)
     return [*made, *poor, replace(made[0], environment=bare)]
 
 

@@ -83,7 +83,7 @@ class Criterion(nn.Module):
     def _of_rows(self, logits: Tensor, labels: Tensor) -> tuple[LossTerms, Counts]:
         """The terms of each row, and how much it counts."""
         check_logits(logits)
-        labels, kept = self._usable(logits, labels)
+        labels, kept = self.usable(logits, labels)
         logits = logits.movedim(1, -1)
         weight = None if self.weight is None else fitting(self.weight, logits, "weight")
         try:
@@ -97,7 +97,7 @@ class Criterion(nn.Module):
                 refuse_strange_labels(labels, logits.shape[-1], self.ignore_index)
             raise
 
-    def _usable(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def usable(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """The labels as the losses of rows take them, and which rows are not ignored."""
         if not (isinstance(labels, Tensor) and is_soft(labels)):
             return usable_labels(logits, labels, self.ignore_index)

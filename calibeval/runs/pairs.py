@@ -6,18 +6,21 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from calibeval.core.comparison.compare import compare
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.heads.deployed import DEPLOYED
 from calibeval.core.heads.features import Features
 from calibeval.core.heads.pairs import LossPair
 from calibeval.core.heads.results import SHOWN, LossResult, best_of, rival_of
-from calibeval.training.request import FinishedHead, head_predictions
+from calibeval.training.request import ScaledHead, head_predictions
 
 
 def loss_pairs(
-    losses: Sequence[LossResult], chosen: int, heads: Mapping[str, FinishedHead], features: Features, *, fold: bool
+    rows: Sequence[LossResult], chosen: str, heads: Mapping[str, ScaledHead], features: Features, *, fold: bool
 ) -> tuple[LossPair, ...]:
     """The chosen loss against its rival, as they are saved; with one seed, also the best of every column against all.
 
-    heads: those that are saved, by loss. features: of the shown split. fold: whether they have their temperatures.
+    rows: of the table, the deployed head among them, if there is one. chosen: the name of the loss.
+    heads: those that are saved, by loss, and the deployed one. features: of the shown split. fold: whether heads are
+    saved with their temperatures.
     With several seeds, the table shows means over seeds, which no comparison of single heads can judge.
     """
 
@@ -26,22 +29,29 @@ def loss_pairs(
         return heads[name].map(found) if after else found
 
     pairs = []
-    for base, candidate, after in dict.fromkeys(_wanted(losses, chosen, fold=fold)):
+    for base, candidate, after in dict.fromkeys(_wanted(rows, chosen, fold=fold)):
         both = (predictions(name, after=after) for name in (base, candidate))
         differences = compare(next(both), [next(both)], only=SHOWN).candidates[0].differences
         pairs.append(LossPair(candidate, base, after, differences))
     return tuple(pairs)
 
 
-def _wanted(losses: Sequence[LossResult], chosen: int, *, fold: bool) -> Iterator[tuple[str, str, bool]]:
+def deployed_pair(chosen: str, head: ScaledHead, deployed: ScaledHead, features: Features) -> LossPair:
+    """The chosen head against the deployed one, by NLL, both with their temperatures; features: of the shown split."""
+    base, candidate = (one.map(head_predictions(one.layers, features)) for one in (deployed, head))
+    return LossPair(chosen, DEPLOYED, True, compare(base, [candidate], only=("nll",)).candidates[0].differences)
+
+
+def _wanted(rows: Sequence[LossResult], chosen: str, *, fold: bool) -> Iterator[tuple[str, str, bool]]:
     """Base, candidate, and whether with their temperatures."""
-    rival = rival_of(losses, chosen)
+    losses = [row for row in rows if row.name != DEPLOYED]
+    rival = rival_of(losses, [loss.name for loss in losses].index(chosen))
     if rival is not None:
-        yield losses[rival].name, losses[chosen].name, fold
+        yield losses[rival].name, chosen, fold
     if len(losses[0].seeds) > 1:
         return
     for after in (False, True):
         for metric in SHOWN:
-            best = best_of(losses, metric, after=after)
-            others = (one for one in losses if best is not None and one.mean(metric, after=after) is not None)
-            yield from ((losses[best or 0].name, one.name, after) for one in others if one is not losses[best or 0])
+            best = best_of(rows, metric, after=after)
+            others = (one for one in rows if best is not None and one.mean(metric, after=after) is not None)
+            yield from ((rows[best or 0].name, one.name, after) for one in others if one is not rows[best or 0])

@@ -7,27 +7,23 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from calibeval.core.data.notices import Notice, reason, warning
-from calibeval.core.evaluation.evaluate import evaluate_dump
 from calibeval.core.evaluation.settings import checked
+from calibeval.core.heads.deployed import DEPLOYED
 from calibeval.core.heads.facts import HeadFacts, LastMultipliers
 from calibeval.core.heads.features import Features
 from calibeval.core.heads.layers import PlainLayer
-from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, SeedResult, chosen_of, metric_values
+from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, SeedResult, chosen_of, metric_values, row_of
 from calibeval.core.heads.settings import RunSettings
 from calibeval.core.report.report import DumpReport, Report
-from calibeval.core.report.settings import Settings
 from calibeval.core.version import VERSION
-from calibeval.recalibrate.fitting.saved import results_of
 from calibeval.runs.data import Command, Data
-from calibeval.runs.pairs import loss_pairs
-from calibeval.training.request import FinishedHead, head_predictions
+from calibeval.runs.deployed import MeasuredDeployed
+from calibeval.runs.measured import OPTIMISTIC, MeasuredHead
+from calibeval.runs.pairs import deployed_pair, loss_pairs
+from calibeval.training.request import FinishedHead, ScaledHead
 from calibeval.training.settings import LINEAR, MLP
 from calibeval.training.sweep import Trained
 
-OPTIMISTIC = warning(
-    "optimistic",
-    "these numbers were measured on VAL, which also stopped training and fitted the temperature: they are optimistic",
-)
 DIVERGED = "training diverged in every epoch, so there is no head; lower --lr"
 NOTABLE_ROUNDING = 1e-3  # of the largest logit: a larger rounding error gives a warning
 
@@ -45,33 +41,16 @@ class SavedHead:
     dump: DumpReport
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class MeasuredHead:
-    """One training and its head (None if it diverged), with the report on the head's predictions by split.
-
-    after: the report on the shown split with the head's temperature.
-    """
-
-    trained: Trained
-    head: FinishedHead | None
-    dumps: Mapping[str, DumpReport]
-    after: DumpReport | None = None
-
-
-def measured(name: str, trained: Trained, head: FinishedHead | None, data: Data) -> MeasuredHead:
-    """A training with its head evaluated on all splits that are measured; name: of the loss."""
-    if head is None:
-        return MeasuredHead(trained, None, {})
-    both = {split: _dumps(head, split, data, name) for split in data.measured}
-    return MeasuredHead(trained, head, {split: dump for split, (dump, _) in both.items()}, both[data.shown][1])
-
-
 def results(
-    command: Command, data: Data, heads: Sequence[MeasuredHead], settings: RunSettings
+    command: Command,
+    data: Data,
+    heads: Sequence[MeasuredHead],
+    deployed: MeasuredDeployed | None,
+    settings: RunSettings,
 ) -> tuple[Finetuned, Report, dict[str, SavedHead]]:
     """The table, the report with one dump for each loss and split, and what is saved for each loss.
 
-    heads: for each seed, every loss in its order.
+    heads: for each seed, every loss in its order. deployed: the head that they continue from.
     Raises: InputError if every training diverged.
     """
     names = [str(loss) for loss in command.request.losses]
@@ -81,15 +60,23 @@ def results(
         for name, found in own.items()
     )
     chosen = chosen_of(table)
-    warnings = [*data.warnings, *(text for name, found in own.items() for text in _doubts(name, found))]
+    warnings = [*data.warnings, *([] if deployed is None else _doubts_of_map(DEPLOYED, deployed.head))]
+    warnings += [text for name, found in own.items() for text in _doubts(name, found)]
     stamps = [] if "test" in data.splits else [OPTIMISTIC]
     kept = {name: next((o for o in own[name] if o.head is not None), None) for name in names}
     ready = {name: o.head for name, o in kept.items() if o is not None and o.head is not None}
-    pairs = loss_pairs(table, chosen, ready, data.splits[data.shown], fold=command.fold)
-    found = Finetuned(VERSION, settings, data.sources(), data.shown, table, chosen, (*warnings, *stamps), pairs)
-    report = Report(
-        VERSION, _settings(), tuple(dump for o in kept.values() if o is not None for dump in o.dumps.values())
-    )
+    shown, name = data.splits[data.shown], table[chosen].name
+    baseline, rows, scaled = None, [*table], dict[str, ScaledHead](ready)
+    dumps = [dump for o in kept.values() if o is not None for dump in o.dumps.values()]
+    if deployed is not None:
+        pair = deployed_pair(name, ready[name], deployed.head, shown)
+        baseline = deployed.row(data.shown, command.request.settings.select, pair)
+        rows, scaled[DEPLOYED] = [row_of(baseline), *table], deployed.head
+        dumps = [*deployed.dumps.values(), *dumps]
+    pairs = loss_pairs(rows, name, scaled, shown, fold=command.fold)
+    stamped = (*warnings, *stamps)
+    found = Finetuned(VERSION, settings, data.sources(), data.shown, table, chosen, stamped, pairs, baseline)
+    report = Report(VERSION, checked(), tuple(dumps))
     saved = {name: _saved(command, data, o, o.head, found) for name, o in kept.items() if o is not None and o.head}
     return found, report, saved
 
@@ -116,9 +103,7 @@ def _doubts(name: str, heads: Sequence[MeasuredHead]) -> list[Notice]:
         if trained.diverged:
             text = f"{who}: training diverged in epoch {trained.diverged}; the head of epoch {trained.epoch} is kept"
             notices.append(warning("diverged_later", text))
-        if head.map.fitted.note is not None:
-            text = f"{who}: temperature {head.temperature:.3g}: {head.map.fitted.note}"
-            notices.append(warning("map_note", text))
+        notices += _doubts_of_map(who, head)
         if head.rounding > NOTABLE_ROUNDING:
             text = (
                 f"{who}: saving the head in float32 changes its logits by up to {100 * head.rounding:.2g} % of the "
@@ -128,28 +113,10 @@ def _doubts(name: str, heads: Sequence[MeasuredHead]) -> list[Notice]:
     return notices
 
 
-def _settings() -> Settings:
-    return checked()
-
-
-def _dumps(head: FinishedHead, split: str, data: Data, name: str) -> tuple[DumpReport, DumpReport]:
-    """The report on one head and one split, before and after temperature scaling; and that after it as its own."""
-    predictions = head_predictions(head.layers, data.splits[split])
-    before = evaluate_dump(predictions, _settings(), curves=True)
-    after = evaluate_dump(head.map(predictions), _settings(), curves=True)
-    source, stamps = data.splits[split].settled_source(), (OPTIMISTIC,) if split == "val" else ()
-    warnings = (*before.warnings, *stamps)
-    scaled = replace(
-        after, name=f"{name}, T = {head.temperature:.3g} on {split.upper()}", source=source, warnings=warnings
-    )
-    dump = replace(
-        before,
-        name=f"{name}#{split}",
-        source=source,
-        warnings=warnings,
-        recalibrated=results_of("temperature", head.map.parameters(), data.fitted_on("val"), after),
-    )
-    return dump, scaled
+def _doubts_of_map(who: str, head: ScaledHead) -> list[Notice]:
+    """A warning about a temperature that is not an ordinary optimum."""
+    note = head.map.fitted.note
+    return [] if note is None else [warning("map_note", f"{who}: temperature {head.temperature:.3g}: {note}")]
 
 
 def _parameters(trained: Trained) -> dict[str, Any]:

@@ -9,8 +9,10 @@ from typing import Protocol
 
 from calibeval.core.heads.results import Finetuned
 from calibeval.runs.data import Command, read_data
+from calibeval.runs.deployed import measured_deployed
 from calibeval.runs.folder import RunFolder, check_overwriting, finished_run
-from calibeval.runs.results import measured, results
+from calibeval.runs.measured import measured
+from calibeval.runs.results import results
 from calibeval.runs.settings import run_settings
 from calibeval.runs.torch_setup import few_threads, memory_is_told
 from calibeval.training.request import finish, prepare
@@ -57,7 +59,7 @@ def run_command(
     for i, trained in enumerate(sweep.heads):
         name = str(request.losses[i % len(request.losses)])
         heads.append(measured(name, trained, finish(trained, standard, data.val), data))
-    found, report, saved = results(command, data, heads, settings)
+    found, report, saved = results(command, data, heads, measured_deployed(data), settings)
     found = folder.write(found, report, saved)
     say([f"written to {command.out}"])
     return found

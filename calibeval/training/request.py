@@ -49,21 +49,27 @@ class Request:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FinishedHead:
-    """A head on raw features, in float32 and without its temperature; its training; the temperature fitted on VAL.
+class ScaledHead:
+    """A head on raw features, without its temperature, and the temperature fitted on VAL."""
 
-    rounding: the largest change of a logit of VAL by float32, relative to the largest logit, or to 1 if it is smaller.
-    """
-
-    trained: Trained
     layers: tuple[PlainLayer, ...]
     map: Map
-    rounding: float
 
     @property
     def temperature(self) -> float:
         """The temperature, which divides the logits."""
         return float(self.map.parameters()["temperature"])
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FinishedHead(ScaledHead):
+    """A trained head, in float32, and its training.
+
+    rounding: the largest change of a logit of VAL by float32, relative to the largest logit, or to 1 if it is smaller.
+    """
+
+    trained: Trained
+    rounding: float
 
     def saved(self, *, fold: bool) -> list[PlainLayer]:
         """The layers to save; fold: whether the last one is divided by the temperature.
@@ -124,7 +130,12 @@ def finish(trained: Trained, standard: Standard, val: Features) -> FinishedHead 
     predictions = head_predictions(layers, val)
     exact = logits_of(wide, val.features)
     rounding = np.abs(predictions.scores[:] - exact).max() / max(1.0, np.abs(exact).max())
-    return FinishedHead(trained, layers, fit(predictions), float(rounding))
+    return FinishedHead(layers, fit(predictions), trained, float(rounding))
+
+
+def scaled(layers: Sequence[PlainLayer], val: Features) -> ScaledHead:
+    """A head as it is, with the temperature that minimises the NLL on VAL."""
+    return ScaledHead(tuple(layers), fit(head_predictions(layers, val)))
 
 
 def head_predictions(layers: Sequence[PlainLayer], features: Features) -> Predictions:

@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from enum import Enum
 from math import isclose
 
+from calibeval.core.heads.deployed import DEPLOYED
 from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, best_of
 from calibeval.core.metrics.result import MetricResult
 from calibeval.words import cells
+from calibeval.words.deployed import against_deployed, shown_rows
 from calibeval.words.difference import Change, amount, change
 
 _SAID = ("nll", "ece", "accuracy")
@@ -44,6 +46,11 @@ def halves(found: Finetuned) -> tuple[Half, Half]:
     return _half(found, after=False), _half(found, after=True)
 
 
+def sentences(found: Finetuned) -> list[str]:
+    """What stands above the table: the deployed head first, if there is one; then the choice, and its rival."""
+    return [line for line in (against_deployed(found), sentence(found), paired(found)) if line]
+
+
 def sentence(found: Finetuned) -> str:
     """The result in a sentence or two: the loss chosen on VAL, its metrics, and those of cross entropy if trained."""
     chosen = found.losses[found.chosen]
@@ -67,20 +74,19 @@ def saved_head(found: Finetuned) -> str:
 def paired(found: Finetuned) -> str:
     """How the chosen loss differs from cross entropy, or else from the second on VAL; empty if that was not tested."""
     name = found.losses[found.chosen].name
-    pair = next((one for one in found.pairs if one.candidate == name and one.after == found.settings.fold), None)
+    of_losses = (one for one in found.pairs if one.candidate == name and one.base != DEPLOYED)
+    pair = next((one for one in of_losses if one.after == found.settings.fold), None)
     if pair is None:
         return ""
     there = [pair.differences[metric] for metric in _SAID if metric in pair.differences]
     parts = [f"{cells.label(one.name)} {amount(one)}".rstrip() + f": {change(one).value}" for one in there]
-    n = found.sources.get(found.shown, {}).get("n")
-    rows = f"the same {n:,} rows" if isinstance(n, int) else "the same rows"
     heads = ", with their temperatures" if pair.after else ", without temperatures"
-    return f"{pair.candidate} against {pair.base} on {rows} of {found.shown.upper()}{heads}: {'; '.join(parts)}."
+    return f"{pair.candidate} against {pair.base} on {shown_rows(found)}{heads}: {'; '.join(parts)}."
 
 
 def legend(found: Finetuned, certain: str, best: str) -> list[str]:
-    """What the marks mean, in a line; empty for one loss. certain, best: how a medium shows them."""
-    if len(found.losses) == 1:
+    """What the marks mean, in a line; empty for one head. certain, best: how a medium shows them."""
+    if len(found.rows()) == 1:
         return []
     words = "best or tied" if _ties(found) else "best"
     if found.pairs and len(found.losses[0].seeds) == 1:
@@ -102,9 +108,19 @@ def notes(found: Finetuned) -> list[str]:
     seeds = len(found.losses[0].seeds)
     if seeds > 1:
         lines.append(f"mean ± standard deviation of {seeds} seeds")
+    if found.deployed is not None:
+        lines.append(f"{DEPLOYED}: not trained here; its temperature is fitted on VAL, as those of the other heads")
     lines += [f"{loss.name}: trained with {_parameters(loss)}" for loss in found.losses]
-    lines += _same_heads(found)
+    lines += [*_tuning(found), *_same_heads(found)]
     return [*lines, *found.warnings]
+
+
+def _tuning(found: Finetuned) -> list[str]:
+    """How the parameters were chosen, in a line; nothing without trials."""
+    settings = found.settings
+    if not settings.trials:
+        return []
+    return [f"tuned: the best of {settings.trials} candidates per loss on VAL, {settings.epochs} epochs each, as here"]
 
 
 def _same_heads(found: Finetuned) -> list[str]:
@@ -136,7 +152,7 @@ def _half(found: Finetuned, *, after: bool) -> Half:
     names = [name for name in SHOWN if not (after and name == "accuracy")]
     marks = {name: _marks(found, name, after=after) for name in names}
     rows = []
-    for i, loss in enumerate(found.losses):
+    for i, loss in enumerate(found.rows()):
         line = [MarkedCell(_cell(loss, name, after=after), marks[name][i]) for name in names]
         if after:
             line.insert(0, MarkedCell(_temperature(loss)))
@@ -147,7 +163,7 @@ def _half(found: Finetuned, *, after: bool) -> Half:
 
 def _marks(found: Finetuned, name: str, *, after: bool) -> list[Mark]:
     """The mark of every loss in one column; what looks like the best is marked, too, unless the best is certain."""
-    losses = found.losses
+    losses = found.rows()
     best = best_of(losses, name, after=after)
     if best is None or len(losses) == 1:
         return [Mark.NONE] * len(losses)
@@ -161,13 +177,14 @@ def _is_certain(found: Finetuned, best: int, name: str, *, after: bool) -> bool:
     """Whether every other loss with a head is certainly worse; accuracies are compared before the temperature."""
     if len(found.losses[0].seeds) > 1:
         return False
-    own = found.losses[best]
+    rows = found.rows()
+    own = rows[best]
     found_worse = {
         pair.candidate: change(pair.differences[name]) is Change.WORSE
         for pair in found.pairs
         if pair.base == own.name and pair.after == after and name in pair.differences
     }
-    others = [one.name for one in found.losses if one is not own and one.mean(name, after=after) is not None]
+    others = [one.name for one in rows if one is not own and one.mean(name, after=after) is not None]
     return bool(others) and all(found_worse.get(one, False) for one in others)
 
 

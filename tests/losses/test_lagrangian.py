@@ -277,6 +277,6 @@ def test_other_class_counts_and_devices_are_refused():
     with pytest.raises(ValueError, match=r"^logits: 5 classes on axis 1, but num_classes is 4$"):
         CALS(4)(torch.zeros(3, 5), labels)
     with pytest.raises(
-        ValueError, match=r'on meta, but the multipliers of CALS are on cpu: call cals.to\("meta"\) once'
+        ValueError, match=r'on meta, but the multipliers of CALS are on cpu: call criterion.to\("meta"\) once'
     ):
         CALS(4)(Z.to("meta"), labels.to("meta"))

@@ -232,3 +232,10 @@ def test_what_does_not_fit_is_refused(run, kind, message):
     with pytest.raises(kind) as error:
         run()
     assert str(error.value) == message
+
+
+def test_an_update_of_cals_ignores_no_soft_label():
+    logits, alone, pairs = rows()[0], CALS(K, 2.0), CALS(K, 2.0, weight=WEIGHT)
+    alone.update([logits])
+    pairs.update([(logits, soft())])
+    assert torch.equal(alone.lambd, pairs.lambd)

@@ -14,6 +14,7 @@ from calibeval.core.data.lookup import Lookup
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.records import Layout, read_as, read_record, to_plain
 from calibeval.core.errors import InputError
+from calibeval.core.heads.deployed import DEPLOYED, DeployedHead
 from calibeval.core.heads.pairs import LossPair
 from calibeval.core.heads.settings import RunSettings
 from calibeval.core.metrics.result import MetricResult
@@ -103,7 +104,7 @@ class Finetuned(Lookup[LossResult]):
     sources: the files "train", "val" and, if given, "test", each {"path", "split", "sha256", "n"}. shown: the split of
     the metrics, "test" or "val". losses: one LossResult each. chosen: index of the loss with the best head on VAL,
     which is saved on top; see `chosen_of`. pairs: comparisons of saved heads on the rows of the shown split; empty for
-    one loss, and in the files of earlier versions.
+    one head, and in the files of earlier versions. deployed: the head that training continued from; None for a new one.
     environment: the versions and the command line where a command prints the results; None elsewhere, because the files
     of a resumed run must hold the same bytes.
     """
@@ -119,11 +120,16 @@ class Finetuned(Lookup[LossResult]):
     chosen: int
     warnings: tuple[Notice, ...] = ()
     pairs: tuple[LossPair, ...] = ()
+    deployed: DeployedHead | None = None
     environment: Environment | None = None
 
     def by_name(self) -> Mapping[str, LossResult]:
         """The result of each loss, by its name."""
         return {loss.name: loss for loss in self.losses}
+
+    def rows(self) -> tuple[LossResult, ...]:
+        """The rows of the table: the deployed head, if training continued from one, and the losses."""
+        return (*([] if self.deployed is None else [row_of(self.deployed)]), *self.losses)
 
     def __repr__(self) -> str:
         """One short line: the losses, and the chosen one."""
@@ -154,6 +160,12 @@ class Finetuned(Lookup[LossResult]):
         Raises: InputError if the text is not a table of this schema, naming the first invalid field.
         """
         return read_document(text, (SCHEMA, EARLIER), "table", _table)
+
+
+def row_of(deployed: DeployedHead) -> LossResult:
+    """The deployed head as a row beside the losses."""
+    only = SeedResult(0, 0, deployed.score, deployed.temperature, deployed.before, deployed.after)
+    return LossResult(DEPLOYED, {}, (only,))
 
 
 def chosen_of(losses: Sequence[LossResult]) -> int:
@@ -203,6 +215,9 @@ def _table(whole: Place) -> Finetuned:
     for loss in whole["losses"].each(lambda place: place):
         for seed in loss["seeds"].each(lambda place: place):
             _check_seed(seed)
+    deployed = whole.get("deployed")
+    if deployed is not None and deployed.value is not None:
+        _check_seed(deployed)
     names = [loss.name for loss in losses]
     chosen = names.index(whole["chosen"].one_of(names))
     return read_record(whole, Finetuned, losses=losses, chosen=chosen)

@@ -11,6 +11,7 @@ from calibeval.core.report.report import DumpReport, Report
 from calibeval.render.page.curves import Curves, curves
 from calibeval.render.page.page import fragment_of, whole_page
 from calibeval.render.page.report import DumpView, PageView, page_view
+from calibeval.words.deployed import against_deployed
 from calibeval.words.losses import Half, halves, legend, notes, paired, saved_head, sentence
 from calibeval.words.marks import plain
 from calibeval.words.names import isolated, visible
@@ -25,6 +26,7 @@ class LossesView:
     version: str
     kind: str
     sentence: str
+    deployed: str
     paired: str
     halves: tuple[Half, Half]
     notes: list[str]
@@ -32,17 +34,19 @@ class LossesView:
 
 @dataclass(frozen=True, slots=True)
 class TrainingView:
-    """report: the page of the saved head. paired: how the chosen loss differs from another.
+    """report: the page of the saved head. deployed: whether it is better than the deployed one; paired: than another.
 
     temperature: the head as trained, and after its temperature. others: the heads of the other losses.
     """
 
     report: PageView
     kind: str
+    deployed: str
     paired: str
     sentence: str
     halves: tuple[Half, Half]
     notes: list[str]
+    heading: str
     curves: Curves | None
     temperature: DumpView | None
     others: list[DumpView]
@@ -63,6 +67,7 @@ def fragment(found: Finetuned, text: str = "") -> str:
         version=plain(found.version, _NAME),
         kind=isolated(visible(saved_head(found))),
         sentence=isolated(visible(sentence(found))),
+        deployed=isolated(visible(against_deployed(found))),
         paired=isolated(visible(paired(found))),
         halves=halves(found),
         notes=_notes(found),
@@ -82,17 +87,19 @@ def _view(
     own = measured.get(f"{chosen}#{found.shown}")
     others = [
         _named(dump, loss.name, fold=found.settings.fold)
-        for loss in found.losses
+        for loss in found.rows()
         if loss.name != chosen and (dump := measured.get(f"{loss.name}#{found.shown}")) is not None
     ]
     page = page_view(replace(report, dumps=(saved,)))
     return TrainingView(
         report=replace(page, title=f"{plain(chosen, _NAME)} · trained head"),
         kind=isolated(visible(saved_head(found))),
+        deployed=isolated(visible(against_deployed(found))),
         paired=isolated(visible(paired(found))),
         sentence=isolated(visible(sentence(found))),
         halves=halves(found),
         notes=_notes(found),
+        heading="The heads" if found.deployed else "The losses" if len(found.losses) > 1 else "The loss",
         curves=curves(found.losses, epochs),
         temperature=None if own is None else _views(report, [own], "t")[0],
         others=_views(report, others, "o"),

@@ -6,8 +6,10 @@ import csv
 import io
 from collections.abc import Callable
 
+from calibeval.core.heads.deployed import DEPLOYED
 from calibeval.core.heads.results import SHOWN, Finetuned
 from calibeval.render.tables import latex, markdown
+from calibeval.words.deployed import against_deployed
 from calibeval.words.losses import Mark, MarkedCell, halves, legend, notes, paired
 from calibeval.words.names import visible
 
@@ -38,14 +40,15 @@ def as_latex(found: Finetuned) -> str:
 
 
 def as_csv(found: Finetuned) -> str:
-    """The numbers of every seed at full precision, one line per loss and seed."""
+    """The numbers of every seed at full precision, one line per loss and seed; the deployed head has no seed."""
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
     writer.writerow(["loss", "seed", "temperature", *SHOWN, *(f"{name}_after" for name in SHOWN)])
-    for loss in found.losses:
+    for loss in found.rows():
         for seed in loss.seeds:
             numbers = [side[name] for side in (seed.before, seed.after) for name in SHOWN]
-            writer.writerow([loss.name, seed.seed, _full(seed.temperature), *map(_full, numbers)])
+            number = "" if loss.name == DEPLOYED else seed.seed
+            writer.writerow([loss.name, number, _full(seed.temperature), *map(_full, numbers)])
     return text.getvalue()
 
 
@@ -57,8 +60,9 @@ def _marked(cell: MarkedCell, certain: Callable[[str], str], best: Callable[[str
 
 
 def _lines(found: Finetuned) -> list[str]:
-    """What is said under the table: the pair, the marks, and what the numbers mean."""
-    return [*([paired(found)] if paired(found) else []), *legend(found, "bold", "underlined"), *notes(found)]
+    """What is said under the table: the pairs, the marks, and what the numbers mean."""
+    pairs = [line for line in (against_deployed(found), paired(found)) if line]
+    return [*pairs, *legend(found, "bold", "underlined"), *notes(found)]
 
 
 def _full(number: float | None) -> str:

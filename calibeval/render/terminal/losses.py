@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from calibeval.core.heads.results import Finetuned
-from calibeval.words.losses import Mark, halves, legend, notes, paired, sentence
+from calibeval.words.losses import Mark, halves, legend, notes, sentences
 from calibeval.words.names import visible
 
 BOLD, UNDERLINE, PLAIN = "\x1b[1m", "\x1b[4m", "\x1b[0m"
@@ -16,7 +16,7 @@ SIGNS = {Mark.CERTAIN: "*", Mark.BEST: "+"}
 
 def terminal(found: Finetuned, *, width: int, color: bool, ascii_only: bool) -> str:
     """The table for a terminal; without colour, a certain best has a star, another one a plus."""
-    parts = ["\n".join(textwrap.fill(visible(line), width) for line in (sentence(found), paired(found)) if line)]
+    parts = ["\n".join(textwrap.fill(visible(line), width) for line in sentences(found))]
     for half in halves(found):
         rows = [[half.title, *half.headings]]
         rows += [[visible(name), *(cell.text for cell in line)] for name, line in half.rows]

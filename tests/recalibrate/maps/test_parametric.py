@@ -7,12 +7,15 @@ import pytest
 from scipy.optimize import minimize
 from sklearn.linear_model import LogisticRegression
 
-from calibeval import Predictions
+from calibeval import Predictions, evaluate, read
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.scores import row_nll
 from calibeval.recalibrate.fitting.fit import fit
 from calibeval.recalibrate.maps import vector
+from tests.conftest import ROOT
 from tests.data import logits_and_labels
+
+CASES = ROOT / "tests" / "cases"
 
 
 def margins(n=500, slope=0.6, intercept=0.4, seed=0):
@@ -33,6 +36,23 @@ def test_platt_is_logistic_regression():
     other = LogisticRegression(C=np.inf, tol=1e-10, max_iter=1000).fit(s[:, None], y)
     assert found.slope == pytest.approx(other.coef_[0, 0], rel=1e-5)
     assert found.intercept == pytest.approx(other.intercept_[0], rel=1e-5)
+
+
+def test_platt_at_margins_of_a_million():
+    """Before, the search began on a plateau and gave the map that changes nothing: NLL 31,169.6."""
+    found = fit(read(CASES / "platt_large_margins.npz"), "platt")
+    assert found.fitted.nll_after == pytest.approx(0.18691, abs=5e-6)
+    assert (found.slope, found.intercept) == pytest.approx((5.376e-6, 2.208), rel=2e-4)
+    assert found.fitted.search.converged
+    assert found.fitted.search.gradient < 1e-10
+
+
+@pytest.mark.parametrize(("method", "nll"), [("platt", 0.33944), ("beta", 0.33941)])
+def test_margins_of_2000(method, nll):
+    dump = read(CASES / "beta_margins_2000.npz")
+    found = fit(dump, method)
+    assert found.fitted.nll_after == pytest.approx(nll, abs=5e-6)
+    assert evaluate(found(dump), level=None)["accuracy"].value > 0.84
 
 
 def test_beta_is_constrained_logistic_regression():
@@ -167,10 +187,9 @@ def test_vector_with_masked_classes_and_absent_ones():
     assert found.fitted.nll_after < found.fitted.nll_before
 
 
-@pytest.mark.filterwarnings("ignore::RuntimeWarning")
 @pytest.mark.parametrize("method", ["platt", "beta"])
 def test_scores_whose_squares_overflow_are_refused(method):
     logits = np.random.default_rng(0).normal(size=(40, 2))
     logits[::2] *= 3e307
-    with pytest.raises(InputError, match="the scores are too large for this map; divide them by a constant first"):
+    with pytest.raises(InputError, match="the scores are too large or too small for a temperature"):
         fit(Predictions(logits=logits, labels=np.arange(40) % 2), method)

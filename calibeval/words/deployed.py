@@ -1,0 +1,58 @@
+"""Whether a new head is better than the deployed one, which needs no training to get a temperature."""
+
+from __future__ import annotations
+
+from calibeval.core.heads.deployed import DEPLOYED, DeployedHead
+from calibeval.core.heads.results import Finetuned
+from calibeval.core.metrics.result import MetricResult
+from calibeval.words import cells
+from calibeval.words.difference import Change, amount, change, could_have_shown
+
+SCALED = f"the {DEPLOYED} with a temperature"
+
+
+def against_deployed(found: Finetuned) -> str:
+    """Whether the saved head is better than the deployed one with a temperature, by NLL; empty without a deployed one.
+
+    Where no gain is shown, it says what to do instead. A split that chose the new head favours it, which is said.
+    """
+    deployed = found.deployed
+    difference = None if deployed is None else deployed.pair.differences.get("nll")
+    if deployed is None or difference is None:
+        return ""
+    name, way, rows = deployed.pair.candidate, change(difference), shown_rows(found)
+    both = [_nll(number) for number in (difference.base, difference.candidate)]
+    if way is Change.UNKNOWN:
+        return f"Not tested whether {name} is better than {SCALED}: NLL {' → '.join(both)} ({difference.reason})."
+    numbers = f"NLL {' → '.join(both) + ', ' if both[0] != both[1] else ''}{amount(difference)}, on {rows}"
+    sure = "certainly" if way.certain else "probably"
+    if way.better:
+        chose = f" {found.shown.upper()} also chose {name}, which favours it." if found.shown == "val" else ""
+        return f"{name} is {sure} better than {SCALED}: {numbers}.{chose}"
+    if way is Change.SAME:
+        text = f"{name} is no better than {SCALED}: both have NLL {both[0]} on {rows}."
+    elif way.worse:
+        text = f"{name} is {sure} worse than {SCALED}: {numbers}."
+    else:
+        power = could_have_shown(difference)
+        text = (
+            f"This sample cannot tell whether {name} is better than {SCALED}: {numbers}{'; ' if power else ''}{power}."
+        )
+    return f"{text} {_keep(deployed)}"
+
+
+def shown_rows(found: Finetuned) -> str:
+    """The rows of the shown split, as both heads of a pair see them."""
+    n = found.sources.get(found.shown, {}).get("n")
+    return f"the same {f'{n:,} ' if isinstance(n, int) else ''}rows of {found.shown.upper()}"
+
+
+def _keep(deployed: DeployedHead) -> str:
+    """What to do where training shows no gain."""
+    temperature = f"{deployed.temperature:.3g}"
+    scaled = "" if temperature == "1" else f", and divide its logits by {temperature}"
+    return f"Keep the {DEPLOYED}{scaled or ' as it is'}: training shows no gain."
+
+
+def _nll(number: float | None) -> str:
+    return cells.value(MetricResult("nll", number))
