@@ -10,8 +10,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from calibeval.losses.arguments import flag, number, whole_number
-from calibeval.losses.criterion import Criterion, check_logits, usable_labels
+from calibeval.losses.arguments import ClassWeights, flag, number, whole_number
+from calibeval.losses.criterion import Criterion, check_logits
 from calibeval.losses.processes import Processes, processes
 from calibeval.losses.rules import COUNT, EPOCH, MultiplierRule, Tensors, plus
 
@@ -24,7 +24,7 @@ class HeldOutCriterion(Criterion):
     """A loss with multipliers for each class; call `update` with held-out logits after every training epoch.
 
     num_classes: k, at least 2. margin: in units of the logits, at least 0. rule: how the multipliers change. weights:
-    the initial values of the multipliers. ignore_index, reduction: as for `Criterion`.
+    the initial values of the multipliers. weight, ignore_index, reduction: as for `Criterion`.
     Raises: TypeError, ValueError for invalid arguments.
     """
 
@@ -38,10 +38,11 @@ class HeldOutCriterion(Criterion):
         rule: MultiplierRule,
         weights: Mapping[str, float],
         *,
+        weight: ClassWeights | None,
         ignore_index: int,
         reduction: str,
     ) -> None:
-        super().__init__(ignore_index=ignore_index, reduction=reduction)
+        super().__init__(weight=weight, ignore_index=ignore_index, reduction=reduction)
         self.num_classes = whole_number("num_classes", num_classes, low=2)
         self.margin = number("margin", margin, low=0.0)
         self.rule = rule
@@ -121,7 +122,7 @@ class HeldOutCriterion(Criterion):
             raise TypeError(f"update: a batch is a {type(batch).__name__}, expected logits or a pair (logits, labels)")
         check_logits(logits)
         self._check(logits, classes=logits.shape[1])
-        kept = None if labels is None else usable_labels(logits, labels, self.ignore_index)[1].flatten()
+        kept = None if labels is None else self.usable(logits, labels)[1].flatten()
         sums = self._of_logits(logits.movedim(1, -1).flatten(0, -2), kept)
         return {**sums, BATCHES: torch.ones_like(sums[COUNT][0])}
 
