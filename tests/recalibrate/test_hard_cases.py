@@ -67,6 +67,7 @@ REFUSALS = {
     ("beta", "all at 0 or 1"): "nothing to fit",
     ("quadratic", "all at 0 or 1"): "nothing to fit",
     ("quadratic", "saturated"): "falls at an end, but 60 rows assign probability 0",
+    ("sms", "1000 classes"): "sms is for at most 200 classes, .* but there are 1000; use vector",
     ("auto", "2 rows"): "2 rows cannot be split into 5 folds",
     ("auto", "2 rows, 3 classes"): "2 rows cannot be split into 5 folds",
 }

@@ -11,10 +11,10 @@ import numpy as np
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-from calibeval.recalibrate.base.facts import Search, Solution
+from calibeval.recalibrate.base.facts import Solution
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.maps.by_class import Penalised, look, most_evident
-from calibeval.recalibrate.maps.parts import parts_of
+from calibeval.recalibrate.maps.parts import Base, parts_of
 from calibeval.recalibrate.temperature.optimum import optimum
 
 
@@ -67,19 +67,14 @@ def fit_vector(predictions: Predictions, clip: float | None) -> Solution:
     k = predictions.scores.shape[1]
     best = optimum(predictions, clip)
     beta = 1.0 / best.temperature
-    parts = parts_of(predictions, clip, beta)
+    parts = parts_of(predictions, clip, Base(beta))
     start = look(parts, np.concatenate([np.ones(k), np.zeros(k)]))
     if not (math.isfinite(start.nll) and np.isfinite(start.gradient).all()):
         raise InputError(f"{predictions.source.name}: vector scaling did not converge; rescale the logits")
     point, search = most_evident(start)
     if point.seen.nll > start.nll:
         point, search = Penalised(start, point.prior), replace(search, converged=False)
-    note = None if search.converged else unfinished(search)
+    note = search.note
     if best.bound is not None:
         note = f"the temperature that it starts from is a bound ({best.bound})"
     return Solution((tuple((point.values[:k] * beta).tolist()), tuple(point.values[k:].tolist())), note, search)
-
-
-def unfinished(search: Search) -> str:
-    """A note that the search for the parameters ended early."""
-    return f"the search stopped after {search.iterations} steps, with a slope of up to {search.gradient:.1e}"
