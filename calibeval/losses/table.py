@@ -11,8 +11,10 @@ from calibeval.losses import gradients, terms
 from calibeval.losses.baselines import FLSD, ConfidencePenalty, CrossEntropy, FocalLoss, LabelSmoothing
 from calibeval.losses.criterion import Criterion
 from calibeval.losses.gradients import LossGradient
+from calibeval.losses.heuristic import CALSHR, cals_hr_gradient, cals_hr_terms
 from calibeval.losses.lagrangian import CALS
 from calibeval.losses.margin import MbLS
+from calibeval.losses.rules import HeuristicRule, LagrangianRule, MultiplierRule
 from calibeval.losses.terms import LossTerms
 
 Range = tuple[float, float]
@@ -29,8 +31,8 @@ class LossEntry:
     for autograd. gradient: the same function with its gradient in closed form, which trains heads.
     tuned: parameters that `--tune` searches on a logarithmic scale, with both ends of their range. tuned_with: values
     of other parameters during the search. tuned_unless: maps a tuned parameter to another one: if the user sets the
-    latter, the former is not searched. lagrangian: whether the loss has multipliers that are updated from held-out rows
-    after every epoch. soft: whether it takes soft labels, the probability of each class, beside class numbers.
+    latter, the former is not searched. rule: how its multipliers are updated from held-out rows after every epoch; None
+    if it has none. soft: whether it takes soft labels, the probability of each class, beside class numbers.
     """
 
     name: str
@@ -40,7 +42,7 @@ class LossEntry:
     tuned: Mapping[str, Range] = field(default_factory=dict)
     tuned_with: Mapping[str, float] = field(default_factory=dict)
     tuned_unless: Mapping[str, str] = field(default_factory=dict)
-    lagrangian: bool = False
+    rule: type[MultiplierRule] | None = None
     soft: bool = True
 
     def defaults(self) -> dict[str, Any]:
@@ -99,7 +101,15 @@ LOSS_TABLE: dict[str, LossEntry] = {
             tuned={"margin": MARGINS, "rho_init": (0.05, 5.0)},
             tuned_with={"rho_min": 0.05},  # so that rho may start below 1, the default minimum, and stay there
             tuned_unless={"rho_init": "rho_min"},
-            lagrangian=True,
+            rule=LagrangianRule,
+        ),
+        LossEntry(
+            "cals_hr",
+            CALSHR,
+            cals_hr_terms,
+            cals_hr_gradient,
+            tuned={"margin": MARGINS, "lambd_init": (0.02, 2.0)},
+            rule=HeuristicRule,
         ),
     )
 }
