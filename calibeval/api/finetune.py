@@ -45,7 +45,7 @@ def finetune(
     optimizer: str = USUAL.optimizer,
     lr: float | None = None,
     weight_decay: float | None = None,
-    epochs: int = USUAL.epochs,
+    epochs: int | None = None,
     batch_size: int = USUAL.batch_size,
     schedule: str = USUAL.schedule,
     clip_norm: float | None = USUAL.clip,
@@ -69,11 +69,12 @@ def finetune(
     losses: "ce,mbls(margin=6)", or a list of losses. head: "linear", "mlp" (hidden: its units), or a file of weights to
     continue from. tune: choose learning rate, weight decay and each loss's parameters on val. trials: number of
     recipes tried for each loss, with tune. tune_on: the score on val that chooses the epoch and the recipe.
+    epochs: the most of each training, of candidates and of heads that are kept alike; None: 40, or 10 with tune.
     seed, seeds: the first seed, and the number of seeds. temperature: "fold" folds it into the last layer, "none" does
-    not. optimizer, lr, weight_decay, epochs, batch_size, schedule, clip_norm, patience, mixup, standardize, amp,
-    device: as for the command. resume: continue an interrupted run. overwrite: replace a finished run. allow_leak:
-    train even if the splits share rows. jobs: number of threads. progress: a `Progress`, called for each stage and
-    epoch. max_memory, reading: as for `read_features`.
+    not. optimizer, lr, weight_decay, batch_size, schedule, clip_norm, patience, mixup, standardize, amp, device: as for
+    the command. resume: continue an interrupted run. overwrite: replace a finished run. allow_leak: train even if the
+    splits share rows. jobs: number of threads. progress: a `Progress`, called for each stage and epoch. max_memory,
+    reading: as for `read_features`.
     Raises: UsageError for settings that cannot work, a finished run that would be overwritten, or a missing torch;
     InputError for data that cannot be used; FileProblem.
     """

@@ -7,7 +7,7 @@ import math
 import torch
 from torch import Tensor
 
-from calibeval.losses.arguments import number, whole_number
+from calibeval.losses.arguments import ClassWeights, number, whole_number
 from calibeval.losses.gradients import LossGradient, cross_entropy_gradient, first_top, plus_at
 from calibeval.losses.held_out import HeldOutCriterion, start
 from calibeval.losses.penalties import Parameter
@@ -26,7 +26,7 @@ class CALSHR(HeldOutCriterion):
     num_classes: k, at least 2. margin: in units of the logits, at least 0. lambd_init: initial value for all classes.
     lambd_min, lambd_max: bounds. lambd_step: number of epochs between changes. gamma: factor of at least 1 by which
     lambd grows if the penalty is more than tau times that of the previous epoch, and falls if it is less than that over
-    tau. tau: at least 1. ignore_index, reduction: as for `Criterion`.
+    tau. tau: at least 1. weight, ignore_index, reduction: as for `Criterion`.
 
     The state is in `state_dict`: the buffers `lambd` and `mean_penalty` (of the last update), (k,) each, and `epoch`,
     the number of updates. A run that loads it continues as if it had never stopped.
@@ -53,6 +53,7 @@ class CALSHR(HeldOutCriterion):
         gamma: float = 1.1,
         tau: float = 1.1,
         *,
+        weight: ClassWeights | None = None,
         ignore_index: int = -100,
         reduction: str = "mean",
     ) -> None:
@@ -64,12 +65,20 @@ class CALSHR(HeldOutCriterion):
             tau=number("tau", tau, low=1.0),
         )
         lambd = start("lambd", number("lambd_init", lambd_init, low=0.0), rule.lambd_min, rule.lambd_max)
-        super().__init__(num_classes, margin, rule, {"lambd": lambd}, ignore_index=ignore_index, reduction=reduction)
+        super().__init__(
+            num_classes,
+            margin,
+            rule,
+            {"lambd": lambd},
+            weight=weight,
+            ignore_index=ignore_index,
+            reduction=reduction,
+        )
 
     def row_terms(self, logits: Tensor, labels: Tensor) -> LossTerms:
         """The terms of each row, with the current multipliers."""
         self._check(logits, classes=logits.shape[-1])
-        return cals_hr_terms(logits, labels, margin=self.margin, **self._weights(logits))
+        return cals_hr_terms(logits, labels, margin=self.margin, **self._multipliers(logits))
 
 
 def cals_hr_terms(logits: Tensor, labels: Tensor, *, margin: Parameter, lambd: Parameter) -> LossTerms:

@@ -28,12 +28,12 @@ COUNT, EPOCH = "count", "epoch"
 class MultiplierRule(ABC):
     """The multipliers of a loss, and how they change after every epoch.
 
-    The state is a tensor of classes for each of `weights`, which are arguments of the loss, and for `memory`, a mean
-    over held-out rows that the next epoch is compared with; and `epoch`, the number of epochs so far. shared: the
+    The state has a tensor of classes for each of `multipliers`, which are arguments of the loss, and for `memory`, a
+    mean over held-out rows that the next epoch is compared with; and `epoch`, the number of epochs so far. shared: the
     parameters of the loss that heads trained together have in common.
     """
 
-    weights: ClassVar[tuple[str, ...]]
+    multipliers: ClassVar[tuple[str, ...]]
     memory: ClassVar[str]
     shared: ClassVar[tuple[str, ...]]
 
@@ -48,18 +48,20 @@ class MultiplierRule(ABC):
         return {}
 
     @abstractmethod
-    def sums(self, logits: Tensor, kept: Tensor | None = None, *, margin: Any, weights: Mapping[str, Any]) -> Tensors:
+    def sums(
+        self, logits: Tensor, kept: Tensor | None = None, *, margin: Any, multipliers: Mapping[str, Any]
+    ) -> Tensors:
         """Sums over the rows of logits (..., n, k), and `count`, the number of rows; those of two batches add up."""
 
     @abstractmethod
     def next(self, state: Tensors, sums: Tensors) -> Tensors:
         """The state after an epoch, from the sums over all held-out rows."""
 
-    def begin(self, weights: Mapping[str, Tensor]) -> Tensors:
+    def begin(self, multipliers: Mapping[str, Tensor]) -> Tensors:
         """The state before the first epoch."""
-        like = weights[self.weights[0]]
+        like = multipliers[self.multipliers[0]]
         epoch = torch.zeros((), dtype=torch.int64, device=like.device)
-        return {**weights, self.memory: torch.zeros_like(like), EPOCH: epoch}
+        return {**multipliers, self.memory: torch.zeros_like(like), EPOCH: epoch}
 
 
 def plus(one: Tensors, other: Tensors) -> Tensors:
@@ -77,7 +79,7 @@ def initial(parameters: Mapping[str, Any], name: str) -> float:
 class LagrangianRule(MultiplierRule):
     """The rule of CALS: an augmented Lagrangian; its arithmetic is in `calibeval.losses.multipliers`."""
 
-    weights: ClassVar = ("lambd", "rho")
+    multipliers: ClassVar = ("lambd", "rho")
     memory: ClassVar = "mean_constraint"
     shared: ClassVar = tuple(field.name for field in fields(MultiplierSchedule))
 
@@ -96,9 +98,13 @@ class LagrangianRule(MultiplierRule):
         """The penalty and whether the constraint is divided by the margin."""
         return {"penalty": self.penalty, "normalize": self.normalize}
 
-    def sums(self, logits: Tensor, kept: Tensor | None = None, *, margin: Any, weights: Mapping[str, Any]) -> Tensors:
+    def sums(
+        self, logits: Tensor, kept: Tensor | None = None, *, margin: Any, multipliers: Mapping[str, Any]
+    ) -> Tensors:
         """The sums of slopes and constraints."""
-        return constraint_sums(logits, kept, margin=margin, **weights, schedule=self.schedule, **self.fixed)._asdict()
+        return constraint_sums(
+            logits, kept, margin=margin, **multipliers, schedule=self.schedule, **self.fixed
+        )._asdict()
 
     def next(self, state: Tensors, sums: Tensors) -> Tensors:
         """The state after an epoch."""
@@ -113,7 +119,7 @@ class HeuristicRule(MultiplierRule):
     mean penalty is above tau times that of the previous epoch, and falls if it is below that over tau.
     """
 
-    weights: ClassVar = ("lambd",)
+    multipliers: ClassVar = ("lambd",)
     memory: ClassVar = "mean_penalty"
     shared: ClassVar = ("lambd_min", "lambd_max", "lambd_step", "gamma", "tau")
 
@@ -128,11 +134,13 @@ class HeuristicRule(MultiplierRule):
         """The rule of a loss with these parameters."""
         return cls(**{name: parameters[name] for name in cls.shared})
 
-    def sums(self, logits: Tensor, kept: Tensor | None = None, *, margin: Any, weights: Mapping[str, Any]) -> Tensors:
+    def sums(
+        self, logits: Tensor, kept: Tensor | None = None, *, margin: Any, multipliers: Mapping[str, Any]
+    ) -> Tensors:
         """The sums of the penalties, lambd times how far the class is beyond the margin."""
         h = constraint(logits, margin=margin, normalize=False)
         counts, dropped = rows_that_count(h, kept)
-        penalty = (weights["lambd"] * torch.relu(h)).masked_fill(dropped, 0.0)
+        penalty = (multipliers["lambd"] * torch.relu(h)).masked_fill(dropped, 0.0)
         return {"penalty": penalty.sum(-2, dtype=of_sums(logits)), COUNT: counts.sum(-2)}
 
     def next(self, state: Tensors, sums: Tensors) -> Tensors:

@@ -19,7 +19,6 @@ from calibeval.losses.terms import LossTerms
 
 Range = tuple[float, float]
 
-GIVEN = ("num_classes", "ignore_index", "reduction")  # by the training loop, so they are not parameters of a method
 MARGINS: Range = (1.0, 20.0)
 
 
@@ -32,27 +31,37 @@ class LossEntry:
     tuned: parameters that `--tune` searches on a logarithmic scale, with both ends of their range. tuned_with: values
     of other parameters during the search. tuned_unless: maps a tuned parameter to another one: if the user sets the
     latter, the former is not searched. rule: how its multipliers are updated from held-out rows after every epoch; None
-    if it has none. soft: whether it takes soft labels, the probability of each class, beside class numbers.
+    if it has none.
     """
 
     name: str
-    criterion: Callable[..., Criterion]
+    criterion: type[Criterion]
     terms: Callable[..., LossTerms]
     gradient: Callable[..., LossGradient]
     tuned: Mapping[str, Range] = field(default_factory=dict)
     tuned_with: Mapping[str, float] = field(default_factory=dict)
     tuned_unless: Mapping[str, str] = field(default_factory=dict)
     rule: type[MultiplierRule] | None = None
-    soft: bool = True
+
+    @property
+    def soft(self) -> bool:
+        """Whether the loss takes soft labels, the probability of each class, beside class numbers."""
+        return self.criterion.soft
 
     def defaults(self) -> dict[str, Any]:
         """The parameters of the method with their defaults, as the module declares them.
+
+        Keyword-only arguments, such as weight and ignore_index, belong to the training loop instead.
 
         >>> LOSS_TABLE["mbls"].defaults()
         {'margin': 10.0, 'alpha': 0.1}
         """
         signature = inspect.signature(self.criterion)
-        return {name: p.default for name, p in signature.parameters.items() if name not in GIVEN}
+        return {
+            name: p.default
+            for name, p in signature.parameters.items()
+            if name != "num_classes" and p.kind is not p.KEYWORD_ONLY
+        }
 
     def make(self, k: int, **parameters: Any) -> Criterion:
         """The module for k classes.
@@ -62,7 +71,9 @@ class LossEntry:
         >>> LOSS_TABLE["cals"].make(3, margin=6.0).num_classes
         3
         """
-        classes = {"num_classes": k} if "num_classes" in inspect.signature(self.criterion).parameters else {}
+        classes: dict[str, Any] = (
+            {"num_classes": k} if "num_classes" in inspect.signature(self.criterion).parameters else {}
+        )
         return self.criterion(**classes, **parameters)
 
 

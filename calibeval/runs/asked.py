@@ -27,8 +27,9 @@ class Asked:
     """What `calibeval finetune` and `calibeval.finetune` take, but for the data and how they are read.
 
     losses: "ce,mbls(margin=6)". head: "linear", "mlp", or a file of weights. hidden: units of "mlp"; None: the usual.
-    trials: with `tune`, None for the usual. temperature: "fold", or "none" leaves it out of the weights. clip_norm,
-    patience: 0 for none. The others: as in TrainingSettings and Task.
+    trials: with `tune`, None for the usual. epochs: None for the usual number, which is lower with `tune`.
+    temperature: "fold", or "none" leaves it out of the weights. clip_norm, patience: 0 for none. The others: as in
+    TrainingSettings and Task.
 
     Raises: UsageError for a word that is unknown, a number out of range, or what does not go together; messages name
     the options of the command line.
@@ -46,7 +47,7 @@ class Asked:
     optimizer: str = USUAL.optimizer
     lr: float | None = None
     weight_decay: float | None = None
-    epochs: int = USUAL.epochs
+    epochs: int | None = None
     batch_size: int = USUAL.batch_size
     schedule: str = USUAL.schedule
     clip_norm: float = USUAL.clip or 0.0

@@ -10,7 +10,15 @@ from calibeval.runs.asked import Asked
 from calibeval.runs.data import Command
 from calibeval.runs.torch_setup import pick_device
 from calibeval.training.request import Request
-from calibeval.training.settings import HIDDEN_UNITS, MLP, TEMPERATURES, TRIALS, TrainingSettings
+from calibeval.training.settings import (
+    HIDDEN_UNITS,
+    MLP,
+    TEMPERATURES,
+    TRIALS,
+    TUNED_EPOCHS,
+    USUAL_EPOCHS,
+    TrainingSettings,
+)
 from calibeval.training.spec import parse_losses
 
 
@@ -33,7 +41,7 @@ def command_of(
         losses=parse_losses(asked.losses),
         settings=TrainingSettings(
             optimizer=asked.optimizer,
-            epochs=asked.epochs,
+            epochs=asked.epochs or (TUNED_EPOCHS if asked.tune else USUAL_EPOCHS),
             batch_size=asked.batch_size,
             schedule=asked.schedule,
             clip=asked.clip_norm or None,

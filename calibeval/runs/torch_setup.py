@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -42,6 +43,15 @@ def needs_torch() -> None:
         if lacks_memory(error):
             raise MemoryError from None
         raise not_importable(error, "finetune", "torch", "torch") from None
+
+
+def threads_that_wait() -> None:
+    """Let threads that wait for each other sleep, unless the user chose otherwise; call it before torch is imported.
+
+    OpenMP's threads spin by default: on a busy machine they take more time to wait than to work.
+    """
+    if "torch" not in sys.modules:
+        os.environ.setdefault("OMP_WAIT_POLICY", "passive")
 
 
 def few_threads(work: int) -> None:

@@ -122,19 +122,19 @@ class _Multipliers:
                 name: torch.tensor([initial(one, name) for one in every], device=device, dtype=dtype)
                 .unsqueeze(1)
                 .repeat(1, k)
-                for name in self._rule.weights
+                for name in self._rule.multipliers
             }
         )
         self._seen: Tensors | None = None
 
     def parameters(self) -> _Numbers:
         """The arguments of the loss."""
-        return {"margin": self._margin, **{name: self.now[name] for name in self._rule.weights}, **self._rule.fixed}
+        return {"margin": self._margin, **{name: self.now[name] for name in self._rule.multipliers}, **self._rule.fixed}
 
     def observe(self, logits: Tensor) -> None:
         """Add held-out logits (b, g, k)."""
-        weights = {name: self.now[name].unsqueeze(1) for name in self._rule.weights}
-        sums = self._rule.sums(logits.transpose(0, 1), margin=self._margin.unsqueeze(1), weights=weights)
+        multipliers = {name: self.now[name].unsqueeze(1) for name in self._rule.multipliers}
+        sums = self._rule.sums(logits.transpose(0, 1), margin=self._margin.unsqueeze(1), multipliers=multipliers)
         self._seen = sums if self._seen is None else plus(self._seen, sums)
 
     def advance(self) -> None:

@@ -17,6 +17,7 @@ MLP: Final = "mlp"
 HEADS = (LINEAR, MLP)
 TEMPERATURES = ("fold", "none")  # into the last layer, or left out of the weights
 HIDDEN_UNITS, TRIALS = 512, 24
+USUAL_EPOCHS, TUNED_EPOCHS = 40, 10  # with --tune the latter, of the candidates and of the heads that are kept
 # What whole numbers may be, at least and at most.
 RANGES = {
     "hidden": (1, 2**40),
@@ -40,7 +41,7 @@ class OptimizerEntry:
 
 
 OPTIMIZERS = {
-    "adamw": OptimizerEntry(rate=1e-3, decay=1e-2, rates=(1e-4, 3e-2), decays=(1e-3, 1.0)),
+    "adamw": OptimizerEntry(rate=1e-3, decay=1e-2, rates=(5e-4, 1e-1), decays=(1e-3, 1.0)),
     "sgd": OptimizerEntry(rate=0.1, decay=5e-4, rates=(3e-3, 3.0), decays=(1e-6, 1e-2)),
 }
 
@@ -57,7 +58,7 @@ class TrainingSettings:
     """
 
     optimizer: str = "adamw"
-    epochs: int = 40
+    epochs: int = USUAL_EPOCHS
     batch_size: int = 128
     schedule: str = "cosine"
     clip: float | None = 2.0

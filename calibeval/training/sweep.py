@@ -205,8 +205,8 @@ class Sweep:
         """A head that was trained. own: its tensors, by layer."""
         task, count = self.task, 0 if stage.trial else len(self.task.sizes) - 1
         rule = recipe.loss.entry.rule
-        weights = () if rule is None else rule.weights
-        record.check(task.settings.epochs, [task.sizes[-1] if name in weights else 0 for name in MULTIPLIERS])
+        there = () if rule is None else rule.multipliers
+        record.check(task.settings.epochs, [task.sizes[-1] if name in there else 0 for name in MULTIPLIERS])
         dtype = task.train.span(0, 1).dtype
         pairs = list(itertools.pairwise(task.sizes))[:count]
         needed = {f"{j}.weight": shaped((1, b, a), dtype) for j, (a, b) in enumerate(pairs)}

@@ -21,19 +21,19 @@ def against_deployed(found: Finetuned) -> str:
     if deployed is None or difference is None:
         return ""
     name, way, rows = deployed.pair.candidate, change(difference), shown_rows(found)
-    numbers = f"NLL {_nll(difference.base)} → {_nll(difference.candidate)}"
+    both = [_nll(number) for number in (difference.base, difference.candidate)]
     if way is Change.UNKNOWN:
-        return f"Not tested whether {name} is better than {SCALED}: {numbers} ({difference.reason})."
+        return f"Not tested whether {name} is better than {SCALED}: NLL {' → '.join(both)} ({difference.reason})."
+    numbers = f"NLL {' → '.join(both) + ', ' if both[0] != both[1] else ''}{amount(difference)}, on {rows}"
     sure = "certainly" if way.certain else "probably"
     if way.better:
         chose = f" {found.shown.upper()} also chose {name}, which favours it." if found.shown == "val" else ""
-        return f"{name} is {sure} better than {SCALED}: {numbers}, {amount(difference)}, on {rows}.{chose}"
+        return f"{name} is {sure} better than {SCALED}: {numbers}.{chose}"
     if way is Change.SAME:
-        text = f"{name} is no better than {SCALED}: both have NLL {_nll(difference.base)} on {rows}."
+        text = f"{name} is no better than {SCALED}: both have NLL {both[0]} on {rows}."
     elif way.worse:
-        text = f"{name} is {sure} worse than {SCALED}: {numbers}, {amount(difference)}, on {rows}."
+        text = f"{name} is {sure} worse than {SCALED}: {numbers}."
     else:
-        numbers = f"{numbers}, {amount(difference)}, on {rows}"
         power = could_have_shown(difference)
         text = (
             f"This sample cannot tell whether {name} is better than {SCALED}: {numbers}{'; ' if power else ''}{power}."

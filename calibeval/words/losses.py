@@ -111,8 +111,16 @@ def notes(found: Finetuned) -> list[str]:
     if found.deployed is not None:
         lines.append(f"{DEPLOYED}: not trained here; its temperature is fitted on VAL, as those of the other heads")
     lines += [f"{loss.name}: trained with {_parameters(loss)}" for loss in found.losses]
-    lines += _same_heads(found)
+    lines += [*_tuning(found), *_same_heads(found)]
     return [*lines, *found.warnings]
+
+
+def _tuning(found: Finetuned) -> list[str]:
+    """How the parameters were chosen, in a line; nothing without trials."""
+    settings = found.settings
+    if not settings.trials:
+        return []
+    return [f"tuned: the best of {settings.trials} candidates per loss on VAL, {settings.epochs} epochs each, as here"]
 
 
 def _same_heads(found: Finetuned) -> list[str]:

@@ -38,7 +38,7 @@ class Case(NamedTuple):
     @property
     def multipliers(self):
         """The multipliers of this page that the loss has, by name."""
-        return {name: MULTIPLIERS[name] for name in self.entry.rule.weights} if self.entry.rule else {}
+        return {name: MULTIPLIERS[name] for name in self.entry.rule.multipliers} if self.entry.rule else {}
 
     def parameters(self, dtype=torch.float64):
         tensors = {name: torch.tensor(values, dtype=dtype) for name, values in self.multipliers.items()}

@@ -126,11 +126,11 @@ def test_candidates_move_each_by_itself():
     margin = torch.tensor([[1.0], [2.0], [6.0]], dtype=torch.float64)
     state = rule.begin({"lambd": torch.full((3, 4), 0.5, dtype=torch.float64)})
     for scale in (1.0, 2.0, 4.0):
-        sums = rule.sums(logits * scale, margin=margin, weights={"lambd": state["lambd"][:, None]})
+        sums = rule.sums(logits * scale, margin=margin, multipliers={"lambd": state["lambd"][:, None]})
         after = rule.next(state, sums)
         for i in range(3):
             own = {name: value if name == "epoch" else value[i] for name, value in state.items()}
-            alone = rule.sums(logits[i] * scale, margin=margin[i].item(), weights={"lambd": own["lambd"]})
+            alone = rule.sums(logits[i] * scale, margin=margin[i].item(), multipliers={"lambd": own["lambd"]})
             for name, value in rule.next(own, alone).items():
                 torch.testing.assert_close(after[name] if name == "epoch" else after[name][i], value)
         state = after

@@ -41,4 +41,4 @@ def test_what_is_tuned_can_be_set_to_both_ends(entry):
 @EVERY
 def test_multipliers_are_those_of_the_rule(entry):
     state = entry.make(3).state_dict()
-    assert {*state} == ({*entry.rule.weights, entry.rule.memory, "epoch"} if entry.rule else set())
+    assert {*state} == ({*entry.rule.multipliers, entry.rule.memory, "epoch"} if entry.rule else set())

@@ -80,6 +80,12 @@ def test_one_sentence_for_every_outcome(difference, text):
     assert against_deployed(beside(difference)) == text
 
 
+def test_values_that_look_equal_are_left_out():
+    text = against_deployed(beside(nll(0.5004, 0.0001, 0.0007, 0.01)))
+    start = "ce is probably worse than the deployed head with a temperature: NLL +0.00040 nats [+0.00010, +0.00070], on"
+    assert text.startswith(start)
+
+
 def test_a_split_that_chose_the_head_favours_it():
     text = against_deployed(beside(nll(0.4, -0.12, -0.08, 1e-9), shown="val"))
     assert text.endswith("rows of VAL. VAL also chose ce, which favours it.")

@@ -34,7 +34,7 @@ def finetune(
     optimizer: own.Optimizer = USUAL.optimizer,
     lr: own.Rate = None,
     weight_decay: own.Decay = None,
-    epochs: own.Epochs = USUAL.epochs,
+    epochs: own.Epochs = None,
     batch_size: own.BatchSize = USUAL.batch_size,
     schedule: own.Schedule = USUAL.schedule,
     clip_norm: own.ClipNorm = USUAL.clip or 0.0,
@@ -90,8 +90,9 @@ def finetune(
 
     check_folder(out, {**JSON, **TABLES})
     refuse_overwriting(inputs, files.written(out))
-    from calibeval.runs.torch_setup import needs_torch
+    from calibeval.runs.torch_setup import needs_torch, threads_that_wait
 
+    threads_that_wait()
     needs_torch()
     from calibeval.cli.screen.training_progress import TrainingProgress
     from calibeval.render.tables.losses import LOSS_TABLES

@@ -56,7 +56,7 @@ FORMATS = (  # of readers.load, without the dot
     "txt",
 )
 LEVEL = 0.95  # of core.report.settings
-METHODS = ("temperature", "platt", "beta", "vector", "isotonic")  # of recalibrate.fitting.methods
+METHODS = ("temperature", "ets", "platt", "beta", "quadratic", "vector", "isotonic")  # of recalibrate.fitting.methods
 OBJECTIVES = ("nll", "ece", "accuracy")  # of recalibrate.temperature.objectives
 LOSSES = ("ce", "ls", "ecp", "focal", "flsd", "mbls", "cals", "cals_hr")  # of losses.table
 TABLE_FORMATS = ("md", "csv", "latex")  # of render.tables.losses, and of reports and comparisons

@@ -24,6 +24,8 @@ from calibeval.training.settings import (
     SCORES,
     TEMPERATURES,
     TRIALS,
+    TUNED_EPOCHS,
+    USUAL_EPOCHS,
     OptimizerEntry,
 )
 
@@ -111,7 +113,13 @@ Decay = Annotated[
     ),
 ]
 Epochs = Annotated[
-    int, typer.Option(metavar="N", **_range("epochs"), help="Maximum number of epochs.", rich_help_panel=TRAINING)
+    int | None,
+    typer.Option(
+        metavar="N",
+        **_range("epochs"),
+        help=f"Most epochs (default: {USUAL_EPOCHS}; {TUNED_EPOCHS} with --tune).",
+        rich_help_panel=TRAINING,
+    ),
 ]
 BatchSize = Annotated[
     int, typer.Option(metavar="N", **_range("batch_size"), help="Rows per batch.", rich_help_panel=TRAINING)

@@ -12,7 +12,7 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.facts import Solution
 from calibeval.recalibrate.base.mapping import Map
-from calibeval.recalibrate.maps.binary import SEPARABLE, class_margins, two_columns
+from calibeval.recalibrate.maps.binary import SEPARABLE, class_margins, start_of, two_columns
 from calibeval.recalibrate.maps.logistic import minimise
 
 
@@ -61,16 +61,16 @@ def fit_beta(predictions: Predictions, clip: float | None) -> Solution:
     (True, True, None)
     """
     rows = class_margins(predictions, clip)
-    scale = max(float(np.logaddexp(0.0, -rows.s).mean()), float(np.logaddexp(0.0, rows.s).mean()))
 
     def features(s: Floats) -> Floats:
-        return np.stack([-np.logaddexp(0.0, -s) / scale, np.logaddexp(0.0, s) / scale, np.ones_like(s)])
+        return np.stack([-np.logaddexp(0.0, -s), np.logaddexp(0.0, s), np.ones_like(s)])
 
-    weights = minimise(lambda: rows.blocks(features), np.array([scale, scale, 0.0]), bounded=2)
-    a, b, c = float(weights[0]) / scale, float(weights[1]) / scale, float(weights[2])
+    start = start_of(predictions, clip)
+    found = minimise(lambda: rows.blocks(features), np.array([start, start, 0.0]), bounded=2)
+    a, b, c = found.weights.tolist()
     if rows.certain and not (a > 0 and b > 0):
         raise InputError(
             f"{predictions.source.name}: the best map has a = {a:.4g} and b = {b:.4g}, but {rows.certain:,} rows "
             "assign probability 0 to a class, so both must be positive. Use clip=1e-12 to raise it."
         )
-    return Solution((a, b, c), SEPARABLE if rows.separable else None)
+    return Solution((a, b, c), SEPARABLE if rows.separable else None, found.search)

@@ -13,6 +13,7 @@ from calibeval.core.data.weighted import row_weights, worth_of
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.scores import chunk_rows, label_scores, log_scores, log_softmax
 from calibeval.recalibrate.maps.logistic import Rows
+from calibeval.recalibrate.temperature.optimum import optimum
 
 BLOCK = 2**15
 SEPARABLE = (
@@ -84,6 +85,15 @@ def separated(s: Floats, y: Floats) -> bool:
         return True
     apart = bool(zeros.max() <= ones.min() or ones.max() <= zeros.min())
     return apart and not bool(s.max() == s.min())
+
+
+def start_of(predictions: Predictions, clip: float | None) -> float:
+    """Where searches for a slope start: 1/T of the best temperature T.
+
+    >>> round(start_of(Predictions(logits=[[3.0, 0.0]] * 4, labels=[0, 0, 0, 1]), None), 4)
+    0.3662
+    """
+    return 1.0 / optimum(predictions, clip).temperature
 
 
 def two_columns(v: Floats) -> Floats:

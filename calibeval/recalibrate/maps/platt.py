@@ -12,7 +12,7 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.facts import Solution
 from calibeval.recalibrate.base.mapping import Map
-from calibeval.recalibrate.maps.binary import SEPARABLE, class_margins, two_columns
+from calibeval.recalibrate.maps.binary import SEPARABLE, class_margins, start_of, two_columns
 from calibeval.recalibrate.maps.logistic import minimise
 
 
@@ -50,16 +50,15 @@ def fit_platt(predictions: Predictions, clip: float | None) -> Solution:
     (True, True)
     """
     rows = class_margins(predictions, clip)
-    scale = float(np.abs(rows.s).mean()) or 1.0
 
     def features(s: Floats) -> Floats:
-        return np.stack([s / scale, np.ones_like(s)])
+        return np.stack([s, np.ones_like(s)])
 
-    weights = minimise(lambda: rows.blocks(features), np.array([scale, 0.0]), bounded=0)
-    slope, intercept = float(weights[0]) / scale, float(weights[1])
+    found = minimise(lambda: rows.blocks(features), np.array([start_of(predictions, clip), 0.0]))
+    slope, intercept = found.weights.tolist()
     if rows.certain and not slope > 0:
         raise InputError(
             f"{predictions.source.name}: the best slope is {slope:.4g}, which reverses the order of the scores, but "
             f"{rows.certain:,} rows assign probability 0 to a class. Use clip=1e-12 to raise it."
         )
-    return Solution((slope, intercept), SEPARABLE if rows.separable else None)
+    return Solution((slope, intercept), SEPARABLE if rows.separable else None, found.search)

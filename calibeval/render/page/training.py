@@ -46,6 +46,7 @@ class TrainingView:
     sentence: str
     halves: tuple[Half, Half]
     notes: list[str]
+    heading: str
     curves: Curves | None
     temperature: DumpView | None
     others: list[DumpView]
@@ -98,6 +99,7 @@ def _view(
         sentence=isolated(visible(sentence(found))),
         halves=halves(found),
         notes=_notes(found),
+        heading="The heads" if found.deployed else "The losses" if len(found.losses) > 1 else "The loss",
         curves=curves(found.losses, epochs),
         temperature=None if own is None else _views(report, [own], "t")[0],
         others=_views(report, others, "o"),

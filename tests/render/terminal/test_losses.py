@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import re
+from dataclasses import replace
 
 import pytest
 
@@ -222,3 +223,10 @@ def test_a_loss_that_trained_the_head_of_cross_entropy_says_so():
     assert said == [
         "mbls trained the same head as ce: no logit distance exceeded its margin 10; try a smaller margin or --tune"
     ]
+
+
+def test_a_tuned_table_says_among_how_many_candidates_and_for_how_long():
+    line = "tuned: the best of 24 candidates per loss on VAL, 10 epochs each, as here"
+    for trials, there in ((24, True), (0, False)):
+        found = replace(ONE, settings=replace(SETTINGS, trials=trials, epochs=10))
+        assert (line in words.notes(found)) is there
