@@ -10,7 +10,7 @@ form is in `calibeval.losses.gradients`. This package needs torch: pip install '
 >>> round(loss.item(), 4)
 0.1136
 >>> list(LOSSES)
-['ce', 'ls', 'ecp', 'focal', 'flsd', 'dual_focal', 'brier', 'mbls', 'acls', 'mdca', 'cals']
+['ce', 'ls', 'ecp', 'focal', 'flsd', 'dual_focal', 'brier', 'mbls', 'acls', 'mdca', 'cals', 'cals_hr']
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ try:
     from calibeval.losses.brier import Brier
     from calibeval.losses.criterion import Criterion
     from calibeval.losses.dual_focal import DualFocal
+    from calibeval.losses.heuristic import CALSHR
     from calibeval.losses.lagrangian import CALS
     from calibeval.losses.margin import MbLS
     from calibeval.losses.mdca import MDCA
@@ -43,6 +44,7 @@ except ModuleNotFoundError as error:
 __all__ = [
     "ACLS",
     "CALS",
+    "CALSHR",
     "FLSD",
     "LOSSES",
     "MDCA",

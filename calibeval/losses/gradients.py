@@ -138,11 +138,11 @@ def mbls_gradient(logits: Tensor, labels: Tensor, *, margin: Parameter, alpha: P
     """
     wide = at_least_float32(logits.detach())
     rows = row_values(wide, labels)
-    first = _first_top(wide, rows.top)
+    first = first_top(wide, rows.top)
     excess = finite_((rows.top - wide).sub_(by_class(margin)).relu_())
     penalty = counted(alpha * excess.mean(-1), labels)
     pull = excess.sign_().mul_(by_class(alpha) / wide.shape[-1])
-    gradient = _plus_at(rows.probs.sub_(pull), first, pull.sum(-1, keepdim=True))
+    gradient = plus_at(rows.probs.sub_(pull), first, pull.sum(-1, keepdim=True))
     return with_penalty(rows.cross_entropy, penalty, less_at(gradient, labels, 1.0))
 
 
@@ -202,7 +202,7 @@ def finite_(values: Tensor) -> Tensor:
     return values.nan_to_num_(nan=math.nan, posinf=0.0)
 
 
-def _first_top(wide: Tensor, top: Tensor) -> Tensor:
+def first_top(wide: Tensor, top: Tensor) -> Tensor:
     """The index of the first of the largest logits, (..., 1)."""
     k = wide.shape[-1]
     tied = torch.eq(wide, top, out=torch.empty_like(wide))
@@ -218,10 +218,10 @@ def less_at(scores: Tensor, labels: Tensor, amount: Parameter) -> Tensor:
     if is_soft(labels):
         labels = labels.to(scores.dtype)
         return scores.mul_(labels.sum(-1, keepdim=True)).sub_(labels * by_class(amount))
-    return _plus_at(scores, class_index(labels, scores), -by_class(amount))
+    return plus_at(scores, class_index(labels, scores), -by_class(amount))
 
 
-def _plus_at(scores: Tensor, index: Tensor, amount: Parameter) -> Tensor:
+def plus_at(scores: Tensor, index: Tensor, amount: Parameter) -> Tensor:
     """The scores, changed in place: the amount is added at one class of each row. Deterministic on every device."""
     return scores.scatter_(-1, index, (scores.gather(-1, index) + amount).to(scores.dtype))
 
