@@ -57,7 +57,7 @@ def recalibrated(dump: Predictions, plan: Plan, evaluate: Evaluate) -> tuple[Rec
     settings.
     """
     if plan.fitted is None:
-        return _out_of_fold(dump, plan, evaluate), []
+        return _out_of_fold(dump, plan, evaluate)
     return _by_another(dump, plan, plan.fitted, evaluate)
 
 
@@ -154,13 +154,15 @@ def group_column(predictions: Predictions, name: str | None) -> npt.NDArray[Any]
     return np.repeat(column, predictions.rows // len(column))  # one entry per image applies to all its pixels
 
 
-def _out_of_fold(dump: Predictions, plan: Plan, evaluate: Evaluate) -> Recalibrated:
+def _out_of_fold(dump: Predictions, plan: Plan, evaluate: Evaluate) -> tuple[Recalibrated, list[Notice]]:
     folds, groups = plan.folds or 5, group_column(dump, plan.group)
     crossed = cross_fit(
         dump, folds, plan.method, seed=plan.seed, groups=groups, objective=plan.objective, clip=plan.clip
     )
     after = _with_fitted_gap(evaluate(crossed.predictions), folds)
-    return results_of(crossed.maps[0].method, {}, OutOfFold(folds, plan.seed, dump.n), after)
+    ended = [one.fitted for one in crossed.maps if one.fitted.search is not None and not one.fitted.search.converged]
+    warnings = [warning("map_note", f"{len(ended)} of {folds} maps: {ended[0].note}")] if ended else []
+    return results_of(crossed.maps[0].method, {}, OutOfFold(folds, plan.seed, dump.n), after), warnings
 
 
 def _with_fitted_gap(after: DumpReport, folds: int) -> DumpReport:

@@ -46,6 +46,11 @@ class VectorMap(Map):
         """Weights and biases as lists."""
         return {"weights": list(self.weights), "biases": list(self.biases)}
 
+    @classmethod
+    def of_temperature(cls, temperature: float, k: int) -> tuple[Any, ...]:
+        """Equal weights and no biases."""
+        return ((1.0 / temperature,) * k, (0.0,) * k)
+
     def apply(self, z: Floats) -> Floats:
         """The mapped logits."""
         return np.where(np.isneginf(z), -np.inf, np.asarray(self.weights) * z + np.asarray(self.biases))
