@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from calibeval.core.heads.layers import PlainLayer
+from calibeval.training.head_losses import MULTIPLIERS
 from calibeval.training.heads import Layer, new_heads
 from calibeval.training.saved import (
     SweepState,
@@ -65,7 +66,8 @@ class Trained:
     """A recipe after its training: the validation score and number of its best epoch, and its weights, if kept.
 
     epoch: 0 if every epoch diverged. diverged: the first epoch whose validation score was not finite, 0 for none.
-    layers: a stack of a single head, on the CPU; empty for trials. multipliers: the final lambd and rho of CALS.
+    layers: a stack of a single head, on the CPU; empty for trials. multipliers: the final lambd and rho, each
+    empty if the loss has none.
     """
 
     recipe: Recipe
@@ -202,7 +204,9 @@ class Sweep:
     def _restored(self, recipe: Recipe, stage: Stage, record: TrainedState, own: dict[str, Tensor]) -> Trained:
         """A head that was trained. own: its tensors, by layer."""
         task, count = self.task, 0 if stage.trial else len(self.task.sizes) - 1
-        record.check(task.settings.epochs, task.sizes[-1] if recipe.loss.entry.lagrangian else 0)
+        rule = recipe.loss.entry.rule
+        there = () if rule is None else rule.multipliers
+        record.check(task.settings.epochs, [task.sizes[-1] if name in there else 0 for name in MULTIPLIERS])
         dtype = task.train.span(0, 1).dtype
         pairs = list(itertools.pairwise(task.sizes))[:count]
         needed = {f"{j}.weight": shaped((1, b, a), dtype) for j, (a, b) in enumerate(pairs)}

@@ -65,6 +65,8 @@ CASES = {
 REFUSALS = {
     ("platt", "all at 0 or 1"): "nothing to fit",
     ("beta", "all at 0 or 1"): "nothing to fit",
+    ("quadratic", "all at 0 or 1"): "nothing to fit",
+    ("quadratic", "saturated"): "falls at an end, but 60 rows assign probability 0",
     ("auto", "2 rows"): "2 rows cannot be split into 5 folds",
     ("auto", "2 rows, 3 classes"): "2 rows cannot be split into 5 folds",
 }

@@ -17,8 +17,10 @@ from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.base.scores import Impossible, check_clip, count_clipped, impossible_error, number_of_classes
 from calibeval.recalibrate.fitting.promise import best_temperature, kept, said
 from calibeval.recalibrate.maps.beta import BetaMap, fit_beta
+from calibeval.recalibrate.maps.ets import EtsMap, fit_ets
 from calibeval.recalibrate.maps.isotonic import IsotonicMap, fit_isotonic
 from calibeval.recalibrate.maps.platt import PlattMap, fit_platt
+from calibeval.recalibrate.maps.quadratic import QuadraticMap, fit_quadratic
 from calibeval.recalibrate.maps.vector import VectorMap, fit_vector
 from calibeval.recalibrate.temperature.objectives import OBJECTIVES
 from calibeval.recalibrate.temperature.optimum import TemperatureMap
@@ -96,6 +98,14 @@ METHODS: dict[str, MethodSpec] = {
             source="Guo et al., ICML 2017",
         ),
         MethodSpec(
+            "ets",
+            "probabilities at a temperature, the original ones and equal ones are mixed",
+            EtsMap,
+            _others(EtsMap, fit_ets),
+            parameters="3",
+            source="Zhang et al., ICML 2020",
+        ),
+        MethodSpec(
             "platt",
             "log-odds a s + b of the difference s of two logits",
             PlattMap,
@@ -111,6 +121,15 @@ METHODS: dict[str, MethodSpec] = {
             _others(BetaMap, fit_beta, started=True),
             parameters="3",
             source="Kull et al., AISTATS 2017",
+            binary=True,
+        ),
+        MethodSpec(
+            "quadratic",
+            "log-odds a s^2 + b s + c of the difference s of two logits",
+            QuadraticMap,
+            _others(QuadraticMap, fit_quadratic),
+            parameters="3",
+            source="Platt 1999, with a quadratic term",
             binary=True,
         ),
         MethodSpec(

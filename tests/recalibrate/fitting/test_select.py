@@ -22,7 +22,7 @@ def dump(n=203, k=4):
 def test_the_table_and_its_json():
     found = fit(dump(), "auto")
     table = found.fitted.selection
-    assert [row.method for row in table] == ["temperature", "vector", "isotonic"]
+    assert [row.method for row in table] == ["temperature", "ets", "vector", "isotonic"]
     assert [row.method for row in table if row.chosen] == [found.method] == ["temperature"]
     assert min(row.excess for row in table) == 0
     assert from_json(found.to_json()) == found
@@ -32,7 +32,7 @@ def test_the_table_and_its_json():
 
 def test_two_classes_have_more_methods():
     rows = fit(dump(k=2), "auto").fitted.selection
-    assert [row.method for row in rows] == ["temperature", "platt", "beta", "vector", "isotonic"]
+    assert [row.method for row in rows] == ["temperature", "ets", "platt", "beta", "quadratic", "vector", "isotonic"]
 
 
 def test_a_richer_map_is_chosen_where_it_is_needed():
