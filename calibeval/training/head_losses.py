@@ -27,11 +27,20 @@ _Numbers = dict[str, Any]
 class _Group:
     """Consecutive heads, from start to stop, whose losses differ only in numeric parameters."""
 
+    specs: list[LossSpec]
     start: int
-    stop: int
-    entry: LossEntry
     parameters: _Numbers
     lagrangian: _Lagrangian | None
+
+    @property
+    def entry(self) -> LossEntry:
+        """The entry of the loss in the table."""
+        return self.specs[0].entry
+
+    @property
+    def stop(self) -> int:
+        """The number of the first head that is not in the group any more."""
+        return self.start + len(self.specs)
 
 
 class HeadLosses:
@@ -42,14 +51,14 @@ class HeadLosses:
     """
 
     def __init__(self, losses: Sequence[LossSpec], k: int, device: torch.device, dtype: torch.dtype) -> None:
-        self._groups = []
+        self._groups: list[_Group] = []
+        self._device, self._dtype = device, dtype
         start = 0
         for _, group in itertools.groupby(losses, _kind):
             specs = list(group)
-            entry = specs[0].entry
             parameters = _numbers(specs, device, dtype)
-            lagrangian = _Lagrangian(specs, k, device, dtype) if entry.lagrangian else None
-            self._groups.append(_Group(start, start + len(specs), entry, parameters, lagrangian))
+            lagrangian = _Lagrangian(specs, k, device, dtype) if specs[0].entry.lagrangian else None
+            self._groups.append(_Group(specs, start, parameters, lagrangian))
             start += len(specs)
 
     def value_and_slope(self, logits: Tensor, labels: Tensor, share: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -76,6 +85,19 @@ class HeadLosses:
         for group in self._groups:
             if group.lagrangian is not None:
                 group.lagrangian.advance()
+
+    def keep(self, rows: Tensor) -> None:
+        """Go on with the losses of the heads of these numbers, which rise, between two epochs."""
+        numbers, groups, start = rows.tolist(), [], 0
+        for group in self._groups:
+            own = [i - group.start for i in numbers if group.start <= i < group.stop]
+            if own:
+                specs = [group.specs[i] for i in own]
+                if group.lagrangian is not None:
+                    group.lagrangian.keep(torch.tensor(own, device=self._device))
+                groups.append(_Group(specs, start, _numbers(specs, self._device, self._dtype), group.lagrangian))
+                start += len(own)
+        self._groups = groups
 
     def multipliers(self) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:
         """The lambd and rho of every head, one per class; both empty if its loss has none."""
@@ -145,6 +167,11 @@ class _Lagrangian:
             **self._rule,
         )
         self._seen = sums if self._seen is None else self._seen.plus(sums)
+
+    def keep(self, rows: Tensor) -> None:
+        """Go on with the heads of these numbers."""
+        self._margin, now = self._margin.index_select(0, rows), self.now._asdict()
+        self.now = Multipliers(**{name: x.index_select(0, rows) if x.ndim else x for name, x in now.items()})
 
     def advance(self) -> None:
         """Compute the multipliers of the next epoch."""
