@@ -23,21 +23,21 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class TrainedState:
-    """A head that is trained. score: None where every epoch diverged. multipliers: lambd and rho, of CALS."""
+    """A head that is trained. score: None where every epoch diverged. multipliers: lambd and rho."""
 
     score: float | None
     epoch: int
     diverged: int
     multipliers: tuple[tuple[float, ...], ...]
 
-    def check(self, epochs: int, classes: int) -> None:
-        """Check that it can be of a training of so many epochs. classes: how many multipliers there are of each kind.
+    def check(self, epochs: int, counts: Sequence[int]) -> None:
+        """Check that it can be of a training of so many epochs. counts: how many there are of each multiplier.
 
         Raises: InputError.
         """
         if max(self.epoch, self.diverged) > epochs or (self.score is not None and not self.epoch):
             damaged(f"a head of epoch {self.epoch} cannot be of {epochs} epochs")
-        if [len(values) for values in self.multipliers] != [classes, classes]:
+        if [len(values) for values in self.multipliers] != [*counts]:
             damaged("a head has the multipliers of another loss")
 
 
@@ -45,7 +45,7 @@ class TrainedState:
 class TrainingState:
     """A training: its epochs so far, and for each head the score and the number of its best, and when it diverged.
 
-    multipliers: lambd and rho, of CALS, of every head that has left the training; nothing for the others.
+    multipliers: lambd and rho of every head that has left the training; nothing for the others.
     """
 
     epochs: int

@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from calibeval.core.heads.layers import PlainLayer
+from calibeval.training.head_losses import multiplier_counts
 from calibeval.training.heads import Layer, new_heads
 from calibeval.training.recipe import Epoch, Recipe
 from calibeval.training.saved import (
@@ -69,7 +70,8 @@ class Trained:
     """A recipe after its training: the validation score and number of its best epoch, and its weights, if kept.
 
     epoch: 0 if every epoch diverged. diverged: the first epoch whose validation score was not finite, 0 for none.
-    layers: a stack of a single head, on the CPU; empty for trials. multipliers: the final lambd and rho of CALS.
+    layers: a stack of a single head, on the CPU; empty for trials. multipliers: the final lambd and rho, each
+    empty if the loss has none.
     """
 
     recipe: Recipe
@@ -206,7 +208,7 @@ class Sweep:
     def _restored(self, recipe: Recipe, stage: Stage, record: TrainedState, own: dict[str, Tensor]) -> Trained:
         """A head that was trained. own: its tensors, by layer."""
         task, count = self.task, 0 if stage.trial else len(self.task.sizes) - 1
-        record.check(task.settings.epochs, task.sizes[-1] if recipe.loss.entry.lagrangian else 0)
+        record.check(task.settings.epochs, multiplier_counts(recipe.loss, task.sizes[-1]))
         dtype = task.train.span(0, 1).dtype
         pairs = list(itertools.pairwise(task.sizes))[:count]
         needed = {f"{j}.weight": shaped((1, b, a), dtype) for j, (a, b) in enumerate(pairs)}

@@ -11,7 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from calibeval.training.head_losses import HeadLosses
+from calibeval.training.head_losses import HeadLosses, multiplier_counts
 from calibeval.training.heads import Heads, Layer, taken
 from calibeval.training.recipe import Epoch, Recipe
 from calibeval.training.saved import (
@@ -246,8 +246,8 @@ class Training:
         """
         running = self._running(self._epochs)
         for i, values in enumerate(multipliers):
-            count = self._heads.classes if self.recipes[i].loss.entry.lagrangian else 0
-            if values and (running[i] or [len(x) for x in values] != [count, count]):
+            counts = multiplier_counts(self.recipes[i].loss, self._heads.classes)
+            if values and (running[i] or [len(x) for x in values] != counts):
                 damaged("a head has the multipliers of another loss")
             if not values and any(running) and not running[i]:
                 damaged("a head has stopped, but not left")

@@ -89,7 +89,9 @@ def test_stacks_of_any_size_give_the_same_heads(monkeypatch, limit):
 @pytest.mark.parametrize("stop", range(9))
 def test_a_sweep_that_was_stopped_ends_with_the_same_heads(monkeypatch, stop):
     monkeypatch.setattr(module, "STACK_WEIGHTS", 12 * 3)
-    through, first = (Sweep(task("ce,cals(margin=2)", trials=2, seeds=(0, 1), sizes=(4, 3))) for _ in range(2))
+    through, first = (
+        Sweep(task("cals_hr(margin=1),cals(margin=2)", trials=2, seeds=(0, 1), sizes=(4, 3))) for _ in range(2)
+    )
     expected = run(through)
     assert len(expected) == 8
     for _ in range(stop):

@@ -98,6 +98,8 @@ EVERY_LOSS = [
     LossSpec("mbls", {"margin": 2.0, "alpha": 0.5}),
     LossSpec("cals", {"margin": 2.0}),
     LossSpec("cals", {"margin": 4.0, "penalty": "p3"}),
+    LossSpec("cals_hr", {"margin": 1.0}),
+    LossSpec("cals_hr", {"margin": 2.0, "lambd_init": 0.5}),
 ]
 
 
