@@ -56,7 +56,9 @@ FORMATS = (  # of readers.load, without the dot
     "txt",
 )
 LEVEL = 0.95  # of core.report.settings
-METHODS = ("temperature", "ets", "platt", "beta", "quadratic", "vector", "isotonic")  # of recalibrate.fitting.methods
+# Of recalibrate.fitting.methods, and the one where none is given.
+METHODS = ("none", "temperature", "ets", "platt", "beta", "quadratic", "vector", "isotonic")
+DEFAULT_METHOD = "temperature"
 OBJECTIVES = ("nll", "ece", "accuracy")  # of recalibrate.temperature.objectives
 LOSSES = ("ce", "ls", "ecp", "focal", "flsd", "mbls", "cals", "cals_hr")  # of losses.table
 TABLE_FORMATS = ("md", "csv", "latex")  # of render.tables.losses, and of reports and comparisons
