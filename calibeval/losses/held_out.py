@@ -23,8 +23,8 @@ BATCHES = "batches"  # their number, beside the sums over their rows
 class HeldOutCriterion(Criterion):
     """A loss with multipliers for each class; call `update` with held-out logits after every training epoch.
 
-    num_classes: k, at least 2. margin: in units of the logits, at least 0. rule: how the multipliers change. weights:
-    the initial values of the multipliers. weight, ignore_index, reduction: as for `Criterion`.
+    num_classes: k, at least 2. margin: in units of the logits, at least 0. rule: how the multipliers change.
+    multipliers: their initial values. weight, ignore_index, reduction: as for `Criterion`.
     Raises: TypeError, ValueError for invalid arguments.
     """
 
@@ -36,7 +36,7 @@ class HeldOutCriterion(Criterion):
         num_classes: int,
         margin: float,
         rule: MultiplierRule,
-        weights: Mapping[str, float],
+        multipliers: Mapping[str, float],
         *,
         weight: ClassWeights | None,
         ignore_index: int,
@@ -46,7 +46,7 @@ class HeldOutCriterion(Criterion):
         self.num_classes = whole_number("num_classes", num_classes, low=2)
         self.margin = number("margin", margin, low=0.0)
         self.rule = rule
-        for name, value in rule.begin({name: torch.full((num_classes,), v) for name, v in weights.items()}).items():
+        for name, value in rule.begin({name: torch.full((num_classes,), v) for name, v in multipliers.items()}).items():
             self.register_buffer(name, value)
 
     def update(
@@ -100,12 +100,12 @@ class HeldOutCriterion(Criterion):
 
     def _state(self) -> Tensors:
         """The buffers by name."""
-        return {name: getattr(self, name) for name in (*self.rule.weights, self.rule.memory, EPOCH)}
+        return {name: getattr(self, name) for name in (*self.rule.multipliers, self.rule.memory, EPOCH)}
 
-    def _weights(self, logits: Tensor) -> Tensors:
+    def _multipliers(self, logits: Tensor) -> Tensors:
         """The multipliers in the precision of the logits, or that of the buffers if it is higher."""
         wide = logits.dtype == torch.float64
-        return {n: getattr(self, n).double() if wide else getattr(self, n).float() for n in self.rule.weights}
+        return {n: getattr(self, n).double() if wide else getattr(self, n).float() for n in self.rule.multipliers}
 
     def _sums(self, batches: Iterable[Batch]) -> Tensors:
         """The sums over all rows, and the number of batches."""
@@ -127,7 +127,7 @@ class HeldOutCriterion(Criterion):
         return {**sums, BATCHES: torch.ones_like(sums[COUNT][0])}
 
     def _of_logits(self, logits: Tensor, kept: Tensor | None) -> Tensors:
-        return self.rule.sums(logits, kept, margin=self.margin, weights=self._weights(logits))
+        return self.rule.sums(logits, kept, margin=self.margin, multipliers=self._multipliers(logits))
 
     def _check(self, logits: Tensor, *, classes: int) -> None:
         """Raises: ValueError if the number of classes or the device differs."""

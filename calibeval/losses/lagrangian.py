@@ -96,4 +96,4 @@ class CALS(HeldOutCriterion):
     def row_terms(self, logits: Tensor, labels: Tensor) -> LossTerms:
         """The terms of each row, with the current multipliers."""
         self._check(logits, classes=logits.shape[-1])
-        return cals_terms(logits, labels, margin=self.margin, **self._weights(logits), **self.rule.fixed)
+        return cals_terms(logits, labels, margin=self.margin, **self._multipliers(logits), **self.rule.fixed)

@@ -80,15 +80,29 @@ def constraint_sums(
     """
     h = constraint(logits, margin=margin, normalize=normalize)
     slope = PENALTIES[penalty].slope(h, lambd, rho).clamp(schedule.lambd_min, schedule.lambd_max)
-    counts = h < math.inf if kept is None else (h < math.inf) & kept.unsqueeze(-1)
-    # A NaN in a row that is not ignored must remain visible.
-    dropped = (h == math.inf) if kept is None else (h == math.inf) | ~kept.unsqueeze(-1)
-    wide = torch.float32 if logits.device.type == "mps" else torch.float64
+    counts, dropped = rows_that_count(h, kept)
+    wide = of_sums(logits)
     return ConstraintSums(
         slope.masked_fill(dropped, 0.0).sum(-2, dtype=wide),
         h.masked_fill(dropped, 0.0).sum(-2, dtype=wide),
         counts.sum(-2),
     )
+
+
+def rows_that_count(h: Tensor, kept: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Which constraints (..., n, k) are counted, and which are not to be added; kept: as for `constraint_sums`.
+
+    Classes that are masked, so that their h is inf, and ignored rows do not count. A NaN in a row that is not ignored
+    must remain visible, so it is added.
+    """
+    if kept is None:
+        return h < math.inf, h == math.inf
+    return (h < math.inf) & kept.unsqueeze(-1), (h == math.inf) | ~kept.unsqueeze(-1)
+
+
+def of_sums(logits: Tensor) -> torch.dtype:
+    """The type of sums over many rows: float64 if the device supports it."""
+    return torch.float32 if logits.device.type == "mps" else torch.float64
 
 
 def next_multipliers(now: Multipliers, sums: ConstraintSums, schedule: MultiplierSchedule) -> Multipliers:

@@ -41,13 +41,6 @@ class Search:
     gradient: float
     iterations: int
 
-    @property
-    def note(self) -> str | None:
-        """A note if the search ended early."""
-        if self.converged:
-            return None
-        return f"the search stopped after {self.iterations} steps, with a slope of up to {self.gradient:.1e}"
-
 
 class Solution(NamedTuple):
     """The parameters of a map in the order of its fields, a note if one is needed, and the search, if there was one."""

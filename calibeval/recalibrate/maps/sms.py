@@ -14,6 +14,7 @@ from calibeval.recalibrate.base.facts import Solution
 from calibeval.recalibrate.maps.by_matrix import View, strengths, view
 from calibeval.recalibrate.maps.newton import descend
 from calibeval.recalibrate.maps.structured import Start, Structured
+from calibeval.recalibrate.temperature.optimum import Optimum
 
 MOST_CLASSES = 200
 ENOUGH_ROWS = 10  # a class
@@ -38,6 +39,11 @@ class SmsMap(Structured):
         """The temperature, the share of equal probabilities, the matrix row by row, and biases."""
         return {**self.first(), "matrix": [list(row) for row in self.matrix], "biases": list(self.biases)}
 
+    @classmethod
+    def of_temperature(cls, temperature: float, k: int) -> tuple[Any, ...]:
+        """No equal probabilities, the matrix that changes nothing, and no biases."""
+        return (temperature, 0.0, _rows(np.eye(k)), (0.0,) * k)
+
     def scaled(self, z: Floats) -> Floats:
         """The mapped logits."""
         return np.asarray(z @ np.asarray(self.matrix).T + np.asarray(self.biases))
@@ -58,11 +64,11 @@ class SmsMap(Structured):
             raise InputError(f'parameter "biases" has {len(self.biases)} numbers, but {self.k} are needed')
 
 
-def fit_sms(predictions: Predictions, clip: float | None) -> Solution:
+def fit_sms(predictions: Predictions, clip: float | None, best: Optimum | None = None) -> Solution:
     """The temperature, the share of equal probabilities, the matrix (k, k) and biases (k,), and how the search ended.
 
     Minimises the mean NLL plus (k / n) (|diagonal - 1|^2 + |biases|^2) + (k (k - 1) / n) |other entries|^2 for k
-    classes and n rows. The NLL is never above that of the temperature.
+    classes and n rows. best: the best temperature, if it is known.
     Raises: InputError for more than 200 classes, or if the scores are too large; BadValues; Impossible.
     Source: Berta, Holzmüller, Jordan & Bach, AISTATS 2026.
 
@@ -77,7 +83,7 @@ def fit_sms(predictions: Predictions, clip: float | None) -> Solution:
             f"{predictions.source.name}: sms is for at most {MOST_CLASSES} classes, since it fits a matrix of k x k "
             f"numbers, but there are {k}; use vector"
         )
-    start = Start.of(predictions, clip)
+    start = Start.of(predictions, clip, best)
     parts, strength = start.parts(classes_first=True), strengths(k)
 
     def at(values: Floats) -> View:
@@ -90,7 +96,7 @@ def fit_sms(predictions: Predictions, clip: float | None) -> Solution:
     found = _rows(np.eye(k) + values[:, :k]), tuple(values[:, k].tolist())
     few = predictions.n < ENOUGH_ROWS * k
     note = f"{predictions.n:,} rows are few for a matrix of {k} x {k}: vector may be better" if few else None
-    return start.solution(found, (_rows(np.eye(k)), (0.0,) * k), point.nll, search, note)
+    return start.solution(found, search, note)
 
 
 def _rows(matrix: Floats) -> tuple[tuple[float, ...], ...]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -67,12 +66,12 @@ class Start:
     rows: float
 
     @classmethod
-    def of(cls, predictions: Predictions, clip: float | None) -> Start:
-        """The start for predictions.
+    def of(cls, predictions: Predictions, clip: float | None, best: Optimum | None) -> Start:
+        """The start for predictions. best: the best temperature, if it is known.
 
         Raises: BadValues; Impossible; InputError for scores that are too large for a temperature.
         """
-        return cls(predictions, clip, optimum(predictions, clip), worth_of(predictions))
+        return cls(predictions, clip, best or optimum(predictions, clip), worth_of(predictions))
 
     @property
     def k(self) -> int:
@@ -96,17 +95,9 @@ class Start:
         if not math.isfinite(nll):
             raise InputError(f"{self.predictions.source.name}: the search did not converge; rescale the logits")
 
-    def solution(
-        self, found: Sequence[Any], alone: Sequence[Any], nll: float, search: Search, note: str | None = None
-    ) -> Solution:
-        """The map that was found, or the temperature alone where its NLL on these rows is lower.
-
-        found, alone: the parameters besides those of z. nll: of all rows, summed. note: on the map, if it is kept.
-        """
-        notes = [search.note, note]
+    def solution(self, found: tuple[Any, ...], search: Search, note: str | None = None) -> Solution:
+        """The map that was found. found: the parameters besides those of z. note: on the map, if one is needed."""
         if self.best.bound is not None:
-            notes.append(f"the temperature that it starts from is a bound ({self.best.bound})")
-        if nll <= self.best.nll_after * self.rows:
-            return Solution((self.best.temperature, self.equal, *found), "; ".join(filter(None, notes)) or None, search)
-        notes = ["nothing has a lower NLL than the temperature alone", *notes[2:]]
-        return Solution((self.best.temperature, 0.0, *alone), "; ".join(filter(None, notes)), search)
+            bound = f"the temperature that it starts from is a bound ({self.best.bound})"
+            note = bound if note is None else f"{note}; {bound}"
+        return Solution((self.best.temperature, self.equal, *found), note, search)

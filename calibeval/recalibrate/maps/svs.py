@@ -14,6 +14,7 @@ from calibeval.recalibrate.base.facts import Solution
 from calibeval.recalibrate.maps.by_class import Penalised, Prior, at_prior, look
 from calibeval.recalibrate.maps.newton import descend
 from calibeval.recalibrate.maps.structured import Start, Structured
+from calibeval.recalibrate.temperature.optimum import Optimum
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -34,6 +35,11 @@ class SvsMap(Structured):
         """The temperature, the share of equal probabilities, weights and biases."""
         return {**self.first(), "weights": list(self.weights), "biases": list(self.biases)}
 
+    @classmethod
+    def of_temperature(cls, temperature: float, k: int) -> tuple[Any, ...]:
+        """No equal probabilities, weights of 1 and no biases."""
+        return (temperature, 0.0, (1.0,) * k, (0.0,) * k)
+
     def scaled(self, z: Floats) -> Floats:
         """The mapped logits."""
         return np.asarray(np.asarray(self.weights) * z + np.asarray(self.biases))
@@ -49,11 +55,11 @@ class SvsMap(Structured):
                 raise InputError(f'parameter "{name}" has {len(values)} numbers, but {self.k} are needed')
 
 
-def fit_svs(predictions: Predictions, clip: float | None) -> Solution:
+def fit_svs(predictions: Predictions, clip: float | None, best: Optimum | None = None) -> Solution:
     """The temperature, the share of equal probabilities, weights (k,) and biases (k,), and how the search ended.
 
-    Minimises the mean NLL plus (k / n) (|weights - 1|^2 + |biases|^2) for k classes and n rows. The NLL is never above
-    that of the temperature.
+    Minimises the mean NLL plus (k / n) (|weights - 1|^2 + |biases|^2) for k classes and n rows. best: the best
+    temperature, if it is known.
     Raises: InputError if the scores are too large for it; BadValues; Impossible.
     Source: Berta, Holzmüller, Jordan & Bach, AISTATS 2026.
 
@@ -62,13 +68,10 @@ def fit_svs(predictions: Predictions, clip: float | None) -> Solution:
     >>> biases[0] > biases[1], search.converged
     (True, True)
     """
-    start = Start.of(predictions, clip)
+    start = Start.of(predictions, clip, best)
     k = start.k
     prior = Prior(2.0 * k, 2.0 * k)
     first = look(start.parts(classes_first=False), np.concatenate([np.ones(k), np.zeros(k)]))
     start.check(first.nll)
     point, search = descend(at_prior(first.parts, prior), Penalised(first, prior))
-    alone = (1.0,) * k, (0.0,) * k
-    return start.solution(
-        (tuple(point.values[:k].tolist()), tuple(point.values[k:].tolist())), alone, point.seen.nll, search
-    )
+    return start.solution((tuple(point.values[:k].tolist()), tuple(point.values[k:].tolist())), search)

@@ -119,15 +119,24 @@ def test_never_worse_than_the_temperature(method, k):
 
 
 @BOTH
-def test_separable_rows_keep_their_temperature(method):
+def test_separable_rows_keep_some_doubt(method):
     logits, _ = logits_and_labels(60, 3)
     dump = Predictions(logits=logits, labels=logits.argmax(axis=1))
+    found = fit(dump, method)
+    assert found.fitted.note == "the temperature that it starts from is a bound (low)"
+    assert found.fitted.search.converged
+    assert 0 < found.fitted.nll_after < 0.02  # equal probabilities have a share of 1 / 61
+
+
+@BOTH
+def test_the_temperature_itself_is_such_a_map(method):
+    logits, labels = logits_and_labels(60, 3)
+    dump = Predictions(logits=logits, labels=labels)
     found, plain = fit(dump, method), fit(dump)
-    assert found.fitted.note == (
-        "nothing has a lower NLL than the temperature alone; the temperature that it starts from is a bound (low)"
-    )
-    assert (found.temperature, found.equal) == (plain.temperature, 0.0)
-    for rows in (logits, np.where(logits == logits.min(axis=1, keepdims=True), -np.inf, logits)):
+    values = type(found).of_temperature(plain.temperature, 3)
+    found = type(found)(3, None, found.fitted, *values)
+    found.check()
+    for rows in (logits * 1000, np.where(logits == logits.min(axis=1, keepdims=True), -np.inf, logits)):
         np.testing.assert_allclose(log_softmax(found(rows)), log_softmax(plain(rows)), atol=1e-9)
 
 
