@@ -23,11 +23,20 @@ _Numbers = dict[str, Any]
 class _Group:
     """Consecutive heads, from start to stop, whose losses differ only in numeric parameters."""
 
+    specs: list[LossSpec]
     start: int
-    stop: int
-    entry: LossEntry
     parameters: _Numbers
     multipliers: _Multipliers | None
+
+    @property
+    def entry(self) -> LossEntry:
+        """The entry of the loss in the table."""
+        return self.specs[0].entry
+
+    @property
+    def stop(self) -> int:
+        """The number of the first head that is not in the group any more."""
+        return self.start + len(self.specs)
 
 
 class HeadLosses:
@@ -38,14 +47,15 @@ class HeadLosses:
     """
 
     def __init__(self, losses: Sequence[LossSpec], k: int, device: torch.device, dtype: torch.dtype) -> None:
-        self._groups = []
+        self._groups: list[_Group] = []
+        self._device, self._dtype = device, dtype
         start = 0
         for _, group in itertools.groupby(losses, _kind):
             specs = list(group)
-            entry = specs[0].entry
             parameters = _numbers(specs, device, dtype)
-            multipliers = None if entry.rule is None else _Multipliers(entry.rule, specs, k, device, dtype)
-            self._groups.append(_Group(start, start + len(specs), entry, parameters, multipliers))
+            rule = specs[0].entry.rule
+            multipliers = None if rule is None else _Multipliers(rule, specs, k, device, dtype)
+            self._groups.append(_Group(specs, start, parameters, multipliers))
             start += len(specs)
 
     def value_and_slope(self, logits: Tensor, labels: Tensor, share: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -72,6 +82,19 @@ class HeadLosses:
         for group in self._groups:
             if group.multipliers is not None:
                 group.multipliers.advance()
+
+    def keep(self, rows: Tensor) -> None:
+        """Go on with the losses of the heads of these numbers, which rise, between two epochs."""
+        numbers, groups, start = rows.tolist(), [], 0
+        for group in self._groups:
+            own = [i - group.start for i in numbers if group.start <= i < group.stop]
+            if own:
+                specs = [group.specs[i] for i in own]
+                if group.multipliers is not None:
+                    group.multipliers.keep(torch.tensor(own, device=self._device))
+                groups.append(_Group(specs, start, _numbers(specs, self._device, self._dtype), group.multipliers))
+                start += len(own)
+        self._groups = groups
 
     def multipliers(self) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:
         """The lambd and rho of every head, one per class; empty if its loss has none."""
@@ -137,10 +160,21 @@ class _Multipliers:
         sums = self._rule.sums(logits.transpose(0, 1), margin=self._margin.unsqueeze(1), multipliers=multipliers)
         self._seen = sums if self._seen is None else plus(self._seen, sums)
 
+    def keep(self, rows: Tensor) -> None:
+        """Go on with the heads of these numbers."""
+        self._margin = self._margin.index_select(0, rows)
+        self.now = {name: x.index_select(0, rows) if x.ndim else x for name, x in self.now.items()}
+
     def advance(self) -> None:
         """Compute the multipliers of the next epoch."""
         if self._seen is not None:
             self.now, self._seen = self._rule.next(self.now, self._seen), None
+
+
+def multiplier_counts(loss: LossSpec, k: int) -> list[int]:
+    """How many numbers the lambd and the rho of a head have: one for each class, or none."""
+    there = () if loss.entry.rule is None else loss.entry.rule.multipliers
+    return [k if name in there else 0 for name in MULTIPLIERS]
 
 
 def _kind(spec: LossSpec) -> tuple[Any, ...]:

@@ -11,22 +11,26 @@ import torch
 from torch import Tensor
 
 from calibeval.core.heads.layers import PlainLayer
-from calibeval.training.head_losses import MULTIPLIERS
+from calibeval.training.head_losses import multiplier_counts
 from calibeval.training.heads import Layer, new_heads
+from calibeval.training.recipe import Epoch, Recipe
 from calibeval.training.saved import (
     SweepState,
     TrainedState,
+    below,
     check_finite,
     check_tensors,
     damaged,
+    finite,
     read_state,
+    score_from,
     shaped,
 )
 from calibeval.training.search import recipes
 from calibeval.training.settings import OPTIMIZERS, TrainingSettings
 from calibeval.training.spec import LossSpec
 from calibeval.training.split import Split
-from calibeval.training.trainer import Epoch, Recipe, Training, below, finite, score_from
+from calibeval.training.trainer import Training
 
 STACK_WEIGHTS = 2**25  # the most weights of heads that train together; more heads train in several stages
 
@@ -204,9 +208,7 @@ class Sweep:
     def _restored(self, recipe: Recipe, stage: Stage, record: TrainedState, own: dict[str, Tensor]) -> Trained:
         """A head that was trained. own: its tensors, by layer."""
         task, count = self.task, 0 if stage.trial else len(self.task.sizes) - 1
-        rule = recipe.loss.entry.rule
-        there = () if rule is None else rule.multipliers
-        record.check(task.settings.epochs, [task.sizes[-1] if name in there else 0 for name in MULTIPLIERS])
+        record.check(task.settings.epochs, multiplier_counts(recipe.loss, task.sizes[-1]))
         dtype = task.train.span(0, 1).dtype
         pairs = list(itertools.pairwise(task.sizes))[:count]
         needed = {f"{j}.weight": shaped((1, b, a), dtype) for j, (a, b) in enumerate(pairs)}
@@ -232,7 +234,7 @@ class Sweep:
         return Training(placed, stage.recipes, task.train, task.val, task.settings, stage.seed)
 
     def _finish(self, stage: Stage, training: Training) -> None:
-        multipliers = training.head_losses.multipliers()
+        multipliers = training.multipliers()
         for i, recipe in enumerate(stage.recipes):
             kept = () if stage.trial else tuple(Layer(*(p[i : i + 1].cpu() for p in layer)) for layer in training.best)
             score, epoch, diverged = training.best_scores[i], training.best_epochs[i], training.diverged[i]

@@ -101,7 +101,7 @@ def _run(arguments: argparse.Namespace, records: Path, began: float) -> None:
         arguments.width, arguments.batch, arguments.seeds = 8, 64, 1
         arguments.losses = arguments.losses or "CE,CALS"
         arguments.epochs = arguments.epochs or 2
-    losses = chosen_losses(arguments.losses)
+    losses, where = chosen_losses(arguments.losses), machine()
     whole = read_images(arguments.data, "train", 1000 if arguments.quick else None)
     test_images = read_images(arguments.data, "test", 1000 if arguments.quick else None)
     train_images, val_images = split(whole, 200 if arguments.quick else VAL_ROWS)
@@ -124,7 +124,10 @@ def _run(arguments: argparse.Namespace, records: Path, began: float) -> None:
     epochs = arguments.epochs or epochs_that_fit(left, trainings, steps * step + held_out, each)
     say(f"compiled in {compiling:.0f} s; {1000 * step:.2f} ms a step, {steps} steps an epoch: {epochs} epochs")
     with records.open("w", encoding="utf-8") as file:
-        _write(file, {**_setting(arguments, trainer), "epochs": epochs, "step_seconds": step, "compiling": compiling})
+        _write(
+            file,
+            {**_setting(arguments, trainer, where), "epochs": epochs, "step_seconds": step, "compiling": compiling},
+        )
         longest = 0.0
         for seed in range(arguments.seeds):
             for name, candidate in losses.items():
@@ -193,17 +196,18 @@ def measured(
     }
 
 
-def _setting(arguments: argparse.Namespace, trainer: Trainer) -> dict[str, Any]:
-    """The first record: what all trainings share."""
+def _setting(arguments: argparse.Namespace, trainer: Trainer, where: str) -> dict[str, Any]:
+    """The first record: what all trainings share. where: the machine, as it was before this program kept it busy."""
     gpu = torch.cuda.get_device_name() if arguments.device == "cuda" else None
     return {
-        "machine": machine(),
+        "machine": where,
         "gpu": gpu,
         "net": trainer.net.name,
         "compiled": trainer.compiled,
         "batch": arguments.batch,
         "losses": len(chosen_losses(arguments.losses)),
         "seeds": arguments.seeds,
+        "test_rows": 1000 if arguments.quick else 10_000,
         "quick": arguments.quick,
     }
 
@@ -257,8 +261,9 @@ def _said(setting: dict[str, Any], results: Sequence[dict[str, Any]], failed: Se
     mean = sum(seconds) / max(len(seconds), 1)
     return (
         f"{setting['machine']}{gpu}\n\n{setting['net']}, {setting['epochs']} epochs, batch {setting['batch']}, {how}; "
-        f"{mean:.1f} s a training, {1000 * setting['step_seconds']:.2f} ms a step. Results on the 10,000 test images, "
-        f"mean ± standard deviation over the seeds ({setting['seeds']}).{cut}{small}"
+        f"{mean:.1f} s a training, {1000 * setting['step_seconds']:.2f} ms a step. Results on the "
+        f"{setting['test_rows']:,} test images, mean ± standard deviation over the seeds "
+        f"({setting['seeds']}).{cut}{small}"
     )
 
 
