@@ -58,11 +58,15 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Heads that train together. seed: of the initial weights and the order of rows. trial: whether they are trials."""
+    """Heads that train together. seed: of the initial weights and the order of rows. trial: whether they are trials.
+
+    rivals: for every trial, the number of its loss; the worse half of each loss stops early.
+    """
 
     recipes: tuple[Recipe, ...]
     seed: int
     trial: bool
+    rivals: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +112,11 @@ class Sweep:
         """The stages known so far: the trials and, once these are finished, the trainings of the chosen recipes."""
         task = self.task
         trials = [c for loss in task.losses for c in recipes(loss, task.trials, task.settings.optimizer)]
-        stages = [Stage(stack, task.seeds[0], True) for stack in self._stacks(trials)]
+        size = self._stack_size()
+        stages = [
+            Stage(stack, task.seeds[0], True, tuple((i * size + j) // task.trials for j in range(len(stack))))
+            for i, stack in enumerate(self._stacks(trials))
+        ]
         if self._finished >= len(stages):
             chosen = [self.chosen(loss) for loss in task.losses]
             stages += [Stage(stack, seed, False) for seed in task.seeds for stack in self._stacks(chosen)]
@@ -231,7 +239,8 @@ class Sweep:
             ]
         device, dtype = task.train.labels.device, task.train.span(0, 1).dtype
         placed = [Layer(*(part.to(device, dtype) for part in layer)) for layer in layers]
-        return Training(placed, stage.recipes, task.train, task.val, task.settings, stage.seed)
+        settings, rivals = task.settings, stage.rivals
+        return Training(placed, stage.recipes, task.train, task.val, settings, stage.seed, rivals=rivals)
 
     def _finish(self, stage: Stage, training: Training) -> None:
         multipliers = training.multipliers()

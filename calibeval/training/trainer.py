@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from calibeval.core.heads.tuning import halving_epoch, that_go_on
 from calibeval.training.head_losses import HeadLosses, multiplier_counts
 from calibeval.training.heads import Heads, Layer, taken
 from calibeval.training.recipe import Epoch, Recipe
@@ -36,7 +37,8 @@ class Training:
     """The training of c heads; call `epoch()` until `done`.
 
     Everything depends only on the arguments and the number of the epoch, so that a training that was stopped and
-    restored from its `state()` ends with the same weights.
+    restored from its `state()` ends with the same weights. rivals: a number for each head; of those with the same
+    number, the worse half stops after some epochs (`halving_epoch`).
     """
 
     def __init__(
@@ -47,6 +49,8 @@ class Training:
         val: Split,
         settings: TrainingSettings,
         seed: int,
+        *,
+        rivals: Sequence[int] = (),
     ) -> None:
         self._train, self._settings, self._seed = train, settings, seed
         self.recipes = tuple(recipes)
@@ -59,6 +63,7 @@ class Training:
         self._best_scores = [math.inf] * len(recipes)
         self._best_epochs = [0] * len(recipes)
         self._diverged = [0] * len(recipes)
+        self._rivals, self._halving = tuple(rivals), halving_epoch(settings.epochs) if rivals else 0
         self._places = list(range(len(recipes)))  # of the heads that are still trained
         self._left: list[Multipliers | None] = [None] * len(recipes)
         self._epochs = 0
@@ -116,13 +121,23 @@ class Training:
     def _leave(self) -> None:
         """Take the heads that have stopped out of the stack, so that no more work is done for them."""
         running = self._running(self._epochs)
-        going = [i for i in self._places if running[i]]
+        worse = self._worse() if self._epochs == self._halving else set()
+        going = [i for i in self._places if running[i] and i not in worse]
         if not going or len(going) == len(self._places):
             return
         for place, multipliers in zip(self._places, self._head_losses.multipliers(), strict=True):
-            if not running[place]:
+            if place not in going:
                 self._left[place] = multipliers
         self._compact(going)
+
+    def _worse(self) -> set[int]:
+        """The worse half of every group of rivals."""
+        found: set[int] = set()
+        for group in set(self._rivals):
+            own = [i for i, other in enumerate(self._rivals) if other == group]
+            own.sort(key=lambda i: self._best_scores[i])
+            found.update(own[that_go_on(len(own)) :])
+        return found
 
     def _compact(self, going: list[int]) -> None:
         """Go on with these heads alone."""
@@ -174,8 +189,8 @@ class Training:
         if self._settings.select == LAST:
             return [True] * len(self.recipes)
         return [
-            not diverged and (patience is None or epochs - best < patience)
-            for best, diverged in zip(self._best_epochs, self._diverged, strict=True)
+            left is None and not diverged and (patience is None or epochs - best < patience)
+            for best, diverged, left in zip(self._best_epochs, self._diverged, self._left, strict=True)
         ]
 
     def _keep(self, validation: Validation) -> None:
@@ -247,7 +262,8 @@ class Training:
         running = self._running(self._epochs)
         for i, values in enumerate(multipliers):
             counts = multiplier_counts(self.recipes[i].loss, self._heads.classes)
-            if values and (running[i] or [len(x) for x in values] != counts):
+            halved = 0 < self._halving <= self._epochs
+            if values and ((running[i] and not halved) or [len(x) for x in values] != counts):
                 damaged("a head has the multipliers of another loss")
             if not values and any(running) and not running[i]:
                 damaged("a head has stopped, but not left")
