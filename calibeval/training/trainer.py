@@ -15,6 +15,7 @@ from calibeval.core.heads.tuning import halving_epoch, that_go_on
 from calibeval.training.head_losses import HeadLosses, multiplier_counts
 from calibeval.training.heads import Heads, Layer, taken
 from calibeval.training.recipe import Epoch, Recipe
+from calibeval.training.replay import Replayed
 from calibeval.training.saved import (
     TrainingState,
     below,
@@ -156,17 +157,16 @@ class Training:
             shares = torch.from_numpy(rng.beta(settings.mixup, settings.mixup, train.n)).to(train.labels.device)
         steps = -(-train.n // settings.batch_size)
         total = torch.zeros(heads.count, dtype=torch.float64, device=train.labels.device)
+        gradients = Replayed(self._gradients)  # anew in every epoch, after which multipliers lie elsewhere
         for step, (x, labels) in enumerate(train.batches(order, settings.batch_size)):
             rate = self._share_of_rate(self._epochs * steps + step, settings.epochs * steps)
             share = None if shares is None else shares[step * settings.batch_size :][: len(x)]
-            total.add_(self._step(x, labels, rate, share), alpha=len(x))
+            total.add_(gradients(x, labels, share), alpha=len(x))
+            self._optimizer.step(rate)
         return total / train.n
 
-    def _step(self, x: Tensor, labels: Tensor, rate: float, share: Tensor | None) -> Tensor:
-        """One step of all heads; return the batch's mean losses.
-
-        rate: share of the learning rates. share: each row's weight in mixup.
-        """
+    def _gradients(self, x: Tensor, labels: Tensor, share: Tensor | None) -> Tensor:
+        """Write the gradients of all heads; return the batch's mean losses. share: each row's weight in mixup."""
         if share is not None:
             x = torch.lerp(x.roll(1, 0), x, share.to(x.dtype).unsqueeze(1))
         logits, hidden = self._heads.forward(x)
@@ -177,7 +177,6 @@ class Training:
         self._heads.backward(x, hidden, slope)
         if self._settings.clip is not None:
             self._heads.clip(self._settings.clip)
-        self._optimizer.step(rate)
         return values
 
     def _share_of_rate(self, step: int, steps: int) -> float:

@@ -17,6 +17,8 @@ from calibeval.recalibrate.maps.by_class import Penalised, look, most_evident
 from calibeval.recalibrate.maps.parts import Base, parts_of
 from calibeval.recalibrate.temperature.optimum import Optimum, optimum
 
+ROUNDED = 1e-12  # in nats: differences of the mean NLL below it are rounding
+
 
 @dataclass(frozen=True, slots=True, repr=False)
 class VectorMap(Map):
@@ -79,6 +81,7 @@ def fit_vector(predictions: Predictions, clip: float | None, best: Optimum | Non
         raise InputError(f"{predictions.source.name}: vector scaling did not converge; rescale the logits")
     point, search = most_evident(start)
     if point.seen.nll > start.nll:
-        point, search = Penalised(start, point.prior), replace(search, converged=False)
+        reached = search.converged and point.seen.nll - start.nll <= ROUNDED
+        point, search = Penalised(start, point.prior), replace(search, converged=reached)
     note = None if best.bound is None else f"the temperature that it starts from is a bound ({best.bound})"
     return Solution((tuple((point.values[:k] * beta).tolist()), tuple(point.values[k:].tolist())), note, search)
