@@ -47,7 +47,8 @@ class Multipliers(NamedTuple):
 class ConstraintSums(NamedTuple):
     """Sums over rows for each class: the penalty's slope (within the bounds of lambd), the constraint, the row count.
 
-    The sums of two sets of rows add up to those of their union. Masked classes are not counted.
+    With weights, the count is their sum. The sums of two sets of rows add up to those of their union. Masked classes
+    are not counted.
     """
 
     slope: Tensor
@@ -62,6 +63,7 @@ class ConstraintSums(NamedTuple):
 def constraint_sums(
     logits: Tensor,
     kept: Tensor | None = None,
+    weights: Tensor | None = None,
     *,
     margin: Parameter,
     lambd: Parameter,
@@ -72,7 +74,8 @@ def constraint_sums(
 ) -> ConstraintSums:
     """The sums over rows of logits (..., n, k), in float64 if the device supports it.
 
-    kept: (..., n), which rows are not ignored; None: all of them. The other arguments are those of `cals_terms`.
+    kept: (..., n), which rows are not ignored; None: all of them. weights: (..., n), by which rows count; None: all 1.
+    The other arguments are those of `cals_terms`.
 
     >>> logits = torch.tensor([[9.0, 0.0], [2.0, 8.0]])
     >>> constraint_sums(logits, margin=6.0, lambd=0.1, rho=1.0, schedule=MultiplierSchedule()).constraint
@@ -84,11 +87,11 @@ def constraint_sums(
     # A NaN in a row that is not ignored must remain visible.
     dropped = (h == math.inf) if kept is None else (h == math.inf) | ~kept.unsqueeze(-1)
     wide = torch.float32 if logits.device.type == "mps" else torch.float64
-    return ConstraintSums(
-        slope.masked_fill(dropped, 0.0).sum(-2, dtype=wide),
-        h.masked_fill(dropped, 0.0).sum(-2, dtype=wide),
-        counts.sum(-2),
-    )
+    slope, h = (values.masked_fill(dropped, 0.0) for values in (slope, h))
+    if weights is not None:
+        slope, h, counts = (values * weights.unsqueeze(-1) for values in (slope, h, counts))
+        return ConstraintSums(*(values.sum(-2, dtype=wide) for values in (slope, h, counts)))
+    return ConstraintSums(slope.sum(-2, dtype=wide), h.sum(-2, dtype=wide), counts.sum(-2))
 
 
 def next_multipliers(now: Multipliers, sums: ConstraintSums, schedule: MultiplierSchedule) -> Multipliers:
@@ -104,7 +107,7 @@ def next_multipliers(now: Multipliers, sums: ConstraintSums, schedule: Multiplie
     >>> after.lambd, after.rho
     (tensor([1.5000, 0.5000]), tensor([1.2000, 1.0000]))
     """
-    count = sums.count.clamp(min=1)
+    count = torch.where(sums.count > 0, sums.count, 1)
     mean_constraint = sums.constraint / count
     lambd = (sums.slope / count).clamp(schedule.lambd_min, schedule.lambd_max).to(now.lambd.dtype)
     epoch = now.epoch + 1

@@ -65,11 +65,11 @@ class HeadLosses:
             slope = slope * share.to(slope.dtype).view(-1, 1, 1)
         return values.mean(dim=0), slope.mul_(1.0 / len(logits))
 
-    def observe(self, logits: Tensor) -> None:
-        """Add held-out logits (b, c, k)."""
+    def observe(self, logits: Tensor, weights: Tensor | None = None) -> None:
+        """Add held-out logits (b, c, k). weights: (b,), of the rows; None: all 1."""
         for group in self._groups:
             if group.lagrangian is not None:
-                group.lagrangian.observe(logits[:, group.start : group.stop])
+                group.lagrangian.observe(logits[:, group.start : group.stop], weights)
 
     def advance(self) -> None:
         """End an epoch: compute new multipliers from the observed logits."""
@@ -134,10 +134,11 @@ class _Lagrangian:
         """The arguments of the loss."""
         return {"margin": self._margin, "lambd": self.now.lambd, "rho": self.now.rho, **self._rule}
 
-    def observe(self, logits: Tensor) -> None:
-        """Add held-out logits (b, g, k)."""
+    def observe(self, logits: Tensor, weights: Tensor | None) -> None:
+        """Add held-out logits (b, g, k) with their weights (b,)."""
         sums = constraint_sums(
             logits.transpose(0, 1),
+            weights=weights,
             margin=self._margin.unsqueeze(1),
             lambd=self.now.lambd.unsqueeze(1),
             rho=self.now.rho.unsqueeze(1),

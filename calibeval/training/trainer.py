@@ -16,7 +16,7 @@ from calibeval.training.heads import Heads, Layer
 from calibeval.training.saved import TrainingState, check_finite, check_tensors, damaged, read_state, shaped
 from calibeval.training.settings import AFTER, LAST, TrainingSettings
 from calibeval.training.spec import LossSpec
-from calibeval.training.split import Split
+from calibeval.training.split import Batch, Split
 from calibeval.training.validation import Validation, Validator
 
 MOST_STEPS = 2**24  # that an optimizer counts, in float32
@@ -126,20 +126,25 @@ class Training:
             shares = torch.from_numpy(rng.beta(settings.mixup, settings.mixup, train.n)).to(train.labels.device)
         steps = -(-train.n // settings.batch_size)
         total = torch.zeros(heads.count, dtype=torch.float64, device=train.labels.device)
-        for step, (x, labels) in enumerate(train.batches(order, settings.batch_size)):
+        for step, batch in enumerate(train.batches(order, settings.batch_size)):
             self._set_rates(self._epochs * steps + step, settings.epochs * steps)
-            share = None if shares is None else shares[step * settings.batch_size :][: len(x)]
-            total.add_(self._step(x, labels, share), alpha=len(x))
+            share = None if shares is None else shares[step * settings.batch_size :][: len(batch.x)]
+            total.add_(self._step(batch, share), alpha=len(batch.x))
         return total / train.n
 
-    def _step(self, x: Tensor, labels: Tensor, share: Tensor | None) -> Tensor:
-        """One step of all heads; return the batch's mean losses. share: each row's weight in mixup."""
+    def _step(self, batch: Batch, share: Tensor | None) -> Tensor:
+        """One step of all heads; return the batch's mean losses. share: each row's part in mixup.
+
+        In mixup, each of the two labels of a mixed row counts by the weight of its own row.
+        """
+        x, labels, weights = batch
         if share is not None:
             x = torch.lerp(x.roll(1, 0), x, share.to(x.dtype).unsqueeze(1))
         logits, hidden = self._heads.forward(x)
-        values, slope = self._head_losses.value_and_slope(logits, labels, share)
+        values, slope = self._head_losses.value_and_slope(logits, labels, _product(share, weights))
         if share is not None:
-            other, other_slope = self._head_losses.value_and_slope(logits, labels.roll(1), 1 - share)
+            rest = _product(1 - share, None if weights is None else weights.roll(1))
+            other, other_slope = self._head_losses.value_and_slope(logits, labels.roll(1, 0), rest)
             values, slope = values + other, slope + other_slope
         self._heads.backward(x, hidden, slope)
         if self._settings.clip is not None:
@@ -256,6 +261,13 @@ class Training:
                 )
             if kind == "validator" or (kind == "objective" and not any(self._diverged)):
                 check_finite(f'the values of "{name}"', [value])
+
+
+def _product(share: Tensor | None, weights: Tensor | None) -> Tensor | None:
+    """How much each row counts; None if all count the same."""
+    if share is None or weights is None:
+        return weights if share is None else share
+    return share * weights
 
 
 def below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:

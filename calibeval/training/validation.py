@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -37,6 +38,7 @@ class Validator:
 
     def __init__(self, val: Split, count: int) -> None:
         self._val = val
+        self._worth = val.n if val.weights is None else val.weights.sum(dtype=torch.float64)
         self.start = torch.zeros(count, dtype=torch.float64, device=val.labels.device)
 
     def measure(self, heads: Heads, head_losses: HeadLosses, *, first: bool) -> Validation:
@@ -44,24 +46,24 @@ class Validator:
 
         first: whether the Newton steps start without an earlier temperature.
         """
-        n, width = self._val.n, heads.count * heads.classes
-        size = max(1, min(2**22 // width, n))
-        kept = list(self._blocks(heads, size)) if n * width <= LOGITS else None
+        n, width = self._worth, heads.count * heads.classes
+        size = max(1, min(2**22 // width, self._val.n))
+        kept = list(self._blocks(heads, size)) if self._val.n * width <= LOGITS else None
         nll, right = torch.zeros_like(self.start), torch.zeros_like(self.start)
         gaps = torch.zeros((BINS, heads.count), dtype=torch.float64, device=nll.device)
-        for logits, labels in kept or self._blocks(heads, size):
-            head_losses.observe(logits)
+        for logits, labels, weights in kept or self._blocks(heads, size):
+            head_losses.observe(logits, weights)
             chosen = logits.gather(2, labels.view(-1, 1, 1).expand(-1, heads.count, 1)).squeeze(2)
             total, hits = logits.logsumexp(dim=2), logits.argmax(dim=2) == labels.unsqueeze(1)
-            nll += (total - chosen).sum(dim=0)
-            right += hits.sum(dim=0)
-            gaps += _gaps((logits.amax(dim=2) - total).exp().double(), hits)
+            nll += _weighted(total - chosen, weights).sum(dim=0)
+            right += _weighted(hits, weights).sum(dim=0)
+            gaps += _gaps((logits.amax(dim=2) - total).exp().double(), hits, weights)
         after = nll / n
         for _ in range(FIRST_PASSES if first else LATER_PASSES):
             value, slope, curvature = torch.zeros((3, heads.count), dtype=torch.float64, device=nll.device)
             beta = self.start.exp()
-            for logits, labels in kept or self._blocks(heads, size):
-                part = _scaled(logits, labels, beta)
+            for block in kept or self._blocks(heads, size):
+                part = _scaled(block, beta)
                 value, slope, curvature = value + part[0], slope + part[1], curvature + part[2]
             after = torch.fmin(after, value / n)
             self.start += _newton(slope / n, curvature / n, beta)
@@ -70,19 +72,33 @@ class Validator:
         found = torch.stack([nll, after, right / n, gaps.abs().sum(dim=0) / n]).tolist()
         return Validation(*(tuple(x if math.isfinite(x) else math.inf for x in row) for row in found))
 
-    def _blocks(self, heads: Heads, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        for x, labels in self._val.batches(None, size):
-            yield heads.forward(x)[0], labels
+    def _blocks(self, heads: Heads, size: int) -> Iterator[_Block]:
+        for x, labels, weights in self._val.batches(None, size):
+            yield _Block(heads.forward(x)[0], labels, weights)
 
 
-def _gaps(confidence: Tensor, hits: Tensor) -> Tensor:
+class _Block(NamedTuple):
+    """Logits (b, c, k) of some rows, with their labels (b,) and weights (b,); None: all 1."""
+
+    logits: Tensor
+    labels: Tensor
+    weights: Tensor | None
+
+
+def _weighted(values: Tensor, weights: Tensor | None) -> Tensor:
+    """Values (b, c), each times the weight of its row."""
+    return values if weights is None else values * weights.unsqueeze(1)
+
+
+def _gaps(confidence: Tensor, hits: Tensor, weights: Tensor | None) -> Tensor:
     """The sum of confidence - hit in every bin, (bins, c); bin by bin, so that it is the same in every run on a GPU."""
-    place, gap = (BINS * confidence).ceil().clamp(1, BINS), confidence - hits.double()
+    place, gap = (BINS * confidence).ceil().clamp(1, BINS), _weighted(confidence - hits.double(), weights)
     return torch.stack([torch.where(place == b, gap, 0.0).sum(dim=0) for b in range(1, BINS + 1)])
 
 
-def _scaled(logits: Tensor, labels: Tensor, beta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+def _scaled(block: _Block, beta: Tensor) -> tuple[Tensor, Tensor, Tensor]:
     """Sums over the rows of the NLL and its first and second derivatives by the inverse temperature, (c,) each."""
+    logits, labels, weights = block
     shifted = logits - logits.amax(dim=2, keepdim=True)
     p = (shifted * beta.to(shifted.dtype).view(1, -1, 1)).softmax(dim=2)
     mean = (p * shifted).sum(dim=2)
@@ -90,7 +106,8 @@ def _scaled(logits: Tensor, labels: Tensor, beta: Tensor) -> tuple[Tensor, Tenso
     at_label = labels.view(-1, 1, 1).expand(-1, logits.shape[1], 1)
     chosen = shifted.gather(2, at_label).squeeze(2)
     nll = -(chosen * beta.to(shifted.dtype)) + (shifted * beta.to(shifted.dtype).view(1, -1, 1)).logsumexp(dim=2)
-    return nll.double().sum(dim=0), (mean - chosen).double().sum(dim=0), spread.double().sum(dim=0)
+    found = (_weighted(part, weights).double().sum(dim=0) for part in (nll, mean - chosen, spread))
+    return next(found), next(found), next(found)
 
 
 def _newton(slope: Tensor, curvature: Tensor, beta: Tensor) -> Tensor:
