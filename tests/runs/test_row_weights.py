@@ -9,6 +9,7 @@ import pytest
 
 import calibeval
 from calibeval.core.errors import InputError, UsageError
+from calibeval.core.heads.results import Finetuned
 from calibeval.losses.table import LOSS_TABLE
 from calibeval.training.sweep import Sweep
 from tests.cli import feature_files as files
@@ -46,7 +47,7 @@ def folder(tmp_path, monkeypatch):
 
 def test_what_is_measured_is_what_report_measures_with_the_weights(capsys, folder):
     assert run(capsys, *files.words(folder, *WEIGHTED, "-q")).code == 0
-    found = calibeval.core.heads.results.Finetuned.from_json((folder / "run" / "finetune.json").read_bytes())
+    found = Finetuned.from_json((folder / "run" / "finetune.json").read_bytes())
     chosen = found.losses[found.chosen].kept
     val, test = (
         calibeval.read(folder / "run" / f"{split}_logits.npz", key={"weights": "w"}) for split in ("val", "test")
