@@ -4,9 +4,12 @@ DEV := .venv
 USER_ENV := .venv-demo
 BENCH_ENV := .venv-bench
 PARALLEL := -n auto --maxprocesses 8 --dist worksteal
+OUT ?= build/gpu
+DATA ?= ../shared/data/cifar10_jpeg.npz
+MINUTES ?= 6.5
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: demo test quick coverage lint fuzz bench simulations clean
+.PHONY: demo test quick coverage lint fuzz bench simulations gpu clean
 
 demo: $(USER_ENV)/.installed ## report on the sample data, with what a user installs (no torch)
 	$(USER_ENV)/bin/calibeval report sample_data/diamonds.npz#test --out demo
@@ -30,6 +33,14 @@ bench: $(BENCH_ENV)/.installed ## the tables of docs/benchmarks.md; wants a quie
 
 simulations: $(DEV)/.installed ## the tables of docs/statistics.md: hours; QUICK=--quick shows that they run
 	$(DEV)/bin/python -m tests.benchmarks.run --simulations $(QUICK)
+
+gpu: ## the sections on a GPU, in OUT, within ten minutes: make gpu PYTHON=a-python-with-torch DATA=cifar10_jpeg.npz
+	mkdir -p $(OUT)
+	status=0; \
+	$(PYTHON) -m tests.benchmarks.training_gpu $(HEADS) > $(OUT)/training_gpu.md || status=1; \
+	$(PYTHON) -m tests.benchmarks.papers --data $(DATA) --minutes $(MINUTES) --records $(OUT)/papers.jsonl $(PAPERS) \
+		> $(OUT)/papers.md || status=1; \
+	cat $(OUT)/training_gpu.md $(OUT)/papers.md; exit $$status
 
 lint: $(DEV)/.installed
 	$(DEV)/bin/ruff check .

@@ -12,7 +12,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.records import layout_of
 
-CHOICES = 6  # words that a field may have at most
+CHOICES = 20  # words that a field may have at most
 NOTICE = Notice("x", "y")
 SCALARS = {float: 0.25, int: 3, bool: True, str: "x", Notice: NOTICE, Any: 1}
 

@@ -33,8 +33,9 @@ def fit(
 ) -> Map:
     """Fit a recalibration map; calling the map recalibrates other predictions, or an array of logits.
 
-    predictions: a path, or Predictions. method: "temperature", "platt", "beta", "vector", "isotonic", or "auto", which
-    chooses by cross-validated NLL. objective: what a temperature optimises: "nll", "ece" or "accuracy".
+    predictions: a path, or Predictions. method: "temperature" or another map, such as "ets", "platt", "beta",
+    "quadratic", "vector" or "isotonic"; "auto" chooses by cross-validated NLL. objective: what a temperature optimises:
+    "nll", "ece" or "accuracy".
     clip: raise smaller probabilities to this value; without it, a label of probability 0 is refused.
     seed: for assigning rows to the folds of "auto". group: a column's name, or an array with one value per row; rows of
     one group stay in one fold. prior: shares of the classes where the map will be used, if they differ from those of

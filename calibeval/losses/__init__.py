@@ -10,7 +10,7 @@ form is in `calibeval.losses.gradients`. This package needs torch: pip install '
 >>> round(loss.item(), 4)
 0.1136
 >>> list(LOSSES)
-['ce', 'ls', 'ecp', 'focal', 'flsd', 'mbls', 'cals']
+['ce', 'ls', 'ecp', 'focal', 'flsd', 'mbls', 'cals', 'cals_hr']
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ class MissingTorch(UsageError, ImportError):
 try:
     from calibeval.losses.baselines import FLSD, ConfidencePenalty, CrossEntropy, FocalLoss, LabelSmoothing
     from calibeval.losses.criterion import Criterion
+    from calibeval.losses.heuristic import CALSHR
     from calibeval.losses.lagrangian import CALS
     from calibeval.losses.margin import MbLS
     from calibeval.losses.table import LOSS_TABLE
@@ -38,6 +39,7 @@ except ModuleNotFoundError as error:
 
 __all__ = [
     "CALS",
+    "CALSHR",
     "FLSD",
     "LOSSES",
     "ConfidencePenalty",

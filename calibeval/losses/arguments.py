@@ -4,8 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import TypeAlias
+
+import torch
+from torch import Tensor
 
 from calibeval.core.errors import nearest
+
+ClassWeights: TypeAlias = Tensor | Sequence[float]
 
 
 def number(name: str, value: float, *, low: float, high: float = math.inf, above: bool = False) -> float:
@@ -65,3 +71,28 @@ def choice(name: str, value: str, known: Sequence[str]) -> str:
         listed = ", ".join(f'"{word}"' for word in known)
         raise ValueError(f"{name}: {value!r}, expected one of {listed}{nearest(str(value), known)}")
     return value
+
+
+def class_weights(name: str, values: ClassWeights) -> Tensor:
+    """The values as a tensor (k,) of a floating type, without gradient, if all are finite and at least 0.
+
+    Raises: TypeError if they are not numbers; ValueError for another shape, or a value outside the range.
+
+    >>> class_weights("weight", [1, 2.5])
+    tensor([1.0000, 2.5000])
+    """
+    try:
+        found = torch.as_tensor(values).detach()
+    except (TypeError, ValueError, RuntimeError):
+        raise TypeError(f"{name}: {type(values).__name__}, expected a number for each class") from None
+    if found.dtype == torch.bool or found.is_complex():
+        raise TypeError(f"{name}: {str(found.dtype).removeprefix('torch.')}, expected a number for each class")
+    if found.ndim != 1 or len(found) < 2:
+        raise ValueError(f"{name}: shape {tuple(found.shape)}, expected (k,): a number for each of two or more classes")
+    if not found.is_floating_point():
+        found = found.to(torch.get_default_dtype())
+    strange = ~(found.isfinite() & (found >= 0))
+    if strange.any():
+        i = int(strange.nonzero()[0])
+        raise ValueError(f"{name}: {found[i].item():g} for class {i}, expected finite numbers of at least 0")
+    return found

@@ -1,12 +1,17 @@
-"""What all losses share: shapes, ignored labels and the mean over rows. `forward` never synchronises with the host."""
+"""What all losses share: shapes, class weights, ignored labels, the mean over rows.
+
+`forward` never waits for the device.
+"""
 
 from __future__ import annotations
+
+from typing import ClassVar, NamedTuple
 
 import torch
 from torch import Tensor, nn
 
-from calibeval.losses.arguments import choice, whole_number
-from calibeval.losses.terms import LossTerms
+from calibeval.losses.arguments import ClassWeights, choice, class_weights, whole_number
+from calibeval.losses.terms import LossTerms, at_least_float32, is_soft
 
 REDUCTIONS = ("mean", "sum", "none")
 LABEL_TYPES = (torch.int64, torch.int32, torch.int16, torch.int8, torch.uint8)
@@ -16,50 +21,115 @@ class Criterion(nn.Module):
     """A loss of logits and labels, like `torch.nn.CrossEntropyLoss`; the base class of all losses here.
 
     logits: (n, k) or (n, k, ...), of any floating type; float16 and bfloat16 are computed, and returned, in float32.
-    labels: (n) or (n, ...), class indices in [0, k). ignore_index: rows with this label are left out and get no
-    gradient; if all rows are ignored, the loss is 0, not NaN as in torch. reduction: "mean" over the rows that are not
-    ignored, their "sum", or "none": a loss for each row, 0 for ignored rows. The loss is in nats.
+    labels: (n) or (n, ...), class indices in [0, k); or soft labels of a floating type and the shape of the logits, the
+    probability of each class, if the class attribute `soft` is True.
+    weight: (k,), the weight of each class, at least 0; None: all 1. A row counts as the weight of its label, a soft
+    label as the sum of the weights of its classes. It is a buffer, so it moves with `to` and is in `state_dict`.
+    ignore_index: rows with this label are left out and get no gradient; soft labels are never ignored. reduction:
+    "mean", "sum", or "none": a loss for each row, 0 for ignored rows. The mean divides by the sum of the weights of the
+    labels, with soft labels by the number of rows, as in torch; if nothing is left to divide by, the loss is 0, not NaN
+    as in torch. The loss is in nats.
     Raises: ValueError, TypeError for logits and labels that do not fit each other.
 
     >>> from calibeval.losses import CrossEntropy
-    >>> CrossEntropy(reduction="sum")(torch.tensor([[0.0, 0.0], [0.0, 0.0]]), torch.tensor([1, 0]))
-    tensor(1.3863)
+    >>> logits = torch.tensor([[0.0, 0.0], [2.0, 0.0]])
+    >>> CrossEntropy(reduction="sum")(logits, torch.tensor([1, 0]))
+    tensor(0.8201)
+    >>> CrossEntropy(weight=[1.0, 3.0])(logits, torch.tensor([1, 0]))
+    tensor(0.5516)
+    >>> CrossEntropy()(logits, torch.tensor([[0.0, 1.0], [0.9, 0.1]]))
+    tensor(0.5100)
     """
 
-    def __init__(self, *, ignore_index: int = -100, reduction: str = "mean") -> None:
+    soft: ClassVar[bool] = True
+
+    weight: Tensor | None
+
+    def __init__(
+        self, *, weight: ClassWeights | None = None, ignore_index: int = -100, reduction: str = "mean"
+    ) -> None:
         super().__init__()
+        self.register_buffer("weight", None if weight is None else class_weights("weight", weight))
         self.ignore_index = whole_number("ignore_index", ignore_index)
         self.reduction = choice("reduction", reduction, REDUCTIONS)
 
     def forward(self, logits: Tensor, labels: Tensor) -> Tensor:
         """The loss: a scalar, or with reduction "none" a loss for each row."""
-        terms, kept = self._of_rows(logits, labels)
-        return reduce(terms.total, kept, self.reduction)
+        terms, counts = self._of_rows(logits, labels)
+        return reduce(terms.total, counts, self.reduction)
 
     def terms(self, logits: Tensor, labels: Tensor) -> LossTerms:
         """The loss and its parts, each reduced in the same way."""
-        terms, kept = self._of_rows(logits, labels)
-        return LossTerms(*(reduce(part, kept, self.reduction) for part in terms))
+        terms, counts = self._of_rows(logits, labels)
+        return LossTerms(*(reduce(part, counts, self.reduction) for part in terms))
 
     def row_terms(self, logits: Tensor, labels: Tensor) -> LossTerms:
-        """The terms of each row, from logits (..., k) and labels (...), none of them ignored."""
+        """The terms of each row, from logits (..., k) and labels (...) or (..., k), none of them ignored."""
         raise NotImplementedError
+
+    def batch_terms(self, logits: Tensor, labels: Tensor, counts: Counts) -> LossTerms:
+        """The terms of each row of a batch, times the weight of its label."""
+        if counts.weight is None:
+            return self.row_terms(logits, labels)
+        if is_soft(labels):
+            return self.row_terms(logits, labels * counts.weight)
+        return LossTerms(*(part * counts.rows for part in self.row_terms(logits, labels)))
 
     def extra_repr(self) -> str:
         """The arguments that `print` shows."""
-        return f"ignore_index={self.ignore_index}, reduction={self.reduction!r}"
+        weight = "" if self.weight is None else f"weight=({len(self.weight)},), "
+        return f"{weight}ignore_index={self.ignore_index}, reduction={self.reduction!r}"
 
-    def _of_rows(self, logits: Tensor, labels: Tensor) -> tuple[LossTerms, Tensor]:
-        """The terms of each row, and which rows are not ignored."""
+    def _of_rows(self, logits: Tensor, labels: Tensor) -> tuple[LossTerms, Counts]:
+        """The terms of each row, and how much it counts."""
         check_logits(logits)
-        labels, kept = usable_labels(logits, labels, self.ignore_index)
+        labels, kept = self.usable(logits, labels)
+        logits = logits.movedim(1, -1)
+        weight = None if self.weight is None else fitting(self.weight, logits, "weight")
         try:
-            return self.row_terms(logits.movedim(1, -1), labels), kept
+            rows = kept if weight is None or is_soft(labels) else torch.where(kept, weight[labels], 0.0)
+            counts = Counts(kept, rows, weight)
+            return self.batch_terms(logits, labels, counts), counts
         except (RuntimeError, IndexError):
             # On a CPU, an invalid label ends in torch's own error. Checking the labels first would slow down every
             # call.
-            refuse_strange_labels(labels, logits.shape[1], self.ignore_index)
+            if not is_soft(labels):
+                refuse_strange_labels(labels, logits.shape[-1], self.ignore_index)
             raise
+
+    def usable(self, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+        """The labels as the losses of rows take them, and which rows are not ignored."""
+        if not (isinstance(labels, Tensor) and is_soft(labels)):
+            return usable_labels(logits, labels, self.ignore_index)
+        soft = usable_soft_labels(logits, labels, f"{type(self).__name__} " if not self.soft else "")
+        return soft, torch.ones(soft.shape[:-1], dtype=torch.bool, device=soft.device)
+
+
+class Counts(NamedTuple):
+    """How much the rows of a batch count.
+
+    kept: whether each row is not ignored. rows: as what each row counts in the mean: 0 if ignored, else 1 or the weight
+    of its label. weight: that of each class, (k,), or None.
+    """
+
+    kept: Tensor
+    rows: Tensor
+    weight: Tensor | None = None
+
+
+def fitting(values: Tensor, logits: Tensor, name: str) -> Tensor:
+    """The values of the classes, (k,), in the precision of a loss of logits (..., k).
+
+    Raises: ValueError if the number of classes or the device differs.
+    """
+    if len(values) != logits.shape[-1]:
+        raise ValueError(f"logits: {logits.shape[-1]} classes, but {name} has {len(values)}")
+    if logits.device != values.device:
+        raise ValueError(
+            f"logits: on {logits.device}, but {name} is on {values.device}: "
+            f'call .to("{logits.device}") of the loss once'
+        )
+    return values.to(torch.promote_types(logits.dtype, torch.float32))
 
 
 def check_logits(logits: Tensor) -> None:
@@ -89,12 +159,31 @@ def usable_labels(logits: Tensor, labels: Tensor, ignore_index: int) -> tuple[Te
         raise TypeError(f"labels: {_short(labels.dtype)}, expected class numbers of an integer type, such as int64")
     expected = (logits.shape[0], *logits.shape[2:])
     if tuple(labels.shape) != expected:
+        one_hot = "; soft or one-hot labels have a floating type" if labels.shape == logits.shape else ""
         raise ValueError(
             f"labels: shape {tuple(labels.shape)}, expected {expected} for logits of shape {tuple(logits.shape)}"
+            f"{one_hot}"
         )
     labels = labels.long()
     kept = labels != ignore_index
     return torch.where(kept, labels, 0), kept
+
+
+def usable_soft_labels(logits: Tensor, labels: Tensor, refused: str = "") -> Tensor:
+    """The soft labels with the classes on the last axis, at least in the precision of the logits.
+
+    refused: who takes no soft labels, or nothing.
+    Raises: TypeError if soft labels are refused; ValueError unless they have the shape of the logits.
+    """
+    if refused or labels.shape != logits.shape:
+        numbers = f"class numbers of an integer type, such as int64, of shape {(logits.shape[0], *logits.shape[2:])}"
+        if refused:
+            raise TypeError(f"labels: {_short(labels.dtype)}, but {refused}takes no soft labels; expected {numbers}")
+        raise ValueError(
+            f"labels: {_short(labels.dtype)} of shape {tuple(labels.shape)}, expected soft labels of shape "
+            f"{tuple(logits.shape)}, as the logits, or {numbers}"
+        )
+    return at_least_float32(labels).movedim(1, -1)
 
 
 def refuse_strange_labels(labels: Tensor, k: int, ignore_index: int) -> None:
@@ -108,17 +197,21 @@ def refuse_strange_labels(labels: Tensor, k: int, ignore_index: int) -> None:
         )
 
 
-def reduce(values: Tensor, kept: Tensor, reduction: str) -> Tensor:
+def reduce(values: Tensor, counts: Counts, reduction: str) -> Tensor:
     """The mean or sum of the kept values, or all values with 0 for the others; the mean of no values is 0.
 
-    >>> reduce(torch.tensor([1.0, 2.0, 6.0]), torch.tensor([True, True, False]), "mean")
+    >>> kept = torch.tensor([True, True, False])
+    >>> reduce(torch.tensor([1.0, 2.0, 6.0]), Counts(kept, kept), "mean")
     tensor(1.5000)
     """
-    values = torch.where(kept, values, 0.0)
+    values = torch.where(counts.kept, values, 0.0)
     if reduction == "none":
         return values
     total = values.sum()
-    return total if reduction == "sum" else total / kept.sum().clamp(min=1)
+    if reduction == "sum":
+        return total
+    count = counts.rows.sum()
+    return total / torch.where(count == 0, 1, count)
 
 
 def _short(dtype: torch.dtype) -> str:

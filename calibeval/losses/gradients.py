@@ -27,6 +27,7 @@ from calibeval.losses.terms import (
     flsd_gamma,
     is_soft,
     miss,
+    of_class,
     over_label,
     share_of_all,
 )
@@ -100,7 +101,7 @@ def confidence_penalty_gradient(logits: Tensor, labels: Tensor, *, beta: Paramet
     return _sum(rows.cross_entropy, penalty, _less_at(rows.probs.mul_(factor), labels, 1.0))
 
 
-def focal_gradient(logits: Tensor, labels: Tensor, *, gamma: Parameter) -> LossGradient:
+def focal_gradient(logits: Tensor, labels: Tensor, *, gamma: Parameter, alpha: float | Tensor = 1.0) -> LossGradient:
     """The gradient of cross entropy times (1 - p) ** gamma - gamma p (1 - p) ** (gamma - 1) ln p, p of the label.
 
     >>> focal_gradient(torch.tensor([[0.0, 0.0]]), torch.tensor([1]), gamma=1.0).gradient
@@ -109,8 +110,8 @@ def focal_gradient(logits: Tensor, labels: Tensor, *, gamma: Parameter) -> LossG
     wide = at_least_float32(logits.detach())
     rows = _rows(wide, labels)
     if is_soft(labels):
-        return _soft_focal(rows, _each_loss(wide, rows), labels, by_class(gamma))
-    return _focal(rows, labels, gamma)
+        return _soft_focal(rows, _each_loss(wide, rows), labels, by_class(gamma), alpha)
+    return _focal(rows, labels, gamma, alpha)
 
 
 def flsd_gradient(logits: Tensor, labels: Tensor) -> LossGradient:
@@ -137,11 +138,11 @@ def mbls_gradient(logits: Tensor, labels: Tensor, *, margin: Parameter, alpha: P
     """
     wide = at_least_float32(logits.detach())
     rows = _rows(wide, labels)
-    first = _first_top(wide, rows.top)
+    first = first_top(wide, rows.top)
     excess = _finite_((rows.top - wide).sub_(by_class(margin)).relu_())
     penalty = counted(alpha * excess.mean(-1), labels)
     pull = excess.sign_().mul_(by_class(alpha) / wide.shape[-1])
-    gradient = _plus_at(rows.probs.sub_(pull), first, pull.sum(-1, keepdim=True))
+    gradient = plus_at(rows.probs.sub_(pull), first, pull.sum(-1, keepdim=True))
     return _sum(rows.cross_entropy, penalty, _less_at(gradient, labels, 1.0))
 
 
@@ -201,7 +202,7 @@ def _finite_(values: Tensor) -> Tensor:
     return values.nan_to_num_(nan=math.nan, posinf=0.0)
 
 
-def _first_top(wide: Tensor, top: Tensor) -> Tensor:
+def first_top(wide: Tensor, top: Tensor) -> Tensor:
     """The index of the first of the largest logits, (..., 1)."""
     k = wide.shape[-1]
     tied = torch.eq(wide, top, out=torch.empty_like(wide))
@@ -217,10 +218,10 @@ def _less_at(scores: Tensor, labels: Tensor, amount: Parameter) -> Tensor:
     if is_soft(labels):
         labels = labels.to(scores.dtype)
         return scores.mul_(labels.sum(-1, keepdim=True)).sub_(labels * by_class(amount))
-    return _plus_at(scores, class_index(labels, scores), -by_class(amount))
+    return plus_at(scores, class_index(labels, scores), -by_class(amount))
 
 
-def _plus_at(scores: Tensor, index: Tensor, amount: Parameter) -> Tensor:
+def plus_at(scores: Tensor, index: Tensor, amount: Parameter) -> Tensor:
     """The scores, changed in place: the amount is added at one class of each row. Deterministic on every device."""
     return scores.scatter_(-1, index, (scores.gather(-1, index) + amount).to(scores.dtype))
 
@@ -230,25 +231,27 @@ def _sum(cross_entropy: Tensor, penalty: Tensor, gradient: Tensor) -> LossGradie
     return LossGradient(LossTerms(cross_entropy + penalty, cross_entropy, penalty), gradient)
 
 
-def _focal(rows: _Rows, labels: Tensor, gamma: Parameter) -> LossGradient:
-    factor, slope = _focal_slope(rows.cross_entropy, gamma)
+def _focal(rows: _Rows, labels: Tensor, gamma: Parameter, alpha: float | Tensor = 1.0) -> LossGradient:
+    factor, slope = _focal_slope(rows.cross_entropy, gamma, of_class(alpha, labels))
     total = factor * rows.cross_entropy
     gradient = _less_at(rows.probs, labels, 1.0).mul_(slope.unsqueeze(-1))
     return LossGradient(LossTerms(total, rows.cross_entropy, difference(total, rows.cross_entropy)), gradient)
 
 
-def _soft_focal(rows: _Rows, each: Tensor, labels: Tensor, gamma: Parameter) -> LossGradient:
+def _soft_focal(
+    rows: _Rows, each: Tensor, labels: Tensor, gamma: Parameter, alpha: float | Tensor = 1.0
+) -> LossGradient:
     """The focal loss of soft labels. each: the negative log-probability of every class; gamma broadcasts to it."""
-    factor, slope = _focal_slope(each, gamma)
+    factor, slope = _focal_slope(each, gamma, alpha)
     total = over_label(factor.mul_(each), labels)
     terms = LossTerms(total, rows.cross_entropy, difference(total, rows.cross_entropy))
     return LossGradient(terms, _less_at(rows.probs, slope.mul_(labels), 1.0))
 
 
-def _focal_slope(loss: Tensor, gamma: Parameter) -> tuple[Tensor, Tensor]:
-    """(1 - p) ** gamma, and the slope of that times the loss by the loss, -ln p."""
+def _focal_slope(loss: Tensor, gamma: Parameter, alpha: float | Tensor) -> tuple[Tensor, Tensor]:
+    """The factor alpha (1 - p) ** gamma, and the slope of that times the loss by the loss, -ln p."""
     missed = miss(loss)
-    factor = missed**gamma
+    factor = missed**gamma * alpha
     # p ln p is 0 if p is 0, although its logarithm is infinite.
     inner = (torch.exp(-loss) * loss).nan_to_num(nan=0.0)
-    return factor, factor + gamma * missed ** (gamma - 1.0) * inner
+    return factor, factor + alpha * gamma * missed ** (gamma - 1.0) * inner

@@ -10,8 +10,8 @@ import torch
 import torch.distributed as dist
 from torch import Tensor
 
-from calibeval.losses.arguments import flag, number, whole_number
-from calibeval.losses.criterion import Criterion, check_logits, usable_labels
+from calibeval.losses.arguments import ClassWeights, flag, number, whole_number
+from calibeval.losses.criterion import Criterion, check_logits
 from calibeval.losses.processes import Processes, processes
 from calibeval.losses.rules import COUNT, EPOCH, MultiplierRule, Tensors, plus
 
@@ -23,8 +23,8 @@ BATCHES = "batches"  # their number, beside the sums over their rows
 class HeldOutCriterion(Criterion):
     """A loss with multipliers for each class; call `update` with held-out logits after every training epoch.
 
-    num_classes: k, at least 2. margin: in units of the logits, at least 0. rule: how the multipliers change. weights:
-    the initial values of the multipliers. ignore_index, reduction: as for `Criterion`.
+    num_classes: k, at least 2. margin: in units of the logits, at least 0. rule: how the multipliers change.
+    multipliers: their initial values. weight, ignore_index, reduction: as for `Criterion`.
     Raises: TypeError, ValueError for invalid arguments.
     """
 
@@ -36,16 +36,17 @@ class HeldOutCriterion(Criterion):
         num_classes: int,
         margin: float,
         rule: MultiplierRule,
-        weights: Mapping[str, float],
+        multipliers: Mapping[str, float],
         *,
+        weight: ClassWeights | None,
         ignore_index: int,
         reduction: str,
     ) -> None:
-        super().__init__(ignore_index=ignore_index, reduction=reduction)
+        super().__init__(weight=weight, ignore_index=ignore_index, reduction=reduction)
         self.num_classes = whole_number("num_classes", num_classes, low=2)
         self.margin = number("margin", margin, low=0.0)
         self.rule = rule
-        for name, value in rule.begin({name: torch.full((num_classes,), v) for name, v in weights.items()}).items():
+        for name, value in rule.begin({name: torch.full((num_classes,), v) for name, v in multipliers.items()}).items():
             self.register_buffer(name, value)
 
     def update(
@@ -99,12 +100,12 @@ class HeldOutCriterion(Criterion):
 
     def _state(self) -> Tensors:
         """The buffers by name."""
-        return {name: getattr(self, name) for name in (*self.rule.weights, self.rule.memory, EPOCH)}
+        return {name: getattr(self, name) for name in (*self.rule.multipliers, self.rule.memory, EPOCH)}
 
-    def _weights(self, logits: Tensor) -> Tensors:
+    def _multipliers(self, logits: Tensor) -> Tensors:
         """The multipliers in the precision of the logits, or that of the buffers if it is higher."""
         wide = logits.dtype == torch.float64
-        return {n: getattr(self, n).double() if wide else getattr(self, n).float() for n in self.rule.weights}
+        return {n: getattr(self, n).double() if wide else getattr(self, n).float() for n in self.rule.multipliers}
 
     def _sums(self, batches: Iterable[Batch]) -> Tensors:
         """The sums over all rows, and the number of batches."""
@@ -121,12 +122,12 @@ class HeldOutCriterion(Criterion):
             raise TypeError(f"update: a batch is a {type(batch).__name__}, expected logits or a pair (logits, labels)")
         check_logits(logits)
         self._check(logits, classes=logits.shape[1])
-        kept = None if labels is None else usable_labels(logits, labels, self.ignore_index)[1].flatten()
+        kept = None if labels is None else self.usable(logits, labels)[1].flatten()
         sums = self._of_logits(logits.movedim(1, -1).flatten(0, -2), kept)
         return {**sums, BATCHES: torch.ones_like(sums[COUNT][0])}
 
     def _of_logits(self, logits: Tensor, kept: Tensor | None) -> Tensors:
-        return self.rule.sums(logits, kept, margin=self.margin, weights=self._weights(logits))
+        return self.rule.sums(logits, kept, margin=self.margin, multipliers=self._multipliers(logits))
 
     def _check(self, logits: Tensor, *, classes: int) -> None:
         """Raises: ValueError if the number of classes or the device differs."""

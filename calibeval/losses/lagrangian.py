@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from calibeval.losses.arguments import choice, flag, number, whole_number
+from calibeval.losses.arguments import ClassWeights, choice, flag, number, whole_number
 from calibeval.losses.held_out import HeldOutCriterion, start
 from calibeval.losses.multipliers import MultiplierSchedule
 from calibeval.losses.penalties import PENALTIES
@@ -24,7 +24,7 @@ class CALS(HeldOutCriterion):
     lambd_init, rho_init: initial value for all classes; None: the lower bound. lambd_min, lambd_max, rho_min, rho_max:
     bounds. lambd_step, rho_step: number of epochs between changes; a rho_step of 0 means never. gamma: factor of at
     least 1 for rho of a class whose mean constraint is positive and more than tau times that of the previous epoch.
-    ignore_index, reduction: as for `Criterion`.
+    weight, ignore_index, reduction: as for `Criterion`.
 
     The state is in `state_dict`: the buffers `lambd`, `rho` and `mean_constraint` (of the last update), (k,) each, and
     `epoch`, the number of updates. A run that loads it continues as if it had never stopped.
@@ -61,6 +61,7 @@ class CALS(HeldOutCriterion):
         gamma: float = 1.2,
         tau: float = 0.9,
         *,
+        weight: ClassWeights | None = None,
         ignore_index: int = -100,
         reduction: str = "mean",
     ) -> None:
@@ -86,6 +87,7 @@ class CALS(HeldOutCriterion):
             margin,
             LagrangianRule(schedule, penalty, normalize),
             {"lambd": lambd, "rho": rho},
+            weight=weight,
             ignore_index=ignore_index,
             reduction=reduction,
         )
@@ -94,4 +96,4 @@ class CALS(HeldOutCriterion):
     def row_terms(self, logits: Tensor, labels: Tensor) -> LossTerms:
         """The terms of each row, with the current multipliers."""
         self._check(logits, classes=logits.shape[-1])
-        return cals_terms(logits, labels, margin=self.margin, **self._weights(logits), **self.rule.fixed)
+        return cals_terms(logits, labels, margin=self.margin, **self._multipliers(logits), **self.rule.fixed)

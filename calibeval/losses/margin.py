@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from torch import Tensor
 
-from calibeval.losses.arguments import number
+from calibeval.losses.arguments import ClassWeights, number
 from calibeval.losses.criterion import Criterion
 from calibeval.losses.terms import LossTerms, mbls_terms
 
@@ -16,7 +16,7 @@ class MbLS(Criterion):
     class's logit to the top logit of its row. Unlike label smoothing, it does not penalise distances within the margin.
 
     margin: at least 0, in units of the logits; with 0, every distance counts. alpha: at least 0.
-    ignore_index, reduction: as for `Criterion`.
+    weight, ignore_index, reduction: as for `Criterion`.
     Raises: TypeError, ValueError for invalid arguments.
     Source: Liu, Ben Ayed, Galdran, Dolz, CVPR 2022.
 
@@ -28,9 +28,15 @@ class MbLS(Criterion):
     """
 
     def __init__(
-        self, margin: float = 10.0, alpha: float = 0.1, *, ignore_index: int = -100, reduction: str = "mean"
+        self,
+        margin: float = 10.0,
+        alpha: float = 0.1,
+        *,
+        weight: ClassWeights | None = None,
+        ignore_index: int = -100,
+        reduction: str = "mean",
     ) -> None:
-        super().__init__(ignore_index=ignore_index, reduction=reduction)
+        super().__init__(weight=weight, ignore_index=ignore_index, reduction=reduction)
         self.margin = number("margin", margin, low=0.0)
         self.alpha = number("alpha", alpha, low=0.0)
 

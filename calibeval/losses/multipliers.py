@@ -83,15 +83,41 @@ def constraint_sums(
     """
     h = constraint(logits, margin=margin, normalize=normalize)
     slope = PENALTIES[penalty].slope(h, lambd, rho).clamp(schedule.lambd_min, schedule.lambd_max)
-    counts = h < math.inf if kept is None else (h < math.inf) & kept.unsqueeze(-1)
-    # A NaN in a row that is not ignored must remain visible.
-    dropped = (h == math.inf) if kept is None else (h == math.inf) | ~kept.unsqueeze(-1)
-    wide = torch.float32 if logits.device.type == "mps" else torch.float64
+    counts, dropped = rows_that_count(h, kept)
     slope, h = (values.masked_fill(dropped, 0.0) for values in (slope, h))
-    if weights is not None:
-        slope, h, counts = (values * weights.unsqueeze(-1) for values in (slope, h, counts))
-        return ConstraintSums(*(values.sum(-2, dtype=wide) for values in (slope, h, counts)))
-    return ConstraintSums(slope.sum(-2, dtype=wide), h.sum(-2, dtype=wide), counts.sum(-2))
+    wide = of_sums(logits)
+    return ConstraintSums(summed(slope, weights, wide), summed(h, weights, wide), counted(counts, weights, wide))
+
+
+def rows_that_count(h: Tensor, kept: Tensor | None) -> tuple[Tensor, Tensor]:
+    """Which constraints (..., n, k) are counted, and which are not to be added; kept: as for `constraint_sums`.
+
+    Classes that are masked, so that their h is inf, and ignored rows do not count. A NaN in a row that is not ignored
+    must remain visible, so it is added.
+    """
+    if kept is None:
+        return h < math.inf, h == math.inf
+    return (h < math.inf) & kept.unsqueeze(-1), (h == math.inf) | ~kept.unsqueeze(-1)
+
+
+def summed(values: Tensor, weights: Tensor | None, dtype: torch.dtype) -> Tensor:
+    """The sums over the rows of values (..., n, k), each times the weight of its row."""
+    return (values if weights is None else values * weights.unsqueeze(-1)).sum(-2, dtype=dtype)
+
+
+def counted(counts: Tensor, weights: Tensor | None, dtype: torch.dtype) -> Tensor:
+    """The number of rows that count, (..., n, k), or the sum of their weights."""
+    return counts.sum(-2) if weights is None else summed(counts, weights, dtype)
+
+
+def divisor(count: Tensor) -> Tensor:
+    """What sums are divided by for means: the count, or 1 where it is 0."""
+    return torch.where(count > 0, count, 1)
+
+
+def of_sums(logits: Tensor) -> torch.dtype:
+    """The type of sums over many rows: float64 if the device supports it."""
+    return torch.float32 if logits.device.type == "mps" else torch.float64
 
 
 def next_multipliers(now: Multipliers, sums: ConstraintSums, schedule: MultiplierSchedule) -> Multipliers:
@@ -107,7 +133,7 @@ def next_multipliers(now: Multipliers, sums: ConstraintSums, schedule: Multiplie
     >>> after.lambd, after.rho
     (tensor([1.5000, 0.5000]), tensor([1.2000, 1.0000]))
     """
-    count = torch.where(sums.count > 0, sums.count, 1)
+    count = divisor(sums.count)
     mean_constraint = sums.constraint / count
     lambd = (sums.slope / count).clamp(schedule.lambd_min, schedule.lambd_max).to(now.lambd.dtype)
     epoch = now.epoch + 1

@@ -15,8 +15,14 @@ from calibeval.losses.multipliers import (
     Multipliers,
     MultiplierSchedule,
     constraint_sums,
+    counted,
+    divisor,
     next_multipliers,
+    of_sums,
+    rows_that_count,
+    summed,
 )
+from calibeval.losses.terms import constraint
 
 Tensors: TypeAlias = dict[str, Tensor]
 COUNT, EPOCH = "count", "epoch"
@@ -25,12 +31,12 @@ COUNT, EPOCH = "count", "epoch"
 class MultiplierRule(ABC):
     """The multipliers of a loss, and how they change after every epoch.
 
-    The state is a tensor of classes for each of `weights`, which are arguments of the loss, and for `memory`, a mean
-    over held-out rows that the next epoch is compared with; and `epoch`, the number of epochs so far. shared: the
+    The state has a tensor of classes for each of `multipliers`, which are arguments of the loss, and for `memory`, a
+    mean over held-out rows that the next epoch is compared with; and `epoch`, the number of epochs so far. shared: the
     parameters of the loss that heads trained together have in common.
     """
 
-    weights: ClassVar[tuple[str, ...]]
+    multipliers: ClassVar[tuple[str, ...]]
     memory: ClassVar[str]
     shared: ClassVar[tuple[str, ...]]
 
@@ -45,18 +51,29 @@ class MultiplierRule(ABC):
         return {}
 
     @abstractmethod
-    def sums(self, logits: Tensor, kept: Tensor | None = None, *, margin: Any, weights: Mapping[str, Any]) -> Tensors:
-        """Sums over the rows of logits (..., n, k), and `count`, the number of rows; those of two batches add up."""
+    def sums(
+        self,
+        logits: Tensor,
+        kept: Tensor | None = None,
+        weights: Tensor | None = None,
+        *,
+        margin: Any,
+        multipliers: Mapping[str, Any],
+    ) -> Tensors:
+        """Sums over the rows of logits (..., n, k), and `count`, the number of rows; those of two batches add up.
+
+        kept, weights: as for `constraint_sums`; with weights, the count is their sum.
+        """
 
     @abstractmethod
     def next(self, state: Tensors, sums: Tensors) -> Tensors:
         """The state after an epoch, from the sums over all held-out rows."""
 
-    def begin(self, weights: Mapping[str, Tensor]) -> Tensors:
+    def begin(self, multipliers: Mapping[str, Tensor]) -> Tensors:
         """The state before the first epoch."""
-        like = weights[self.weights[0]]
+        like = multipliers[self.multipliers[0]]
         epoch = torch.zeros((), dtype=torch.int64, device=like.device)
-        return {**weights, self.memory: torch.zeros_like(like), EPOCH: epoch}
+        return {**multipliers, self.memory: torch.zeros_like(like), EPOCH: epoch}
 
 
 def plus(one: Tensors, other: Tensors) -> Tensors:
@@ -74,7 +91,7 @@ def initial(parameters: Mapping[str, Any], name: str) -> float:
 class LagrangianRule(MultiplierRule):
     """The rule of CALS: an augmented Lagrangian; its arithmetic is in `calibeval.losses.multipliers`."""
 
-    weights: ClassVar = ("lambd", "rho")
+    multipliers: ClassVar = ("lambd", "rho")
     memory: ClassVar = "mean_constraint"
     shared: ClassVar = tuple(field.name for field in fields(MultiplierSchedule))
 
@@ -93,10 +110,79 @@ class LagrangianRule(MultiplierRule):
         """The penalty and whether the constraint is divided by the margin."""
         return {"penalty": self.penalty, "normalize": self.normalize}
 
-    def sums(self, logits: Tensor, kept: Tensor | None = None, *, margin: Any, weights: Mapping[str, Any]) -> Tensors:
+    def sums(
+        self,
+        logits: Tensor,
+        kept: Tensor | None = None,
+        weights: Tensor | None = None,
+        *,
+        margin: Any,
+        multipliers: Mapping[str, Any],
+    ) -> Tensors:
         """The sums of slopes and constraints."""
-        return constraint_sums(logits, kept, margin=margin, **weights, schedule=self.schedule, **self.fixed)._asdict()
+        return constraint_sums(
+            logits, kept, weights, margin=margin, **multipliers, schedule=self.schedule, **self.fixed
+        )._asdict()
 
     def next(self, state: Tensors, sums: Tensors) -> Tensors:
         """The state after an epoch."""
         return next_multipliers(Multipliers(**state), ConstraintSums(**sums), self.schedule)._asdict()
+
+
+@dataclass(frozen=True, slots=True)
+class HeuristicRule(MultiplierRule):
+    """The rule of CALS-HR: lambd follows whether the penalty of its class grew or fell since the previous epoch.
+
+    lambd_min, lambd_max: bounds. lambd_step: epochs between two changes. gamma: the factor by which lambd grows if the
+    mean penalty is above tau times that of the previous epoch, and falls if it is below that over tau.
+    """
+
+    multipliers: ClassVar = ("lambd",)
+    memory: ClassVar = "mean_penalty"
+    shared: ClassVar = ("lambd_min", "lambd_max", "lambd_step", "gamma", "tau")
+
+    lambd_min: float = 1e-6
+    lambd_max: float = 1e6
+    lambd_step: int = 1
+    gamma: float = 1.1
+    tau: float = 1.1
+
+    @classmethod
+    def of(cls, parameters: Mapping[str, Any]) -> Self:
+        """The rule of a loss with these parameters."""
+        return cls(**{name: parameters[name] for name in cls.shared})
+
+    def sums(
+        self,
+        logits: Tensor,
+        kept: Tensor | None = None,
+        weights: Tensor | None = None,
+        *,
+        margin: Any,
+        multipliers: Mapping[str, Any],
+    ) -> Tensors:
+        """The sums of the penalties, lambd times how far the class is beyond the margin."""
+        h = constraint(logits, margin=margin, normalize=False)
+        counts, dropped = rows_that_count(h, kept)
+        penalty = (multipliers["lambd"] * torch.relu(h)).masked_fill(dropped, 0.0)
+        wide = of_sums(logits)
+        return {"penalty": summed(penalty, weights, wide), COUNT: counted(counts, weights, wide)}
+
+    def next(self, state: Tensors, sums: Tensors) -> Tensors:
+        """The state after an epoch. While no class had a penalty in the previous epoch, lambd stays.
+
+        Source: the code of Liu et al., CVPR 2023 (LogitMarginPlus).
+
+        >>> lambd, before = torch.tensor([1.0, 1.0, 1.0]), torch.tensor([0.5, 0.5, 0.5])
+        >>> state = {"lambd": lambd, "mean_penalty": before, "epoch": torch.tensor(1)}
+        >>> sums = {"penalty": torch.tensor([8.0, 4.0, 2.0]), "count": torch.tensor([8, 8, 8])}
+        >>> HeuristicRule(gamma=2.0).next(state, sums)["lambd"]
+        tensor([2.0000, 1.0000, 0.5000])
+        """
+        lambd, before = state["lambd"], state[self.memory]
+        now = sums["penalty"] / divisor(sums[COUNT])
+        moved = torch.where(now > self.tau * before, self.gamma * lambd, lambd)
+        moved = torch.where(now < before / self.tau, lambd / self.gamma, moved).clamp(self.lambd_min, self.lambd_max)
+        epoch = state[EPOCH] + 1
+        due = (epoch % self.lambd_step == 0) & (before.sum(-1, keepdim=True) > 0)
+        return {"lambd": torch.where(due, moved, lambd), self.memory: now.to(before.dtype), EPOCH: epoch}

@@ -11,13 +11,14 @@ from calibeval.losses import gradients, terms
 from calibeval.losses.baselines import FLSD, ConfidencePenalty, CrossEntropy, FocalLoss, LabelSmoothing
 from calibeval.losses.criterion import Criterion
 from calibeval.losses.gradients import LossGradient
+from calibeval.losses.heuristic import CALSHR, cals_hr_gradient, cals_hr_terms
 from calibeval.losses.lagrangian import CALS
 from calibeval.losses.margin import MbLS
+from calibeval.losses.rules import HeuristicRule, LagrangianRule, MultiplierRule
 from calibeval.losses.terms import LossTerms
 
 Range = tuple[float, float]
 
-GIVEN = ("num_classes", "ignore_index", "reduction")  # by the training loop, so they are not parameters of a method
 MARGINS: Range = (1.0, 20.0)
 
 
@@ -29,28 +30,38 @@ class LossEntry:
     for autograd. gradient: the same function with its gradient in closed form, which trains heads.
     tuned: parameters that `--tune` searches on a logarithmic scale, with both ends of their range. tuned_with: values
     of other parameters during the search. tuned_unless: maps a tuned parameter to another one: if the user sets the
-    latter, the former is not searched. lagrangian: whether the loss has multipliers that are updated from held-out rows
-    after every epoch. soft: whether it takes soft labels, the probability of each class, beside class numbers.
+    latter, the former is not searched. rule: how its multipliers are updated from held-out rows after every epoch; None
+    if it has none.
     """
 
     name: str
-    criterion: Callable[..., Criterion]
+    criterion: type[Criterion]
     terms: Callable[..., LossTerms]
     gradient: Callable[..., LossGradient]
     tuned: Mapping[str, Range] = field(default_factory=dict)
     tuned_with: Mapping[str, float] = field(default_factory=dict)
     tuned_unless: Mapping[str, str] = field(default_factory=dict)
-    lagrangian: bool = False
-    soft: bool = True
+    rule: type[MultiplierRule] | None = None
+
+    @property
+    def soft(self) -> bool:
+        """Whether the loss takes soft labels, the probability of each class, beside class numbers."""
+        return self.criterion.soft
 
     def defaults(self) -> dict[str, Any]:
         """The parameters of the method with their defaults, as the module declares them.
+
+        Keyword-only arguments, such as weight and ignore_index, belong to the training loop instead.
 
         >>> LOSS_TABLE["mbls"].defaults()
         {'margin': 10.0, 'alpha': 0.1}
         """
         signature = inspect.signature(self.criterion)
-        return {name: p.default for name, p in signature.parameters.items() if name not in GIVEN}
+        return {
+            name: p.default
+            for name, p in signature.parameters.items()
+            if name != "num_classes" and p.kind is not p.KEYWORD_ONLY
+        }
 
     def make(self, k: int, **parameters: Any) -> Criterion:
         """The module for k classes.
@@ -60,7 +71,9 @@ class LossEntry:
         >>> LOSS_TABLE["cals"].make(3, margin=6.0).num_classes
         3
         """
-        classes = {"num_classes": k} if "num_classes" in inspect.signature(self.criterion).parameters else {}
+        classes: dict[str, Any] = (
+            {"num_classes": k} if "num_classes" in inspect.signature(self.criterion).parameters else {}
+        )
         return self.criterion(**classes, **parameters)
 
 
@@ -99,7 +112,15 @@ LOSS_TABLE: dict[str, LossEntry] = {
             tuned={"margin": MARGINS, "rho_init": (0.05, 5.0)},
             tuned_with={"rho_min": 0.05},  # so that rho may start below 1, the default minimum, and stay there
             tuned_unless={"rho_init": "rho_min"},
-            lagrangian=True,
+            rule=LagrangianRule,
+        ),
+        LossEntry(
+            "cals_hr",
+            CALSHR,
+            cals_hr_terms,
+            cals_hr_gradient,
+            tuned={"margin": MARGINS, "lambd_init": (0.02, 2.0)},
+            rule=HeuristicRule,
         ),
     )
 }

@@ -67,6 +67,22 @@ def label_smoothing_terms(logits: Tensor, labels: Tensor, *, alpha: Parameter, s
     return LossTerms((1.0 - share) * cross_entropy + share * uniform, cross_entropy, share * (uniform - cross_entropy))
 
 
+def weighted_smoothing_terms(
+    logits: Tensor, labels: Tensor, weight: Tensor, *, alpha: Parameter, spread: str = "all"
+) -> LossTerms:
+    """Label smoothing with a weight (k,) for each class of the smoothed target, as in torch.
+
+    >>> logits, labels = torch.tensor([[3.0, 0.0]]), torch.tensor([0])
+    >>> weighted_smoothing_terms(logits, labels, torch.tensor([1.0, 2.0]), alpha=0.1).total
+    tensor([0.3510])
+    """
+    logs = log_probs(logits)
+    share = share_of_all(alpha, logits.shape[-1], spread)
+    cross_entropy = of_labels(logs, labels * weight) if is_soft(labels) else of_labels(logs, labels) * weight[labels]
+    uniform = -(unmasked(logs) * weight).sum(-1) / logits.shape[-1]
+    return LossTerms((1.0 - share) * cross_entropy + share * uniform, cross_entropy, share * (uniform - cross_entropy))
+
+
 def confidence_penalty_terms(logits: Tensor, labels: Tensor, *, beta: Parameter) -> LossTerms:
     """Cross entropy minus beta times the entropy of the probabilities, summed over classes.
 
@@ -82,10 +98,11 @@ def confidence_penalty_terms(logits: Tensor, labels: Tensor, *, beta: Parameter)
     return LossTerms(cross_entropy + penalty, cross_entropy, penalty)
 
 
-def focal_terms(logits: Tensor, labels: Tensor, *, gamma: Parameter) -> LossTerms:
-    """Cross entropy times (1 - p) ** gamma, where p is the probability of the label.
+def focal_terms(logits: Tensor, labels: Tensor, *, gamma: Parameter, alpha: float | Tensor = 1.0) -> LossTerms:
+    """Cross entropy times alpha (1 - p) ** gamma, where p is the probability of the label.
 
-    With soft labels, it is the mean over the classes, weighted by the label.
+    alpha: a number, or (k,): one for each class as the label.
+    With soft labels, the loss is the mean over the classes, weighted by the label.
     Source: Lin et al., ICCV 2017; Mukhoti et al., NeurIPS 2020.
 
     >>> focal_terms(torch.tensor([[0.0, 0.0]]), torch.tensor([1]), gamma=3.0).total
@@ -93,7 +110,7 @@ def focal_terms(logits: Tensor, labels: Tensor, *, gamma: Parameter) -> LossTerm
     """
     each = each_label(log_probs(logits), labels)
     gamma = by_class(gamma) if is_soft(labels) else gamma
-    return _scaled(miss(each) ** gamma, each, labels)
+    return _scaled(miss(each) ** gamma * of_class(alpha, labels), each, labels)
 
 
 def flsd_terms(logits: Tensor, labels: Tensor) -> LossTerms:
@@ -203,6 +220,11 @@ def over_label(each: Tensor, labels: Tensor) -> Tensor:
     """The sum over the classes of values (..., k), weighted by soft labels; infinite values of weight 0 add nothing."""
     labels = labels.to(each.dtype)
     return (labels * each.masked_fill((labels == 0) & each.isinf(), 0.0)).sum(-1)
+
+
+def of_class(values: float | Tensor, labels: Tensor) -> float | Tensor:
+    """The value of each label, from a number or values (k,); with soft labels those of the classes."""
+    return values if is_soft(labels) or not isinstance(values, Tensor) else values[labels]
 
 
 def counted(values: Tensor, labels: Tensor) -> Tensor:

@@ -142,7 +142,7 @@ def _saved(command: Command, data: Data, one: MeasuredHead, head: FinishedHead, 
         seed=trained.seed,
         epoch=trained.epoch,
         sources=found.sources,
-        multipliers=LastMultipliers(lambd, rho) if lambd else None,
+        multipliers=LastMultipliers(lambd, rho or None) if lambd else None,
     )
     raw = replace(one.dumps[data.shown], name=f"{trained.recipe.loss} on {data.shown.upper()}", recalibrated=None)
     return SavedHead(layers, facts, data.measured, (one.after or raw) if command.fold else raw)

@@ -1,24 +1,20 @@
-"""The losses of heads that train together: each head has its own parameters and, with CALS, its own multipliers."""
+"""The losses of heads that train together: each has parameters, and with CALS or CALS-HR multipliers, of its own."""
 
 from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from calibeval.losses.multipliers import (
-    ConstraintSums,
-    Multipliers,
-    MultiplierSchedule,
-    constraint_sums,
-    next_multipliers,
-)
+from calibeval.losses.rules import MultiplierRule, Tensors, initial, plus
 from calibeval.losses.table import LossEntry
 from calibeval.training.spec import LossSpec
+
+MULTIPLIERS = ("lambd", "rho")  # that a loss can have, as they are saved
 
 _Numbers = dict[str, Any]
 
@@ -27,29 +23,39 @@ _Numbers = dict[str, Any]
 class _Group:
     """Consecutive heads, from start to stop, whose losses differ only in numeric parameters."""
 
+    specs: list[LossSpec]
     start: int
-    stop: int
-    entry: LossEntry
     parameters: _Numbers
-    lagrangian: _Lagrangian | None
+    multipliers: _Multipliers | None
+
+    @property
+    def entry(self) -> LossEntry:
+        """The entry of the loss in the table."""
+        return self.specs[0].entry
+
+    @property
+    def stop(self) -> int:
+        """The number of the first head that is not in the group any more."""
+        return self.start + len(self.specs)
 
 
 class HeadLosses:
     """The losses of c heads with k classes, from logits (b, c, k).
 
-    After each epoch the multipliers of CALS change: `observe` takes the held-out logits, in any number of pieces, and
-    `advance` computes the multipliers of the next epoch from them.
+    After each epoch the multipliers of CALS and CALS-HR change: `observe` takes the held-out logits, in any number of
+    pieces, and `advance` computes the multipliers of the next epoch from them.
     """
 
     def __init__(self, losses: Sequence[LossSpec], k: int, device: torch.device, dtype: torch.dtype) -> None:
-        self._groups = []
+        self._groups: list[_Group] = []
+        self._device, self._dtype = device, dtype
         start = 0
         for _, group in itertools.groupby(losses, _kind):
             specs = list(group)
-            entry = specs[0].entry
             parameters = _numbers(specs, device, dtype)
-            lagrangian = _Lagrangian(specs, k, device, dtype) if entry.lagrangian else None
-            self._groups.append(_Group(start, start + len(specs), entry, parameters, lagrangian))
+            rule = specs[0].entry.rule
+            multipliers = None if rule is None else _Multipliers(rule, specs, k, device, dtype)
+            self._groups.append(_Group(specs, start, parameters, multipliers))
             start += len(specs)
 
     def value_and_slope(self, logits: Tensor, labels: Tensor, share: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -68,24 +74,36 @@ class HeadLosses:
     def observe(self, logits: Tensor, weights: Tensor | None = None) -> None:
         """Add held-out logits (b, c, k). weights: (b,), of the rows; None: all 1."""
         for group in self._groups:
-            if group.lagrangian is not None:
-                group.lagrangian.observe(logits[:, group.start : group.stop], weights)
+            if group.multipliers is not None:
+                group.multipliers.observe(logits[:, group.start : group.stop], weights)
 
     def advance(self) -> None:
         """End an epoch: compute new multipliers from the observed logits."""
         for group in self._groups:
-            if group.lagrangian is not None:
-                group.lagrangian.advance()
+            if group.multipliers is not None:
+                group.multipliers.advance()
+
+    def keep(self, rows: Tensor) -> None:
+        """Go on with the losses of the heads of these numbers, which rise, between two epochs."""
+        numbers, groups, start = rows.tolist(), [], 0
+        for group in self._groups:
+            own = [i - group.start for i in numbers if group.start <= i < group.stop]
+            if own:
+                specs = [group.specs[i] for i in own]
+                if group.multipliers is not None:
+                    group.multipliers.keep(torch.tensor(own, device=self._device))
+                groups.append(_Group(specs, start, _numbers(specs, self._device, self._dtype), group.multipliers))
+                start += len(own)
+        self._groups = groups
 
     def multipliers(self) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:
-        """The lambd and rho of every head, one per class; both empty if its loss has none."""
+        """The lambd and rho of every head, one per class; empty if its loss has none."""
         found: list[tuple[tuple[float, ...], tuple[float, ...]]] = []
         for group in self._groups:
-            if group.lagrangian is None:
-                found += [((), ())] * (group.stop - group.start)
-            else:
-                now = group.lagrangian.now
-                found += [(tuple(a), tuple(b)) for a, b in zip(now.lambd.tolist(), now.rho.tolist(), strict=True)]
+            now = {} if group.multipliers is None else group.multipliers.now
+            none = [()] * (group.stop - group.start)
+            lambd, rho = (map(tuple, now[name].tolist()) if name in now else none for name in MULTIPLIERS)
+            found += zip(lambd, rho, strict=True)
         return found
 
     def state(self) -> dict[str, Tensor]:
@@ -93,70 +111,77 @@ class HeadLosses:
         return {
             f"{i}.{name}": value
             for i, group in enumerate(self._groups)
-            if group.lagrangian is not None
-            for name, value in group.lagrangian.now._asdict().items()
+            if group.multipliers is not None
+            for name, value in group.multipliers.now.items()
         }
 
     def restore(self, state: dict[str, Tensor]) -> None:
         """Continue with the multipliers of a `state()`."""
         for i, group in enumerate(self._groups):
-            if group.lagrangian is not None:
-                now = group.lagrangian.now._asdict()
-                group.lagrangian.now = Multipliers(
-                    **{name: state[f"{i}.{name}"].to(value.device) for name, value in now.items()}
-                )
+            if group.multipliers is not None:
+                group.multipliers.now = {
+                    name: state[f"{i}.{name}"].to(value.device) for name, value in group.multipliers.now.items()
+                }
 
     def _of_group(self, group: _Group, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
         """Losses (b, g) and gradients (b, g, k) of the group's heads."""
-        parameters = group.parameters if group.lagrangian is None else group.lagrangian.parameters()
+        parameters = group.parameters if group.multipliers is None else group.multipliers.parameters()
         part = logits[:, group.start : group.stop]
         terms, slope = group.entry.gradient(part, labels.unsqueeze(1), **parameters)
         return terms.total, slope
 
 
-class _Lagrangian:
-    """CALS for g heads that share a schedule of the multipliers."""
+class _Multipliers:
+    """The multipliers of g heads that share how these change."""
 
-    def __init__(self, specs: Sequence[LossSpec], k: int, device: torch.device, dtype: torch.dtype) -> None:
-        first = specs[0]
-        self._margin = torch.tensor([spec["margin"] for spec in specs], device=device, dtype=dtype)
-        self._rule = {"penalty": first["penalty"], "normalize": first["normalize"]}
-        self._schedule = MultiplierSchedule(**{f.name: first[f.name] for f in fields(MultiplierSchedule)})
-        lambd, rho = (
-            torch.tensor([_first(spec, name) for spec in specs], device=device, dtype=dtype).unsqueeze(1).repeat(1, k)
-            for name in ("lambd", "rho")
+    def __init__(
+        self, rule: type[MultiplierRule], specs: Sequence[LossSpec], k: int, device: torch.device, dtype: torch.dtype
+    ) -> None:
+        every = [spec.to_dict() for spec in specs]
+        self._margin = torch.tensor([one["margin"] for one in every], device=device, dtype=dtype)
+        self._rule = rule.of(every[0])
+        self.now = self._rule.begin(
+            {
+                name: torch.tensor([initial(one, name) for one in every], device=device, dtype=dtype)
+                .unsqueeze(1)
+                .repeat(1, k)
+                for name in self._rule.multipliers
+            }
         )
-        nothing = torch.zeros_like(lambd)
-        self.now = Multipliers(lambd, rho, nothing, torch.zeros((), dtype=torch.int64, device=device))
-        self._seen: ConstraintSums | None = None
+        self._seen: Tensors | None = None
 
     def parameters(self) -> _Numbers:
         """The arguments of the loss."""
-        return {"margin": self._margin, "lambd": self.now.lambd, "rho": self.now.rho, **self._rule}
+        return {"margin": self._margin, **{name: self.now[name] for name in self._rule.multipliers}, **self._rule.fixed}
 
     def observe(self, logits: Tensor, weights: Tensor | None) -> None:
         """Add held-out logits (b, g, k) with their weights (b,)."""
-        sums = constraint_sums(
-            logits.transpose(0, 1),
-            weights=weights,
-            margin=self._margin.unsqueeze(1),
-            lambd=self.now.lambd.unsqueeze(1),
-            rho=self.now.rho.unsqueeze(1),
-            schedule=self._schedule,
-            **self._rule,
-        )
-        self._seen = sums if self._seen is None else self._seen.plus(sums)
+        multipliers = {name: self.now[name].unsqueeze(1) for name in self._rule.multipliers}
+        margin, by_head = self._margin.unsqueeze(1), logits.transpose(0, 1)
+        sums = self._rule.sums(by_head, weights=weights, margin=margin, multipliers=multipliers)
+        self._seen = sums if self._seen is None else plus(self._seen, sums)
+
+    def keep(self, rows: Tensor) -> None:
+        """Go on with the heads of these numbers."""
+        self._margin = self._margin.index_select(0, rows)
+        self.now = {name: x.index_select(0, rows) if x.ndim else x for name, x in self.now.items()}
 
     def advance(self) -> None:
         """Compute the multipliers of the next epoch."""
         if self._seen is not None:
-            self.now, self._seen = next_multipliers(self.now, self._seen, self._schedule), None
+            self.now, self._seen = self._rule.next(self.now, self._seen), None
+
+
+def multiplier_counts(loss: LossSpec, k: int) -> list[int]:
+    """How many numbers the lambd and the rho of a head have: one for each class, or none."""
+    there = () if loss.entry.rule is None else loss.entry.rule.multipliers
+    return [k if name in there else 0 for name in MULTIPLIERS]
 
 
 def _kind(spec: LossSpec) -> tuple[Any, ...]:
     """What heads must share to be computed together: the loss, its text parameters, and the multiplier schedule."""
     every = spec.to_dict()
-    shared = [f.name for f in fields(MultiplierSchedule)] if spec.entry.lagrangian else []
+    shared = () if spec.entry.rule is None else spec.entry.rule.shared
     words = [value for value in every.values() if isinstance(value, str | bool)]
     return (spec.name, *words, *(every[name] for name in shared))
 
@@ -173,9 +198,3 @@ def _numbers(specs: Sequence[LossSpec], device: torch.device, dtype: torch.dtype
         else:
             found[name] = torch.tensor(values, device=device, dtype=dtype)
     return found
-
-
-def _first(spec: LossSpec, name: str) -> float:
-    """The multiplier before the first epoch."""
-    said = spec[f"{name}_init"]
-    return float(spec[f"{name}_min"] if said is None else said)

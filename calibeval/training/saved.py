@@ -6,6 +6,7 @@ type: torch would stretch or cast it, or write beyond its end.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
@@ -22,32 +23,36 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class TrainedState:
-    """A head that is trained. score: None where every epoch diverged. multipliers: lambd and rho, of CALS."""
+    """A head that is trained. score: None where every epoch diverged. multipliers: lambd and rho."""
 
     score: float | None
     epoch: int
     diverged: int
     multipliers: tuple[tuple[float, ...], ...]
 
-    def check(self, epochs: int, classes: int) -> None:
-        """Check that it can be of a training of so many epochs. classes: how many multipliers there are of each kind.
+    def check(self, epochs: int, counts: Sequence[int]) -> None:
+        """Check that it can be of a training of so many epochs. counts: how many there are of each multiplier.
 
         Raises: InputError.
         """
         if max(self.epoch, self.diverged) > epochs or (self.score is not None and not self.epoch):
             damaged(f"a head of epoch {self.epoch} cannot be of {epochs} epochs")
-        if [len(values) for values in self.multipliers] != [classes, classes]:
+        if [len(values) for values in self.multipliers] != [*counts]:
             damaged("a head has the multipliers of another loss")
 
 
 @dataclass(frozen=True, slots=True)
 class TrainingState:
-    """A training: its epochs so far, and for each head the score and the number of its best, and when it diverged."""
+    """A training: its epochs so far, and for each head the score and the number of its best, and when it diverged.
+
+    multipliers: lambd and rho of every head that has left the training; nothing for the others.
+    """
 
     epochs: int
     best_scores: tuple[float | None, ...]
     best_epochs: tuple[int, ...]
     diverged: tuple[int, ...]
+    multipliers: tuple[tuple[tuple[float, ...], ...], ...]
 
     def check(self, epochs: int, heads: int) -> None:
         """Check that it can be of a training of so many epochs and heads.
@@ -56,7 +61,7 @@ class TrainingState:
         """
         if not 1 <= self.epochs <= epochs:
             damaged(f"{self.epochs} epochs are trained, but there are {epochs}")
-        if {len(self.best_scores), len(self.best_epochs), len(self.diverged)} != {heads}:
+        if {len(x) for x in (self.best_scores, self.best_epochs, self.diverged, self.multipliers)} != {heads}:
             damaged(f"it is not of {heads} heads")
         if max(*self.best_epochs, *self.diverged) > self.epochs:
             damaged("an epoch is still to come")
@@ -118,3 +123,18 @@ def _described(tensor: Tensor) -> str:
 def shaped(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
     """A tensor of that shape and type that takes no memory."""
     return torch.empty(tuple(shape), dtype=dtype, device="meta")
+
+
+def below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names begin with the prefix, without it."""
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def finite(score: float) -> float | None:
+    """A score for JSON: None for inf."""
+    return score if math.isfinite(score) else None
+
+
+def score_from(score: float | None) -> float:
+    """A score from JSON: inf for None."""
+    return math.inf if score is None else score

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import math
 
+from calibeval.training.recipe import Recipe
 from calibeval.training.settings import OPTIMIZERS
 from calibeval.training.spec import LossSpec
-from calibeval.training.trainer import Recipe
 
 DIMENSIONS = 4  # rate, decay, and at most two parameters of a loss
 

@@ -11,21 +11,26 @@ import torch
 from torch import Tensor
 
 from calibeval.core.heads.layers import PlainLayer
+from calibeval.training.head_losses import multiplier_counts
 from calibeval.training.heads import Layer, new_heads
+from calibeval.training.recipe import Epoch, Recipe
 from calibeval.training.saved import (
     SweepState,
     TrainedState,
+    below,
     check_finite,
     check_tensors,
     damaged,
+    finite,
     read_state,
+    score_from,
     shaped,
 )
 from calibeval.training.search import recipes
 from calibeval.training.settings import OPTIMIZERS, TrainingSettings
 from calibeval.training.spec import LossSpec
 from calibeval.training.split import Split
-from calibeval.training.trainer import Epoch, Recipe, Training, below, finite, score_from
+from calibeval.training.trainer import Training
 
 STACK_WEIGHTS = 2**25  # the most weights of heads that train together; more heads train in several stages
 
@@ -53,11 +58,15 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Heads that train together. seed: of the initial weights and the order of rows. trial: whether they are trials."""
+    """Heads that train together. seed: of the initial weights and the order of rows. trial: whether they are trials.
+
+    rivals: for every trial, the number of its loss; the worse half of each loss stops early.
+    """
 
     recipes: tuple[Recipe, ...]
     seed: int
     trial: bool
+    rivals: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +74,8 @@ class Trained:
     """A recipe after its training: the validation score and number of its best epoch, and its weights, if kept.
 
     epoch: 0 if every epoch diverged. diverged: the first epoch whose validation score was not finite, 0 for none.
-    layers: a stack of a single head, on the CPU; empty for trials. multipliers: the final lambd and rho of CALS.
+    layers: a stack of a single head, on the CPU; empty for trials. multipliers: the final lambd and rho, each
+    empty if the loss has none.
     """
 
     recipe: Recipe
@@ -102,7 +112,11 @@ class Sweep:
         """The stages known so far: the trials and, once these are finished, the trainings of the chosen recipes."""
         task = self.task
         trials = [c for loss in task.losses for c in recipes(loss, task.trials, task.settings.optimizer)]
-        stages = [Stage(stack, task.seeds[0], True) for stack in self._stacks(trials)]
+        size = self._stack_size()
+        stages = [
+            Stage(stack, task.seeds[0], True, tuple((i * size + j) // task.trials for j in range(len(stack))))
+            for i, stack in enumerate(self._stacks(trials))
+        ]
         if self._finished >= len(stages):
             chosen = [self.chosen(loss) for loss in task.losses]
             stages += [Stage(stack, seed, False) for seed in task.seeds for stack in self._stacks(chosen)]
@@ -202,7 +216,7 @@ class Sweep:
     def _restored(self, recipe: Recipe, stage: Stage, record: TrainedState, own: dict[str, Tensor]) -> Trained:
         """A head that was trained. own: its tensors, by layer."""
         task, count = self.task, 0 if stage.trial else len(self.task.sizes) - 1
-        record.check(task.settings.epochs, task.sizes[-1] if recipe.loss.entry.lagrangian else 0)
+        record.check(task.settings.epochs, multiplier_counts(recipe.loss, task.sizes[-1]))
         dtype = task.train.span(0, 1).dtype
         pairs = list(itertools.pairwise(task.sizes))[:count]
         needed = {f"{j}.weight": shaped((1, b, a), dtype) for j, (a, b) in enumerate(pairs)}
@@ -225,10 +239,11 @@ class Sweep:
             ]
         device, dtype = task.train.labels.device, task.train.span(0, 1).dtype
         placed = [Layer(*(part.to(device, dtype) for part in layer)) for layer in layers]
-        return Training(placed, stage.recipes, task.train, task.val, task.settings, stage.seed)
+        settings, rivals = task.settings, stage.rivals
+        return Training(placed, stage.recipes, task.train, task.val, settings, stage.seed, rivals=rivals)
 
     def _finish(self, stage: Stage, training: Training) -> None:
-        multipliers = training.head_losses.multipliers()
+        multipliers = training.multipliers()
         for i, recipe in enumerate(stage.recipes):
             kept = () if stage.trial else tuple(Layer(*(p[i : i + 1].cpu() for p in layer)) for layer in training.best)
             score, epoch, diverged = training.best_scores[i], training.best_epochs[i], training.diverged[i]

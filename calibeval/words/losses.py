@@ -8,6 +8,7 @@ from math import isclose
 
 from calibeval.core.heads.deployed import DEPLOYED
 from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, best_of
+from calibeval.core.heads.tuning import halving_epoch, that_go_on
 from calibeval.core.metrics.result import MetricResult
 from calibeval.words import cells
 from calibeval.words.deployed import against_deployed, shown_rows
@@ -121,7 +122,10 @@ def _tuning(found: Finetuned) -> list[str]:
     settings = found.settings
     if not settings.trials:
         return []
-    return [f"tuned: the best of {settings.trials} candidates per loss on VAL, {settings.epochs} epochs each, as here"]
+    text = f"tuned: the best of {settings.trials} candidates per loss on VAL, with {settings.epochs} epochs, as here"
+    early = halving_epoch(settings.epochs)
+    stopped = early and that_go_on(settings.trials) < settings.trials
+    return [text + (f"; the worse half stopped after {early}" if stopped else "")]
 
 
 def how_rows_count(found: Finetuned) -> list[str]:

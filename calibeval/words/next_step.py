@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.standing import Standing, standing_in, standing_of, with_floor
 from calibeval.core.report.views import judged_by, speaks_of_positive
+from calibeval.recalibrate.fitting.rows_needed import LEAST_ROWS
 from calibeval.words.digits import label
 from calibeval.words.finding import By, Finding, finding, rows_needed, suspicion
 from calibeval.words.repair import is_worse
@@ -139,12 +140,16 @@ def _after_map(dump: DumpReport, method: str, ways: Ways) -> Step | None:
 
 
 def _more_flexible(dump: DumpReport, method: str, ways: Ways) -> Step | None:
-    """The map after this one, which may repair more; None after the last."""
-    of_two = {"temperature": ("Platt's map", ways.platt), "platt": ("a beta map", ways.beta)}
-    of_all = {"temperature": ("a vector map", ways.classes)}
-    following = (of_two if speaks_of_positive(dump) else of_all).get(method, ("an isotonic map", ways.isotonic))
-    if method == "isotonic":
-        return None
+    """The map after this one, which may repair more; None after the last, and where a class has too few rows for it."""
+    platt, vector = ("Platt's map", ways.platt), ("a vector map", ways.classes)
+    of_two = {"temperature": platt, "ets": platt, "platt": ("a beta map", ways.beta)}
+    of_all = {"temperature": vector, "ets": vector}
+    following = (of_two if speaks_of_positive(dump) else of_all).get(method)
+    if following is None:
+        too_few = any(one.support < LEAST_ROWS for one in dump.per_class)
+        if method in ("none", "isotonic") or too_few:
+            return None
+        following = ("an isotonic map", ways.isotonic)
     return Step(f"see whether {following[0]} does better", following[1])
 
 

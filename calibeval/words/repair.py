@@ -166,4 +166,6 @@ def _fitted_map(after: Recalibrated) -> str:
     source = after.fitted_on.words()
     if after.method == "temperature" and "temperature" in after.parameters:
         return f"A temperature of {after.parameters['temperature']:.3g} {source}"
+    if after.method == "none":
+        return f"No map ({source})"
     return f"The {after.method} map {source}"

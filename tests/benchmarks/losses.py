@@ -28,7 +28,7 @@ DATA = {
         "linear",
     ),
 }
-LOSSES = "ce,ls,ecp,focal,flsd,mbls,cals"
+LOSSES = "ce,ls,ecp,focal,flsd,mbls,cals,cals_hr"
 DUMPS = Path(os.environ.get("CALIBEVAL_REAL_DUMPS", Path(__file__).parents[3] / "shared" / "data"))
 SHOWN = {"accuracy": (100, 2), "ece": (100, 2), "nll": (1, 4)}
 
@@ -108,8 +108,8 @@ def _spread(values: list[float], name: str, *, signed: bool = False) -> str:
 
 
 def _chosen(parameters: dict[str, Any]) -> str:
-    told = ("margin", "alpha", "beta", "gamma", "rho_init", "lr", "weight_decay")
-    if "rho_init" in parameters:  # CALS has a gamma of its own, which is not searched
+    told = ("margin", "alpha", "beta", "gamma", "rho_init", "lambd_init", "lr", "weight_decay")
+    if "lambd_min" in parameters:  # CALS and CALS-HR have a gamma of their own, which is not searched
         told = tuple(name for name in told if name != "gamma")
     return ", ".join(f"{name} {parameters[name]:g}" for name in told if parameters.get(name) is not None)
 

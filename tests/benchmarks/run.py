@@ -1,6 +1,8 @@
 """All benchmarks of the engine, written to docs/benchmarks.md: python -m tests.benchmarks.run --quick.
 
-Each benchmark prints its section; here it replaces what the page has between the markers of that benchmark.
+Each benchmark prints its section; here it replaces what the page has between the markers of that benchmark. One that
+prints nothing, such as those of a GPU where there is none, leaves the page as it is. --put takes a section from a file,
+as `make gpu` writes them.
 With --simulations, the simulations behind docs/statistics.md run instead, and print their tables.
 """
 
@@ -22,6 +24,7 @@ TITLES = {
     "recalibrators": "Recalibrators on held-out rows",
     "training": "Head training on a CPU",
     "training_gpu": "Head training on a GPU",
+    "papers": "CIFAR-10 from images",
     "losses": "Losses on real features",
 }
 # What docs/statistics.md reports: the arguments of a short run, which only shows that they run.
@@ -59,7 +62,12 @@ def main() -> None:
     parser.add_argument("--simulations", action="store_true", help="those of docs/statistics.md, hours without --quick")
     parser.add_argument("--only", choices=[*TITLES, *SIMULATIONS], action="append", help="this one; may be repeated")
     parser.add_argument("--page", type=Path, default=ROOT / "docs" / "benchmarks.md", help="the page to write")
+    parser.add_argument("--put", nargs=2, action="append", metavar=("NAME", "FILE"), help="only: a section from a file")
     arguments = parser.parse_args()
+    if arguments.put:
+        for name, file in arguments.put:
+            write_section(arguments.page, name, Path(file).read_text(encoding="utf-8"))
+        return
     if arguments.simulations:
         simulate(arguments.only or SIMULATIONS, quick=arguments.quick)
         return
@@ -69,8 +77,7 @@ def main() -> None:
         command += ["--full"] if arguments.full and name == "growth" else []
         print(f"== {name}", file=sys.stderr)
         section = subprocess.run(command, check=True, stdout=subprocess.PIPE, text=True, cwd=ROOT).stdout
-        page = arguments.page.read_text(encoding="utf-8") if arguments.page.exists() else HEAD
-        arguments.page.write_text(with_section(page, name, section), encoding="utf-8")
+        write_section(arguments.page, name, section)
 
 
 def simulate(names: Iterable[str], *, quick: bool) -> None:
@@ -79,6 +86,13 @@ def simulate(names: Iterable[str], *, quick: bool) -> None:
         print(f"\n## {name}\n", flush=True)
         module = f"tests.benchmarks.{name}"
         subprocess.run([sys.executable, "-m", module, *(SIMULATIONS[name] if quick else [])], check=True, cwd=ROOT)
+
+
+def write_section(path: Path, name: str, section: str) -> None:
+    """Write a benchmark's section to the page, unless it is empty."""
+    if section.strip():
+        page = path.read_text(encoding="utf-8") if path.exists() else HEAD
+        path.write_text(with_section(page, name, section), encoding="utf-8")
 
 
 def with_section(page: str, name: str, section: str) -> str:

@@ -9,7 +9,18 @@ import numpy as np
 import pytest
 import torch
 
-from calibeval.losses import CALS, FLSD, ConfidencePenalty, CrossEntropy, FocalLoss, LabelSmoothing, MbLS, gradients
+from calibeval.losses import (
+    CALS,
+    CALSHR,
+    FLSD,
+    ConfidencePenalty,
+    CrossEntropy,
+    FocalLoss,
+    LabelSmoothing,
+    MbLS,
+    gradients,
+)
+from calibeval.losses.heuristic import cals_hr_gradient
 from calibeval.losses.multipliers import constraint_sums
 from calibeval.losses.penalties import PENALTIES
 from calibeval.losses.terms import cals_terms, constraint
@@ -207,6 +218,29 @@ def test_trajectory_in_float32(number):
             np.testing.assert_allclose(found, TRAJECTORIES[f"cfg{number}/f32/{key}"][epoch], rtol=2e-5, atol=2e-6)
 
 
+def test_heuristic_trajectory():
+    settings = json.loads(str(TRAJECTORIES["hr0/params_json"]))
+    criterion = CALSHR(10, settings["margin"], settings["alpha"], gamma=settings["gamma"], tau=settings["tao"]).double()
+    criterion.lambd.fill_(settings["alpha"])  # which float32 does not hold
+    expected = {name: TRAJECTORIES[f"hr0/{name}"] for name in ("lambda_after_epoch", "score", "loss_ce_margin")}
+    grads, labels = TRAJECTORIES["hr0/grad_at_0_and_E/2"], torch.from_numpy(TRAJECTORIES["hr0/train_labels"])
+    epochs = trajectory(0, torch.float64)[1]
+    for epoch, (train, held_out) in enumerate(epochs):
+        train.requires_grad_()
+        terms = criterion.terms(train, labels)
+        found = [part.item() for part in terms]
+        np.testing.assert_allclose(found, expected["loss_ce_margin"][epoch], **CLOSE)
+        if epoch in (0, len(epochs) // 2):
+            terms.total.backward()
+            closed = cals_hr_gradient(train, labels, margin=criterion.margin, lambd=criterion.lambd).gradient
+            for slope in (train.grad, closed / len(labels)):
+                np.testing.assert_allclose(slope, grads[int(epoch > 0)], **CLOSE)
+        criterion.update(held_out)
+        np.testing.assert_allclose(criterion.lambd, expected["lambda_after_epoch"][epoch], **CLOSE)
+        np.testing.assert_allclose(criterion.mean_penalty, expected["score"][epoch], **CLOSE)
+    assert {0.1, 0.11, 0.121} <= {*expected["lambda_after_epoch"].round(6).flat}
+
+
 PIXELS = {
     "mbls_m6.0_a0.05_ign255": MbLS(6.0, 0.05, ignore_index=255),
     "ls_a0.1_ign255": LabelSmoothing(0.1, ignore_index=255),
@@ -244,7 +278,7 @@ def test_cals_of_pixels():
 def test_nothing_is_forgotten():
     compared = {*LOSS, "focal_sum_g3.0", *(CALS_KEY.format(penalty) for penalty in ("phr", "p3"))}
     assert {key.split("/")[0] for key in LOSSES.files} == compared
-    assert {key.split("/")[0] for key in TRAJECTORIES.files if "/" in key} == {f"cfg{i}" for i in range(5)}
+    assert {key.split("/")[0] for key in TRAJECTORIES.files if "/" in key} == {"hr0", *(f"cfg{i}" for i in range(5))}
     inputs = {"seg_logits", "seg_labels", "seg_labels_ignore255"}
     there = {key.split("/")[0] for key in SEGMENTATION.files} - inputs - set(PIXELS)
     assert all(key.startswith("cals_phr") for key in there)

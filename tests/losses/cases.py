@@ -14,6 +14,7 @@ from tests.losses import formulas
 K = 4
 LAMBD = [0.1, 0.7, 1.3, 2.0]
 RHO = [1.0, 1.5, 2.5, 3.0]
+MULTIPLIERS = {"lambd": LAMBD, "rho": RHO}
 
 
 class Case(NamedTuple):
@@ -30,14 +31,18 @@ class Case(NamedTuple):
     def make(self, **more):
         """The module; CALS with the multipliers of this page."""
         module = self.entry.make(K, **self.settings, **more)
-        if self.entry.lagrangian:
-            module.lambd, module.rho = torch.tensor(LAMBD), torch.tensor(RHO)
+        for name, values in self.multipliers.items():
+            setattr(module, name, torch.tensor(values))
         return module
 
+    @property
+    def multipliers(self):
+        """The multipliers of this page that the loss has, by name."""
+        return {name: MULTIPLIERS[name] for name in self.entry.rule.multipliers} if self.entry.rule else {}
+
     def parameters(self, dtype=torch.float64):
-        if not self.entry.lagrangian:
-            return self.settings
-        return {**self.settings, "lambd": torch.tensor(LAMBD, dtype=dtype), "rho": torch.tensor(RHO, dtype=dtype)}
+        tensors = {name: torch.tensor(values, dtype=dtype) for name, values in self.multipliers.items()}
+        return {**self.settings, **tensors}
 
     def terms(self, logits, labels):
         return self.entry.terms(logits, labels, **self.parameters(at_least_float32(logits).dtype))
@@ -46,8 +51,7 @@ class Case(NamedTuple):
         return self.entry.gradient(logits, labels, **self.parameters(at_least_float32(logits).dtype))
 
     def by_hand(self, logits, labels):
-        more = {"lambd": LAMBD, "rho": RHO} if self.entry.lagrangian else {}
-        return [self.formula(z, y, **self.settings, **more) for z, y in zip(logits, labels, strict=True)]
+        return [self.formula(z, y, **self.settings, **self.multipliers) for z, y in zip(logits, labels, strict=True)]
 
 
 CASES = {
@@ -68,6 +72,8 @@ CASES = {
         for penalty in ("phr", "p2", "p3")
         for normalize in (True, False)
     },
+    "cals_hr": Case("cals_hr", {"margin": 2.0}, formulas.cals_hr),
+    "cals_hr-0": Case("cals_hr", {"margin": 0.0}, formulas.cals_hr),
 }
 
 

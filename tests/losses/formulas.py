@@ -57,3 +57,7 @@ def cals(z, y, margin, lambd, rho, penalty="phr", normalize=True):
     h = (z.max() - z - margin) / (margin if normalize else 1)
     terms = [phi(h[k], lambd[k], rho[k], penalty)[0] for k in range(len(z))]
     return cross_entropy(z, y) + float(np.mean(terms))
+
+
+def cals_hr(z, y, margin, lambd):
+    return cross_entropy(z, y) + float(np.mean(np.array(lambd) * np.maximum(0, z.max() - z - margin)))

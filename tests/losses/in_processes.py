@@ -16,10 +16,13 @@ import torch
 import torch.distributed as dist
 from torch.nn.parallel import DistributedDataParallel
 
-from calibeval.losses import CALS
+from calibeval.losses import CALS, CALSHR
 from tests.losses.cases import K, rows
 
-LOSSES = {"cals": lambda: CALS(K, margin=2.0, rho_step=2, gamma=1.5, tau=0.5)}
+LOSSES = {
+    "cals": lambda: CALS(K, margin=2.0, rho_step=2, gamma=1.5, tau=0.5),
+    "cals_hr": lambda: CALSHR(K, margin=2.0, gamma=1.5),
+}
 UNEQUAL = {0: slice(0, 37), 1: slice(37, 50), None: slice(0, 50)}
 EPOCHS = 5
 

@@ -13,7 +13,7 @@ EVERY = pytest.mark.parametrize("entry", LOSS_TABLE.values(), ids=LOSS_TABLE)
 
 
 def test_the_names_are_those_of_the_papers_from_simple_to_rich():
-    assert [*LOSSES] == ["ce", "ls", "ecp", "focal", "flsd", "mbls", "cals"]
+    assert [*LOSSES] == ["ce", "ls", "ecp", "focal", "flsd", "mbls", "cals", "cals_hr"]
     assert LOSSES["mbls"] is MbLS
 
 
@@ -39,5 +39,6 @@ def test_what_is_tuned_can_be_set_to_both_ends(entry):
 
 
 @EVERY
-def test_only_a_lagrangian_has_multipliers(entry):
-    assert ("lambd" in entry.make(3).state_dict()) == entry.lagrangian
+def test_multipliers_are_those_of_the_rule(entry):
+    state = entry.make(3).state_dict()
+    assert {*state} == ({*entry.rule.multipliers, entry.rule.memory, "epoch"} if entry.rule else set())

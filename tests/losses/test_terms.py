@@ -11,7 +11,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
-from calibeval.losses import gradients, terms
+from calibeval.losses import terms
+from calibeval.losses.table import LOSS_TABLE
 from tests.losses.cases import CASES, LAMBD, RHO, K, rows
 
 EVERY = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
@@ -171,12 +172,13 @@ def test_rows_do_not_know_each_other(case):
 
 
 CANDIDATES = {
-    "cross_entropy": [{}, {}, {}],
-    "label_smoothing": [{"alpha": 0.0}, {"alpha": 0.1}, {"alpha": 0.3}],
-    "confidence_penalty": [{"beta": 0.0}, {"beta": 0.1}, {"beta": 1.0}],
+    "ce": [{}, {}, {}],
+    "ls": [{"alpha": 0.0}, {"alpha": 0.1}, {"alpha": 0.3}],
+    "ecp": [{"beta": 0.0}, {"beta": 0.1}, {"beta": 1.0}],
     "focal": [{"gamma": 0.0}, {"gamma": 1.0}, {"gamma": 3.0}],
     "flsd": [{}, {}, {}],
     "mbls": [{"margin": m, "alpha": a} for m, a in ((0.0, 0.1), (2.0, 0.1), (6.0, 1.0))],
+    "cals_hr": [{"margin": m, "lambd": np.array(LAMBD) * s} for m, s in ((1.0, 1), (2.0, 5), (6.0, 0.1))],
     "cals": [{"margin": m, "lambd": np.array(LAMBD) * s, "rho": RHO} for m, s in ((1.0, 1), (2.0, 5), (6.0, 0.1))],
 }
 
@@ -192,11 +194,12 @@ def test_candidates_side_by_side(name):
         )
         for key in each[0]
     }
-    together = getattr(terms, f"{name}_terms")(logits, labels, **parameters)
-    closed = getattr(gradients, f"{name}_gradient")(logits, labels, **parameters)
+    entry = LOSS_TABLE[name]
+    together = entry.terms(logits, labels, **parameters)
+    closed = entry.gradient(logits, labels, **parameters)
     for i, one in enumerate(each):
         alone = {key: torch.tensor(value) if key in {"lambd", "rho"} else value for key, value in one.items()}
-        separate = getattr(gradients, f"{name}_gradient")(logits[i], labels, **alone)
+        separate = entry.gradient(logits[i], labels, **alone)
         for part, other, expected in zip(together, closed.terms, separate.terms, strict=True):
             torch.testing.assert_close(part[i], expected)
             torch.testing.assert_close(other[i], expected)

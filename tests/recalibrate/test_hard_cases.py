@@ -65,6 +65,11 @@ CASES = {
 REFUSALS = {
     ("platt", "all at 0 or 1"): "nothing to fit",
     ("beta", "all at 0 or 1"): "nothing to fit",
+    ("quadratic", "all at 0 or 1"): "nothing to fit",
+    ("quadratic", "saturated"): "falls at an end, but 60 rows assign probability 0",
+    ("isotonic", "absent class"): "1 of 5 classes has no row to fit on .the first: 3",
+    ("isotonic", "2 rows, 3 classes"): "1 of 3 classes has no row to fit on",
+    ("isotonic", "1000 classes"): "644 of 1,000 classes have no row to fit on",
     ("auto", "2 rows"): "2 rows cannot be split into 5 folds",
     ("auto", "2 rows, 3 classes"): "2 rows cannot be split into 5 folds",
 }

@@ -14,7 +14,7 @@ from calibeval.readers.stored.steady import SteadyFile
 from calibeval.runs import checkpoint
 from calibeval.writers.tensors import write_tensors
 from tests.cli import feature_files as files
-from tests.cli.commands.test_finetune_resume import interrupted
+from tests.cli.commands.test_finetune_resume import LOSS, interrupted
 from tests.cli.invoking import run
 
 WAYS = {
@@ -42,10 +42,10 @@ def tampered(path, change):
     write_tensors(path, arrays, {"state": text, "sha256": checkpoint._digest(arrays, text)})
 
 
-def refusal(capsys, folder, words):
+def refusal(capsys, folder, words, loss=LOSS):
     """The line that a resumed run ends with, which has written nothing."""
     before = files.contents(folder / "run")
-    result = run(capsys, *files.words(folder, *["--loss", "ce,cals(margin=2)"], *words, "-q", "--resume"))
+    result = run(capsys, *files.words(folder, *loss, *words, "-q", "--resume"))
     path = folder / "run" / "checkpoint.safetensors"
     assert result.code == 3, result.err
     assert result.err.startswith(f"{path}: not a checkpoint, or damaged (")
@@ -174,6 +174,21 @@ def test_counters_that_do_not_fit(capsys, folder, monkeypatch, way, key, value):
     interrupted(capsys, folder, monkeypatch, *WAYS[way], after=2)
     tampered(folder / "run" / "checkpoint.safetensors", lambda _, state: state["training"].update({key: value}))
     refusal(capsys, folder, WAYS[way])
+
+
+@pytest.mark.parametrize(
+    "multipliers", [[[1.0] * 3, [1.0] * 3], [[], [1.0] * 3], [[], []], [[1.0] * 2, []], [[1.0] * 3]]
+)
+def test_multipliers_of_another_loss(capsys, folder, monkeypatch, multipliers):
+    loss = ["--loss", "cals_hr(margin=1)"]
+    interrupted(capsys, folder, monkeypatch, "--seeds", 2, after=4, loss=loss)
+
+    def change(_, state):
+        assert [len(values) for values in state["trained"][0]["multipliers"]] == [3, 0]
+        state["trained"][0]["multipliers"] = multipliers
+
+    tampered(folder / "run" / "checkpoint.safetensors", change)
+    assert refusal(capsys, folder, ["--seeds", 2], loss) == "a head has the multipliers of another loss"
 
 
 @pytest.mark.parametrize("finished", [0, 1, 2, 3, 99])

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 
@@ -163,7 +161,7 @@ def test_soft_labels_measure_nothing(capsys, tmp_path, split):
 
 
 def test_a_loss_without_a_formula_names_those_that_have_one(capsys, tmp_path, monkeypatch):
-    monkeypatch.setitem(LOSS_TABLE, "focal", replace(LOSS_TABLE["focal"], soft=False))
+    monkeypatch.setattr(LOSS_TABLE["focal"].criterion, "soft", False)
     soft(files.splits(tmp_path))
     message = refused(capsys, 3, *files.words(tmp_path, "--loss", "ce,focal(gamma=2)"))
     assert "train.npz: the labels are soft (the probability of every class), for which the loss focal has no" in message

@@ -57,7 +57,7 @@ def check_same(one, other, *, rtol=1e-9):
         assert a.losses == pytest.approx(b.losses, rel=rtol)
         for name in ("nll", "nll_after", "accuracy", "ece"):
             assert getattr(a.validation, name) == pytest.approx(getattr(b.validation, name), rel=1e-6, abs=1e-9)
-    for a, b in zip(first.head_losses.multipliers(), second.head_losses.multipliers(), strict=True):
+    for a, b in zip(first.multipliers(), second.multipliers(), strict=True):
         for mine, theirs in zip(a, b, strict=True):
             assert mine == pytest.approx(theirs, rel=rtol)
 
@@ -86,7 +86,7 @@ def test_weights_of_val_choose_and_scale_but_train_only_the_multipliers():
         assert found == other, loss  # the first epoch has seen no row of VAL
     last = plain[1][-1].losses, weighted[1][-1].losses
     for loss, found, other in zip(EVERY, *last, strict=True):
-        assert (found != other) == loss.entry.lagrangian, loss
+        assert (found != other) == (loss.entry.rule is not None), loss
     assert plain[1][0].validation.nll != weighted[1][0].validation.nll
 
 
@@ -126,7 +126,7 @@ def test_a_mixed_row_counts_by_the_weights_of_both():
         log_probs = torch.log_softmax(mixed @ head.weight[0].T + head.bias[0], 0)
         for j, amount in ((i, part), (1 - i, 1 - part)):
             expected -= amount * weights[j] * float(soft[j] @ log_probs) / 2
-    assert float(run._step(next(run._train.batches(None, 2)), share)) == pytest.approx(expected, rel=1e-12)
+    assert float(run._step(next(run._train.batches(None, 2)), 1.0, share)) == pytest.approx(expected, rel=1e-12)
 
 
 @pytest.mark.parametrize("stop", [1, 4])
@@ -142,7 +142,7 @@ def test_a_training_that_was_stopped_ends_with_the_same_weights(stop):
     while not second.done:
         second.epoch()
     assert torch.equal(second.best[0].weight, through.best[0].weight)
-    assert second.head_losses.multipliers() == through.head_losses.multipliers()
+    assert second.multipliers() == through.multipliers()
 
 
 def test_staged_rows_train_as_resident_ones():

@@ -47,9 +47,12 @@ def test_what_is_written_is_read(losses):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("mbsl", 'loss "mbsl" is unknown (did you mean "mbls"?); losses are ce, ls, ecp, focal, flsd, mbls, cals'),
-        ("ce,", 'loss "" is unknown; losses are ce, ls, ecp, focal, flsd, mbls, cals'),
-        ("", 'loss "" is unknown; losses are ce, ls, ecp, focal, flsd, mbls, cals'),
+        (
+            "mbsl",
+            'loss "mbsl" is unknown (did you mean "mbls"?); losses are ce, ls, ecp, focal, flsd, mbls, cals, cals_hr',
+        ),
+        ("ce,", 'loss "" is unknown; losses are ce, ls, ecp, focal, flsd, mbls, cals, cals_hr'),
+        ("", 'loss "" is unknown; losses are ce, ls, ecp, focal, flsd, mbls, cals, cals_hr'),
         ("ce,ls,ce", "loss ce is named twice"),
         ("mbls(margin=6),mbls(margin=6.0)", "loss mbls(margin=6) is named twice"),
         ("mbls(margn=6)", 'mbls has no parameter "margn" (did you mean "margin"?); it has margin, alpha'),

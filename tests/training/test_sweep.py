@@ -89,7 +89,9 @@ def test_stacks_of_any_size_give_the_same_heads(monkeypatch, limit):
 @pytest.mark.parametrize("stop", range(9))
 def test_a_sweep_that_was_stopped_ends_with_the_same_heads(monkeypatch, stop):
     monkeypatch.setattr(module, "STACK_WEIGHTS", 12 * 3)
-    through, first = (Sweep(task("ce,cals(margin=2)", trials=2, seeds=(0, 1), sizes=(4, 3))) for _ in range(2))
+    through, first = (
+        Sweep(task("cals_hr(margin=1),cals(margin=2)", trials=2, seeds=(0, 1), sizes=(4, 3))) for _ in range(2)
+    )
     expected = run(through)
     assert len(expected) == 8
     for _ in range(stop):
@@ -124,3 +126,39 @@ def test_a_head_that_diverged_is_marked():
     run(sweep)
     assert [(head.epoch > 0, head.diverged) for head in sweep.heads] == [(True, 0), (False, 1)]
     assert sweep.heads[1].score == np.inf
+
+
+def test_the_worse_half_of_the_candidates_of_each_loss_stops_early():
+    ten = TrainingSettings(epochs=10, batch_size=16)
+    sweep = Sweep(task("mbls(margin=1),mbls(margin=2)", trials=8, settings=ten, sizes=(4, 6, 3)))
+    steps = [step for step in run(sweep) if step.stage.trial]
+    assert [sum(step.epoch.running) for step in steps] == [16] * 3 + [8] * 7
+    best = [min(step.epoch.validation.nll_after[i] for step in steps[:4]) for i in range(16)]
+    for start in (0, 8):
+        own = sorted(range(start, start + 8), key=lambda i: best[i])
+        assert [i for i in range(start, start + 8) if steps[3].epoch.running[i]] == sorted(own[:4])
+        going = [i for i in own[:4] if steps[4].epoch.validation.nll_after[i] < np.inf]
+        assert len(going) == 4
+        scores = [trained.score for trained in sweep.trained[start : start + 8]]
+        assert min(scores) == min(scores[i - start] for i in own[:4])
+    assert all(step.epoch.running == (True, True) for step in run(Sweep(sweep.task)) if not step.stage.trial)
+
+
+@pytest.mark.parametrize(("trials", "epochs"), [(8, 4), (4, 10)])
+def test_few_candidates_or_epochs_are_not_halved(trials, epochs):
+    sweep = Sweep(task("ce", trials=trials, settings=TrainingSettings(epochs=epochs, batch_size=16)))
+    assert {sum(step.epoch.running) for step in run(sweep) if step.stage.trial} == {trials}
+
+
+@pytest.mark.parametrize("stop", [3, 4, 5, 9])
+def test_a_sweep_that_was_stopped_goes_on_without_the_worse_half(stop):
+    made = task("ce,cals(margin=2)", trials=6, settings=TrainingSettings(epochs=8, batch_size=16))
+    through, first, second = Sweep(made), Sweep(made), Sweep(made)
+    expected = run(through)
+    for _ in range(stop):
+        first.step()
+    tensors, plain = first.state()
+    second.restore({name: value.clone() for name, value in tensors.items()}, json.loads(json.dumps(plain)))
+    assert run(second) == expected[stop:]
+    for one, other in zip(second.heads, through.heads, strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(one.layers[0], other.layers[0], strict=True))

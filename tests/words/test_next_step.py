@@ -68,6 +68,7 @@ STILL = replace(GOOD, value=0.08)
         (mapped(BAD, GOOD), "keep this map, apply it, and set limits for what it repaired", "KEEP"),
         (mapped(QUIET, GOOD), "set limits that later models must keep", "LIMIT"),
         (mapped(BAD, STILL), "see whether a vector map does better", "CLASSES"),
+        (mapped(BAD, STILL, "ets"), "see whether a vector map does better", "CLASSES"),
         (mapped(BAD, STILL, "vector"), "see whether an isotonic map does better", "ISOTONIC"),
         (
             mapped(QUIET, replace(GOOD, value=0.3, low=0.28, high=0.32, corrected=0.3)),
@@ -133,7 +134,20 @@ def test_after_the_most_flexible_map_no_other_is_proposed():
     assert step(mapped(BAD, STILL, "isotonic")) is None
 
 
-@pytest.mark.parametrize(("method", "way"), [("temperature", "PLATT"), ("platt", "BETA"), ("beta", "ISOTONIC")])
+def test_after_no_map_was_chosen_none_is_proposed():
+    assert step(mapped(BAD, STILL, "none")) is None
+
+
+@pytest.mark.parametrize(("rows", "way"), [(9, None), (10, "ISOTONIC")])
+def test_an_isotonic_map_is_proposed_where_each_class_has_ten_rows(rows, way):
+    dump = replace(mapped(BAD, STILL, "vector"), per_class=(ClassResult("a", rows, 0.2, 0.1, 0.01, 0.02),))
+    found = step(dump)
+    assert (None if found is None else found.command) == way
+
+
+@pytest.mark.parametrize(
+    ("method", "way"), [("temperature", "PLATT"), ("ets", "PLATT"), ("platt", "BETA"), ("beta", "ISOTONIC")]
+)
 def test_of_two_classes_the_next_more_flexible_map_is_proposed(method, way):
     rng = np.random.default_rng(0)
     s = rng.normal(size=3000)

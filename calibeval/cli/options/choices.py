@@ -56,9 +56,11 @@ FORMATS = (  # of readers.load, without the dot
     "txt",
 )
 LEVEL = 0.95  # of core.report.settings
-METHODS = ("temperature", "platt", "beta", "vector", "isotonic")  # of recalibrate.fitting.methods
+# Of recalibrate.fitting.methods, and the one where none is given.
+METHODS = ("none", "temperature", "ets", "platt", "beta", "quadratic", "vector", "isotonic")
+DEFAULT_METHOD = "temperature"
 OBJECTIVES = ("nll", "ece", "accuracy")  # of recalibrate.temperature.objectives
-LOSSES = ("ce", "ls", "ecp", "focal", "flsd", "mbls", "cals")  # of losses.table
+LOSSES = ("ce", "ls", "ecp", "focal", "flsd", "mbls", "cals", "cals_hr")  # of losses.table
 TABLE_FORMATS = ("md", "csv", "latex")  # of render.tables.losses, and of reports and comparisons
 TABLE_EXPORTS = ("markdown", "csv", "latex")  # of the same tables, into files
 PRESETS = ("recommended", "strict")  # of core.gating.presets

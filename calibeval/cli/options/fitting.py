@@ -8,7 +8,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from calibeval.cli.options.choices import METHODS, OBJECTIVES, exclude, needed
+from calibeval.cli.options.choices import DEFAULT_METHOD, OBJECTIVES, exclude, needed
 from calibeval.cli.options.shared import AUTO
 
 if TYPE_CHECKING:
@@ -64,7 +64,7 @@ class Fitting:
         """How a map is fitted. fitted: on which predictions, where it is not out of fold."""
         from calibeval.recalibrate.fitting.before_after import Plan
 
-        method, objective = self.method or METHODS[0], self.objective or OBJECTIVES[0]
+        method, objective = self.method or DEFAULT_METHOD, self.objective or OBJECTIVES[0]
         seed = 0 if self.seed is None else self.seed
         return Plan(method, objective, self.clip, seed, self.group, fitted, self.cross_fit, self.allow_leak)
 

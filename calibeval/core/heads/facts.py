@@ -15,10 +15,10 @@ FACTS_FILE = "head.json"
 
 @dataclass(frozen=True, slots=True)
 class LastMultipliers:
-    """The final multipliers of CALS, one per class."""
+    """The final multipliers of CALS or CALS-HR, one per class. rho: None for CALS-HR, which has none."""
 
     lambd: tuple[float, ...]
-    rho: tuple[float, ...]
+    rho: tuple[float, ...] | None
 
 
 @dataclass(frozen=True, slots=True)

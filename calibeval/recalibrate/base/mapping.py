@@ -189,8 +189,8 @@ class MappedRows:
     @property
     def made_by(self) -> str:
         """The map in a few words: "T = 2.58", or its method."""
-        temperature = self.recalibration.parameters().get("temperature")
-        return self.recalibration.method if temperature is None else f"T = {temperature:.3g}"
+        method = self.recalibration.method
+        return f"T = {self.recalibration.temperature:.3g}" if method == "temperature" else method
 
     @property
     def shape(self) -> tuple[int, ...]:

@@ -28,6 +28,8 @@ from calibeval.recalibrate.base.mapping import Map, mapped
 from calibeval.recalibrate.fitting.cross_fit import cross_fit
 from calibeval.recalibrate.fitting.fit import fit
 from calibeval.recalibrate.fitting.leak import check_leak
+from calibeval.recalibrate.fitting.methods import AUTO, method_spec
+from calibeval.recalibrate.fitting.rows_needed import few_rows
 from calibeval.recalibrate.fitting.saved import results_of
 
 PROSPECT_ROWS = 20_000
@@ -57,7 +59,7 @@ def recalibrated(dump: Predictions, plan: Plan, evaluate: Evaluate) -> tuple[Rec
     settings.
     """
     if plan.fitted is None:
-        return _out_of_fold(dump, plan, evaluate), []
+        return _out_of_fold(dump, plan, evaluate)
     return _by_another(dump, plan, plan.fitted, evaluate)
 
 
@@ -154,13 +156,16 @@ def group_column(predictions: Predictions, name: str | None) -> npt.NDArray[Any]
     return np.repeat(column, predictions.rows // len(column))  # one entry per image applies to all its pixels
 
 
-def _out_of_fold(dump: Predictions, plan: Plan, evaluate: Evaluate) -> Recalibrated:
+def _out_of_fold(dump: Predictions, plan: Plan, evaluate: Evaluate) -> tuple[Recalibrated, list[Notice]]:
     folds, groups = plan.folds or 5, group_column(dump, plan.group)
     crossed = cross_fit(
         dump, folds, plan.method, seed=plan.seed, groups=groups, objective=plan.objective, clip=plan.clip
     )
     after = _with_fitted_gap(evaluate(crossed.predictions), folds)
-    return results_of(crossed.maps[0].method, {}, OutOfFold(folds, plan.seed, dump.n), after)
+    method = crossed.method
+    caution = few_rows(dump, method) if method != AUTO and method_spec(method).by_class else None
+    warnings = [] if caution is None else [warning("map_note", caution)]
+    return results_of(method, {}, OutOfFold(folds, plan.seed, dump.n), after), warnings
 
 
 def _with_fitted_gap(after: DumpReport, folds: int) -> DumpReport:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -16,6 +17,7 @@ from calibeval.recalibrate.base.mapping import Map, MappedRows, mapped_rows
 from calibeval.recalibrate.base.scores import log_softmax
 from calibeval.recalibrate.fitting.fit import fit
 from calibeval.recalibrate.fitting.folds import NO_FOLD, Folds, deal
+from calibeval.recalibrate.fitting.methods import AUTO, check_rows
 
 SEED = 0
 
@@ -30,7 +32,18 @@ class CrossFitted:
 
     def __repr__(self) -> str:
         """One short line: the method, folds and rows."""
-        return f"<CrossFitted: {self.maps[0].method} in {len(self.maps)} folds, n={self.predictions.n}>"
+        return f"<CrossFitted: {self.method} in {len(self.maps)} folds, n={self.predictions.n}>"
+
+    @property
+    def method(self) -> str:
+        """The method of the maps; "auto" if it is not the same in all folds."""
+        return method_of(self.maps)
+
+
+def method_of(maps: Sequence[Map]) -> str:
+    """The method of all maps, one for each fold; "auto" if they differ."""
+    methods = {one.method for one in maps}
+    return methods.pop() if len(methods) == 1 else AUTO
 
 
 def cross_fit(
@@ -58,6 +71,7 @@ def cross_fit(
     (20, 2)
     """
     dealt = deal(predictions, folds, seed, groups)
+    check_rows(predictions, method)
     maps: list[Map] = []
     for fold in range(folds):
         rest = without(predictions, dealt == fold)
@@ -78,7 +92,7 @@ class FoldRows:
     @property
     def made_by(self) -> str:
         """The maps in a few words: "temperature, 5 folds"."""
-        return f"{self.mapped[0].recalibration.method}, {len(self.mapped)} folds"
+        return f"{method_of([one.recalibration for one in self.mapped])}, {len(self.mapped)} folds"
 
     @property
     def shape(self) -> tuple[int, ...]:

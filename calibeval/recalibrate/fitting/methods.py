@@ -15,10 +15,14 @@ from calibeval.core.sums.rows import BadValues
 from calibeval.recalibrate.base.facts import Fitted, Solution
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.base.scores import Impossible, check_clip, count_clipped, impossible_error, number_of_classes
+from calibeval.recalibrate.fitting.rows_needed import check_classes_present, few_rows
 from calibeval.recalibrate.maps.beta import BetaMap, fit_beta
 from calibeval.recalibrate.maps.binary import mean_loss
+from calibeval.recalibrate.maps.ets import EtsMap, fit_ets
+from calibeval.recalibrate.maps.identity import IdentityMap, fit_identity
 from calibeval.recalibrate.maps.isotonic import IsotonicMap, fit_isotonic
 from calibeval.recalibrate.maps.platt import PlattMap, fit_platt
+from calibeval.recalibrate.maps.quadratic import QuadraticMap, fit_quadratic
 from calibeval.recalibrate.maps.vector import VectorMap, fit_vector
 from calibeval.recalibrate.temperature.objectives import OBJECTIVES
 from calibeval.recalibrate.temperature.optimum import TemperatureMap
@@ -29,8 +33,8 @@ class MethodSpec:
     """One method: what commands, docs and `fit` need to know about it.
 
     build: fits the map for predictions, an objective and a clip. binary: for two classes only. keeps_top: whether the
-    predicted class never changes. parameters: their number for k classes. The table goes from simple to flexible
-    methods.
+    predicted class never changes. parameters: their number for k classes. by_class: whether each class has parameters
+    that only its own rows determine. The table goes from simple to flexible methods.
     """
 
     name: str
@@ -40,6 +44,7 @@ class MethodSpec:
     parameters: str
     source: str
     binary: bool = False
+    by_class: bool = False
 
     @property
     def keeps_top(self) -> bool:
@@ -80,10 +85,19 @@ def _others(
     return build
 
 
+NONE = "none"
 AUTO = "auto"  # no method of its own: the simplest that is about as good as the best
 METHODS: dict[str, MethodSpec] = {
     spec.name: spec
     for spec in (
+        MethodSpec(
+            NONE,
+            "no map: scores as they are",
+            IdentityMap,
+            _others(IdentityMap, fit_identity),
+            parameters="0",
+            source="none",
+        ),
         MethodSpec(
             "temperature",
             "one number divides all logits; the predicted class stays the same",
@@ -91,6 +105,14 @@ METHODS: dict[str, MethodSpec] = {
             _temperature,
             parameters="1",
             source="Guo et al., ICML 2017",
+        ),
+        MethodSpec(
+            "ets",
+            "probabilities at a temperature, the original ones and equal ones are mixed",
+            EtsMap,
+            _others(EtsMap, fit_ets),
+            parameters="3",
+            source="Zhang et al., ICML 2020",
         ),
         MethodSpec(
             "platt",
@@ -111,6 +133,15 @@ METHODS: dict[str, MethodSpec] = {
             binary=True,
         ),
         MethodSpec(
+            "quadratic",
+            "log-odds a s^2 + b s + c of the difference s of two logits",
+            QuadraticMap,
+            _others(QuadraticMap, fit_quadratic),
+            parameters="3",
+            source="Platt 1999, with a quadratic term",
+            binary=True,
+        ),
+        MethodSpec(
             "vector",
             "each class's logit gets a weight and a bias",
             VectorMap,
@@ -125,6 +156,7 @@ METHODS: dict[str, MethodSpec] = {
             _others(IsotonicMap, fit_isotonic),
             parameters="depends on the data",
             source="Zadrozny & Elkan, KDD 2002",
+            by_class=True,
         ),
     )
 }
@@ -166,11 +198,30 @@ def fit_method(predictions: Predictions, method: str, *, objective: str = "nll",
     if spec.binary and k != 2:
         raise UsageError(f"{method} is for 2 classes, but {predictions.source.name} has {k}; use vector for more")
     check_clip(clip, k)
+    check_rows(predictions, method)
     predictions = scaled(predictions)
     try:
-        return spec.build(predictions, objective, clip)
+        return _cautious(spec, predictions, spec.build(predictions, objective, clip))
     except BadValues:
         check_values(predictions)
         raise
     except Impossible:
         raise impossible_error(predictions) from None
+
+
+def check_rows(predictions: Predictions, method: str) -> None:
+    """Refuse a method that needs rows of each class where some have none; "auto" leaves such methods out.
+
+    Raises: InputError.
+    """
+    if method != AUTO and method_spec(method).by_class:
+        check_classes_present(predictions, method)
+
+
+def _cautious(spec: MethodSpec, predictions: Predictions, found: Map) -> Map:
+    """The map, with a note where classes have few rows to fit on."""
+    caution = few_rows(predictions, spec.name) if spec.by_class else None
+    if caution is None:
+        return found
+    note = caution if found.fitted.note is None else f"{found.fitted.note}; {caution}"
+    return replace(found, fitted=replace(found.fitted, note=note))

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
-from calibeval.core.data.notices import reason
+from calibeval.core.data.notices import Notice, reason
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import row_weights, scaled, without
 from calibeval.core.errors import CalibevalError, InputError
@@ -18,9 +18,14 @@ from calibeval.recalibrate.base.facts import MethodScore
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.base.scores import number_of_classes, row_nll
 from calibeval.recalibrate.fitting.folds import Folds, deal
-from calibeval.recalibrate.fitting.methods import METHODS, fit_method
+from calibeval.recalibrate.fitting.methods import METHODS, NONE, fit_method
+from calibeval.recalibrate.fitting.rows_needed import few_rows
 
 FOLDS = 5
+NOTHING_BETTER = (
+    "no map has a cross-validated NLL that is better than without a map by more than one standard error, so this map "
+    "changes nothing"
+)
 
 
 def select(
@@ -33,8 +38,9 @@ def select(
 ) -> Map:
     """The map of the simplest method that is about as good as the best; `fitted.selection` is the table.
 
-    Every method for this number of classes is cross-validated: fitted on all folds except one and judged on that one.
-    The excess of its mean NLL over that of the best method has a standard error, paired by rows (or by groups, if
+    Every method for this number of classes, and no map at all ("none"), is cross-validated: fitted on all folds except
+    one and judged on that one. Methods for which classes have too few rows are left out, and the table says why. The
+    excess of its mean NLL over that of the best method has a standard error, paired by rows (or by groups, if
     given). The simplest method (the first in METHODS) whose excess is at most one standard error is fitted on all rows.
     The choice uses the NLL, because it is a proper score, unlike the ECE.
     folds, seed, groups, clip: as for `cross_fit`.
@@ -46,24 +52,35 @@ def select(
     >>> select(Predictions(logits=s, labels=rng.random(400) < 1 / (1 + np.exp(-s / 2)))).method
     'temperature'
     """
-    k = number_of_classes(predictions)
+    tried, left_out = _candidates(predictions)
     dealt = deal(predictions, folds, seed, groups)
-    names = [name for name, spec in METHODS.items() if k == 2 or not spec.binary]
     losses: dict[str, Floats] = {}
-    reasons: dict[str, CalibevalError] = {}
-    for name in names:
+    failed: dict[str, CalibevalError] = {}
+    for name in tried:
         try:
             losses[name] = _held_out_nll(predictions, name, dealt, folds, clip)
         except InputError as error:
-            reasons[name] = error
+            failed[name] = error
     if not losses:
-        raise next(iter(reasons.values()))
+        raise next(iter(failed.values()))
     kept = dealt >= 0
     weights = row_weights(scaled(predictions))
+    reasons = left_out | {name: reason("not_fitted", str(error)) for name, error in failed.items()}
+    names = [name for name in METHODS if name in losses or name in reasons]
     table = _table(names, losses, reasons, None if groups is None else np.asarray(groups)[kept], weights)
     chosen = next(row.method for row in table if row.chosen)
     result = fit_method(predictions, chosen, clip=clip)
-    return replace(result, fitted=replace(result.fitted, selection=table))
+    note = NOTHING_BETTER if chosen == NONE else result.fitted.note
+    return replace(result, fitted=replace(result.fitted, selection=table, note=note))
+
+
+def _candidates(predictions: Predictions) -> tuple[list[str], dict[str, Notice]]:
+    """The methods to try for these predictions, and those that are left out, with the reason."""
+    k = number_of_classes(predictions)
+    fitting = {name: spec for name, spec in METHODS.items() if k == 2 or not spec.binary}
+    few = {name: few_rows(predictions, name) for name, spec in fitting.items() if spec.by_class}
+    left_out = {name: reason("few_rows_per_class", text) for name, text in few.items() if text is not None}
+    return [name for name in fitting if name not in left_out], left_out
 
 
 def _held_out_nll(predictions: Predictions, method: str, dealt: Folds, folds: int, clip: float | None) -> Floats:
@@ -79,7 +96,7 @@ def _held_out_nll(predictions: Predictions, method: str, dealt: Folds, folds: in
 def _table(
     names: list[str],
     losses: dict[str, Floats],
-    reasons: dict[str, CalibevalError],
+    reasons: dict[str, Notice],
     groups: npt.NDArray[Any] | None,
     weights: Floats | None = None,
 ) -> tuple[MethodScore, ...]:
@@ -89,7 +106,7 @@ def _table(
     rows, found = [], False
     for name in names:
         if name not in losses:
-            rows.append(MethodScore(name, None, None, None, reason=reason("not_fitted", str(reasons[name]))))
+            rows.append(MethodScore(name, None, None, None, reason=reasons[name]))
             continue
         excess, error = means[name] - means[best], _standard_error(losses[name] - losses[best], groups, weights)
         chosen = not found and excess <= error

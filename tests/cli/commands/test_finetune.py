@@ -19,8 +19,8 @@ from calibeval.core.report.report import Report
 from tests.cli import feature_files as files
 from tests.cli.invoking import run
 
-LOSSES = "ce,mbls(margin=1),cals(margin=2)"
-FOLDERS = ["ce", "mbls-margin=1", "cals-margin=2"]
+LOSSES = "ce,mbls(margin=1),cals(margin=2),cals_hr(margin=1)"
+FOLDERS = ["ce", "mbls-margin=1", "cals-margin=2", "cals_hr-margin=1"]
 FAST = ["--loss", LOSSES, "--lr", "0.05"]
 
 
@@ -155,7 +155,10 @@ def test_facts_of_a_head_follow_their_schema(trained, folder):
     for name in FOLDERS:
         facts = files.load(trained / "losses" / name / "head.json")
         jsonschema.validate(facts, schema("head"))
-        assert (facts["multipliers"] is not None) == (name == "cals-margin=2")
+        kinds = {"cals-margin=2": {"lambd", "rho"}, "cals_hr-margin=1": {"lambd"}}.get(name, set())
+        found = facts["multipliers"] or {}
+        assert {kind for kind, values in found.items() if values is not None and len(values) == 3} == kinds
+        assert {*found} == ({"lambd", "rho"} if kinds else set())
         assert facts["sources"]["train"]["path"] == str(folder / "train.npz")
     with pytest.raises(jsonschema.ValidationError):
         jsonschema.validate({**facts, "temperature": None}, schema("head"))
@@ -219,7 +222,7 @@ def test_seeds_are_trained_one_by_one(folder, trained, capsys):
     result = run(capsys, *files.words(folder, *FAST, "--seeds", 3, "--format", "csv", out="seeds"))
     assert result.code == 0
     found = files.load(folder / "seeds" / "finetune.json")
-    assert [[seed["seed"] for seed in loss["seeds"]] for loss in found["losses"]] == [[0, 1, 2]] * 3
+    assert [[seed["seed"] for seed in loss["seeds"]] for loss in found["losses"]] == [[0, 1, 2]] * len(FOLDERS)
     first = files.load(trained / "finetune.json")
     for one, other in zip(found["losses"], first["losses"], strict=True):
         assert one["seeds"][0] == other["seeds"][0]
@@ -228,7 +231,7 @@ def test_seeds_are_trained_one_by_one(folder, trained, capsys):
         trained / "losses" / "ce" / "head.safetensors"
     ).read_bytes()
     rows = list(csv.DictReader(io.StringIO(result.out)))
-    assert [row["seed"] for row in rows] == ["0", "1", "2"] * 3
+    assert [row["seed"] for row in rows] == ["0", "1", "2"] * len(FOLDERS)
     assert float(rows[4]["nll_after"]) == found["losses"][1]["seeds"][1]["after"]["nll"]
 
 

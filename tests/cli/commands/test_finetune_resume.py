@@ -24,7 +24,7 @@ def folder(tmp_path, monkeypatch):
     return files.splits(tmp_path)
 
 
-def interrupted(capsys, folder, monkeypatch, *words, after=2):
+def interrupted(capsys, folder, monkeypatch, *words, after=2, loss=LOSS):
     """A run that stops after so many epochs."""
     step, left = Sweep.step, [after]
 
@@ -36,7 +36,7 @@ def interrupted(capsys, folder, monkeypatch, *words, after=2):
 
     with monkeypatch.context() as patch:
         patch.setattr(Sweep, "step", some)
-        result = run(capsys, *files.words(folder, *LOSS, *words, "-q"))
+        result = run(capsys, *files.words(folder, *loss, *words, "-q"))
     assert (result.code, result.err) == (130, "interrupted\n")
 
 
@@ -50,6 +50,18 @@ def test_an_interrupted_run_ends_with_the_same_bytes(capsys, folder, monkeypatch
         file.write('{"stage": 7, "ep')  # a line that was being written
     assert run(capsys, *files.words(folder, *LOSS, *words, "-q", "--resume")).code == 0
     assert files.contents(folder / "run") == files.contents(folder / "through")
+
+
+@pytest.mark.parametrize("after", [2, 4])
+def test_multipliers_of_both_rules_go_on(capsys, folder, monkeypatch, after):
+    loss, words = ["--loss", "cals(margin=1),ce,cals_hr(margin=0.5),cals_hr(margin=1,gamma=2)"], ["--seeds", 2, "-q"]
+    assert run(capsys, *files.words(folder, *loss, *words, out="through")).code == 0
+    interrupted(capsys, folder, monkeypatch, *words[:2], after=after, loss=loss)
+    assert run(capsys, *files.words(folder, *loss, *words, "--resume")).code == 0
+    assert files.contents(folder / "run") == files.contents(folder / "through")
+    heads = (folder / "run" / "losses").glob("cals*/head.json")
+    multipliers = [value for head in heads for value in files.load(head)["multipliers"]["lambd"]]
+    assert len({*multipliers} - {0.1}) > 3  # they have moved
 
 
 def test_a_run_interrupted_twice(capsys, folder, monkeypatch):

@@ -6,11 +6,11 @@ import numpy as np
 import pytest
 
 from calibeval import Predictions
-from calibeval.core.errors import InputError
+from calibeval.core.data.notices import reason
 from calibeval.recalibrate.fitting.fit import fit
 from calibeval.recalibrate.fitting.folds import deal
 from calibeval.recalibrate.fitting.read_map import from_json
-from calibeval.recalibrate.fitting.select import _table
+from calibeval.recalibrate.fitting.select import NOTHING_BETTER, _table
 from tests.data import logits_and_labels
 
 
@@ -22,7 +22,7 @@ def dump(n=203, k=4):
 def test_the_table_and_its_json():
     found = fit(dump(), "auto")
     table = found.fitted.selection
-    assert [row.method for row in table] == ["temperature", "vector", "isotonic"]
+    assert [row.method for row in table] == ["none", "temperature", "ets", "vector", "isotonic"]
     assert [row.method for row in table if row.chosen] == [found.method] == ["temperature"]
     assert min(row.excess for row in table) == 0
     assert from_json(found.to_json()) == found
@@ -32,7 +32,16 @@ def test_the_table_and_its_json():
 
 def test_two_classes_have_more_methods():
     rows = fit(dump(k=2), "auto").fitted.selection
-    assert [row.method for row in rows] == ["temperature", "platt", "beta", "vector", "isotonic"]
+    assert [row.method for row in rows] == [
+        "none",
+        "temperature",
+        "ets",
+        "platt",
+        "beta",
+        "quadratic",
+        "vector",
+        "isotonic",
+    ]
 
 
 def test_a_richer_map_is_chosen_where_it_is_needed():
@@ -44,7 +53,7 @@ def test_a_richer_map_is_chosen_where_it_is_needed():
 
 def test_excess_and_error_by_hand():
     p = dump(300, 3)
-    row = fit(p, "auto").fitted.selection[0]
+    row = fit(p, "auto").fitted.selection[1]
     folds = deal(p, 5, seed=0)
     logits = np.asarray(p.scores)
     losses = []
@@ -93,6 +102,43 @@ def test_groups_are_what_the_standard_error_counts():
 
 
 def test_a_method_that_cannot_be_fitted_has_the_reason_and_is_not_chosen():
-    found, rows = chosen(simple=NONE, reasons={"rich": InputError("too few rows")})
+    found, rows = chosen(simple=NONE, reasons={"rich": reason("not_fitted", "too few rows")})
     assert found == "simple"
     assert (rows["rich"].nll, rows["rich"].reason, rows["rich"].chosen) == (None, "too few rows", False)
+
+
+def calibrated(n=2000, k=3):
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(n, k)) * 2
+    chances = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    return Predictions(logits=logits, labels=(rng.random((n, 1)) > chances.cumsum(axis=1)).sum(axis=1).clip(0, k - 1))
+
+
+def test_where_nothing_is_better_the_map_changes_nothing_and_says_so():
+    p = calibrated()
+    found = fit(p, "auto")
+    table = {row.method: row for row in found.fitted.selection}
+    assert (found.method, found.parameters(), table["none"].chosen) == ("none", {}, True)
+    assert found.fitted.note == NOTHING_BETTER
+    assert table["none"].nll == pytest.approx(found.fitted.nll_before) == found.fitted.nll_after
+    np.testing.assert_array_equal(found(p).scores[0:2000], p.scores[0:2000])
+    assert from_json(found.to_json()) == found
+
+
+def test_none_can_be_asked_for():
+    found = fit(dump(), "none")
+    assert (found.fitted.note, found.fitted.search, found.keeps_top) == ("this map changes nothing", None, True)
+
+
+@pytest.mark.parametrize(("rows", "tried"), [(9, False), (10, True)])
+def test_isotonic_is_left_out_with_the_reason_where_a_class_has_fewer_than_ten_rows(rows, tried):
+    rng = np.random.default_rng(1)
+    labels = np.repeat([0, 1, 2], [150, 140, rows])
+    p = Predictions(logits=rng.normal(size=(len(labels), 3)) + 2 * np.eye(3)[labels], labels=labels)
+    row = next(row for row in fit(p, "auto").fitted.selection if row.method == "isotonic")
+    assert (row.nll is not None, row.reason is None) == (tried, tried)
+    if not tried:
+        assert row.reason.code == "few_rows_per_class"
+        assert row.reason == (
+            "isotonic fits each class by itself, but 1 of 3 classes has fewer than 10 rows (the fewest: 9 rows of 2)"
+        )

@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from sklearn.isotonic import IsotonicRegression
 
-from calibeval import Predictions
+from calibeval import Predictions, cross_fit, evaluate
+from calibeval.core.errors import InputError
 from calibeval.recalibrate.fitting.fit import fit
-from calibeval.recalibrate.maps.isotonic import Curve
+from calibeval.recalibrate.maps.isotonic import Curve, fit_isotonic
 from tests.data import logits_and_labels
 
 
@@ -42,13 +43,67 @@ def test_more_classes():
     logits, labels = logits_and_labels(500, 4)
     labels = np.where(labels == 3, 0, labels)
     dump = Predictions(logits=logits, labels=labels)
-    found = fit(dump, "isotonic")
-    assert found.fitted.note == "1 of 4 classes have no row to fit on"
-    assert found.curves[3].y == pytest.approx((0.25 / 501, 0.25 / 501))
-    p = np.exp(found(dump).scores[0:500])
+    (curves,), note, _ = fit_isotonic(dump, None)
+    assert note == "1 of 4 classes have no row to fit on"
+    assert curves[3].y == pytest.approx((0.25 / 501, 0.25 / 501))
+    kept = fit(Predictions(logits=logits, labels=np.where(np.arange(500) == 7, 3, labels)), "isotonic")
+    p = np.exp(kept(dump).scores[0:500])
     assert p.sum(axis=1) == pytest.approx(np.ones(500))
     assert p.min() > 0
-    assert found.fitted.nll_after < found.fitted.nll_before
+    assert kept.fitted.nll_after < kept.fitted.nll_before
+
+
+def of_classes(*rows, names=None):
+    """So many rows of each class."""
+    labels = np.repeat(np.arange(len(rows)), rows)
+    logits = np.random.default_rng(0).normal(size=(len(labels), len(rows))) + 2 * np.eye(len(rows))[labels]
+    return Predictions(logits=logits, labels=labels, class_names=names)
+
+
+def test_absent_classes_are_refused_with_what_to_do():
+    with pytest.raises(InputError) as error:
+        fit(of_classes(20, 0, 20, 0, names=("a", "b", "c", "d")), "isotonic")
+    assert str(error.value) == (
+        'predictions: 2 of 4 classes have no row to fit on (the first: "b"). isotonic fits each class by itself, so '
+        "classes without rows would hardly be predicted again. Use temperature, ets or vector, or rows of all classes."
+    )
+    assert fit(of_classes(20, 0), "isotonic").fitted.note.endswith(
+        "; isotonic fits each class by itself, but 1 of 2 classes has no row"
+    )
+
+
+@pytest.mark.parametrize(("rows", "said"), [(9, "the fewest: 9 rows of 1"), (1, "the fewest: 1 row of 1"), (10, None)])
+def test_fewer_than_ten_rows_of_a_class_are_noted(rows, said):
+    note = fit(of_classes(10, rows, 30), "isotonic").fitted.note
+    least = f"isotonic fits each class by itself, but 1 of 3 classes has fewer than 10 rows ({said})"
+    assert note == (None if said is None else least)
+
+
+@pytest.mark.parametrize(("rows", "warned"), [(9, True), (10, False)])
+def test_out_of_fold_the_same_rows_are_warned_about(rows, warned):
+    dump = evaluate(of_classes(10, rows, 30), cross_fit=3, method="isotonic").dumps[0]
+    assert [one.code for one in dump.warnings if "fits each class by itself" in one] == ["map_note"] * warned
+
+
+def test_out_of_fold_all_rows_are_counted_first():
+    with pytest.raises(InputError, match="1 of 3 classes has no row to fit on"):
+        cross_fit(of_classes(10, 0, 2), 2, "isotonic")
+    with pytest.raises(InputError, match="1 of 4 classes has no row to fit on"):  # not those that a fold lacks, too
+        cross_fit(of_classes(10, 0, 1, 1), 2, "isotonic")
+
+
+def test_a_class_with_one_row_is_absent_in_a_fold():
+    with pytest.raises(InputError, match="1 of 3 classes has no row to fit on"):
+        cross_fit(of_classes(10, 1, 30), 3, "isotonic")
+
+
+def test_rows_of_weight_0_do_not_count():
+    dump = of_classes(20, 5, 20)
+    with pytest.raises(InputError, match="1 of 3 classes has no row"):
+        fit(
+            Predictions(logits=dump.scores[0:45], labels=dump.labels, weights=(dump.labels != 1).astype(float)),
+            "isotonic",
+        )
 
 
 def test_one_row_and_equal_scores():

@@ -1,0 +1,70 @@
+"""Whether there are enough rows of every class for a map that fits each class by itself."""
+
+from __future__ import annotations
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.data.columns import kept_rows
+from calibeval.core.data.documents import shown
+from calibeval.core.data.predictions import Predictions
+from calibeval.core.errors import InputError
+
+LEAST_ROWS = 10  # of a class: with fewer, a curve of its own is mostly noise
+
+
+def check_classes_present(predictions: Predictions, method: str) -> None:
+    """Refuse rows that lack one of three or more classes: the map would hardly predict that class again.
+
+    Raises: InputError with the number of absent classes, the first, and what to do.
+
+    >>> check_classes_present(Predictions(logits=[[1.0, 0.0, 2.0]] * 3, labels=[0, 0, 2]), "isotonic")
+    Traceback (most recent call last):
+    ...
+    calibeval.core.errors.InputError: predictions: 1 of 3 classes has no row to fit on (the first: 1). isotonic fits \
+each class by itself, so classes without rows would hardly be predicted again. Use temperature, ets or vector, or rows \
+of all classes.
+    """
+    counts = _rows_of_classes(predictions)
+    absent = np.flatnonzero(counts == 0)
+    if len(counts) <= 2 or not len(absent):
+        return
+    raise InputError(
+        f"{predictions.source.name}: {_some(len(absent), counts)} no row to fit on (the first: "
+        f"{_named(predictions, int(absent[0]))}). {method} fits each class by itself, so classes without rows would "
+        "hardly be predicted again. Use temperature, ets or vector, or rows of all classes."
+    )
+
+
+def few_rows(predictions: Predictions, method: str) -> str | None:
+    """A sentence if some class has no row, or fewer than ten; None if all have as many.
+
+    >>> few_rows(Predictions(probs=[0.2] * 19, labels=[0] * 10 + [1] * 9), "isotonic")
+    'isotonic fits each class by itself, but 1 of 2 classes has fewer than 10 rows (the fewest: 9 rows of 1)'
+    """
+    counts = _rows_of_classes(predictions)
+    few = int(np.count_nonzero(counts < LEAST_ROWS))
+    if not few:
+        return None
+    absent = int(np.count_nonzero(counts == 0))
+    if absent:
+        return f"{method} fits each class by itself, but {_some(absent, counts)} no row"
+    fewest = int(counts.argmin())
+    rows = "1 row" if counts[fewest] == 1 else f"{counts[fewest]} rows"
+    which = f"the fewest: {rows} of {_named(predictions, fewest)}"
+    return f"{method} fits each class by itself, but {_some(few, counts)} fewer than {LEAST_ROWS} rows ({which})"
+
+
+def _rows_of_classes(predictions: Predictions) -> npt.NDArray[np.intp]:
+    """The number of rows of each class that are not ignored, (k,)."""
+    labels = predictions.labels[kept_rows(predictions)]
+    return np.bincount(labels.astype(np.intp), minlength=predictions.k or 0)
+
+
+def _some(count: int, counts: npt.NDArray[np.intp]) -> str:
+    return f"{count:,} of {len(counts):,} classes {'has' if count == 1 else 'have'}"
+
+
+def _named(predictions: Predictions, number: int) -> str:
+    names = predictions.class_names
+    return str(number) if names is None else shown(names[number])

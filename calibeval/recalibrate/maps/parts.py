@@ -1,0 +1,94 @@
+"""The rows of a dump as blocks of log-scores, read again in each pass or kept, for maps with many parameters."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.data.arrays import Floats
+from calibeval.core.data.predictions import Predictions
+from calibeval.recalibrate.base.scores import FEW_CLASSES, chunk_rows, label_scores, log_scores
+from calibeval.recalibrate.temperature.pieces import part_of
+
+PART_SCORES = 2**17  # in a part: 1 MiB of float64, which stays in the cache
+KEPT_SCORES = 2**22  # up to this many scores (32 MiB) are kept in memory and not read again in each pass
+
+
+class Part(NamedTuple):
+    """Some rows: log-scores, (k, b) on axis 0 or (b, k) on axis 1, and the flat positions of their labels.
+
+    masked: where a class has probability 0 (the log-score is 0 there), or None. weights: (b,), if rows differ in them.
+    """
+
+    z: Floats
+    at_label: npt.NDArray[np.intp]
+    labels: npt.NDArray[np.intp]
+    axis: int
+    masked: npt.NDArray[np.bool_] | None
+    weights: Floats | None = None
+
+    @property
+    def over_rows(self) -> int:
+        """The axis of the rows."""
+        return 1 - self.axis
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """All rows that are not ignored: few are kept in memory, more are read again whenever this is iterated over."""
+
+    read: Callable[[], Iterator[Part]]
+    kept: tuple[Part, ...] | None
+
+    def __iter__(self) -> Iterator[Part]:
+        return self.read() if self.kept is None else iter(self.kept)
+
+
+def parts_of(predictions: Predictions, clip: float | None, beta: float) -> Parts:
+    """The rows with log-scores times beta.
+
+    Raises: BadValues; Impossible. So does every pass, if the rows are not kept.
+    """
+
+    def read() -> Iterator[Part]:
+        return _parts(predictions, clip, beta)
+
+    few = predictions.n * predictions.scores.shape[1] <= KEPT_SCORES
+    return Parts(read, tuple(read()) if few else None)
+
+
+def _parts(predictions: Predictions, clip: float | None, beta: float) -> Iterator[Part]:
+    k = predictions.scores.shape[1]
+    axis, rows = 0 if k <= FEW_CLASSES else 1, max(1, PART_SCORES // k)
+    for block in predictions.blocks(chunk_rows(predictions)):
+        for start in range(0, len(block.labels), rows):
+            labels = block.labels[start : start + rows].astype(np.intp)
+            scores, tolerance = block.scores[start : start + rows], predictions.tolerance
+            z = log_scores(scores, predictions.kind, clip=clip, axis=axis, tolerance=tolerance).z
+            label_scores(z, labels, axis)
+            masked = np.isneginf(z) if np.isneginf(z.min()) else None
+            if masked is not None:
+                z[masked] = 0.0
+            z *= beta
+            row = np.arange(len(labels))
+            at_label = labels * len(labels) + row if axis == 0 else row * k + labels
+            yield Part(z, at_label, labels, axis, masked, part_of(block.weights, slice(start, start + rows)))
+
+
+def column(values: Floats, axis: int) -> Floats:
+    """Values along one axis, to be combined with two-dimensional arrays."""
+    return values[:, None] if axis == 0 else values[None, :]
+
+
+def sums(values: Floats, part: Part) -> Floats:
+    """Sums over the rows, (k,)."""
+    return np.asarray(np.add.reduce(values, axis=part.over_rows))
+
+
+def products(one: Floats, other: Floats, part: Part) -> Floats:
+    """Sums over the rows of products, (k,)."""
+    return np.asarray(np.einsum("ij,ij->i" if part.axis == 0 else "ij,ij->j", one, other))
