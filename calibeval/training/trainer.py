@@ -15,6 +15,7 @@ from calibeval.core.heads.tuning import halving_epoch, that_go_on
 from calibeval.training.head_losses import HeadLosses, multiplier_counts
 from calibeval.training.heads import Heads, Layer, taken
 from calibeval.training.recipe import Epoch, Recipe
+from calibeval.training.replay import Replayed
 from calibeval.training.saved import (
     TrainingState,
     below,
@@ -26,7 +27,7 @@ from calibeval.training.saved import (
     score_from,
 )
 from calibeval.training.settings import AFTER, LAST, TrainingSettings
-from calibeval.training.split import Batch, Split
+from calibeval.training.split import Split
 from calibeval.training.steps import Steps
 from calibeval.training.validation import Validation, Validator
 
@@ -156,19 +157,19 @@ class Training:
             shares = torch.from_numpy(rng.beta(settings.mixup, settings.mixup, train.n)).to(train.labels.device)
         steps = -(-train.n // settings.batch_size)
         total = torch.zeros(heads.count, dtype=torch.float64, device=train.labels.device)
+        gradients = Replayed(self._gradients)  # anew in every epoch, after which multipliers lie elsewhere
         for step, batch in enumerate(train.batches(order, settings.batch_size)):
             rate = self._share_of_rate(self._epochs * steps + step, settings.epochs * steps)
             share = None if shares is None else shares[step * settings.batch_size :][: len(batch.x)]
-            total.add_(self._step(batch, rate, share), alpha=len(batch.x))
+            total.add_(gradients(*batch, share), alpha=len(batch.x))
+            self._optimizer.step(rate)
         return total / train.n
 
-    def _step(self, batch: Batch, rate: float, share: Tensor | None) -> Tensor:
-        """One step of all heads; return the batch's mean losses.
+    def _gradients(self, x: Tensor, labels: Tensor, weights: Tensor | None, share: Tensor | None) -> Tensor:
+        """Write the gradients of all heads; return the batch's mean losses.
 
-        rate: share of the learning rates. share: each row's part in mixup, where each of the two labels of a mixed row
-        counts by the weight of its own row.
+        share: each row's part in mixup, where each of the two labels of a mixed row counts by the weight of its own row.
         """
-        x, labels, weights = batch
         if share is not None:
             x = torch.lerp(x.roll(1, 0), x, share.to(x.dtype).unsqueeze(1))
         logits, hidden = self._heads.forward(x)
@@ -180,7 +181,6 @@ class Training:
         self._heads.backward(x, hidden, slope)
         if self._settings.clip is not None:
             self._heads.clip(self._settings.clip)
-        self._optimizer.step(rate)
         return values
 
     def _share_of_rate(self, step: int, steps: int) -> float:
