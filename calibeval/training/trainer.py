@@ -14,6 +14,7 @@ from torch import Tensor
 from calibeval.core.heads.tuning import halving_epoch, that_go_on
 from calibeval.training.head_losses import HeadLosses, multiplier_counts
 from calibeval.training.heads import Heads, Layer, taken
+from calibeval.training.mixup import mixed_losses, mixed_rows
 from calibeval.training.recipe import Epoch, Recipe
 from calibeval.training.replay import Replayed
 from calibeval.training.saved import (
@@ -166,18 +167,10 @@ class Training:
         return total / train.n
 
     def _gradients(self, x: Tensor, labels: Tensor, weights: Tensor | None, share: Tensor | None) -> Tensor:
-        """Write the gradients of all heads; return the batch's mean losses.
-
-        share: each row's part in mixup, where each of the two labels of a mixed row counts by the weight of its own row.
-        """
-        if share is not None:
-            x = torch.lerp(x.roll(1, 0), x, share.to(x.dtype).unsqueeze(1))
+        """Write the gradients of all heads; return the batch's mean losses. share: each row's part in mixup."""
+        x = mixed_rows(x, share)
         logits, hidden = self._heads.forward(x)
-        values, slope = self._head_losses.value_and_slope(logits, labels, _product(share, weights))
-        if share is not None:
-            rest = _product(1 - share, None if weights is None else weights.roll(1))
-            other, other_slope = self._head_losses.value_and_slope(logits, labels.roll(1, 0), rest)
-            values, slope = values + other, slope + other_slope
+        values, slope = mixed_losses(self._head_losses, logits, labels, weights, share)
         self._heads.backward(x, hidden, slope)
         if self._settings.clip is not None:
             self._heads.clip(self._settings.clip)
@@ -297,10 +290,3 @@ class Training:
                 )
             if kind == "validator" or (kind == "objective" and not any(self._diverged)):
                 check_finite(f'the values of "{name}"', [value])
-
-
-def _product(share: Tensor | None, weights: Tensor | None) -> Tensor | None:
-    """How much each row counts; None if all count the same."""
-    if share is None or weights is None:
-        return weights if share is None else share
-    return share * weights
