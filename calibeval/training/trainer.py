@@ -14,6 +14,7 @@ from torch import Tensor
 from calibeval.core.heads.tuning import halving_epoch, that_go_on
 from calibeval.training.head_losses import HeadLosses, multiplier_counts
 from calibeval.training.heads import Heads, Layer, taken
+from calibeval.training.mixup import mixed_losses, mixed_rows
 from calibeval.training.recipe import Epoch, Recipe
 from calibeval.training.replay import Replayed
 from calibeval.training.saved import (
@@ -158,22 +159,18 @@ class Training:
         steps = -(-train.n // settings.batch_size)
         total = torch.zeros(heads.count, dtype=torch.float64, device=train.labels.device)
         gradients = Replayed(self._gradients)  # anew in every epoch, after which multipliers lie elsewhere
-        for step, (x, labels) in enumerate(train.batches(order, settings.batch_size)):
+        for step, batch in enumerate(train.batches(order, settings.batch_size)):
             rate = self._share_of_rate(self._epochs * steps + step, settings.epochs * steps)
-            share = None if shares is None else shares[step * settings.batch_size :][: len(x)]
-            total.add_(gradients(x, labels, share), alpha=len(x))
+            share = None if shares is None else shares[step * settings.batch_size :][: len(batch.x)]
+            total.add_(gradients(*batch, share), alpha=len(batch.x))
             self._optimizer.step(rate)
         return total / train.n
 
-    def _gradients(self, x: Tensor, labels: Tensor, share: Tensor | None) -> Tensor:
-        """Write the gradients of all heads; return the batch's mean losses. share: each row's weight in mixup."""
-        if share is not None:
-            x = torch.lerp(x.roll(1, 0), x, share.to(x.dtype).unsqueeze(1))
+    def _gradients(self, x: Tensor, labels: Tensor, weights: Tensor | None, share: Tensor | None) -> Tensor:
+        """Write the gradients of all heads; return the batch's mean losses. share: each row's part in mixup."""
+        x = mixed_rows(x, share)
         logits, hidden = self._heads.forward(x)
-        values, slope = self._head_losses.value_and_slope(logits, labels, share)
-        if share is not None:
-            other, other_slope = self._head_losses.value_and_slope(logits, labels.roll(1), 1 - share)
-            values, slope = values + other, slope + other_slope
+        values, slope = mixed_losses(self._head_losses, logits, labels, weights, share)
         self._heads.backward(x, hidden, slope)
         if self._settings.clip is not None:
             self._heads.clip(self._settings.clip)
