@@ -64,7 +64,7 @@ class HeadLosses:
         labels: class numbers (b,); or soft labels (b, k) of a floating type, if every loss takes them
         (`LossEntry.soft`). share: (b,), the weight of each row; None: all 1.
         """
-        found = [self._of_group(group, logits, labels) for group in self._groups]
+        found = [self._of_group(group, logits, labels, share) for group in self._groups]
         values, slope = found[0] if len(found) == 1 else (torch.cat(parts, dim=1) for parts in zip(*found, strict=True))
         if share is not None:
             values = values * share.unsqueeze(1)
@@ -123,9 +123,11 @@ class HeadLosses:
                     name: state[f"{i}.{name}"].to(value.device) for name, value in group.multipliers.now.items()
                 }
 
-    def _of_group(self, group: _Group, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
+    def _of_group(self, group: _Group, logits: Tensor, labels: Tensor, share: Tensor | None) -> tuple[Tensor, Tensor]:
         """Losses (b, g) and gradients (b, g, k) of the group's heads."""
         parameters = group.parameters if group.multipliers is None else group.multipliers.parameters()
+        if group.entry.batchwise:
+            parameters = {**parameters, "counts": None if share is None else share.unsqueeze(1), "batch": (0,)}
         part = logits[:, group.start : group.stop]
         terms, slope = group.entry.gradient(part, labels.unsqueeze(1), **parameters)
         return terms.total, slope

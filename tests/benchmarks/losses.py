@@ -28,7 +28,7 @@ DATA = {
         "linear",
     ),
 }
-LOSSES = "ce,ls,ecp,focal,flsd,mbls,cals,cals_hr"
+LOSSES = "ce,ls,ecp,focal,flsd,dual_focal,brier,mbls,acls,mdca,cals,cals_hr"
 DUMPS = Path(os.environ.get("CALIBEVAL_REAL_DUMPS", Path(__file__).parents[3] / "shared" / "data"))
 SHOWN = {"accuracy": (100, 2), "ece": (100, 2), "nll": (1, 4)}
 

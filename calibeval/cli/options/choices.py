@@ -60,7 +60,8 @@ LEVEL = 0.95  # of core.report.settings
 METHODS = ("none", "temperature", "ets", "platt", "beta", "quadratic", "vector", "isotonic")
 DEFAULT_METHOD = "temperature"
 OBJECTIVES = ("nll", "ece", "accuracy")  # of recalibrate.temperature.objectives
-LOSSES = ("ce", "ls", "ecp", "focal", "flsd", "mbls", "cals", "cals_hr")  # of losses.table
+# Of losses.table.
+LOSSES = ("ce", "ls", "ecp", "focal", "flsd", "dual_focal", "brier", "mbls", "acls", "mdca", "cals", "cals_hr")
 TABLE_FORMATS = ("md", "csv", "latex")  # of render.tables.losses, and of reports and comparisons
 TABLE_EXPORTS = ("markdown", "csv", "latex")  # of the same tables, into files
 PRESETS = ("recommended", "strict")  # of core.gating.presets

@@ -119,6 +119,12 @@ class Map:
         """The mapped log-scores (b, k) of log-scores z (b, k); -inf marks a class of probability 0."""
         raise NotImplementedError
 
+    @classmethod
+    def of_temperature(cls, temperature: float, k: int) -> tuple[Any, ...] | None:
+        """The parameters, in the order of the fields, that make such a map a temperature; None if none do."""
+        del temperature, k
+        return None
+
     def check(self) -> None:
         """Check the parameters.
 

@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from functools import partial
 
 from calibeval.core.data.check_values import check_values
 from calibeval.core.data.labels_needed import check_labelled
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import scaled
-from calibeval.core.errors import InputError, UsageError, nearest
+from calibeval.core.errors import UsageError, nearest
 from calibeval.core.sums.rows import BadValues
 from calibeval.recalibrate.base.facts import Fitted, Solution
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.base.scores import Impossible, check_clip, count_clipped, impossible_error, number_of_classes
+from calibeval.recalibrate.fitting.promise import best_temperature, kept, said
 from calibeval.recalibrate.fitting.rows_needed import check_classes_present, few_rows
 from calibeval.recalibrate.maps.beta import BetaMap, fit_beta
-from calibeval.recalibrate.maps.binary import mean_loss
 from calibeval.recalibrate.maps.ets import EtsMap, fit_ets
 from calibeval.recalibrate.maps.identity import IdentityMap, fit_identity
 from calibeval.recalibrate.maps.isotonic import IsotonicMap, fit_isotonic
@@ -26,6 +26,8 @@ from calibeval.recalibrate.maps.quadratic import QuadraticMap, fit_quadratic
 from calibeval.recalibrate.maps.vector import VectorMap, fit_vector
 from calibeval.recalibrate.temperature.objectives import OBJECTIVES
 from calibeval.recalibrate.temperature.optimum import TemperatureMap
+
+Build = Callable[[Predictions, str, float | None], Map]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +42,7 @@ class MethodSpec:
     name: str
     title: str
     map: type[Map]
-    build: Callable[[Predictions, str, float | None], Map]
+    build: Build
     parameters: str
     source: str
     binary: bool = False
@@ -62,25 +64,29 @@ def _fitted(predictions: Predictions, objective: str, clip: float | None, before
 def _temperature(predictions: Predictions, objective: str, clip: float | None) -> Map:
     found = OBJECTIVES[objective].find(predictions, clip)
     facts = _fitted(predictions, objective, clip, found.nll_before, found.nll_after)
-    facts = replace(facts, bound=found.bound, note=found.note)
+    solution = Solution((found.temperature,), found.note, found.search)
+    facts = replace(facts, bound=found.bound, note=said(solution), search=found.search)
     k = number_of_classes(predictions)
     return TemperatureMap(k, predictions.class_names, facts, found.temperature, clip=clip)
 
 
 def _others(
-    map_class: Callable[..., Map], solve: Callable[[Predictions, float | None], Solution]
-) -> Callable[[Predictions, str, float | None], Map]:
-    """A function that builds a map whose parameters are found from predictions and a clip."""
+    map_class: Callable[..., Map], solve: Callable[..., Solution], *, started: bool = False, compared: bool = True
+) -> Build:
+    """A function that builds a map whose parameters are found from predictions and a clip.
+
+    started: whether `solve` also takes the best temperature, which it starts from. compared: whether the NLL of the map
+    must not be above that of a temperature.
+    """
 
     def build(predictions: Predictions, objective: str, clip: float | None) -> Map:
-        found = solve(predictions, clip)
+        best = best_temperature(predictions, clip) if compared else None
+        found = solve(predictions, clip, best) if started else solve(predictions, clip)
         facts = Fitted(None, None, predictions.n, objective, 0.0, 0.0)
-        result = map_class(number_of_classes(predictions), predictions.class_names, facts, *found.values, clip=clip)
-        before, after = mean_loss(predictions, clip, result.apply)
-        if not (math.isfinite(before) and math.isfinite(after)):
-            raise InputError(f"{predictions.source.name}: the NLL is beyond the largest number; rescale the logits")
-        facts = _fitted(predictions, objective, clip, before, after)
-        return replace(result, fitted=replace(facts, note=found.note, search=found.search))
+        made = partial(map_class, number_of_classes(predictions), predictions.class_names, facts, clip=clip)
+        end = kept(predictions, clip, found, made, best)
+        facts = _fitted(predictions, objective, clip, end.before, end.after)
+        return replace(end.map, fitted=replace(facts, note=end.note, search=end.search))
 
     return build
 
@@ -94,7 +100,7 @@ METHODS: dict[str, MethodSpec] = {
             NONE,
             "no map: scores as they are",
             IdentityMap,
-            _others(IdentityMap, fit_identity),
+            _others(IdentityMap, fit_identity, compared=False),
             parameters="0",
             source="none",
         ),
@@ -118,7 +124,7 @@ METHODS: dict[str, MethodSpec] = {
             "platt",
             "log-odds a s + b of the difference s of two logits",
             PlattMap,
-            _others(PlattMap, fit_platt),
+            _others(PlattMap, fit_platt, started=True),
             parameters="2",
             source="Platt 1999",
             binary=True,
@@ -127,7 +133,7 @@ METHODS: dict[str, MethodSpec] = {
             "beta",
             "log-odds a log(p) - b log(1 - p) + c of P(class 1)",
             BetaMap,
-            _others(BetaMap, fit_beta),
+            _others(BetaMap, fit_beta, started=True),
             parameters="3",
             source="Kull et al., AISTATS 2017",
             binary=True,

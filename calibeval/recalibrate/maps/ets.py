@@ -44,6 +44,12 @@ class EtsMap(Map):
         """The temperature and the three weights."""
         return {"temperature": self.temperature, "weights": list(self.weights)}
 
+    @classmethod
+    def of_temperature(cls, temperature: float, k: int) -> tuple[Any, ...]:
+        """The first part alone."""
+        del k
+        return (temperature, (1.0, 0.0, 0.0))
+
     def apply(self, z: Floats) -> Floats:
         """Logarithms of the mixed probabilities."""
         parts = _log_parts(z, self.temperature)

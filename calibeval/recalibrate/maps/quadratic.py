@@ -40,6 +40,12 @@ class QuadraticMap(Map):
         names = ("quadratic", "linear", "constant", "low", "high")
         return {name: getattr(self, name) for name in names}
 
+    @classmethod
+    def of_temperature(cls, temperature: float, k: int) -> tuple[Any, ...]:
+        """Linear, 1/T; the range does not matter."""
+        del k
+        return (0.0, 1.0 / temperature, 0.0, 0.0, 0.0)
+
     def apply(self, z: Floats) -> Floats:
         """The mapped log-odds as two columns."""
         s = z[:, 1] - z[:, 0]

@@ -11,7 +11,7 @@ import numpy as np
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-from calibeval.recalibrate.base.facts import Search, Solution
+from calibeval.recalibrate.base.facts import Solution
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.maps.by_class import Penalised, look, most_evident
 from calibeval.recalibrate.maps.parts import parts_of
@@ -34,6 +34,11 @@ class VectorMap(Map):
     def parameters(self) -> dict[str, Any]:
         """Weights and biases as lists."""
         return {"weights": list(self.weights), "biases": list(self.biases)}
+
+    @classmethod
+    def of_temperature(cls, temperature: float, k: int) -> tuple[Any, ...]:
+        """Equal weights and no biases."""
+        return ((1.0 / temperature,) * k, (0.0,) * k)
 
     def apply(self, z: Floats) -> Floats:
         """The mapped logits."""
@@ -74,12 +79,5 @@ def fit_vector(predictions: Predictions, clip: float | None) -> Solution:
     point, search = most_evident(start)
     if point.seen.nll > start.nll:
         point, search = Penalised(start, point.prior), replace(search, converged=False)
-    note = None if search.converged else unfinished(search)
-    if best.bound is not None:
-        note = f"the temperature that it starts from is a bound ({best.bound})"
+    note = None if best.bound is None else f"the temperature that it starts from is a bound ({best.bound})"
     return Solution((tuple((point.values[:k] * beta).tolist()), tuple(point.values[k:].tolist())), note, search)
-
-
-def unfinished(search: Search) -> str:
-    """A note that the search for the parameters ended early."""
-    return f"the search stopped after {search.iterations} steps, with a slope of up to {search.gradient:.1e}"

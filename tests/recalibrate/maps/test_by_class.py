@@ -74,7 +74,7 @@ def test_a_search_that_ends_early_is_said(monkeypatch):
     assert not found.fitted.search.converged
     assert found.fitted.search.iterations == 1
     assert found.fitted.note == (
-        f"the search stopped after 1 steps, with a slope of up to {found.fitted.search.gradient:.1e}"
+        f"the search did not converge: after 1 step, the gradient is still {found.fitted.search.gradient:.1e}"
     )
     assert found.fitted.nll_after <= fit(Predictions(logits=logits, labels=labels)).fitted.nll_after
 
