@@ -14,7 +14,7 @@ from calibeval.training.split import Split
 from calibeval.training.steps import Steps
 from calibeval.training.validation import Validator
 
-LENGTHS = (1 / 16, 1 / 4, 1.0, 4.0)  # of the line, in steps of the whole training
+LENGTHS = [4.0 ** (i - 2) for i in range(16)]  # of the line, in steps of the whole training; four, and on while better
 LOGITS = 2**22  # in a block of rows
 
 
@@ -33,13 +33,16 @@ def further_scores(
     best = [math.inf] * heads.count
     for length in LENGTHS:
         for layer, start, line in zip(heads.layers, before, lines, strict=True):
-            for now, begin, way in zip(layer, start, line, strict=True):
-                torch.add(begin, way, alpha=-length * steps.count, out=now)
+            for part, begin, way in zip(layer, start, line, strict=True):
+                torch.add(begin, way, alpha=-length * steps.count, out=part)
         found = Validator(val, heads.count).measure(heads, None, first=True)
-        best = [min(pair) for pair in zip(best, found.nll_after if select == AFTER else found.nll, strict=True)]
+        now = [min(pair) for pair in zip(best, found.nll_after if select == AFTER else found.nll, strict=True)]
+        ended, best = now == best, now
+        if ended and length >= LENGTHS[3]:
+            break
     for layer, start in zip(heads.layers, before, strict=True):
-        for now, begin in zip(layer, start, strict=True):
-            now.copy_(begin)
+        for part, begin in zip(layer, start, strict=True):
+            part.copy_(begin)
     return best
 
 

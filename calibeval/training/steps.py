@@ -17,6 +17,7 @@ from calibeval.training.heads import Heads, Layer, taken
 
 MOMENTUM = 0.9
 BETAS, EPSILON = (0.9, 0.999), 1e-8
+MOST = 1e18  # of a rate and a decay: both diverge at once, and their product is still a float32
 PIECE = 2**15  # numbers that a CPU updates at once; torch computes so few in one thread
 
 Amount: TypeAlias = float | Tensor
@@ -44,7 +45,8 @@ class Steps:
 
     def __init__(self, name: str, heads: Heads, rates: Sequence[float], decays: Sequence[float]) -> None:
         self._kind = _KINDS[name]
-        self._heads, self._rates, self._decays = heads, list(rates), list(decays)
+        self._heads = heads
+        self._rates, self._decays = ([min(value, MOST) for value in values] for values in (rates, decays))
         self._moments = [
             [Layer(*(torch.zeros_like(part) for part in layer)) for layer in heads.layers]
             for _ in range(self._kind.moments)
