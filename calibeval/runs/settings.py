@@ -49,4 +49,5 @@ def run_settings(command: Command, data: Data) -> RunSettings:
         ignore_index=command.reading.ignore_index,
         sha256={split: features.settled_source().sha256 for split, features in data.splits.items()},
         splits={split: features.source.split for split, features in data.splits.items()},
+        weights_key=keys.weights,
     )

@@ -15,7 +15,9 @@ from calibeval.core.heads.tuning import halving_epoch, worse_halves
 from calibeval.training.further import further_scores
 from calibeval.training.head_losses import HeadLosses, multiplier_counts
 from calibeval.training.heads import Heads, Layer, taken
+from calibeval.training.mixup import mixed_losses, mixed_rows
 from calibeval.training.recipe import Epoch, Recipe
+from calibeval.training.replay import Replayed
 from calibeval.training.saved import (
     TrainingState,
     below,
@@ -164,28 +166,22 @@ class Training:
             shares = torch.from_numpy(rng.beta(settings.mixup, settings.mixup, train.n)).to(train.labels.device)
         steps = -(-train.n // settings.batch_size)
         total = torch.zeros(heads.count, dtype=torch.float64, device=train.labels.device)
-        for step, (x, labels) in enumerate(train.batches(order, settings.batch_size)):
+        gradients = Replayed(self._gradients)  # anew in every epoch, after which multipliers lie elsewhere
+        for step, batch in enumerate(train.batches(order, settings.batch_size)):
             rate = self._share_of_rate(self._epochs * steps + step, settings.epochs * steps)
-            share = None if shares is None else shares[step * settings.batch_size :][: len(x)]
-            total.add_(self._step(x, labels, rate, share), alpha=len(x))
+            share = None if shares is None else shares[step * settings.batch_size :][: len(batch.x)]
+            total.add_(gradients(*batch, share), alpha=len(batch.x))
+            self._optimizer.step(rate)
         return total / train.n
 
-    def _step(self, x: Tensor, labels: Tensor, rate: float, share: Tensor | None) -> Tensor:
-        """One step of all heads; return the batch's mean losses.
-
-        rate: share of the learning rates. share: each row's weight in mixup.
-        """
-        if share is not None:
-            x = torch.lerp(x.roll(1, 0), x, share.to(x.dtype).unsqueeze(1))
+    def _gradients(self, x: Tensor, labels: Tensor, weights: Tensor | None, share: Tensor | None) -> Tensor:
+        """Write the gradients of all heads; return the batch's mean losses. share: each row's part in mixup."""
+        x = mixed_rows(x, share)
         logits, hidden = self._heads.forward(x)
-        values, slope = self._head_losses.value_and_slope(logits, labels, share)
-        if share is not None:
-            other, other_slope = self._head_losses.value_and_slope(logits, labels.roll(1), 1 - share)
-            values, slope = values + other, slope + other_slope
+        values, slope = mixed_losses(self._head_losses, logits, labels, weights, share)
         self._heads.backward(x, hidden, slope)
         if self._settings.clip is not None:
             self._heads.clip(self._settings.clip)
-        self._optimizer.step(rate)
         return values
 
     def _share_of_rate(self, step: int, steps: int) -> float:
