@@ -1,8 +1,9 @@
 """Training losses that keep a classifier calibrated, for any training loop: torch modules over pure functions.
 
-The modules take logits (n, k) or (n, k, ...) and labels (n) or (n, ...), and are drop-in replacements for
-`torch.nn.CrossEntropyLoss`. Each is based on a function of rows in `calibeval.losses.terms`, whose gradient in closed
-form is in `calibeval.losses.gradients`. This package needs torch: pip install 'calibeval[torch]'.
+The modules take logits (n, k) or (n, k, ...) and class numbers or soft labels, and are drop-in replacements for
+`torch.nn.CrossEntropyLoss`. Each is based on a function of rows, in `calibeval.losses.terms` or in a module of its own,
+whose gradient in closed form is in `calibeval.losses.gradients` or beside it. This package needs torch: pip install
+'calibeval[torch]'.
 
 >>> import torch
 >>> criterion = MbLS(margin=6.0, alpha=0.1)

@@ -186,7 +186,9 @@ def row_values(wide: Tensor, labels: Tensor) -> RowValues:
     # The top class has a p of at least 1 / k, so its logarithm is accurate even if that of the label's p is not.
     top_loss = -probs.amax(-1, keepdim=True).log()
     if is_soft(labels):
-        cross_entropy = over_label((top - wide).add_(top_loss), labels)
+        # A masked class has an infinite distance, which counts 0 times where the label has 0: that is not a number.
+        distance = (top - wide).mul_(labels).nan_to_num_(nan=0.0, posinf=math.inf).sum(-1)
+        cross_entropy = distance + counted(top_loss.squeeze(-1), labels)
     else:
         cross_entropy = (top - wide.gather(-1, class_index(labels, wide)) + top_loss).squeeze(-1)
     return RowValues(probs, top, top_loss, cross_entropy)

@@ -7,7 +7,7 @@ from torch import Tensor
 
 from calibeval.losses.arguments import ClassWeights, number
 from calibeval.losses.criterion import Counts, Criterion, weighted
-from calibeval.losses.gradients import LossGradient, focal_gradient
+from calibeval.losses.gradients import LossGradient, cross_entropy_gradient, focal_gradient
 from calibeval.losses.penalties import Parameter
 from calibeval.losses.terms import LossTerms, at_least_float32, class_index, counted, focal_terms, is_soft
 
@@ -99,7 +99,8 @@ def mdca_gradient(
             [-0.7500,  0.7500]])
     """
     wide = at_least_float32(logits.detach())
-    base = focal_gradient(wide, labels, gamma=gamma)
+    plain = not isinstance(gamma, Tensor) and gamma == 0.0
+    base = cross_entropy_gradient(wide, labels) if plain else focal_gradient(wide, labels, gamma=gamma)
     probs = wide.softmax(-1)
     surplus = _surplus(probs, labels)
     signs = _signs(surplus, counts, batch)

@@ -71,11 +71,11 @@ class HeadLosses:
             slope = slope * share.to(slope.dtype).view(-1, 1, 1)
         return values.mean(dim=0), slope.mul_(1.0 / len(logits))
 
-    def observe(self, logits: Tensor) -> None:
-        """Add held-out logits (b, c, k)."""
+    def observe(self, logits: Tensor, weights: Tensor | None = None) -> None:
+        """Add held-out logits (b, c, k). weights: (b,), of the rows; None: all 1."""
         for group in self._groups:
             if group.multipliers is not None:
-                group.multipliers.observe(logits[:, group.start : group.stop])
+                group.multipliers.observe(logits[:, group.start : group.stop], weights)
 
     def advance(self) -> None:
         """End an epoch: compute new multipliers from the observed logits."""
@@ -156,10 +156,11 @@ class _Multipliers:
         """The arguments of the loss."""
         return {"margin": self._margin, **{name: self.now[name] for name in self._rule.multipliers}, **self._rule.fixed}
 
-    def observe(self, logits: Tensor) -> None:
-        """Add held-out logits (b, g, k)."""
+    def observe(self, logits: Tensor, weights: Tensor | None) -> None:
+        """Add held-out logits (b, g, k) with their weights (b,)."""
         multipliers = {name: self.now[name].unsqueeze(1) for name in self._rule.multipliers}
-        sums = self._rule.sums(logits.transpose(0, 1), margin=self._margin.unsqueeze(1), multipliers=multipliers)
+        margin, by_head = self._margin.unsqueeze(1), logits.transpose(0, 1)
+        sums = self._rule.sums(by_head, weights=weights, margin=margin, multipliers=multipliers)
         self._seen = sums if self._seen is None else plus(self._seen, sums)
 
     def keep(self, rows: Tensor) -> None:

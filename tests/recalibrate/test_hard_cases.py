@@ -67,6 +67,7 @@ REFUSALS = {
     ("beta", "all at 0 or 1"): "nothing to fit",
     ("quadratic", "all at 0 or 1"): "nothing to fit",
     ("quadratic", "saturated"): "falls at an end, but 60 rows assign probability 0",
+    ("sms", "1000 classes"): "sms is for at most 200 classes, .* but there are 1000; use vector",
     ("isotonic", "absent class"): "1 of 5 classes has no row to fit on .the first: 3",
     ("isotonic", "2 rows, 3 classes"): "1 of 3 classes has no row to fit on",
     ("isotonic", "1000 classes"): "644 of 1,000 classes have no row to fit on",

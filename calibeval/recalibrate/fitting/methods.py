@@ -23,6 +23,8 @@ from calibeval.recalibrate.maps.identity import IdentityMap, fit_identity
 from calibeval.recalibrate.maps.isotonic import IsotonicMap, fit_isotonic
 from calibeval.recalibrate.maps.platt import PlattMap, fit_platt
 from calibeval.recalibrate.maps.quadratic import QuadraticMap, fit_quadratic
+from calibeval.recalibrate.maps.sms import SmsMap, fit_sms
+from calibeval.recalibrate.maps.svs import SvsMap, fit_svs
 from calibeval.recalibrate.maps.vector import VectorMap, fit_vector
 from calibeval.recalibrate.temperature.objectives import OBJECTIVES
 from calibeval.recalibrate.temperature.optimum import TemperatureMap
@@ -151,9 +153,25 @@ METHODS: dict[str, MethodSpec] = {
             "vector",
             "each class's logit gets a weight and a bias",
             VectorMap,
-            _others(VectorMap, fit_vector),
+            _others(VectorMap, fit_vector, started=True),
             parameters="2 k",
             source="Guo et al., ICML 2017",
+        ),
+        MethodSpec(
+            "svs",
+            "each class's log-probability at a temperature gets a weight and a bias, with fixed penalties",
+            SvsMap,
+            _others(SvsMap, fit_svs, started=True),
+            parameters="2 k",
+            source="Berta et al., AISTATS 2026",
+        ),
+        MethodSpec(
+            "sms",
+            "a matrix maps the log-probabilities at a temperature, with fixed penalties",
+            SmsMap,
+            _others(SmsMap, fit_sms, started=True),
+            parameters="k^2 + k",
+            source="Berta et al., AISTATS 2026",
         ),
         MethodSpec(
             "isotonic",

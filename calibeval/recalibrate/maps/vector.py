@@ -14,8 +14,8 @@ from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.facts import Solution
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.maps.by_class import Penalised, look, most_evident
-from calibeval.recalibrate.maps.parts import parts_of
-from calibeval.recalibrate.temperature.optimum import optimum
+from calibeval.recalibrate.maps.parts import Base, parts_of
+from calibeval.recalibrate.temperature.optimum import Optimum, optimum
 
 ROUNDED = 1e-12  # in nats: differences of the mean NLL below it are rounding
 
@@ -56,7 +56,7 @@ class VectorMap(Map):
                 raise InputError(f'parameter "{name}" has {len(values)} numbers, but {self.k} are needed')
 
 
-def fit_vector(predictions: Predictions, clip: float | None) -> Solution:
+def fit_vector(predictions: Predictions, clip: float | None, best: Optimum | None = None) -> Solution:
     """Weights (k,) and biases (k,), a note if one is needed, and how the search ended.
 
     The objective is n NLL + a |weights T - 1|^2 / 2 + b |biases|^2 / 2, where T is the best temperature: normal priors
@@ -64,6 +64,7 @@ def fit_vector(predictions: Predictions, clip: float | None) -> Solution:
     alternation with the weights. So the bias of a class that never occurs stays finite, many classes with few rows stay
     close to temperature scaling, and with many rows per class the priors hardly matter. The NLL is never above that of
     temperature scaling. Optimised with Newton's method from there, without random numbers.
+    best: the best temperature, if it is known.
     Raises: InputError if the search fails; BadValues; Impossible.
     Source: evidence: MacKay, Neural Computation 4:415 (1992), with the Hessian's 2 x 2 blocks of each class.
 
@@ -72,9 +73,9 @@ def fit_vector(predictions: Predictions, clip: float | None) -> Solution:
     True
     """
     k = predictions.scores.shape[1]
-    best = optimum(predictions, clip)
+    best = best or optimum(predictions, clip)
     beta = 1.0 / best.temperature
-    parts = parts_of(predictions, clip, beta)
+    parts = parts_of(predictions, clip, Base(beta))
     start = look(parts, np.concatenate([np.ones(k), np.zeros(k)]))
     if not (math.isfinite(start.nll) and np.isfinite(start.gradient).all()):
         raise InputError(f"{predictions.source.name}: vector scaling did not converge; rescale the logits")
