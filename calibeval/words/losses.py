@@ -109,6 +109,7 @@ def notes(found: Finetuned) -> list[str]:
     seeds = len(found.losses[0].seeds)
     if seeds > 1:
         lines.append(f"mean ± standard deviation of {seeds} seeds")
+    lines += how_rows_count(found)
     if found.deployed is not None:
         lines.append(f"{DEPLOYED}: not trained here; its temperature is fitted on VAL, as those of the other heads")
     lines += [f"{loss.name}: trained with {_parameters(loss)}" for loss in found.losses]
@@ -125,6 +126,20 @@ def _tuning(found: Finetuned) -> list[str]:
     early = halving_epoch(settings.epochs)
     stopped = early and that_go_on(settings.trials) < settings.trials
     return [text + (f"; the worse half stopped after {early}" if stopped else "")]
+
+
+def how_rows_count(found: Finetuned) -> list[str]:
+    """Which splits have weights or soft labels; empty where every row counts once, with one class."""
+    lines = []
+    for split, source in found.sources.items():
+        weights, n = source.get("weights"), source.get("n")
+        if weights:
+            count, zero = f"{n:,} rows count as {round(weights['effective']):,}", weights["zero"]
+            left = f"; {zero:,} of weight 0 are left out" if zero else ""
+            lines.append(f'{split.upper()} is weighted by "{weights["column"]}": {count}{left}')
+        if source.get("soft_labels"):
+            lines.append(f"{split.upper()} has soft labels: the probability of every class")
+    return lines
 
 
 def _same_heads(found: Finetuned) -> list[str]:
