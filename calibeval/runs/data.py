@@ -33,7 +33,7 @@ class Command:
 
     train, val, test: paths, or features in memory. head: "linear", "mlp", or a file of weights. out: the run folder.
     fold: whether the temperature is folded into the saved head. allow_leak: whether splits may share rows.
-    overwrite: whether a finished run in `out` may be replaced.
+    overwrite: whether a finished run in `out` may be replaced. small_batches: whether few rows have smaller batches.
     """
 
     train: str | Features
@@ -47,6 +47,7 @@ class Command:
     resume: bool
     allow_leak: bool
     overwrite: bool = False
+    small_batches: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,12 +23,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class TrainedState:
-    """A head that is trained. score: None where every epoch diverged. multipliers: lambd and rho."""
+    """A head that is trained. score: None where every epoch diverged. multipliers: lambd and rho.
+
+    further: the score that going on would give; None for none.
+    """
 
     score: float | None
     epoch: int
     diverged: int
     multipliers: tuple[tuple[float, ...], ...]
+    further: float | None
 
     def check(self, epochs: int, counts: Sequence[int]) -> None:
         """Check that it can be of a training of so many epochs. counts: how many there are of each multiplier.
@@ -109,6 +113,29 @@ def check_finite(name: str, tensors: Sequence[Tensor]) -> None:
     """Check that there is neither NaN nor infinity. Raises: InputError."""
     if not all(bool(tensor.isfinite().all()) for tensor in tensors):
         damaged(f"{name} are not finite numbers")
+
+
+def check_values(
+    tensors: Mapping[str, Tensor], epochs: int, whole: Sequence[int], best_scores: Sequence[float], *, all_whole: bool
+) -> None:
+    """Check that the values of a training's tensors are such as this number of epochs leaves.
+
+    whole: the places of the heads in the stack that have not diverged; all_whole: whether these are all.
+    best_scores: of all heads, inf for none.
+    Raises: InputError.
+    """
+    for name, value in tensors.items():
+        kind, _, rest = name.partition(".")
+        if kind == "objective" and rest.endswith(".epoch") and value != epochs:
+            damaged(f'tensor "{name}" is not that of epoch {epochs}')
+        if kind == "optimizer" and value[whole].isnan().any():
+            damaged(f'tensor "{name}" holds NaN')
+        if kind == "now":
+            check_finite("the weights of a head", [value[whole]])
+        if kind == "best":
+            check_finite("the weights of a head", [value[i] for i, score in enumerate(best_scores) if score < math.inf])
+        if kind == "validator" or (kind == "objective" and all_whole):
+            check_finite(f'the values of "{name}"', [value])
 
 
 def damaged(why: str) -> NoReturn:

@@ -17,6 +17,7 @@ from calibeval.training.heads import Heads, Layer, taken
 
 MOMENTUM = 0.9
 BETAS, EPSILON = (0.9, 0.999), 1e-8
+MOST = 1e18  # of a rate and a decay: both diverge at once, and their product is still a float32
 PIECE = 2**15  # numbers that a CPU updates at once; torch computes so few in one thread
 
 Amount: TypeAlias = float | Tensor
@@ -44,7 +45,8 @@ class Steps:
 
     def __init__(self, name: str, heads: Heads, rates: Sequence[float], decays: Sequence[float]) -> None:
         self._kind = _KINDS[name]
-        self._heads, self._rates, self._decays = heads, list(rates), list(decays)
+        self._heads = heads
+        self._rates, self._decays = ([min(value, MOST) for value in values] for values in (rates, decays))
         self._moments = [
             [Layer(*(torch.zeros_like(part) for part in layer)) for layer in heads.layers]
             for _ in range(self._kind.moments)
@@ -57,6 +59,21 @@ class Steps:
         self.count += 1
         for piece in self._pieces:
             self._kind.step(piece, share, self.count)
+
+    def directions(self) -> list[Layer]:
+        """How far one more step would move all parameters down at the whole rates, if their slopes stayed."""
+        found = []
+        for place, (layer, slopes) in enumerate(zip(self._heads.layers, self._heads.slopes, strict=True)):
+            moments = [layers[place] for layers in self._moments]
+            parts = []
+            for part, now in layer._asdict().items():
+                own = [getattr(moment, part) for moment in moments]
+                line = self._kind.direction(getattr(slopes, part), own, self.count)
+                decays = self._decays if part == "weight" else [0.0] * len(self._decays)
+                line = line + now * _amount(decays, now) * self._kind.decay
+                parts.append(line * _amount(self._rates, now))
+            found.append(Layer(*parts))
+        return found
 
     def keep(self, rows: Tensor) -> None:
         """Go on with the heads of these numbers alone, as `Heads.keep` did before."""
@@ -142,12 +159,28 @@ def _adamw(piece: _Piece, share: float, count: int) -> None:
         piece.now.addcdiv_(mean, spread, value=-piece.rate * size)
 
 
+def _line_of_sgd(slope: Tensor, moments: Sequence[Tensor], count: int) -> Tensor:  # noqa: ARG001 - as of AdamW
+    return slope / (1.0 - MOMENTUM)
+
+
+def _line_of_adamw(slope: Tensor, moments: Sequence[Tensor], count: int) -> Tensor:
+    return slope / ((moments[1] / (1.0 - BETAS[1] ** count)).sqrt() + EPSILON)
+
+
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """moments: how many numbers it remembers of each parameter."""
+    """moments: how many numbers it remembers of each parameter.
+
+    direction: of a step with a slope that stays, without the rate and the decay, whose factor is `decay`.
+    """
 
     moments: int
     step: Callable[[_Piece, float, int], None]
+    direction: Callable[[Tensor, Sequence[Tensor], int], Tensor]
+    decay: float
 
 
-_KINDS = {"sgd": _Kind(1, _sgd), "adamw": _Kind(2, _adamw)}
+_KINDS = {
+    "sgd": _Kind(1, _sgd, _line_of_sgd, 1.0 / (1.0 - MOMENTUM)),
+    "adamw": _Kind(2, _adamw, _line_of_adamw, 1.0),
+}

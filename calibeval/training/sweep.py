@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -27,7 +28,7 @@ from calibeval.training.saved import (
     shaped,
 )
 from calibeval.training.search import recipes
-from calibeval.training.settings import OPTIMIZERS, TrainingSettings
+from calibeval.training.settings import OPTIMIZERS, TrainingSettings, usual_rate
 from calibeval.training.spec import LossSpec
 from calibeval.training.split import Split
 from calibeval.training.trainer import Training
@@ -40,7 +41,7 @@ class Task:
     """What is trained, and on which data.
 
     sizes: (d, k), or (d, h, k) for a hidden layer. start: a head to continue from, on standardised features, or None.
-    rate, decay: of every head without trials; None: the defaults of the optimizer (OPTIMIZERS).
+    rate, decay: of every head without trials; None: `usual_rate`, and the default of the optimizer (OPTIMIZERS).
     trials: number of recipes tried for each loss; 0: none. seeds: every loss is trained once with each.
     """
 
@@ -75,7 +76,7 @@ class Trained:
 
     epoch: 0 if every epoch diverged. diverged: the first epoch whose validation score was not finite, 0 for none.
     layers: a stack of a single head, on the CPU; empty for trials. multipliers: the final lambd and rho, each
-    empty if the loss has none.
+    empty if the loss has none. further: the score that going on would give (`further_scores`); inf for none.
     """
 
     recipe: Recipe
@@ -85,6 +86,7 @@ class Trained:
     diverged: int = 0
     layers: tuple[Layer, ...] = ()
     multipliers: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
+    further: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,8 +129,9 @@ class Sweep:
         task = self.task
         if not task.trials:
             usual = OPTIMIZERS[task.settings.optimizer]
-            rate, decay = (usual.rate if task.rate is None else task.rate), task.decay
-            return Recipe(loss, rate, usual.decay if decay is None else decay)
+            rate = usual_rate(task.settings.optimizer, task.sizes, new=task.start is None)
+            decay = usual.decay if task.decay is None else task.decay
+            return Recipe(loss, rate if task.rate is None else task.rate, decay)
         place = task.losses.index(loss) * task.trials
         return min(self.trained[place : place + task.trials], key=lambda trained: trained.score).recipe
 
@@ -174,7 +177,7 @@ class Sweep:
             for j, layer in enumerate(trained.layers):
                 tensors |= {f"trained.{i}.{j}.weight": layer.weight, f"trained.{i}.{j}.bias": layer.bias}
             record = {name: getattr(trained, name) for name in ("epoch", "diverged", "multipliers")}
-            records.append({"score": finite(trained.score), **record})
+            records.append({"score": finite(trained.score), "further": finite(trained.further), **record})
         plain: dict[str, Any] = {"finished": self._finished, "trained": records, "training": None}
         if self._training is not None:
             now, plain["training"] = self._training.state()
@@ -226,7 +229,8 @@ class Sweep:
         layers = tuple(Layer(own[f"{j}.weight"], own[f"{j}.bias"]) for j in range(count))
         lambd, rho = record.multipliers
         score = score_from(record.score)
-        return Trained(recipe, stage.seed, score, record.epoch, record.diverged, layers, (lambd, rho))
+        further = score_from(record.further)
+        return Trained(recipe, stage.seed, score, record.epoch, record.diverged, layers, (lambd, rho), further)
 
     def _begin(self, stage: Stage) -> Training:
         task, count = self.task, len(stage.recipes)
@@ -244,10 +248,12 @@ class Sweep:
 
     def _finish(self, stage: Stage, training: Training) -> None:
         multipliers = training.multipliers()
+        further = [math.inf] * len(stage.recipes) if stage.trial else training.further_scores()
         for i, recipe in enumerate(stage.recipes):
             kept = () if stage.trial else tuple(Layer(*(p[i : i + 1].cpu() for p in layer)) for layer in training.best)
             score, epoch, diverged = training.best_scores[i], training.best_epochs[i], training.diverged[i]
-            self.trained.append(Trained(recipe, stage.seed, score, epoch, diverged, kept, multipliers[i]))
+            trained = Trained(recipe, stage.seed, score, epoch, diverged, kept, multipliers[i], further[i])
+            self.trained.append(trained)
         self._finished += 1
         self._training = None
 

@@ -11,7 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from calibeval.core.heads.tuning import halving_epoch, that_go_on
+from calibeval.core.heads.tuning import halving_epoch, worse_halves
+from calibeval.training.further import further_scores
 from calibeval.training.head_losses import HeadLosses, multiplier_counts
 from calibeval.training.heads import Heads, Layer, taken
 from calibeval.training.mixup import mixed_losses, mixed_rows
@@ -20,8 +21,8 @@ from calibeval.training.replay import Replayed
 from calibeval.training.saved import (
     TrainingState,
     below,
-    check_finite,
     check_tensors,
+    check_values,
     damaged,
     finite,
     read_state,
@@ -113,6 +114,22 @@ class Training:
         self._leave()
         return Epoch(self._epochs, epoch_losses, validation, tuple(self._running(self._epochs)))
 
+    def further_scores(self) -> list[float]:
+        """The scores that going on would give the heads that were still trained in the end; inf for the others.
+
+        Those of heads whose best epoch was long before the end are inf, too.
+        """
+        found = [math.inf] * len(self.recipes)
+        if self._settings.select != LAST:
+            now = further_scores(
+                self._heads, self._head_losses, self._optimizer, self._train, self._validator.val,
+                select=self._settings.select,
+            )  # fmt: skip
+            for place, score in zip(self._places, now, strict=True):
+                if self._epochs - self._best_epochs[place] <= self._epochs // 4:
+                    found[place] = score
+        return found
+
     def _of_all(self, values: Sequence[float]) -> tuple[float, ...]:
         """The values of the heads that are trained, and inf for the others."""
         found = [math.inf] * len(self.recipes)
@@ -123,7 +140,7 @@ class Training:
     def _leave(self) -> None:
         """Take the heads that have stopped out of the stack, so that no more work is done for them."""
         running = self._running(self._epochs)
-        worse = self._worse() if self._epochs == self._halving else set()
+        worse = worse_halves(self._rivals, self._best_scores) if self._epochs == self._halving else set()
         going = [i for i in self._places if running[i] and i not in worse]
         if not going or len(going) == len(self._places):
             return
@@ -131,15 +148,6 @@ class Training:
             if place not in going:
                 self._left[place] = multipliers
         self._compact(going)
-
-    def _worse(self) -> set[int]:
-        """The worse half of every group of rivals."""
-        found: set[int] = set()
-        for group in set(self._rivals):
-            own = [i for i, other in enumerate(self._rivals) if other == group]
-            own.sort(key=lambda i: self._best_scores[i])
-            found.update(own[that_go_on(len(own)) :])
-        return found
 
     def _compact(self, going: list[int]) -> None:
         """Go on with these heads alone."""
@@ -239,7 +247,9 @@ class Training:
         self._best_epochs, self._diverged = list(state.best_epochs), list(state.diverged)
         self._restore_places(state.multipliers)
         check_tensors(tensors, self.state()[0])
-        self._check(tensors)
+        whole = [i for i, place in enumerate(self._places) if not self._diverged[place]]
+        all_whole = len(whole) == len(self._places)
+        check_values(tensors, self._epochs, whole, self._best_scores, all_whole=all_whole)
         for kind, layers in (("now", self._heads.layers), ("best", self._best)):
             for i, layer in enumerate(layers):
                 layer.weight.copy_(tensors[f"{kind}.{i}.weight"])
@@ -269,24 +279,3 @@ class Training:
             damaged("every head has left")
         if len(going) < len(running):
             self._compact(going)
-
-    def _check(self, tensors: dict[str, Tensor]) -> None:
-        """Check that the values of the tensors are such as this number of epochs leaves.
-
-        Raises: InputError.
-        """
-        whole = [i for i, place in enumerate(self._places) if not self._diverged[place]]
-        for name, value in tensors.items():
-            kind, _, rest = name.partition(".")
-            if kind == "objective" and rest.endswith(".epoch") and value != self._epochs:
-                damaged(f'tensor "{name}" is not that of epoch {self._epochs}')
-            if kind == "optimizer" and value[whole].isnan().any():
-                damaged(f'tensor "{name}" holds NaN')
-            if kind == "now":
-                check_finite("the weights of a head", [value[whole]])
-            if kind == "best":
-                check_finite(
-                    "the weights of a head", [value[i] for i, s in enumerate(self._best_scores) if s < math.inf]
-                )
-            if kind == "validator" or (kind == "objective" and not any(self._diverged)):
-                check_finite(f'the values of "{name}"', [value])

@@ -38,7 +38,7 @@ class Validator:
     """Measures heads on the validation rows; `start` (c,): the logarithms of the last inverse temperatures."""
 
     def __init__(self, val: Split, count: int) -> None:
-        self._val = val
+        self.val = val
         self._worth = val.n if val.weights is None else val.weights.sum(dtype=torch.float64)
         self.start = torch.zeros(count, dtype=torch.float64, device=val.labels.device)
 
@@ -46,18 +46,20 @@ class Validator:
         """Go on with the heads of these numbers."""
         self.start = self.start.index_select(0, rows)
 
-    def measure(self, heads: Heads, head_losses: HeadLosses, *, first: bool) -> Validation:
-        """A pass at temperature 1, which also shows the logits to the losses, and Newton steps to the best temperature.
+    def measure(self, heads: Heads, head_losses: HeadLosses | None, *, first: bool) -> Validation:
+        """A pass at temperature 1, and Newton steps to the best temperature.
 
-        first: whether the Newton steps start without an earlier temperature.
+        head_losses: they see the logits, for their multipliers. first: whether there is no earlier temperature to start
+        from.
         """
         n, width = self._worth, heads.count * heads.classes
-        size = max(1, min(2**22 // width, self._val.n))
-        kept: list[_Block] | None = [] if self._val.n * width <= LOGITS else None
+        size = max(1, min(2**22 // width, self.val.n))
+        kept: list[_Block] | None = [] if self.val.n * width <= LOGITS else None
         nll, right = torch.zeros_like(self.start), torch.zeros_like(self.start)
         gaps = torch.zeros((BINS, heads.count), dtype=torch.float64, device=nll.device)
         for logits, labels, weights in self._logits(heads, size):
-            head_losses.observe(logits, weights)
+            if head_losses is not None:
+                head_losses.observe(logits, weights)
             hits = logits.argmax(dim=2) == labels.unsqueeze(1)
             block = _block(logits, labels, weights)
             total = block.shifted.exp().sum(dim=2)
@@ -83,7 +85,7 @@ class Validator:
         return Validation(*(tuple(x if math.isfinite(x) else math.inf for x in row) for row in found))
 
     def _logits(self, heads: Heads, size: int) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
-        for x, labels, weights in self._val.batches(None, size):
+        for x, labels, weights in self.val.batches(None, size):
             yield heads.forward(x)[0], labels, weights
 
 

@@ -11,7 +11,7 @@ import torch
 from calibeval.core.heads.layers import PlainLayer
 from calibeval.training import sweep as module
 from calibeval.training.settings import TrainingSettings
-from calibeval.training.spec import parse_losses
+from calibeval.training.spec import LossSpec, parse_losses
 from calibeval.training.split import no_standard, resident
 from calibeval.training.sweep import Sweep, Task
 
@@ -51,7 +51,7 @@ def test_stages_without_trials():
         (4, "ce"),
         (4, "mbls"),
     ]
-    assert {(head.recipe.rate, head.recipe.decay) for head in sweep.heads} == {(1e-3, 1e-2)}
+    assert {(head.recipe.rate, head.recipe.decay) for head in sweep.heads} == {(2e-2, 1e-2)}
 
 
 def test_rates_of_sgd_and_those_that_were_said():
@@ -59,6 +59,19 @@ def test_rates_of_sgd_and_those_that_were_said():
     assert (sgd.chosen(sgd.task.losses[0]).rate, sgd.chosen(sgd.task.losses[0]).decay) == (0.1, 5e-4)
     said = Sweep(task(rate=0.25, decay=0.0))
     assert (said.chosen(said.task.losses[1]).rate, said.chosen(said.task.losses[1]).decay) == (0.25, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "rate"), [((4, 3), 0.02), ((100, 3), 0.004), ((400, 3), 0.001), ((2048, 3), 0.001), ((4, 8, 3), 0.001)]
+)
+def test_a_new_linear_head_on_few_features_has_a_higher_rate(sizes, rate):
+    sweep = Sweep(task(sizes=sizes))
+    assert sweep.chosen(sweep.task.losses[0]).rate == rate
+
+
+def test_a_head_that_training_continues_from_keeps_the_usual_rate():
+    start = (PlainLayer(RNG.normal(size=(3, 4)), RNG.normal(size=3)),)
+    assert Sweep(task(start=start)).chosen(LossSpec("ce")).rate == 0.001
 
 
 def test_trials_choose_and_are_as_many_for_every_loss():
