@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -17,6 +17,7 @@ from calibeval.training.spec import LossSpec
 MULTIPLIERS = ("lambd", "rho")  # that a loss can have, as they are saved
 
 _Numbers = dict[str, Any]
+Counted: TypeAlias = tuple[Tensor, Tensor | None]  # labels (b,) or (b, k), and how much each counts, (b,), if not all 1
 
 
 @dataclass(slots=True)
@@ -64,12 +65,24 @@ class HeadLosses:
         labels: class numbers (b,); or soft labels (b, k) of a floating type, if every loss takes them
         (`LossEntry.soft`). share: (b,), the weight of each row; None: all 1.
         """
-        found = [self._of_group(group, logits, labels, share) for group in self._groups]
-        values, slope = found[0] if len(found) == 1 else (torch.cat(parts, dim=1) for parts in zip(*found, strict=True))
-        if share is not None:
-            values = values * share.unsqueeze(1)
-            slope = slope * share.to(slope.dtype).view(-1, 1, 1)
-        return values.mean(dim=0), slope.mul_(1.0 / len(logits))
+        return _means([self._of_group(group, logits, (labels, share)) for group in self._groups])
+
+    def mixed(self, logits: Tensor, one: Counted, other: Counted) -> tuple[Tensor, Tensor]:
+        """The mean losses (c,) of rows that have two labels each, and their gradients, as for `value_and_slope`.
+
+        one, other: labels, and how much each of them counts, (b,). The loss of a row is the sum of the losses of its
+        labels; a loss of whole batches sees their sum as a soft label.
+        """
+        found = []
+        for group in self._groups:
+            if group.entry.batchwise:
+                k = logits.shape[-1]
+                found.append(self._of_group(group, logits, (_soft(one, k) + _soft(other, k), None)))
+                continue
+            values, slope = self._of_group(group, logits, one)
+            more, other_slope = self._of_group(group, logits, other)
+            found.append((values + more, slope + other_slope))
+        return _means(found)
 
     def observe(self, logits: Tensor, weights: Tensor | None = None) -> None:
         """Add held-out logits (b, c, k). weights: (b,), of the rows; None: all 1."""
@@ -123,14 +136,30 @@ class HeadLosses:
                     name: state[f"{i}.{name}"].to(value.device) for name, value in group.multipliers.now.items()
                 }
 
-    def _of_group(self, group: _Group, logits: Tensor, labels: Tensor, share: Tensor | None) -> tuple[Tensor, Tensor]:
-        """Losses (b, g) and gradients (b, g, k) of the group's heads."""
+    def _of_group(self, group: _Group, logits: Tensor, counted: Counted) -> tuple[Tensor, Tensor]:
+        """Losses (b, g) and gradients (b, g, k) of the group's heads, times how much the labels count."""
+        labels, share = counted
         parameters = group.parameters if group.multipliers is None else group.multipliers.parameters()
         if group.entry.batchwise:
             parameters = {**parameters, "counts": None if share is None else share.unsqueeze(1), "batch": (0,)}
         part = logits[:, group.start : group.stop]
         terms, slope = group.entry.gradient(part, labels.unsqueeze(1), **parameters)
-        return terms.total, slope
+        if share is None:
+            return terms.total, slope
+        return terms.total * share.unsqueeze(1), slope * share.to(slope.dtype).view(-1, 1, 1)
+
+
+def _means(found: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """The mean losses (c,) of all groups, and their gradients (b, c, k), from those of the rows."""
+    values, slope = found[0] if len(found) == 1 else (torch.cat(parts, dim=1) for parts in zip(*found, strict=True))
+    return values.mean(dim=0), slope.mul_(1.0 / len(slope))
+
+
+def _soft(counted: Counted, k: int) -> Tensor:
+    """Labels as soft labels, (b, k), whose sums are how much they count."""
+    labels, share = counted
+    soft = labels if labels.is_floating_point() else torch.nn.functional.one_hot(labels, k)
+    return soft.float() if share is None else soft * share.unsqueeze(1)
 
 
 class _Multipliers:

@@ -26,9 +26,7 @@ def mixed_losses(
     if share is None:
         return losses.value_and_slope(logits, labels, weights)
     before = None if weights is None else weights.roll(1)
-    values, slope = losses.value_and_slope(logits, labels, _product(share, weights))
-    others, other_slope = losses.value_and_slope(logits, labels.roll(1, 0), _product(1 - share, before))
-    return values + others, slope + other_slope
+    return losses.mixed(logits, (labels, _product(share, weights)), (labels.roll(1, 0), _product(1 - share, before)))
 
 
 def _product(share: Tensor, weights: Tensor | None) -> Tensor:

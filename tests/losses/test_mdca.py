@@ -112,3 +112,18 @@ def test_a_gap_of_0_has_no_gradient():
     terms = mdca_terms(logits, labels, beta=1.0)
     assert terms.penalty.tolist() == [0.0, 0.0]
     assert np.allclose(mdca_gradient(logits, labels, beta=1.0).gradient, [[-0.5, 0.5], [0.5, -0.5]])
+
+
+def test_mixup_sees_the_mixed_labels_of_the_batch():
+    (logits, one), other = rows(), rows(seed=1)[1]
+    heads = HeadLosses([LossSpec("ce"), LossSpec("mdca", {"beta": 3.0})], K, torch.device("cpu"), torch.float64)
+    stack = torch.stack([logits, logits], dim=1)
+    share, rest = WHOLE, 2.0 - WHOLE
+    values, slope = heads.mixed(stack, (one, share), (other, rest))
+    own = logits.clone().requires_grad_()
+    mixed = (share[:, None] * one_hot(one) + rest[:, None] * one_hot(other)) / 2.0
+    ce = 2 * torch.nn.functional.cross_entropy(own, mixed)
+    loss = ce + 2 * penalty(own, mixed, torch.ones(40, dtype=torch.float64), 3.0)
+    loss.backward()
+    torch.testing.assert_close(values, torch.stack([ce, loss]).detach())
+    torch.testing.assert_close(slope[:, 1], own.grad)

@@ -18,7 +18,7 @@ from calibeval.recalibrate.temperature.optimum import Optimum
 
 MOST_CLASSES = 200
 ENOUGH_ROWS = 10  # a class
-TOLERANCE, ENOUGH = 0.05, 1e-6  # of steps, and of the gradient of the mean loss
+TOLERANCE, ENOUGH = 0.05, 1e-7  # of steps, and of the gradient of the mean loss
 
 
 @dataclass(frozen=True, slots=True, repr=False)
