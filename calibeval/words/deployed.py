@@ -21,6 +21,9 @@ def against_deployed(found: Finetuned) -> str:
     if deployed is None or difference is None:
         return ""
     name, way, rows = deployed.pair.candidate, change(difference), shown_rows(found)
+    saved = found.losses[found.chosen]
+    if len(saved.seeds) > 1 and saved.kept is not None:  # the table shows means
+        name = f"{name} with seed {saved.kept.seed}"
     both = [_nll(number) for number in (difference.base, difference.candidate)]
     if way is Change.UNKNOWN:
         return f"Not tested whether {name} is better than {SCALED}: NLL {' → '.join(both)} ({difference.reason})."

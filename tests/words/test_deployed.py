@@ -86,6 +86,13 @@ def test_values_that_look_equal_are_left_out():
     assert text.startswith(start)
 
 
+def test_of_several_seeds_it_is_about_the_one_that_is_saved():
+    found = beside(nll(0.4, -0.12, -0.08, 1e-9))
+    seeds = tuple(head(number, 0.9, 0.06, 0.4) for number in (3, 4))
+    text = against_deployed(replace(found, losses=(LossResult("ce", {}, seeds),)))
+    assert text.startswith("ce with seed 3 is certainly better than the deployed head")
+
+
 def test_a_split_that_chose_the_head_favours_it():
     text = against_deployed(beside(nll(0.4, -0.12, -0.08, 1e-9), shown="val"))
     assert text.endswith("rows of VAL. VAL also chose ce, which favours it.")
