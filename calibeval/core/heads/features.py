@@ -223,8 +223,8 @@ class Features:
         """
         if self.soft is not None:
             raise InputError(
-                f"{self.source.name}: the labels are soft (the probability of every class), but {where}; soft labels are "
-                "only for training"
+                f"{self.source.name}: the labels are soft (the probability of every class), but {where}; soft labels "
+                "are only for training"
             )
 
     def check_classes(self, k: int, owner: str = "there are") -> None:

@@ -77,8 +77,8 @@ def test_whoever_needs_one_class_per_row_refuses_soft_labels():
     with pytest.raises(InputError) as caught:
         Features(features=ROWS, labels=SOFT).check_hard("VAL needs one class per row")
     assert str(caught.value) == (
-        "predictions: the labels are soft (the probability of every class), but VAL needs one class per row; soft labels "
-        "are only for training"
+        "predictions: the labels are soft (the probability of every class), but VAL needs one class per row; soft "
+        "labels are only for training"
     )
 
 
