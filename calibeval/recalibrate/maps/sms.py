@@ -47,7 +47,7 @@ class SmsMap(Structured):
 
     def scaled(self, z: Floats) -> Floats:
         """The mapped logits."""
-        return times_matrix(z, np.asarray(self.matrix)) + np.asarray(self.biases)
+        return np.asarray(times_matrix(z, np.asarray(self.matrix)) + np.asarray(self.biases))
 
     def check(self) -> None:
         """Check the parameters.
