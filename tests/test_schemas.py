@@ -50,8 +50,9 @@ from calibeval.training.settings import HEADS, OPTIMIZERS, SCHEDULES, SCORES
 from tests.records import NOTICE, Filling, every_filling, schema
 
 SHA256 = "0" * 64
-ROWS = {"path": "x", "split": None, "sha256": SHA256, "n": 3}
-SOURCES = {"train": ROWS, "val": {**ROWS, "split": "x", "path": None, "sha256": None}}
+WEIGHTS = {"column": "x", "effective": 0.25, "zero": 1}
+ROWS = {"path": "x", "split": None, "sha256": SHA256, "n": 3, "weights": WEIGHTS, "soft_labels": True}
+SOURCES = {"train": ROWS, "val": {"split": "x", "path": None, "sha256": None, "n": 3}}
 VALUES = dict.fromkeys(SHOWN, 0.25)
 NO_VALUES = dict.fromkeys(SHOWN)
 

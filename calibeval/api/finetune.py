@@ -46,7 +46,7 @@ def finetune(
     lr: float | None = None,
     weight_decay: float | None = None,
     epochs: int | None = None,
-    batch_size: int = USUAL.batch_size,
+    batch_size: int | None = None,
     schedule: str = USUAL.schedule,
     clip_norm: float | None = USUAL.clip,
     patience: int | None = USUAL.patience,
@@ -70,8 +70,10 @@ def finetune(
     continue from. tune: choose learning rate, weight decay and each loss's parameters on val. trials: number of
     recipes tried for each loss, with tune. tune_on: the score on val that chooses the epoch and the recipe.
     epochs: the most of each training, of candidates and of heads that are kept alike; None: 40, or 10 with tune.
+    batch_size: rows per batch; None: 128, or fewer for less than 3,200 rows. lr: None: the default of the optimizer, or
+    more for a new linear head on few features.
     seed, seeds: the first seed, and the number of seeds. temperature: "fold" folds it into the last layer, "none" does
-    not. optimizer, lr, weight_decay, batch_size, schedule, clip_norm, patience, mixup, standardize, amp, device: as for
+    not. optimizer, weight_decay, schedule, clip_norm, patience, mixup, standardize, amp, device: as for
     the command. resume: continue an interrupted run. overwrite: replace a finished run. allow_leak: train even if the
     splits share rows. jobs: number of threads. progress: a `Progress`, called for each stage and epoch. max_memory,
     reading: as for `read_features`.

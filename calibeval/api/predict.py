@@ -13,7 +13,7 @@ from calibeval.api.dumps import FeatureReading, as_path, features_of, features_r
 from calibeval.core.data.amended import with_warnings
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.public import public
-from calibeval.core.errors import InputError
+from calibeval.core.errors import InputError, UsageError
 from calibeval.core.heads.facts import FACTS_FILE, HeadFacts
 from calibeval.core.heads.features import Features
 from calibeval.core.heads.layers import logits_of
@@ -48,11 +48,18 @@ def predict(
 def predicted(run: Path, rows: Features, limits: Limits) -> tuple[Predictions, tuple[str, ...]]:
     """The predictions of a head for features, and warnings.
 
-    Raises: InputError for features, labels or class names that do not match the head, or logits that overflow.
+    Raises: InputError for features, labels or class names that do not match the head, or logits that overflow;
+    UsageError for rows with weights.
     """
     head = read_head(run, max_bytes=limits.max_bytes, max_memory=limits.max_memory, checksums=limits.checksums)
     if rows.d != head.d:
         raise InputError(f"{rows.source.name} has {rows.d} features per row, but {head.source.name} takes {head.d}")
+    if rows.weights.column is not None:
+        raise UsageError(
+            f'{rows.source.name}: rows are weighted by "{rows.weights.column}", but predict weighs none; leave the '
+            f"weights out: the dump keeps the column, so that report can be told --key weights={rows.weights.column}"
+        )
+    rows.check_hard("a dump holds one class per row")
     rows.check_values()
     rows.check_classes(head.k, "the head has")
     names = _class_names(Path(head.source.path or run), head.k)

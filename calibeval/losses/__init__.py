@@ -1,8 +1,9 @@
 """Training losses that keep a classifier calibrated, for any training loop: torch modules over pure functions.
 
-The modules take logits (n, k) or (n, k, ...) and labels (n) or (n, ...), and are drop-in replacements for
-`torch.nn.CrossEntropyLoss`. Each is based on a function of rows in `calibeval.losses.terms`, whose gradient in closed
-form is in `calibeval.losses.gradients`. This package needs torch: pip install 'calibeval[torch]'.
+The modules take logits (n, k) or (n, k, ...) and class numbers or soft labels, and are drop-in replacements for
+`torch.nn.CrossEntropyLoss`. Each is based on a function of rows, in `calibeval.losses.terms` or in a module of its own,
+whose gradient in closed form is in `calibeval.losses.gradients` or beside it. This package needs torch: pip install
+'calibeval[torch]'.
 
 >>> import torch
 >>> criterion = MbLS(margin=6.0, alpha=0.1)
@@ -10,7 +11,7 @@ form is in `calibeval.losses.gradients`. This package needs torch: pip install '
 >>> round(loss.item(), 4)
 0.1136
 >>> list(LOSSES)
-['ce', 'ls', 'ecp', 'focal', 'flsd', 'mbls', 'cals', 'cals_hr']
+['ce', 'ls', 'ecp', 'focal', 'flsd', 'dual_focal', 'brier', 'mbls', 'acls', 'mdca', 'cals', 'cals_hr']
 """
 
 from __future__ import annotations
@@ -25,11 +26,15 @@ class MissingTorch(UsageError, ImportError):
 
 
 try:
+    from calibeval.losses.acls import ACLS
     from calibeval.losses.baselines import FLSD, ConfidencePenalty, CrossEntropy, FocalLoss, LabelSmoothing
+    from calibeval.losses.brier import Brier
     from calibeval.losses.criterion import Criterion
+    from calibeval.losses.dual_focal import DualFocal
     from calibeval.losses.heuristic import CALSHR
     from calibeval.losses.lagrangian import CALS
     from calibeval.losses.margin import MbLS
+    from calibeval.losses.mdca import MDCA
     from calibeval.losses.table import LOSS_TABLE
     from calibeval.losses.terms import LossTerms
 except ModuleNotFoundError as error:
@@ -38,13 +43,17 @@ except ModuleNotFoundError as error:
     raise MissingTorch("calibeval.losses needs torch: pip install 'calibeval[torch]'") from None
 
 __all__ = [
+    "ACLS",
     "CALS",
     "CALSHR",
     "FLSD",
     "LOSSES",
+    "MDCA",
+    "Brier",
     "ConfidencePenalty",
     "Criterion",
     "CrossEntropy",
+    "DualFocal",
     "FocalLoss",
     "LabelSmoothing",
     "LossTerms",

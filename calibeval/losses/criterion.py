@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import ClassVar, NamedTuple
 
 import torch
@@ -69,11 +70,7 @@ class Criterion(nn.Module):
 
     def batch_terms(self, logits: Tensor, labels: Tensor, counts: Counts) -> LossTerms:
         """The terms of each row of a batch, times the weight of its label."""
-        if counts.weight is None:
-            return self.row_terms(logits, labels)
-        if is_soft(labels):
-            return self.row_terms(logits, labels * counts.weight)
-        return LossTerms(*(part * counts.rows for part in self.row_terms(logits, labels)))
+        return weighted(lambda given: self.row_terms(logits, given), labels, counts)
 
     def extra_repr(self) -> str:
         """The arguments that `print` shows."""
@@ -115,6 +112,15 @@ class Counts(NamedTuple):
     kept: Tensor
     rows: Tensor
     weight: Tensor | None = None
+
+
+def weighted(terms_of: Callable[[Tensor], LossTerms], labels: Tensor, counts: Counts) -> LossTerms:
+    """The terms of each row, times the weight of its label. terms_of: gives the terms for labels."""
+    if counts.weight is None:
+        return terms_of(labels)
+    if is_soft(labels):
+        return terms_of(labels * counts.weight)
+    return LossTerms(*(part * counts.rows for part in terms_of(labels)))
 
 
 def fitting(values: Tensor, logits: Tensor, name: str) -> Tensor:

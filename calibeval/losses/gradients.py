@@ -40,7 +40,7 @@ class LossGradient(NamedTuple):
     gradient: Tensor
 
 
-class _Rows(NamedTuple):
+class RowValues(NamedTuple):
     """What the gradients have in common.
 
     probs: (..., k). top: the largest logit, (..., 1). top_loss: the negative log-probability of the top class, (...,
@@ -59,9 +59,9 @@ def cross_entropy_gradient(logits: Tensor, labels: Tensor) -> LossGradient:
     >>> cross_entropy_gradient(torch.tensor([[0.0, 0.0]]), torch.tensor([1])).gradient
     tensor([[ 0.5000, -0.5000]])
     """
-    rows = _rows(at_least_float32(logits.detach()), labels)
+    rows = row_values(at_least_float32(logits.detach()), labels)
     terms = LossTerms(rows.cross_entropy, rows.cross_entropy, torch.zeros_like(rows.cross_entropy))
-    return LossGradient(terms, _less_at(rows.probs, labels, 1.0))
+    return LossGradient(terms, less_at(rows.probs, labels, 1.0))
 
 
 def label_smoothing_gradient(logits: Tensor, labels: Tensor, *, alpha: Parameter, spread: str = "all") -> LossGradient:
@@ -71,18 +71,18 @@ def label_smoothing_gradient(logits: Tensor, labels: Tensor, *, alpha: Parameter
     tensor([[ 0.4500, -0.4500]])
     """
     wide = at_least_float32(logits.detach())
-    rows = _rows(wide, labels)
+    rows = row_values(wide, labels)
     k = wide.shape[-1]
     share = share_of_all(alpha, k, spread)
     distance = rows.top - wide
     target = torch.lt(distance, math.inf, out=torch.empty_like(distance))
     possible = target.sum(-1, keepdim=True)
-    uniform = counted((_finite_(distance).sum(-1) + (possible * rows.top_loss).squeeze(-1)) / k, labels)
+    uniform = counted((finite_(distance).sum(-1) + (possible * rows.top_loss).squeeze(-1)) / k, labels)
     gradient = rows.probs.mul_(1.0 - by_class(share) + by_class(share) / k * possible)
     gradient.sub_(target.mul_(by_class(share) / k))
     penalty = share * (uniform - rows.cross_entropy)
     total = (1.0 - share) * rows.cross_entropy + share * uniform
-    return LossGradient(LossTerms(total, rows.cross_entropy, penalty), _less_at(gradient, labels, 1.0 - share))
+    return LossGradient(LossTerms(total, rows.cross_entropy, penalty), less_at(gradient, labels, 1.0 - share))
 
 
 def confidence_penalty_gradient(logits: Tensor, labels: Tensor, *, beta: Parameter) -> LossGradient:
@@ -92,13 +92,13 @@ def confidence_penalty_gradient(logits: Tensor, labels: Tensor, *, beta: Paramet
     tensor([[ 0.5000, -0.5000]])
     """
     wide = at_least_float32(logits.detach())
-    rows = _rows(wide, labels)
-    distance = _finite_(rows.top - wide)
+    rows = row_values(wide, labels)
+    distance = finite_(rows.top - wide)
     mean_distance = (rows.probs * distance).sum(-1, keepdim=True)
     penalty = counted(-beta * (mean_distance + rows.top_loss).squeeze(-1), labels)
     # ln p + entropy is the mean distance minus the distance of the class.
     factor = (mean_distance - distance).mul_(by_class(beta)).add_(1.0)
-    return _sum(rows.cross_entropy, penalty, _less_at(rows.probs.mul_(factor), labels, 1.0))
+    return with_penalty(rows.cross_entropy, penalty, less_at(rows.probs.mul_(factor), labels, 1.0))
 
 
 def focal_gradient(logits: Tensor, labels: Tensor, *, gamma: Parameter, alpha: float | Tensor = 1.0) -> LossGradient:
@@ -108,9 +108,9 @@ def focal_gradient(logits: Tensor, labels: Tensor, *, gamma: Parameter, alpha: f
     tensor([[ 0.4233, -0.4233]])
     """
     wide = at_least_float32(logits.detach())
-    rows = _rows(wide, labels)
+    rows = row_values(wide, labels)
     if is_soft(labels):
-        return _soft_focal(rows, _each_loss(wide, rows), labels, by_class(gamma), alpha)
+        return _soft_focal(rows, each_loss(wide, rows), labels, by_class(gamma), alpha)
     return _focal(rows, labels, gamma, alpha)
 
 
@@ -121,9 +121,9 @@ def flsd_gradient(logits: Tensor, labels: Tensor) -> LossGradient:
     tensor([[ 0.1925, -0.1925]])
     """
     wide = at_least_float32(logits.detach())
-    rows = _rows(wide, labels)
+    rows = row_values(wide, labels)
     if is_soft(labels):
-        each = _each_loss(wide, rows)
+        each = each_loss(wide, rows)
         return _soft_focal(rows, each, labels, flsd_gamma(each))
     return _focal(rows, labels, flsd_gamma(rows.cross_entropy))
 
@@ -137,13 +137,13 @@ def mbls_gradient(logits: Tensor, labels: Tensor, *, margin: Parameter, alpha: P
     tensor([[ 0.0497, -0.0497]])
     """
     wide = at_least_float32(logits.detach())
-    rows = _rows(wide, labels)
+    rows = row_values(wide, labels)
     first = first_top(wide, rows.top)
-    excess = _finite_((rows.top - wide).sub_(by_class(margin)).relu_())
+    excess = finite_((rows.top - wide).sub_(by_class(margin)).relu_())
     penalty = counted(alpha * excess.mean(-1), labels)
     pull = excess.sign_().mul_(by_class(alpha) / wide.shape[-1])
     gradient = plus_at(rows.probs.sub_(pull), first, pull.sum(-1, keepdim=True))
-    return _sum(rows.cross_entropy, penalty, _less_at(gradient, labels, 1.0))
+    return with_penalty(rows.cross_entropy, penalty, less_at(gradient, labels, 1.0))
 
 
 def cals_gradient(
@@ -165,39 +165,41 @@ def cals_gradient(
     tensor([[ 0.0499, -0.0499]])
     """
     wide = at_least_float32(logits.detach())
-    rows = _rows(wide, labels)
+    rows = row_values(wide, labels)
     k = wide.shape[-1]
     h = (rows.top - wide).sub_(by_class(margin))
     if normalize:
         h.div_(by_class(margin))
     rule = PENALTIES[penalty]
-    pull = _finite_(rule.slope(h, lambd, rho)).div_(by_class(margin) * k if normalize else k)
-    value = counted(rule.value(_finite_(h), lambd, rho).mean(-1), labels)
+    pull = finite_(rule.slope(h, lambd, rho)).div_(by_class(margin) * k if normalize else k)
+    value = counted(rule.value(finite_(h), lambd, rho).mean(-1), labels)
     tied = torch.eq(wide, rows.top, out=torch.empty_like(wide))
     tied.mul_(pull.sum(-1, keepdim=True) / tied.sum(-1, keepdim=True))
     gradient = rows.probs.sub_(pull).add_(tied)
-    return _sum(rows.cross_entropy, value, _less_at(gradient, labels, 1.0))
+    return with_penalty(rows.cross_entropy, value, less_at(gradient, labels, 1.0))
 
 
-def _rows(wide: Tensor, labels: Tensor) -> _Rows:
+def row_values(wide: Tensor, labels: Tensor) -> RowValues:
     """The softmax of the logits, and values that follow from it."""
     probs = torch.softmax(wide, dim=-1)
     top = wide.amax(-1, keepdim=True)
     # The top class has a p of at least 1 / k, so its logarithm is accurate even if that of the label's p is not.
     top_loss = -probs.amax(-1, keepdim=True).log()
     if is_soft(labels):
-        cross_entropy = over_label((top - wide).add_(top_loss), labels)
+        # A masked class has an infinite distance, which counts 0 times where the label has 0: that is not a number.
+        distance = (top - wide).mul_(labels).nan_to_num_(nan=0.0, posinf=math.inf).sum(-1)
+        cross_entropy = distance + counted(top_loss.squeeze(-1), labels)
     else:
         cross_entropy = (top - wide.gather(-1, class_index(labels, wide)) + top_loss).squeeze(-1)
-    return _Rows(probs, top, top_loss, cross_entropy)
+    return RowValues(probs, top, top_loss, cross_entropy)
 
 
-def _each_loss(wide: Tensor, rows: _Rows) -> Tensor:
+def each_loss(wide: Tensor, rows: RowValues) -> Tensor:
     """The negative log-probability of every class, (..., k)."""
     return (rows.top - wide).add_(rows.top_loss)
 
 
-def _finite_(values: Tensor) -> Tensor:
+def finite_(values: Tensor) -> Tensor:
     """The values, changed in place: 0 instead of inf, which marks masked classes."""
     return values.nan_to_num_(nan=math.nan, posinf=0.0)
 
@@ -210,7 +212,7 @@ def first_top(wide: Tensor, top: Tensor) -> Tensor:
     return place.amin(-1, keepdim=True).long().remainder_(k)
 
 
-def _less_at(scores: Tensor, labels: Tensor, amount: Parameter) -> Tensor:
+def less_at(scores: Tensor, labels: Tensor, amount: Parameter) -> Tensor:
     """The scores, changed in place: the amount is subtracted at each row's label.
 
     With soft labels: the scores times the sum of the label, minus the amount times the label.
@@ -226,26 +228,26 @@ def plus_at(scores: Tensor, index: Tensor, amount: Parameter) -> Tensor:
     return scores.scatter_(-1, index, (scores.gather(-1, index) + amount).to(scores.dtype))
 
 
-def _sum(cross_entropy: Tensor, penalty: Tensor, gradient: Tensor) -> LossGradient:
+def with_penalty(cross_entropy: Tensor, penalty: Tensor, gradient: Tensor) -> LossGradient:
     """The gradient, with the terms of a loss that is the sum of cross entropy and a penalty."""
     return LossGradient(LossTerms(cross_entropy + penalty, cross_entropy, penalty), gradient)
 
 
-def _focal(rows: _Rows, labels: Tensor, gamma: Parameter, alpha: float | Tensor = 1.0) -> LossGradient:
+def _focal(rows: RowValues, labels: Tensor, gamma: Parameter, alpha: float | Tensor = 1.0) -> LossGradient:
     factor, slope = _focal_slope(rows.cross_entropy, gamma, of_class(alpha, labels))
     total = factor * rows.cross_entropy
-    gradient = _less_at(rows.probs, labels, 1.0).mul_(slope.unsqueeze(-1))
+    gradient = less_at(rows.probs, labels, 1.0).mul_(slope.unsqueeze(-1))
     return LossGradient(LossTerms(total, rows.cross_entropy, difference(total, rows.cross_entropy)), gradient)
 
 
 def _soft_focal(
-    rows: _Rows, each: Tensor, labels: Tensor, gamma: Parameter, alpha: float | Tensor = 1.0
+    rows: RowValues, each: Tensor, labels: Tensor, gamma: Parameter, alpha: float | Tensor = 1.0
 ) -> LossGradient:
     """The focal loss of soft labels. each: the negative log-probability of every class; gamma broadcasts to it."""
     factor, slope = _focal_slope(each, gamma, alpha)
     total = over_label(factor.mul_(each), labels)
     terms = LossTerms(total, rows.cross_entropy, difference(total, rows.cross_entropy))
-    return LossGradient(terms, _less_at(rows.probs, slope.mul_(labels), 1.0))
+    return LossGradient(terms, less_at(rows.probs, slope.mul_(labels), 1.0))
 
 
 def _focal_slope(loss: Tensor, gamma: Parameter, alpha: float | Tensor) -> tuple[Tensor, Tensor]:

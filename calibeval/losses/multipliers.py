@@ -47,7 +47,8 @@ class Multipliers(NamedTuple):
 class ConstraintSums(NamedTuple):
     """Sums over rows for each class: the penalty's slope (within the bounds of lambd), the constraint, the row count.
 
-    The sums of two sets of rows add up to those of their union. Masked classes are not counted.
+    With weights, the count is their sum. The sums of two sets of rows add up to those of their union. Masked classes
+    are not counted.
     """
 
     slope: Tensor
@@ -62,6 +63,7 @@ class ConstraintSums(NamedTuple):
 def constraint_sums(
     logits: Tensor,
     kept: Tensor | None = None,
+    weights: Tensor | None = None,
     *,
     margin: Parameter,
     lambd: Parameter,
@@ -72,7 +74,8 @@ def constraint_sums(
 ) -> ConstraintSums:
     """The sums over rows of logits (..., n, k), in float64 if the device supports it.
 
-    kept: (..., n), which rows are not ignored; None: all of them. The other arguments are those of `cals_terms`.
+    kept: (..., n), which rows are not ignored; None: all of them. weights: (..., n), by which rows count; None: all 1.
+    The other arguments are those of `cals_terms`.
 
     >>> logits = torch.tensor([[9.0, 0.0], [2.0, 8.0]])
     >>> constraint_sums(logits, margin=6.0, lambd=0.1, rho=1.0, schedule=MultiplierSchedule()).constraint
@@ -81,12 +84,9 @@ def constraint_sums(
     h = constraint(logits, margin=margin, normalize=normalize)
     slope = PENALTIES[penalty].slope(h, lambd, rho).clamp(schedule.lambd_min, schedule.lambd_max)
     counts, dropped = rows_that_count(h, kept)
+    slope, h = (values.masked_fill(dropped, 0.0) for values in (slope, h))
     wide = of_sums(logits)
-    return ConstraintSums(
-        slope.masked_fill(dropped, 0.0).sum(-2, dtype=wide),
-        h.masked_fill(dropped, 0.0).sum(-2, dtype=wide),
-        counts.sum(-2),
-    )
+    return ConstraintSums(summed(slope, weights, wide), summed(h, weights, wide), counted(counts, weights, wide))
 
 
 def rows_that_count(h: Tensor, kept: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -98,6 +98,21 @@ def rows_that_count(h: Tensor, kept: Tensor | None) -> tuple[Tensor, Tensor]:
     if kept is None:
         return h < math.inf, h == math.inf
     return (h < math.inf) & kept.unsqueeze(-1), (h == math.inf) | ~kept.unsqueeze(-1)
+
+
+def summed(values: Tensor, weights: Tensor | None, dtype: torch.dtype) -> Tensor:
+    """The sums over the rows of values (..., n, k), each times the weight of its row."""
+    return (values if weights is None else values * weights.unsqueeze(-1)).sum(-2, dtype=dtype)
+
+
+def counted(counts: Tensor, weights: Tensor | None, dtype: torch.dtype) -> Tensor:
+    """The number of rows that count, (..., n, k), or the sum of their weights."""
+    return counts.sum(-2) if weights is None else summed(counts, weights, dtype)
+
+
+def divisor(count: Tensor) -> Tensor:
+    """What sums are divided by for means: the count, or 1 where it is 0."""
+    return torch.where(count > 0, count, 1)
 
 
 def of_sums(logits: Tensor) -> torch.dtype:
@@ -118,7 +133,7 @@ def next_multipliers(now: Multipliers, sums: ConstraintSums, schedule: Multiplie
     >>> after.lambd, after.rho
     (tensor([1.5000, 0.5000]), tensor([1.2000, 1.0000]))
     """
-    count = sums.count.clamp(min=1)
+    count = divisor(sums.count)
     mean_constraint = sums.constraint / count
     lambd = (sums.slope / count).clamp(schedule.lambd_min, schedule.lambd_max).to(now.lambd.dtype)
     epoch = now.epoch + 1

@@ -15,9 +15,12 @@ from calibeval.losses.multipliers import (
     Multipliers,
     MultiplierSchedule,
     constraint_sums,
+    counted,
+    divisor,
     next_multipliers,
     of_sums,
     rows_that_count,
+    summed,
 )
 from calibeval.losses.terms import constraint
 
@@ -49,9 +52,18 @@ class MultiplierRule(ABC):
 
     @abstractmethod
     def sums(
-        self, logits: Tensor, kept: Tensor | None = None, *, margin: Any, multipliers: Mapping[str, Any]
+        self,
+        logits: Tensor,
+        kept: Tensor | None = None,
+        weights: Tensor | None = None,
+        *,
+        margin: Any,
+        multipliers: Mapping[str, Any],
     ) -> Tensors:
-        """Sums over the rows of logits (..., n, k), and `count`, the number of rows; those of two batches add up."""
+        """Sums over the rows of logits (..., n, k), and `count`, the number of rows; those of two batches add up.
+
+        kept, weights: as for `constraint_sums`; with weights, the count is their sum.
+        """
 
     @abstractmethod
     def next(self, state: Tensors, sums: Tensors) -> Tensors:
@@ -99,11 +111,17 @@ class LagrangianRule(MultiplierRule):
         return {"penalty": self.penalty, "normalize": self.normalize}
 
     def sums(
-        self, logits: Tensor, kept: Tensor | None = None, *, margin: Any, multipliers: Mapping[str, Any]
+        self,
+        logits: Tensor,
+        kept: Tensor | None = None,
+        weights: Tensor | None = None,
+        *,
+        margin: Any,
+        multipliers: Mapping[str, Any],
     ) -> Tensors:
         """The sums of slopes and constraints."""
         return constraint_sums(
-            logits, kept, margin=margin, **multipliers, schedule=self.schedule, **self.fixed
+            logits, kept, weights, margin=margin, **multipliers, schedule=self.schedule, **self.fixed
         )._asdict()
 
     def next(self, state: Tensors, sums: Tensors) -> Tensors:
@@ -135,13 +153,20 @@ class HeuristicRule(MultiplierRule):
         return cls(**{name: parameters[name] for name in cls.shared})
 
     def sums(
-        self, logits: Tensor, kept: Tensor | None = None, *, margin: Any, multipliers: Mapping[str, Any]
+        self,
+        logits: Tensor,
+        kept: Tensor | None = None,
+        weights: Tensor | None = None,
+        *,
+        margin: Any,
+        multipliers: Mapping[str, Any],
     ) -> Tensors:
         """The sums of the penalties, lambd times how far the class is beyond the margin."""
         h = constraint(logits, margin=margin, normalize=False)
         counts, dropped = rows_that_count(h, kept)
         penalty = (multipliers["lambd"] * torch.relu(h)).masked_fill(dropped, 0.0)
-        return {"penalty": penalty.sum(-2, dtype=of_sums(logits)), COUNT: counts.sum(-2)}
+        wide = of_sums(logits)
+        return {"penalty": summed(penalty, weights, wide), COUNT: counted(counts, weights, wide)}
 
     def next(self, state: Tensors, sums: Tensors) -> Tensors:
         """The state after an epoch. While no class had a penalty in the previous epoch, lambd stays.
@@ -155,7 +180,7 @@ class HeuristicRule(MultiplierRule):
         tensor([2.0000, 1.0000, 0.5000])
         """
         lambd, before = state["lambd"], state[self.memory]
-        now = sums["penalty"] / sums[COUNT].clamp(min=1)
+        now = sums["penalty"] / divisor(sums[COUNT])
         moved = torch.where(now > self.tau * before, self.gamma * lambd, lambd)
         moved = torch.where(now < before / self.tau, lambd / self.gamma, moved).clamp(self.lambd_min, self.lambd_max)
         epoch = state[EPOCH] + 1

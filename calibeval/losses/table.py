@@ -8,12 +8,16 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from calibeval.losses import gradients, terms
+from calibeval.losses.acls import ACLS, acls_gradient, acls_terms
 from calibeval.losses.baselines import FLSD, ConfidencePenalty, CrossEntropy, FocalLoss, LabelSmoothing
+from calibeval.losses.brier import Brier, brier_gradient, brier_terms
 from calibeval.losses.criterion import Criterion
+from calibeval.losses.dual_focal import DualFocal, dual_focal_gradient, dual_focal_terms
 from calibeval.losses.gradients import LossGradient
 from calibeval.losses.heuristic import CALSHR, cals_hr_gradient, cals_hr_terms
 from calibeval.losses.lagrangian import CALS
 from calibeval.losses.margin import MbLS
+from calibeval.losses.mdca import MDCA, mdca_gradient, mdca_terms
 from calibeval.losses.rules import HeuristicRule, LagrangianRule, MultiplierRule
 from calibeval.losses.terms import LossTerms
 
@@ -31,7 +35,8 @@ class LossEntry:
     tuned: parameters that `--tune` searches on a logarithmic scale, with both ends of their range. tuned_with: values
     of other parameters during the search. tuned_unless: maps a tuned parameter to another one: if the user sets the
     latter, the former is not searched. rule: how its multipliers are updated from held-out rows after every epoch; None
-    if it has none.
+    if it has none. batchwise: whether the loss of a row depends on the other rows of its batch; terms and gradient then
+    take `counts` and `batch`.
     """
 
     name: str
@@ -42,6 +47,7 @@ class LossEntry:
     tuned_with: Mapping[str, float] = field(default_factory=dict)
     tuned_unless: Mapping[str, str] = field(default_factory=dict)
     rule: type[MultiplierRule] | None = None
+    batchwise: bool = False
 
     @property
     def soft(self) -> bool:
@@ -97,6 +103,8 @@ LOSS_TABLE: dict[str, LossEntry] = {
         ),
         LossEntry("focal", FocalLoss, terms.focal_terms, gradients.focal_gradient, tuned={"gamma": (0.3, 6.0)}),
         LossEntry("flsd", FLSD, terms.flsd_terms, gradients.flsd_gradient),
+        LossEntry("dual_focal", DualFocal, dual_focal_terms, dual_focal_gradient, tuned={"gamma": (0.3, 6.0)}),
+        LossEntry("brier", Brier, brier_terms, brier_gradient),
         LossEntry(
             "mbls",
             MbLS,
@@ -104,6 +112,8 @@ LOSS_TABLE: dict[str, LossEntry] = {
             gradients.mbls_gradient,
             tuned={"margin": MARGINS, "alpha": (0.02, 2.0)},
         ),
+        LossEntry("acls", ACLS, acls_terms, acls_gradient, tuned={"margin": MARGINS, "alpha": (0.01, 1.0)}),
+        LossEntry("mdca", MDCA, mdca_terms, mdca_gradient, tuned={"beta": (0.3, 30.0)}, batchwise=True),
         LossEntry(
             "cals",
             CALS,

@@ -28,6 +28,7 @@ class Asked:
 
     losses: "ce,mbls(margin=6)". head: "linear", "mlp", or a file of weights. hidden: units of "mlp"; None: the usual.
     trials: with `tune`, None for the usual. epochs: None for the usual number, which is lower with `tune`.
+    batch_size: None: by the number of rows (`usual_batch_size`).
     temperature: "fold", or "none" leaves it out of the weights. clip_norm, patience: 0 for none. The others: as in
     TrainingSettings and Task.
 
@@ -48,7 +49,7 @@ class Asked:
     lr: float | None = None
     weight_decay: float | None = None
     epochs: int | None = None
-    batch_size: int = USUAL.batch_size
+    batch_size: int | None = None
     schedule: str = USUAL.schedule
     clip_norm: float = USUAL.clip or 0.0
     patience: int = USUAL.patience or 0

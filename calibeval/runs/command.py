@@ -11,6 +11,7 @@ from calibeval.runs.data import Command
 from calibeval.runs.torch_setup import pick_device
 from calibeval.training.request import Request
 from calibeval.training.settings import (
+    BATCH_SIZE,
     HIDDEN_UNITS,
     MLP,
     TEMPERATURES,
@@ -42,7 +43,7 @@ def command_of(
         settings=TrainingSettings(
             optimizer=asked.optimizer,
             epochs=asked.epochs or (TUNED_EPOCHS if asked.tune else USUAL_EPOCHS),
-            batch_size=asked.batch_size,
+            batch_size=asked.batch_size or BATCH_SIZE,
             schedule=asked.schedule,
             clip=asked.clip_norm or None,
             mixup=asked.mixup,
@@ -71,4 +72,5 @@ def command_of(
         resume=asked.resume,
         allow_leak=asked.allow_leak,
         overwrite=asked.overwrite,
+        small_batches=asked.batch_size is None,
     )

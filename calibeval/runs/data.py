@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
+import numpy.typing as npt
 
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.records import to_plain
@@ -16,11 +17,14 @@ from calibeval.core.heads.features import Features
 from calibeval.core.heads.layers import PlainLayer
 from calibeval.core.heads.leak import feature_leak
 from calibeval.core.report.fitted_on import FittedOn
+from calibeval.core.report.rows import WeightCount
+from calibeval.losses.table import LOSS_TABLE
 from calibeval.readers.features.features import open_features
 from calibeval.readers.features.head_weights import HeadWeights, read_head
 from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.training.request import Request
 from calibeval.training.settings import HEADS
+from calibeval.training.spec import LossSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,7 +33,7 @@ class Command:
 
     train, val, test: paths, or features in memory. head: "linear", "mlp", or a file of weights. out: the run folder.
     fold: whether the temperature is folded into the saved head. allow_leak: whether splits may share rows.
-    overwrite: whether a finished run in `out` may be replaced.
+    overwrite: whether a finished run in `out` may be replaced. small_batches: whether few rows have smaller batches.
     """
 
     train: str | Features
@@ -43,6 +47,7 @@ class Command:
     resume: bool
     allow_leak: bool
     overwrite: bool = False
+    small_batches: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +84,11 @@ class Data:
         return None if self.start is None else self.start.layers
 
     def sources(self) -> dict[str, dict[str, Any]]:
-        """The file of each split, for the saved results."""
-        return {split: to_plain(self.fitted_on(split), "leak") for split in self.splits}
+        """The file of each split, and how its rows count, for the saved results."""
+        return {
+            split: {**to_plain(self.fitted_on(split), "leak"), **_counting(features)}
+            for split, features in self.splits.items()
+        }
 
     def fitted_on(self, split: str) -> FittedOn:
         """The file of a split, as a record of the data that something was fitted on."""
@@ -102,8 +110,11 @@ def read_data(command: Command) -> Data:
     warnings = [
         one.reworded(f"{features.source.name}: {one}") for features in splits.values() for one in features.warnings
     ]
-    for features in splits.values():
+    for split, features in splits.items():
         _check_alike(features, train)
+        if split != "train":
+            features.check_hard(f"{split.upper()} measures heads")
+    _check_soft(train, command.request.losses)
     start = None if command.head in HEADS else _head(command, train)
     if start is not None:
         warnings += start.warnings
@@ -113,12 +124,42 @@ def read_data(command: Command) -> Data:
     for one, other in (("train", "val"), ("train", "test"), ("val", "test")):
         if other in splits:
             warnings += _leaks(splits[one], splits[other], allowed=command.allow_leak)
-    absent = np.setdiff1d(np.arange(k), [] if train.labels is None else train.labels)
+    absent = _absent(train, k)
     if len(absent):
         few = ", ".join(str(c) for c in absent[:5]) + (", ..." if len(absent) > 5 else "")
         text = f"{len(absent)} of {k} classes have no row in {train.source.name}: {few}"
         warnings.append(warning("absent_classes", text))
     return Data(splits, k, start, tuple(warnings))
+
+
+def _counting(features: Features) -> dict[str, Any]:
+    """How the rows count: their weights, as a report has them, and whether labels are soft; empty if as usual."""
+    weights = features.weights
+    found: dict[str, Any] = {}
+    if weights.column is not None:
+        found["weights"] = to_plain(WeightCount(weights.column, weights.effective, weights.zero))
+    return found if features.soft is None else {**found, "soft_labels": True}
+
+
+def _check_soft(train: Features, losses: Sequence[LossSpec]) -> None:
+    """Check that every loss can be trained with the labels of TRAIN.
+
+    Raises: InputError for soft labels and a loss that takes classes only, naming those that take them.
+    """
+    refused = next((loss for loss in losses if not loss.entry.soft), None)
+    if train.soft is not None and refused is not None:
+        able = ", ".join(name for name, entry in LOSS_TABLE.items() if entry.soft)
+        raise InputError(
+            f"{train.source.name}: the labels are soft (the probability of every class), for which the loss "
+            f"{refused.name} has no formula; losses that take them are {able}"
+        )
+
+
+def _absent(train: Features, k: int) -> npt.NDArray[np.integer[Any]]:
+    """The classes that no row of TRAIN has; with soft labels, that have probability 0 in every row."""
+    if train.soft is not None:
+        return np.flatnonzero(~(train.soft > 0).any(axis=0))
+    return np.setdiff1d(np.arange(k), [] if train.labels is None else train.labels)
 
 
 def _check_alike(features: Features, train: Features) -> None:

@@ -30,8 +30,8 @@ from calibeval.runs.data import Command
 from calibeval.runs.read_back import write_checked
 from calibeval.runs.results import SavedHead
 from calibeval.training.request import head_predictions
+from calibeval.training.saved import finite
 from calibeval.training.sweep import StageEpoch, Sweep
-from calibeval.training.trainer import finite
 from calibeval.writers.append import appending, check_own
 from calibeval.writers.atomic import make_folder, write_file
 from calibeval.writers.dump import write_dump

@@ -13,7 +13,7 @@ from calibeval.runs.deployed import measured_deployed
 from calibeval.runs.folder import RunFolder, check_overwriting, finished_run
 from calibeval.runs.measured import measured
 from calibeval.runs.results import results
-from calibeval.runs.settings import run_settings
+from calibeval.runs.settings import run_settings, sized
 from calibeval.runs.torch_setup import few_threads, memory_is_told
 from calibeval.training.request import finish, prepare
 from calibeval.training.sweep import StageEpoch
@@ -39,6 +39,7 @@ def run_command(
     check_overwriting(command)
     data = read_data(command)
     say([f"warning: {warning}" for warning in data.warnings])
+    command = sized(command, data)
     settings = run_settings(command, data)
     if command.resume and (finished := finished_run(command.out, settings)) is not None:
         say([f"{command.out} is already finished"])

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from calibeval.core.heads.settings import RunSettings, StartFile
 from calibeval.runs.data import Command, Data
+from calibeval.training.settings import usual_batch_size
+
+
+def sized(command: Command, data: Data) -> Command:
+    """The command with the batches of its rows."""
+    if not command.small_batches:
+        return command
+    settings = replace(command.request.settings, batch_size=usual_batch_size(data.train.n))
+    return replace(command, request=replace(command.request, settings=settings))
 
 
 def run_settings(command: Command, data: Data) -> RunSettings:
@@ -38,4 +49,5 @@ def run_settings(command: Command, data: Data) -> RunSettings:
         ignore_index=command.reading.ignore_index,
         sha256={split: features.settled_source().sha256 for split, features in data.splits.items()},
         splits={split: features.source.split for split, features in data.splits.items()},
+        weights_key=keys.weights,
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 import torch
 from torch import Tensor
@@ -17,17 +17,27 @@ from calibeval.training.spec import LossSpec
 MULTIPLIERS = ("lambd", "rho")  # that a loss can have, as they are saved
 
 _Numbers = dict[str, Any]
+Counted: TypeAlias = tuple[Tensor, Tensor | None]  # labels (b,) or (b, k), and how much each counts, (b,), if not all 1
 
 
 @dataclass(slots=True)
 class _Group:
     """Consecutive heads, from start to stop, whose losses differ only in numeric parameters."""
 
+    specs: list[LossSpec]
     start: int
-    stop: int
-    entry: LossEntry
     parameters: _Numbers
     multipliers: _Multipliers | None
+
+    @property
+    def entry(self) -> LossEntry:
+        """The entry of the loss in the table."""
+        return self.specs[0].entry
+
+    @property
+    def stop(self) -> int:
+        """The number of the first head that is not in the group any more."""
+        return self.start + len(self.specs)
 
 
 class HeadLosses:
@@ -38,14 +48,15 @@ class HeadLosses:
     """
 
     def __init__(self, losses: Sequence[LossSpec], k: int, device: torch.device, dtype: torch.dtype) -> None:
-        self._groups = []
+        self._groups: list[_Group] = []
+        self._device, self._dtype = device, dtype
         start = 0
         for _, group in itertools.groupby(losses, _kind):
             specs = list(group)
-            entry = specs[0].entry
             parameters = _numbers(specs, device, dtype)
-            multipliers = None if entry.rule is None else _Multipliers(entry.rule, specs, k, device, dtype)
-            self._groups.append(_Group(start, start + len(specs), entry, parameters, multipliers))
+            rule = specs[0].entry.rule
+            multipliers = None if rule is None else _Multipliers(rule, specs, k, device, dtype)
+            self._groups.append(_Group(specs, start, parameters, multipliers))
             start += len(specs)
 
     def value_and_slope(self, logits: Tensor, labels: Tensor, share: Tensor | None = None) -> tuple[Tensor, Tensor]:
@@ -54,24 +65,49 @@ class HeadLosses:
         labels: class numbers (b,); or soft labels (b, k) of a floating type, if every loss takes them
         (`LossEntry.soft`). share: (b,), the weight of each row; None: all 1.
         """
-        found = [self._of_group(group, logits, labels) for group in self._groups]
-        values, slope = found[0] if len(found) == 1 else (torch.cat(parts, dim=1) for parts in zip(*found, strict=True))
-        if share is not None:
-            values = values * share.unsqueeze(1)
-            slope = slope * share.to(slope.dtype).view(-1, 1, 1)
-        return values.mean(dim=0), slope.mul_(1.0 / len(logits))
+        return _means([self._of_group(group, logits, (labels, share)) for group in self._groups])
 
-    def observe(self, logits: Tensor) -> None:
-        """Add held-out logits (b, c, k)."""
+    def mixed(self, logits: Tensor, one: Counted, other: Counted) -> tuple[Tensor, Tensor]:
+        """The mean losses (c,) of rows that have two labels each, and their gradients, as for `value_and_slope`.
+
+        one, other: labels, and how much each of them counts, (b,). The loss of a row is the sum of the losses of its
+        labels; a loss of whole batches sees their sum as a soft label.
+        """
+        found = []
+        for group in self._groups:
+            if group.entry.batchwise:
+                k = logits.shape[-1]
+                found.append(self._of_group(group, logits, (_soft(one, k) + _soft(other, k), None)))
+                continue
+            values, slope = self._of_group(group, logits, one)
+            more, other_slope = self._of_group(group, logits, other)
+            found.append((values + more, slope + other_slope))
+        return _means(found)
+
+    def observe(self, logits: Tensor, weights: Tensor | None = None) -> None:
+        """Add held-out logits (b, c, k). weights: (b,), of the rows; None: all 1."""
         for group in self._groups:
             if group.multipliers is not None:
-                group.multipliers.observe(logits[:, group.start : group.stop])
+                group.multipliers.observe(logits[:, group.start : group.stop], weights)
 
     def advance(self) -> None:
         """End an epoch: compute new multipliers from the observed logits."""
         for group in self._groups:
             if group.multipliers is not None:
                 group.multipliers.advance()
+
+    def keep(self, rows: Tensor) -> None:
+        """Go on with the losses of the heads of these numbers, which rise, between two epochs."""
+        numbers, groups, start = rows.tolist(), [], 0
+        for group in self._groups:
+            own = [i - group.start for i in numbers if group.start <= i < group.stop]
+            if own:
+                specs = [group.specs[i] for i in own]
+                if group.multipliers is not None:
+                    group.multipliers.keep(torch.tensor(own, device=self._device))
+                groups.append(_Group(specs, start, _numbers(specs, self._device, self._dtype), group.multipliers))
+                start += len(own)
+        self._groups = groups
 
     def multipliers(self) -> list[tuple[tuple[float, ...], tuple[float, ...]]]:
         """The lambd and rho of every head, one per class; empty if its loss has none."""
@@ -100,12 +136,30 @@ class HeadLosses:
                     name: state[f"{i}.{name}"].to(value.device) for name, value in group.multipliers.now.items()
                 }
 
-    def _of_group(self, group: _Group, logits: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Losses (b, g) and gradients (b, g, k) of the group's heads."""
+    def _of_group(self, group: _Group, logits: Tensor, counted: Counted) -> tuple[Tensor, Tensor]:
+        """Losses (b, g) and gradients (b, g, k) of the group's heads, times how much the labels count."""
+        labels, share = counted
         parameters = group.parameters if group.multipliers is None else group.multipliers.parameters()
+        if group.entry.batchwise:
+            parameters = {**parameters, "counts": None if share is None else share.unsqueeze(1), "batch": (0,)}
         part = logits[:, group.start : group.stop]
         terms, slope = group.entry.gradient(part, labels.unsqueeze(1), **parameters)
-        return terms.total, slope
+        if share is None:
+            return terms.total, slope
+        return terms.total * share.unsqueeze(1), slope * share.to(slope.dtype).view(-1, 1, 1)
+
+
+def _means(found: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
+    """The mean losses (c,) of all groups, and their gradients (b, c, k), from those of the rows."""
+    values, slope = found[0] if len(found) == 1 else (torch.cat(parts, dim=1) for parts in zip(*found, strict=True))
+    return values.mean(dim=0), slope.mul_(1.0 / len(slope))
+
+
+def _soft(counted: Counted, k: int) -> Tensor:
+    """Labels as soft labels, (b, k), whose sums are how much they count."""
+    labels, share = counted
+    soft = labels if labels.is_floating_point() else torch.nn.functional.one_hot(labels, k)
+    return soft.float() if share is None else soft * share.unsqueeze(1)
 
 
 class _Multipliers:
@@ -131,16 +185,28 @@ class _Multipliers:
         """The arguments of the loss."""
         return {"margin": self._margin, **{name: self.now[name] for name in self._rule.multipliers}, **self._rule.fixed}
 
-    def observe(self, logits: Tensor) -> None:
-        """Add held-out logits (b, g, k)."""
+    def observe(self, logits: Tensor, weights: Tensor | None) -> None:
+        """Add held-out logits (b, g, k) with their weights (b,)."""
         multipliers = {name: self.now[name].unsqueeze(1) for name in self._rule.multipliers}
-        sums = self._rule.sums(logits.transpose(0, 1), margin=self._margin.unsqueeze(1), multipliers=multipliers)
+        margin, by_head = self._margin.unsqueeze(1), logits.transpose(0, 1)
+        sums = self._rule.sums(by_head, weights=weights, margin=margin, multipliers=multipliers)
         self._seen = sums if self._seen is None else plus(self._seen, sums)
+
+    def keep(self, rows: Tensor) -> None:
+        """Go on with the heads of these numbers."""
+        self._margin = self._margin.index_select(0, rows)
+        self.now = {name: x.index_select(0, rows) if x.ndim else x for name, x in self.now.items()}
 
     def advance(self) -> None:
         """Compute the multipliers of the next epoch."""
         if self._seen is not None:
             self.now, self._seen = self._rule.next(self.now, self._seen), None
+
+
+def multiplier_counts(loss: LossSpec, k: int) -> list[int]:
+    """How many numbers the lambd and the rho of a head have: one for each class, or none."""
+    there = () if loss.entry.rule is None else loss.entry.rule.multipliers
+    return [k if name in there else 0 for name in MULTIPLIERS]
 
 
 def _kind(spec: LossSpec) -> tuple[Any, ...]:

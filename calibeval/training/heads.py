@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -41,29 +41,35 @@ class Heads:
         return int(self.layers[-1].bias.shape[1])
 
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
-        """Logits (b, c, k) for features (b, d), and the hidden values (b, c, h), or None for linear heads."""
+        """Logits (b, c, k) for features (b, d), and the hidden values (c, b, h), or None for linear heads."""
         first = self.layers[0]
-        x, weight, bias = x.to(self._dtype), *self._stacked(first)
-        out = torch.addmm(bias, x, weight.T).view(len(x), self.count, -1)
+        x, weight, bias = x.to(self._dtype), first.weight.to(self._dtype), first.bias.to(self._dtype)
         if len(self.layers) == 1:
+            out = torch.addmm(bias.view(-1), x, weight.view(-1, weight.shape[2]).T).view(len(x), self.count, -1)
             return out.to(first.weight.dtype), None
-        last, hidden = self.layers[1], out.relu_()
+        hidden = torch.baddbmm(bias.unsqueeze(1), self._for_each(x), weight.transpose(1, 2)).relu_()
+        last = self.layers[1]
         weight = last.weight.to(self._dtype).transpose(1, 2)
-        logits = torch.baddbmm(last.bias.to(self._dtype).unsqueeze(1), hidden.transpose(0, 1), weight)
+        logits = torch.baddbmm(last.bias.to(self._dtype).unsqueeze(1), hidden, weight)
         return logits.transpose(0, 1).to(first.weight.dtype), hidden
 
     def backward(self, x: Tensor, hidden: Tensor | None, slope: Tensor) -> None:
         """Write the gradients of all parameters; slope: the gradient of the logits, (b, c, k)."""
-        x, slope = x.to(self._dtype), slope.to(self._dtype)
-        if hidden is not None:
-            last, by_head = self.slopes[1], slope.transpose(0, 1)
-            _write(last.weight, by_head.transpose(1, 2), hidden.transpose(0, 1))
-            last.bias.copy_(slope.sum(dim=0))
-            slope = torch.bmm(by_head, self.layers[1].weight.to(self._dtype)).transpose(0, 1)
-            slope = torch.where(hidden > 0, slope, 0)
-        first = self.slopes[0]
-        _write(first.weight.view(-1, x.shape[1]), slope.reshape(len(x), -1).T, x)
-        first.bias.copy_(slope.sum(dim=0))
+        x, slope, first = x.to(self._dtype), slope.to(self._dtype), self.slopes[0]
+        if hidden is None:
+            _write(first.weight.view(-1, x.shape[1]), slope.reshape(len(x), -1).T, x)
+            first.bias.copy_(slope.sum(dim=0))
+            return
+        last, slope = self.slopes[1], slope.transpose(0, 1)
+        _write(last.weight, slope.transpose(1, 2), hidden)
+        last.bias.copy_(slope.sum(dim=1))
+        slope = torch.bmm(slope, self.layers[1].weight.to(self._dtype)).mul_(hidden > 0)
+        _write(first.weight, slope.transpose(1, 2), self._for_each(x))
+        first.bias.copy_(slope.sum(dim=1))
+
+    def _for_each(self, x: Tensor) -> Tensor:
+        """The same rows for every head, (c, b, d)."""
+        return x.expand(self.count, *x.shape)
 
     def copy(self) -> list[Layer]:
         """A copy of the parameters."""
@@ -74,29 +80,19 @@ class Heads:
         parts = [slope.flatten(1) for layer in self.slopes for slope in layer]
         squares = sum(torch.linalg.vector_norm(part, dim=1).square() for part in parts)
         scale = (most / (torch.as_tensor(squares).sqrt() + 1e-6)).clamp(max=1.0)
+        if scale.device.type == "cpu" and bool((scale == 1.0).all()):  # a GPU would have to be waited for
+            return
         for part in parts:
             part.mul_(scale.unsqueeze(1))
 
-    def optimizer(self, name: str, rates: Sequence[float], decays: Sequence[float]) -> torch.optim.Optimizer:
-        """SGD with momentum 0.9 or AdamW; each head has its own rate and weight decay, and biases have no decay."""
-        groups: list[dict[str, Any]] = []
-        for i, (rate, decay) in enumerate(zip(rates, decays, strict=True)):
-            for part, own in (("weight", decay), ("bias", 0.0)):
-                groups.append({"params": [self._leaf(layer, part, i) for layer in range(len(self.layers))]})
-                groups[-1] |= {"lr": rate, "weight_decay": own}
-        if name == "sgd":
-            return torch.optim.SGD(groups, lr=0.0, momentum=0.9, fused=True)
-        return torch.optim.AdamW(groups, lr=0.0, fused=True)
+    def keep(self, rows: Tensor) -> None:
+        """Go on with the heads of these numbers alone, in this order."""
+        self.layers, self.slopes = (taken(layers, rows) for layers in (self.layers, self.slopes))
 
-    def _leaf(self, layer: int, part: str, head: int) -> Tensor:
-        """One head's part of a layer, which an optimizer can change in place."""
-        leaf: Tensor = getattr(self.layers[layer], part)[head]
-        leaf.grad = getattr(self.slopes[layer], part)[head]
-        return leaf
 
-    def _stacked(self, layer: Layer) -> tuple[Tensor, Tensor]:
-        weight = layer.weight.to(self._dtype)
-        return weight.view(-1, weight.shape[2]), layer.bias.to(self._dtype).view(-1)
+def taken(layers: Sequence[Layer], rows: Tensor) -> list[Layer]:
+    """The layers of the heads of these numbers."""
+    return [Layer(*(part.index_select(0, rows) for part in layer)) for layer in layers]
 
 
 def new_heads(count: int, sizes: Sequence[int], generator: torch.Generator) -> list[Layer]:

@@ -86,7 +86,7 @@ def prepare(train: Features, val: Features, k: int, request: Request) -> tuple[S
     Raises: InputError for a feature that hardly varies, a head to continue from whose weights overflow float32, or a
     head that is too large for the memory.
     """
-    standard = standard_of(train.features) if request.standardize else no_standard(train.d)
+    standard = standard_of(train.features, train.weights.values) if request.standardize else no_standard(train.d)
     least = int(standard.scale.argmin())
     if standard.scale[least] < LEAST_SPREAD:
         raise InputError(
@@ -147,6 +147,7 @@ def head_predictions(layers: Sequence[PlainLayer], features: Features) -> Predic
         labels_are="positions",
         ids=features.ids,
         columns=features.columns,
+        weights=features.weights.column,
         source=features.source,
         keys=features.keys,
     )
@@ -155,9 +156,12 @@ def head_predictions(layers: Sequence[PlainLayer], features: Features) -> Predic
 def _places(splits: Sequence[Features], standard: Standard, request: Request) -> list[Split]:
     """The splits for training: copied to the device if all of them fit, else left where they are stored."""
     room = int(SPARE * torch.cuda.mem_get_info()[0]) if request.device == "cuda" else request.memory
-    make = resident if sum(features.n * features.d * 4 for features in splits) <= room else staged
+    needed = sum(one.n * one.d + (0 if one.soft is None else one.soft.size) for one in splits)
+    make = resident if 4 * needed <= room else staged
     placed = []
     for features in splits:
-        labels = np.zeros(features.n, np.int64) if features.labels is None else features.labels
-        placed.append(make(features.features, labels, standard, request.device, torch.float32))
+        labels = features.labels if features.soft is None else features.soft
+        labels = np.zeros(features.n, np.int64) if labels is None else labels
+        weights = features.weights.values
+        placed.append(make(features.features, labels, standard, request.device, torch.float32, weights))
     return placed

@@ -6,6 +6,7 @@ type: torch would stretch or cast it, or write beyond its end.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeVar
@@ -22,12 +23,16 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class TrainedState:
-    """A head that is trained. score: None where every epoch diverged. multipliers: lambd and rho."""
+    """A head that is trained. score: None where every epoch diverged. multipliers: lambd and rho.
+
+    further: the score that going on would give; None for none.
+    """
 
     score: float | None
     epoch: int
     diverged: int
     multipliers: tuple[tuple[float, ...], ...]
+    further: float | None
 
     def check(self, epochs: int, counts: Sequence[int]) -> None:
         """Check that it can be of a training of so many epochs. counts: how many there are of each multiplier.
@@ -42,12 +47,16 @@ class TrainedState:
 
 @dataclass(frozen=True, slots=True)
 class TrainingState:
-    """A training: its epochs so far, and for each head the score and the number of its best, and when it diverged."""
+    """A training: its epochs so far, and for each head the score and the number of its best, and when it diverged.
+
+    multipliers: lambd and rho of every head that has left the training; nothing for the others.
+    """
 
     epochs: int
     best_scores: tuple[float | None, ...]
     best_epochs: tuple[int, ...]
     diverged: tuple[int, ...]
+    multipliers: tuple[tuple[tuple[float, ...], ...], ...]
 
     def check(self, epochs: int, heads: int) -> None:
         """Check that it can be of a training of so many epochs and heads.
@@ -56,7 +65,7 @@ class TrainingState:
         """
         if not 1 <= self.epochs <= epochs:
             damaged(f"{self.epochs} epochs are trained, but there are {epochs}")
-        if {len(self.best_scores), len(self.best_epochs), len(self.diverged)} != {heads}:
+        if {len(x) for x in (self.best_scores, self.best_epochs, self.diverged, self.multipliers)} != {heads}:
             damaged(f"it is not of {heads} heads")
         if max(*self.best_epochs, *self.diverged) > self.epochs:
             damaged("an epoch is still to come")
@@ -106,6 +115,29 @@ def check_finite(name: str, tensors: Sequence[Tensor]) -> None:
         damaged(f"{name} are not finite numbers")
 
 
+def check_values(
+    tensors: Mapping[str, Tensor], epochs: int, whole: Sequence[int], best_scores: Sequence[float], *, all_whole: bool
+) -> None:
+    """Check that the values of a training's tensors are such as this number of epochs leaves.
+
+    whole: the places of the heads in the stack that have not diverged; all_whole: whether these are all.
+    best_scores: of all heads, inf for none.
+    Raises: InputError.
+    """
+    for name, value in tensors.items():
+        kind, _, rest = name.partition(".")
+        if kind == "objective" and rest.endswith(".epoch") and value != epochs:
+            damaged(f'tensor "{name}" is not that of epoch {epochs}')
+        if kind == "optimizer" and value[whole].isnan().any():
+            damaged(f'tensor "{name}" holds NaN')
+        if kind == "now":
+            check_finite("the weights of a head", [value[whole]])
+        if kind == "best":
+            check_finite("the weights of a head", [value[i] for i, score in enumerate(best_scores) if score < math.inf])
+        if kind == "validator" or (kind == "objective" and all_whole):
+            check_finite(f'the values of "{name}"', [value])
+
+
 def damaged(why: str) -> NoReturn:
     """Say what cannot be. Raises: InputError."""
     raise InputError(why)
@@ -118,3 +150,18 @@ def _described(tensor: Tensor) -> str:
 def shaped(shape: Sequence[int], dtype: torch.dtype) -> Tensor:
     """A tensor of that shape and type that takes no memory."""
     return torch.empty(tuple(shape), dtype=dtype, device="meta")
+
+
+def below(tensors: dict[str, Tensor], prefix: str) -> dict[str, Tensor]:
+    """The tensors whose names begin with the prefix, without it."""
+    return {name.removeprefix(prefix): value for name, value in tensors.items() if name.startswith(prefix)}
+
+
+def finite(score: float) -> float | None:
+    """A score for JSON: None for inf."""
+    return score if math.isfinite(score) else None
+
+
+def score_from(score: float | None) -> float:
+    """A score from JSON: inf for None."""
+    return math.inf if score is None else score

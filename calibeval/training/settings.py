@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
@@ -46,6 +47,38 @@ OPTIMIZERS = {
 }
 
 
+BATCH_SIZE, LEAST_BATCH, LEAST_STEPS = 128, 8, 25  # rows; rows; an epoch of few rows has so many steps
+
+
+def usual_batch_size(n: int) -> int:
+    """The rows of a batch for n rows: 128, but fewer where an epoch would have less than 25 steps.
+
+    >>> [usual_batch_size(n) for n in (50, 300, 3200, 10**6)]
+    [8, 12, 128, 128]
+    """
+    return max(LEAST_BATCH, min(BATCH_SIZE, n // LEAST_STEPS))
+
+
+FEW_FEATURES, MOST_RATE = 0.4, 2e-2  # of a new linear head under adamw: 0.4 / d, from its usual rate to this
+
+
+def usual_rate(optimizer: str, sizes: Sequence[int], *, new: bool) -> float:
+    """The learning rate where none was said. sizes: (d, k), or (d, h, k). new: whether the head starts from scratch.
+
+    A step of AdamW changes every weight of a standardised feature by up to the rate, and so the logits by d times as
+    much: a new linear head on few features takes a higher rate.
+
+    >>> [round(usual_rate("adamw", (d, 10), new=True), 4) for d in (16, 64, 384, 2048)]
+    [0.02, 0.0063, 0.001, 0.001]
+    >>> usual_rate("adamw", (16, 10), new=False), usual_rate("adamw", (16, 512, 10), new=True)
+    (0.001, 0.001)
+    """
+    usual = OPTIMIZERS[optimizer].rate
+    if optimizer != "adamw" or len(sizes) > 2 or not new:
+        return usual
+    return float(f"{max(usual, min(MOST_RATE, FEW_FEATURES / sizes[0])):.3g}")
+
+
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
     """The settings that heads trained together share.
@@ -59,7 +92,7 @@ class TrainingSettings:
 
     optimizer: str = "adamw"
     epochs: int = USUAL_EPOCHS
-    batch_size: int = 128
+    batch_size: int = BATCH_SIZE
     schedule: str = "cosine"
     clip: float | None = 2.0
     mixup: float = 0.0

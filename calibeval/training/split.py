@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import torch
 from torch import Tensor
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.picked_rows import rows_at
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.heads.layers import blocks_of
@@ -24,15 +25,24 @@ class Standard:
     scale: npt.NDArray[np.float64]
 
 
-def standard_of(features: RowSource) -> Standard:
-    """Mean and standard deviation of each feature, in one pass; the scale of a constant feature is 1."""
+def standard_of(features: RowSource, weights: Floats | None = None) -> Standard:
+    """Mean and standard deviation of each feature, in one pass; the scale of a constant feature is 1.
+
+    weights: (n,), of the rows, with a mean of 1; None: all 1.
+    """
     n, d = features.shape
     total, squares = np.zeros(d), np.zeros(d)
-    origin = np.asarray(features[0:1], np.float64)[0]
+    origin, start = np.asarray(features[0:1], np.float64)[0], 0
     for block in blocks_of(features):
         shifted = block.astype(np.float64) - origin
-        total += shifted.sum(axis=0)
-        squares += np.einsum("ij,ij->j", shifted, shifted)
+        if weights is None:
+            total += shifted.sum(axis=0)
+            squares += np.einsum("ij,ij->j", shifted, shifted)
+        else:
+            part = weights[start : start + len(block)]
+            total += part @ shifted
+            squares += np.einsum("i,ij,ij->j", part, shifted, shifted)
+        start += len(block)
     mean = total / n
     spread = np.sqrt(np.maximum(squares / n - mean * mean, 0.0))
     return Standard(mean + origin, np.where(spread > 1e-7 * (np.abs(mean) + np.abs(origin)), spread, 1.0))
@@ -43,13 +53,22 @@ def no_standard(d: int) -> Standard:
     return Standard(np.zeros(d), np.ones(d))
 
 
+class Batch(NamedTuple):
+    """Some rows: features (b, d), labels (b,) or soft labels (b, k), and weights (b,), None if all are 1."""
+
+    x: Tensor
+    labels: Tensor
+    weights: Tensor | None
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Split:
     """Standardised features and labels of n rows.
 
-    n: number of rows. labels: (n,), on the device. fetch: returns the features of the rows with the given numbers;
-    span: those of the rows from start to stop; both on the device, in the type of the training. local: whether fetch
-    takes row numbers on the device, where the features are, or on the CPU.
+    n: number of rows. labels: (n,), or soft labels (n, k) of a floating type, on the device. fetch: returns the
+    features of the rows with the given numbers; span: those of the rows from start to stop; both on the device, in the
+    type of the training. local: whether fetch takes row numbers on the device, where the features are, or on the CPU.
+    weights: (n,), on the device, with a mean of 1; None: all 1.
     """
 
     n: int
@@ -57,34 +76,54 @@ class Split:
     fetch: Callable[[Tensor], Tensor]
     span: Callable[[int, int], Tensor]
     local: bool
+    weights: Tensor | None = None
 
-    def batches(self, order: Tensor | None, size: int) -> Iterator[tuple[Tensor, Tensor]]:
-        """Batches of features and labels, in the given order or in that of the file; the last can be shorter."""
-        if order is None:
-            for start in range(0, self.n, size):
-                stop = min(start + size, self.n)
-                yield self.span(start, stop), self.labels[start:stop]
-            return
-        on_device = order.to(self.labels.device, non_blocking=True)
-        places, labels = on_device if self.local else order, self.labels[on_device]
+    def batches(self, order: Tensor | None, size: int) -> Iterator[Batch]:
+        """Batches of rows, in the given order or in that of the file; the last can be shorter."""
+        labels, weights = self.labels, self.weights
+        on_device = None if order is None else order.to(labels.device, non_blocking=True)
+        if on_device is not None:
+            labels, weights = labels[on_device], None if weights is None else weights[on_device]
+        places = on_device if self.local else order
         for start in range(0, self.n, size):
-            yield self.fetch(places[start : start + size]), labels[start : start + size]
+            stop = min(start + size, self.n)
+            x = self.span(start, stop) if places is None else self.fetch(places[start:stop])
+            yield Batch(x, labels[start:stop], None if weights is None else weights[start:stop])
 
 
 def resident(
-    features: RowSource, labels: npt.NDArray[Any], standard: Standard, device: str, dtype: torch.dtype
+    features: RowSource,
+    labels: npt.NDArray[Any],
+    standard: Standard,
+    device: str,
+    dtype: torch.dtype,
+    weights: Floats | None = None,
 ) -> Split:
-    """A split whose features are copied to the device, standardised."""
+    """A split whose features are copied to the device, standardised. labels: (n,), or soft labels (n, k)."""
     n, d = features.shape
     data = torch.empty((n, d), dtype=dtype, device=device)
     start = 0
     for block in blocks_of(features):
         data[start : start + len(block)] = _standardised(block, standard, dtype).to(device)
         start += len(block)
-    return Split(n, _labels(labels, device), lambda rows: data.index_select(0, rows), lambda a, b: data[a:b], True)
+    return Split(
+        n,
+        _labels(labels, device, dtype),
+        lambda rows: data.index_select(0, rows),
+        lambda a, b: data[a:b],
+        True,
+        _weights(weights, device, dtype),
+    )
 
 
-def staged(features: RowSource, labels: npt.NDArray[Any], standard: Standard, device: str, dtype: torch.dtype) -> Split:
+def staged(
+    features: RowSource,
+    labels: npt.NDArray[Any],
+    standard: Standard,
+    device: str,
+    dtype: torch.dtype,
+    weights: Floats | None = None,
+) -> Split:
     """A split whose features stay where they are stored; batches are gathered, standardised and sent one by one."""
 
     def send(block: npt.NDArray[Any]) -> Tensor:
@@ -94,12 +133,25 @@ def staged(features: RowSource, labels: npt.NDArray[Any], standard: Standard, de
     def fetch(rows: Tensor) -> Tensor:
         return send(rows_at(features, rows.numpy()))
 
-    return Split(features.shape[0], _labels(labels, device), fetch, lambda a, b: send(np.asarray(features[a:b])), False)
+    return Split(
+        features.shape[0],
+        _labels(labels, device, dtype),
+        fetch,
+        lambda a, b: send(np.asarray(features[a:b])),
+        False,
+        _weights(weights, device, dtype),
+    )
 
 
 def _standardised(block: npt.NDArray[Any], standard: Standard, dtype: torch.dtype) -> Tensor:
     return torch.from_numpy((block.astype(np.float64) - standard.mean) / standard.scale).to(dtype)
 
 
-def _labels(labels: npt.NDArray[Any], device: str) -> Tensor:
+def _labels(labels: npt.NDArray[Any], device: str, dtype: torch.dtype) -> Tensor:
+    if labels.ndim == 2:
+        return torch.from_numpy(labels.astype(np.float64)).to(device, dtype)
     return torch.from_numpy(labels.astype(np.int64)).to(device)
+
+
+def _weights(weights: Floats | None, device: str, dtype: torch.dtype) -> Tensor | None:
+    return None if weights is None else torch.from_numpy(weights).to(device, dtype)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -11,22 +12,26 @@ import torch
 from torch import Tensor
 
 from calibeval.core.heads.layers import PlainLayer
-from calibeval.training.head_losses import MULTIPLIERS
+from calibeval.training.head_losses import multiplier_counts
 from calibeval.training.heads import Layer, new_heads
+from calibeval.training.recipe import Epoch, Recipe
 from calibeval.training.saved import (
     SweepState,
     TrainedState,
+    below,
     check_finite,
     check_tensors,
     damaged,
+    finite,
     read_state,
+    score_from,
     shaped,
 )
 from calibeval.training.search import recipes
-from calibeval.training.settings import OPTIMIZERS, TrainingSettings
+from calibeval.training.settings import OPTIMIZERS, TrainingSettings, usual_rate
 from calibeval.training.spec import LossSpec
 from calibeval.training.split import Split
-from calibeval.training.trainer import Epoch, Recipe, Training, below, finite, score_from
+from calibeval.training.trainer import Training
 
 STACK_WEIGHTS = 2**25  # the most weights of heads that train together; more heads train in several stages
 
@@ -36,7 +41,7 @@ class Task:
     """What is trained, and on which data.
 
     sizes: (d, k), or (d, h, k) for a hidden layer. start: a head to continue from, on standardised features, or None.
-    rate, decay: of every head without trials; None: the defaults of the optimizer (OPTIMIZERS).
+    rate, decay: of every head without trials; None: `usual_rate`, and the default of the optimizer (OPTIMIZERS).
     trials: number of recipes tried for each loss; 0: none. seeds: every loss is trained once with each.
     """
 
@@ -54,11 +59,15 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """Heads that train together. seed: of the initial weights and the order of rows. trial: whether they are trials."""
+    """Heads that train together. seed: of the initial weights and the order of rows. trial: whether they are trials.
+
+    rivals: for every trial, the number of its loss; the worse half of each loss stops early.
+    """
 
     recipes: tuple[Recipe, ...]
     seed: int
     trial: bool
+    rivals: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +76,7 @@ class Trained:
 
     epoch: 0 if every epoch diverged. diverged: the first epoch whose validation score was not finite, 0 for none.
     layers: a stack of a single head, on the CPU; empty for trials. multipliers: the final lambd and rho, each
-    empty if the loss has none.
+    empty if the loss has none. further: the score that going on would give (`further_scores`); inf for none.
     """
 
     recipe: Recipe
@@ -77,6 +86,7 @@ class Trained:
     diverged: int = 0
     layers: tuple[Layer, ...] = ()
     multipliers: tuple[tuple[float, ...], tuple[float, ...]] = ((), ())
+    further: float = math.inf
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +114,11 @@ class Sweep:
         """The stages known so far: the trials and, once these are finished, the trainings of the chosen recipes."""
         task = self.task
         trials = [c for loss in task.losses for c in recipes(loss, task.trials, task.settings.optimizer)]
-        stages = [Stage(stack, task.seeds[0], True) for stack in self._stacks(trials)]
+        size = self._stack_size()
+        stages = [
+            Stage(stack, task.seeds[0], True, tuple((i * size + j) // task.trials for j in range(len(stack))))
+            for i, stack in enumerate(self._stacks(trials))
+        ]
         if self._finished >= len(stages):
             chosen = [self.chosen(loss) for loss in task.losses]
             stages += [Stage(stack, seed, False) for seed in task.seeds for stack in self._stacks(chosen)]
@@ -115,8 +129,9 @@ class Sweep:
         task = self.task
         if not task.trials:
             usual = OPTIMIZERS[task.settings.optimizer]
-            rate, decay = (usual.rate if task.rate is None else task.rate), task.decay
-            return Recipe(loss, rate, usual.decay if decay is None else decay)
+            rate = usual_rate(task.settings.optimizer, task.sizes, new=task.start is None)
+            decay = usual.decay if task.decay is None else task.decay
+            return Recipe(loss, rate if task.rate is None else task.rate, decay)
         place = task.losses.index(loss) * task.trials
         return min(self.trained[place : place + task.trials], key=lambda trained: trained.score).recipe
 
@@ -162,7 +177,7 @@ class Sweep:
             for j, layer in enumerate(trained.layers):
                 tensors |= {f"trained.{i}.{j}.weight": layer.weight, f"trained.{i}.{j}.bias": layer.bias}
             record = {name: getattr(trained, name) for name in ("epoch", "diverged", "multipliers")}
-            records.append({"score": finite(trained.score), **record})
+            records.append({"score": finite(trained.score), "further": finite(trained.further), **record})
         plain: dict[str, Any] = {"finished": self._finished, "trained": records, "training": None}
         if self._training is not None:
             now, plain["training"] = self._training.state()
@@ -204,9 +219,7 @@ class Sweep:
     def _restored(self, recipe: Recipe, stage: Stage, record: TrainedState, own: dict[str, Tensor]) -> Trained:
         """A head that was trained. own: its tensors, by layer."""
         task, count = self.task, 0 if stage.trial else len(self.task.sizes) - 1
-        rule = recipe.loss.entry.rule
-        there = () if rule is None else rule.multipliers
-        record.check(task.settings.epochs, [task.sizes[-1] if name in there else 0 for name in MULTIPLIERS])
+        record.check(task.settings.epochs, multiplier_counts(recipe.loss, task.sizes[-1]))
         dtype = task.train.span(0, 1).dtype
         pairs = list(itertools.pairwise(task.sizes))[:count]
         needed = {f"{j}.weight": shaped((1, b, a), dtype) for j, (a, b) in enumerate(pairs)}
@@ -216,7 +229,8 @@ class Sweep:
         layers = tuple(Layer(own[f"{j}.weight"], own[f"{j}.bias"]) for j in range(count))
         lambd, rho = record.multipliers
         score = score_from(record.score)
-        return Trained(recipe, stage.seed, score, record.epoch, record.diverged, layers, (lambd, rho))
+        further = score_from(record.further)
+        return Trained(recipe, stage.seed, score, record.epoch, record.diverged, layers, (lambd, rho), further)
 
     def _begin(self, stage: Stage) -> Training:
         task, count = self.task, len(stage.recipes)
@@ -229,14 +243,17 @@ class Sweep:
             ]
         device, dtype = task.train.labels.device, task.train.span(0, 1).dtype
         placed = [Layer(*(part.to(device, dtype) for part in layer)) for layer in layers]
-        return Training(placed, stage.recipes, task.train, task.val, task.settings, stage.seed)
+        settings, rivals = task.settings, stage.rivals
+        return Training(placed, stage.recipes, task.train, task.val, settings, stage.seed, rivals=rivals)
 
     def _finish(self, stage: Stage, training: Training) -> None:
-        multipliers = training.head_losses.multipliers()
+        multipliers = training.multipliers()
+        further = [math.inf] * len(stage.recipes) if stage.trial else training.further_scores()
         for i, recipe in enumerate(stage.recipes):
             kept = () if stage.trial else tuple(Layer(*(p[i : i + 1].cpu() for p in layer)) for layer in training.best)
             score, epoch, diverged = training.best_scores[i], training.best_epochs[i], training.diverged[i]
-            self.trained.append(Trained(recipe, stage.seed, score, epoch, diverged, kept, multipliers[i]))
+            trained = Trained(recipe, stage.seed, score, epoch, diverged, kept, multipliers[i], further[i])
+            self.trained.append(trained)
         self._finished += 1
         self._training = None
 

@@ -8,6 +8,7 @@ from math import isclose
 
 from calibeval.core.heads.deployed import DEPLOYED
 from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, best_of
+from calibeval.core.heads.tuning import halving_epoch, that_go_on
 from calibeval.core.metrics.result import MetricResult
 from calibeval.words import cells
 from calibeval.words.deployed import against_deployed, shown_rows
@@ -108,6 +109,7 @@ def notes(found: Finetuned) -> list[str]:
     seeds = len(found.losses[0].seeds)
     if seeds > 1:
         lines.append(f"mean ± standard deviation of {seeds} seeds")
+    lines += how_rows_count(found)
     if found.deployed is not None:
         lines.append(f"{DEPLOYED}: not trained here; its temperature is fitted on VAL, as those of the other heads")
     lines += [f"{loss.name}: trained with {_parameters(loss)}" for loss in found.losses]
@@ -120,7 +122,24 @@ def _tuning(found: Finetuned) -> list[str]:
     settings = found.settings
     if not settings.trials:
         return []
-    return [f"tuned: the best of {settings.trials} candidates per loss on VAL, {settings.epochs} epochs each, as here"]
+    text = f"tuned: the best of {settings.trials} candidates per loss on VAL, with {settings.epochs} epochs, as here"
+    early = halving_epoch(settings.epochs)
+    stopped = early and that_go_on(settings.trials) < settings.trials
+    return [text + (f"; the worse half stopped after {early}" if stopped else "")]
+
+
+def how_rows_count(found: Finetuned) -> list[str]:
+    """Which splits have weights or soft labels; empty where every row counts once, with one class."""
+    lines = []
+    for split, source in found.sources.items():
+        weights, n = source.get("weights"), source.get("n")
+        if weights:
+            count, zero = f"{n:,} rows count as {round(weights['effective']):,}", weights["zero"]
+            left = f"; {zero:,} of weight 0 are left out" if zero else ""
+            lines.append(f'{split.upper()} is weighted by "{weights["column"]}": {count}{left}')
+        if source.get("soft_labels"):
+            lines.append(f"{split.upper()} has soft labels: the probability of every class")
+    return lines
 
 
 def _same_heads(found: Finetuned) -> list[str]:

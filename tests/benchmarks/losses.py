@@ -28,7 +28,7 @@ DATA = {
         "linear",
     ),
 }
-LOSSES = "ce,ls,ecp,focal,flsd,mbls,cals,cals_hr"
+LOSSES = "ce,ls,ecp,focal,flsd,dual_focal,brier,mbls,acls,mdca,cals,cals_hr"
 DUMPS = Path(os.environ.get("CALIBEVAL_REAL_DUMPS", Path(__file__).parents[3] / "shared" / "data"))
 SHOWN = {"accuracy": (100, 2), "ece": (100, 2), "nll": (1, 4)}
 
@@ -39,7 +39,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="two trials, two seeds, three epochs")
     parser.add_argument("--folder", type=Path, help="where the runs are made, or lie already")
     parser.add_argument("--dumps", type=Path, default=DUMPS, help="where the feature caches are")
-    parser.add_argument("--trials", type=int, default=12)
+    parser.add_argument("--trials", type=int, default=24)
     arguments = parser.parse_args()
     if not arguments.dumps.is_dir():
         print("Not measured: the feature caches are not here.")
@@ -109,7 +109,7 @@ def _spread(values: list[float], name: str, *, signed: bool = False) -> str:
 
 def _chosen(parameters: dict[str, Any]) -> str:
     told = ("margin", "alpha", "beta", "gamma", "rho_init", "lambd_init", "lr", "weight_decay")
-    if "lambd_min" in parameters:  # CALS and CALS-HR have a gamma of their own, which is not searched
+    if {"lambd_min", "beta"} & {*parameters}:  # CALS, CALS-HR and MDCA have a gamma that is not searched
         told = tuple(name for name in told if name != "gamma")
     return ", ".join(f"{name} {parameters[name]:g}" for name in told if parameters.get(name) is not None)
 

@@ -16,10 +16,11 @@ import torch
 from torch.utils.data import DataLoader, TensorDataset
 
 from calibeval.training.heads import new_heads
+from calibeval.training.recipe import Recipe
 from calibeval.training.settings import TrainingSettings
 from calibeval.training.spec import LossSpec
 from calibeval.training.split import no_standard, resident
-from calibeval.training.trainer import Recipe, Training
+from calibeval.training.trainer import Training
 from tests.benchmarks.timing import (
     Contender,
     Timed,

@@ -27,10 +27,11 @@ from torch.utils.data import DataLoader, TensorDataset
 
 from calibeval import Features, finetune
 from calibeval.training.heads import Layer, new_heads
+from calibeval.training.recipe import Recipe
 from calibeval.training.settings import TrainingSettings
 from calibeval.training.spec import LossSpec
 from calibeval.training.split import Split
-from calibeval.training.trainer import Recipe, Training
+from calibeval.training.trainer import Training
 from tests.benchmarks.timing import machine, say, show, size_name, table, target_row
 
 LEAST_SPEEDUP = 20.0

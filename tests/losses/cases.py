@@ -51,6 +51,8 @@ class Case(NamedTuple):
         return self.entry.gradient(logits, labels, **self.parameters(at_least_float32(logits).dtype))
 
     def by_hand(self, logits, labels):
+        if self.entry.batchwise:
+            return self.formula(logits, labels, **self.settings)
         return [self.formula(z, y, **self.settings, **self.multipliers) for z, y in zip(logits, labels, strict=True)]
 
 
@@ -63,6 +65,13 @@ CASES = {
     "focal-half": Case("focal", {"gamma": 0.5}, formulas.focal),
     "focal-0": Case("focal", {"gamma": 0.0}, formulas.focal),
     "flsd": Case("flsd", {}, formulas.flsd),
+    "dual-focal-3": Case("dual_focal", {"gamma": 3.0}, formulas.dual_focal),
+    "dual-focal-half": Case("dual_focal", {"gamma": 0.5}, formulas.dual_focal),
+    "brier": Case("brier", {}, formulas.brier),
+    "mdca": Case("mdca", {"beta": 2.0}, formulas.mdca),
+    "mdca-focal": Case("mdca", {"beta": 0.5, "gamma": 2.0}, formulas.mdca),
+    "acls": Case("acls", {"margin": 2.0, "alpha": 0.3, "neg_lambda": 0.7}, formulas.acls),
+    "acls-0": Case("acls", {"margin": 0.0, "alpha": 0.3, "pos_lambda": 0.2}, formulas.acls),
     "mbls": Case("mbls", {"margin": 2.0, "alpha": 0.3}, formulas.mbls),
     "mbls-0": Case("mbls", {"margin": 0.0, "alpha": 0.3}, formulas.mbls),
     **{

@@ -37,6 +37,29 @@ def flsd(z, y):
     return focal(z, y, 5.0 if softmax(z)[y] < 0.2 else 3.0)
 
 
+def dual_focal(z, y, gamma):
+    p = softmax(z)
+    lower = [p[j] for j in range(len(z)) if z[j] < z[y]]
+    return (1 - p[y] + max(lower, default=0.0)) ** gamma * -math.log(p[y])
+
+
+def brier(z, y):
+    return sum((p - (j == y)) ** 2 for j, p in enumerate(softmax(z)))
+
+
+def mdca(logits, labels, beta, gamma=0.0):
+    """The mean over the batch, which is what the paper defines."""
+    n, k = logits.shape
+    gaps = [abs(sum(softmax(z)[j] - (y == j) for z, y in zip(logits, labels, strict=True)) / n) for j in range(k)]
+    return float(np.mean([focal(z, y, gamma) for z, y in zip(logits, labels, strict=True)])) + beta * sum(gaps) / k
+
+
+def acls(z, y, margin, alpha, pos_lambda=1.0, neg_lambda=0.1):
+    high = max(0.0, z.max() - margin) ** 2
+    low = sum(max(0.0, z.max() - value - margin) ** 2 for value in z) / (len(z) - 1)
+    return cross_entropy(z, y) + alpha * (pos_lambda * high + neg_lambda * low)
+
+
 def mbls(z, y, margin, alpha):
     return cross_entropy(z, y) + alpha * float(np.maximum(0, z.max() - z - margin).mean())
 

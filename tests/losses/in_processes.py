@@ -200,7 +200,7 @@ def run_all(folder, size=2):
             for rank in range(size)
         ]
         try:
-            errors = [process.communicate(timeout=120)[1] for process in started]
+            errors = [process.communicate(timeout=240)[1] for process in started]
         finally:
             for process in started:
                 process.kill()
@@ -211,7 +211,7 @@ def run_all(folder, size=2):
 
 def main(rank, size, folder):
     store = f"file://{folder}/store"
-    dist.init_process_group("gloo", init_method=store, rank=rank, world_size=size, timeout=timedelta(seconds=60))
+    dist.init_process_group("gloo", init_method=store, rank=rank, world_size=size, timeout=timedelta(seconds=120))
     torch.save({name: scenario(rank) for name, scenario in SCENARIOS.items()}, Path(folder) / f"{rank}.pt")
     dist.destroy_process_group()
 

@@ -122,10 +122,10 @@ def test_a_run_goes_on_where_it_stopped(stop):
 def test_candidates_move_each_by_itself():
     rule = CALSHR(4, gamma=2.0).rule
     logits = torch.stack([rows(seed=seed, scale=6.0)[0] for seed in range(3)])
-    logits[1] *= 0.01  # whose penalties are 0
     margin = torch.tensor([[1.0], [2.0], [6.0]], dtype=torch.float64)
     state = rule.begin({"lambd": torch.full((3, 4), 0.5, dtype=torch.float64)})
-    for scale in (1.0, 2.0, 4.0):
+    for one, scale in ((0.01, 1.0), (1.0, 2.0), (1.0, 4.0)):
+        logits[1] = one * rows(seed=1, scale=6.0)[0]  # whose penalties are 0 at first
         sums = rule.sums(logits * scale, margin=margin, multipliers={"lambd": state["lambd"][:, None]})
         after = rule.next(state, sums)
         for i in range(3):
@@ -134,7 +134,7 @@ def test_candidates_move_each_by_itself():
             for name, value in rule.next(own, alone).items():
                 torch.testing.assert_close(after[name] if name == "epoch" else after[name][i], value)
         state = after
-    assert state["lambd"].tolist() == [[2.0] * 4, [0.5] * 4, [2.0] * 4]
+    assert state["lambd"].tolist() == [[2.0] * 4, [1.0] * 4, [2.0] * 4]
 
 
 STRANGE = [

@@ -58,6 +58,8 @@ def test_closed_form_is_what_autograd_gives(case, logits, labels):
 @EVERY
 def test_loss_is_the_mean_over_the_classes_weighted_by_the_label(case):
     logits, labels = rows()[0], soft()
+    if case.name in {"brier", "mdca"}:
+        pytest.skip("has tests of its own")
     each = torch.stack([case.terms(logits, torch.full((len(logits),), j)).total for j in range(K)], dim=-1)
     torch.testing.assert_close(case.terms(logits, labels).total, (labels * each).sum(-1))
 

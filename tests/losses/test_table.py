@@ -13,7 +13,20 @@ EVERY = pytest.mark.parametrize("entry", LOSS_TABLE.values(), ids=LOSS_TABLE)
 
 
 def test_the_names_are_those_of_the_papers_from_simple_to_rich():
-    assert [*LOSSES] == ["ce", "ls", "ecp", "focal", "flsd", "mbls", "cals", "cals_hr"]
+    assert [*LOSSES] == [
+        "ce",
+        "ls",
+        "ecp",
+        "focal",
+        "flsd",
+        "dual_focal",
+        "brier",
+        "mbls",
+        "acls",
+        "mdca",
+        "cals",
+        "cals_hr",
+    ]
     assert LOSSES["mbls"] is MbLS
 
 
@@ -40,5 +53,6 @@ def test_what_is_tuned_can_be_set_to_both_ends(entry):
 
 @EVERY
 def test_multipliers_are_those_of_the_rule(entry):
+    assert entry.soft is entry.criterion.soft is (entry.name != "dual_focal")
     state = entry.make(3).state_dict()
     assert {*state} == ({*entry.rule.multipliers, entry.rule.memory, "epoch"} if entry.rule else set())

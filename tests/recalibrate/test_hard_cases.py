@@ -71,6 +71,7 @@ REFUSALS = {
     ("top-beta", "all at 0 or 1"): "nothing to fit",
     ("top-platt", "zeros"): "the best slope is -0.04834, which reverses the order",
     ("top-beta", "zeros"): "172 rows assign probability 0 to a class",
+    ("sms", "1000 classes"): "sms is for at most 200 classes, .* but there are 1000; use vector",
     ("isotonic", "absent class"): "1 of 5 classes has no row to fit on .the first: 3",
     ("isotonic", "2 rows, 3 classes"): "1 of 3 classes has no row to fit on",
     ("isotonic", "1000 classes"): "644 of 1,000 classes have no row to fit on",

@@ -7,12 +7,16 @@ import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from calibeval.core.errors import UsageError
+from calibeval.core.heads.features import Features
 from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.runs.asked import Asked
 from calibeval.runs.command import command_of
+from calibeval.runs.data import Data
+from calibeval.runs.settings import sized
 
 
 def settings(**asked):
@@ -55,3 +59,17 @@ def test_nothing_is_set_where_torch_has_its_threads_already():
     environment = {name: value for name, value in os.environ.items() if name != "OMP_WAIT_POLICY"}
     done = subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.PIPE, text=True, env=environment)
     assert done.stdout.strip() == "None"
+
+
+@pytest.mark.parametrize(
+    ("rows", "asked", "size"),
+    [(50, None, 8), (300, None, 12), (3199, None, 127), (3200, None, 128), (10**6, None, 128), (300, 128, 128)],
+)
+def test_few_rows_have_small_batches_unless_they_were_asked_for(rows, asked, size):
+    features = Features(features=np.zeros((rows, 1), np.float32), labels=np.zeros(rows, np.int64))
+    command = command_of(
+        Asked(losses="ce", device="cpu", batch_size=asked), train=features, val=features, test=None, out=Path("o"),
+        reading=ReadOptions(), jobs=1,
+    )  # fmt: skip
+    data = Data({"train": features, "val": features}, 2, None, ())
+    assert sized(command, data).request.settings.batch_size == size

@@ -45,19 +45,20 @@ def test_batches(make):
     standard = standard_of(ROWS)
     split = make(ROWS, LABELS, standard, "cpu", torch.float64)
     expected = (ROWS - ROWS.mean(axis=0)) / ROWS.std(axis=0)
-    x, labels = (torch.cat(parts) for parts in zip(*split.batches(None, 8), strict=True))
+    x, labels = (torch.cat(parts) for parts in zip(*(batch[:2] for batch in split.batches(None, 8)), strict=True))
     np.testing.assert_allclose(x, expected)
     assert labels.tolist() == LABELS.tolist()
     order = torch.from_numpy(np.random.default_rng(1).permutation(50))
     batches = list(split.batches(order, 8))
-    assert [len(labels) for _, labels in batches] == [8] * 6 + [2]
-    np.testing.assert_allclose(torch.cat([x for x, _ in batches]), expected[order.numpy()])
-    assert torch.cat([y for _, y in batches]).tolist() == LABELS[order.numpy()].tolist()
+    assert [len(one.labels) for one in batches] == [8] * 6 + [2]
+    np.testing.assert_allclose(torch.cat([one.x for one in batches]), expected[order.numpy()])
+    assert torch.cat([one.labels for one in batches]).tolist() == LABELS[order.numpy()].tolist()
 
 
 def test_rows_that_are_read_like_an_array():
     picked = PickedRows(ROWS, np.arange(49, -1, -1))
     split = staged(picked, LABELS[::-1].copy(), no_standard(4), "cpu", torch.float64)
-    x, labels = next(split.batches(torch.tensor([0, 7]), 2))
+    x, labels, weights = next(split.batches(torch.tensor([0, 7]), 2))
     assert x.tolist() == ROWS[[49, 42]].tolist()
     assert labels.tolist() == LABELS[[49, 42]].tolist()
+    assert weights is None

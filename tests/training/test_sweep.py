@@ -11,7 +11,7 @@ import torch
 from calibeval.core.heads.layers import PlainLayer
 from calibeval.training import sweep as module
 from calibeval.training.settings import TrainingSettings
-from calibeval.training.spec import parse_losses
+from calibeval.training.spec import LossSpec, parse_losses
 from calibeval.training.split import no_standard, resident
 from calibeval.training.sweep import Sweep, Task
 
@@ -51,7 +51,7 @@ def test_stages_without_trials():
         (4, "ce"),
         (4, "mbls"),
     ]
-    assert {(head.recipe.rate, head.recipe.decay) for head in sweep.heads} == {(1e-3, 1e-2)}
+    assert {(head.recipe.rate, head.recipe.decay) for head in sweep.heads} == {(2e-2, 1e-2)}
 
 
 def test_rates_of_sgd_and_those_that_were_said():
@@ -59,6 +59,19 @@ def test_rates_of_sgd_and_those_that_were_said():
     assert (sgd.chosen(sgd.task.losses[0]).rate, sgd.chosen(sgd.task.losses[0]).decay) == (0.1, 5e-4)
     said = Sweep(task(rate=0.25, decay=0.0))
     assert (said.chosen(said.task.losses[1]).rate, said.chosen(said.task.losses[1]).decay) == (0.25, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "rate"), [((4, 3), 0.02), ((100, 3), 0.004), ((400, 3), 0.001), ((2048, 3), 0.001), ((4, 8, 3), 0.001)]
+)
+def test_a_new_linear_head_on_few_features_has_a_higher_rate(sizes, rate):
+    sweep = Sweep(task(sizes=sizes))
+    assert sweep.chosen(sweep.task.losses[0]).rate == rate
+
+
+def test_a_head_that_training_continues_from_keeps_the_usual_rate():
+    start = (PlainLayer(RNG.normal(size=(3, 4)), RNG.normal(size=3)),)
+    assert Sweep(task(start=start)).chosen(LossSpec("ce")).rate == 0.001
 
 
 def test_trials_choose_and_are_as_many_for_every_loss():
@@ -126,3 +139,39 @@ def test_a_head_that_diverged_is_marked():
     run(sweep)
     assert [(head.epoch > 0, head.diverged) for head in sweep.heads] == [(True, 0), (False, 1)]
     assert sweep.heads[1].score == np.inf
+
+
+def test_the_worse_half_of_the_candidates_of_each_loss_stops_early():
+    ten = TrainingSettings(epochs=10, batch_size=16)
+    sweep = Sweep(task("mbls(margin=1),mbls(margin=2)", trials=8, settings=ten, sizes=(4, 6, 3)))
+    steps = [step for step in run(sweep) if step.stage.trial]
+    assert [sum(step.epoch.running) for step in steps] == [16] * 3 + [8] * 7
+    best = [min(step.epoch.validation.nll_after[i] for step in steps[:4]) for i in range(16)]
+    for start in (0, 8):
+        own = sorted(range(start, start + 8), key=lambda i: best[i])
+        assert [i for i in range(start, start + 8) if steps[3].epoch.running[i]] == sorted(own[:4])
+        going = [i for i in own[:4] if steps[4].epoch.validation.nll_after[i] < np.inf]
+        assert len(going) == 4
+        scores = [trained.score for trained in sweep.trained[start : start + 8]]
+        assert min(scores) == min(scores[i - start] for i in own[:4])
+    assert all(step.epoch.running == (True, True) for step in run(Sweep(sweep.task)) if not step.stage.trial)
+
+
+@pytest.mark.parametrize(("trials", "epochs"), [(8, 4), (4, 10)])
+def test_few_candidates_or_epochs_are_not_halved(trials, epochs):
+    sweep = Sweep(task("ce", trials=trials, settings=TrainingSettings(epochs=epochs, batch_size=16)))
+    assert {sum(step.epoch.running) for step in run(sweep) if step.stage.trial} == {trials}
+
+
+@pytest.mark.parametrize("stop", [3, 4, 5, 9])
+def test_a_sweep_that_was_stopped_goes_on_without_the_worse_half(stop):
+    made = task("ce,cals(margin=2)", trials=6, settings=TrainingSettings(epochs=8, batch_size=16))
+    through, first, second = Sweep(made), Sweep(made), Sweep(made)
+    expected = run(through)
+    for _ in range(stop):
+        first.step()
+    tensors, plain = first.state()
+    second.restore({name: value.clone() for name, value in tensors.items()}, json.loads(json.dumps(plain)))
+    assert run(second) == expected[stop:]
+    for one, other in zip(second.heads, through.heads, strict=True):
+        assert all(torch.equal(a, b) for a, b in zip(one.layers[0], other.layers[0], strict=True))

@@ -9,14 +9,15 @@ import numpy as np
 import pytest
 import torch
 
-from calibeval import Predictions
+from calibeval import InputError, Predictions
 from calibeval.recalibrate.temperature.optimum import optimum
 from calibeval.training.head_losses import HeadLosses
 from calibeval.training.heads import Heads, Layer, new_heads
+from calibeval.training.recipe import Recipe
 from calibeval.training.settings import TrainingSettings
 from calibeval.training.spec import LossSpec
 from calibeval.training.split import no_standard, resident, staged, standard_of
-from calibeval.training.trainer import Recipe, Training
+from calibeval.training.trainer import Training
 
 GOLDEN = Path(__file__).parents[1] / "golden" / "reference" / "head_training.npz"
 RECIPE = TrainingSettings("sgd", 12, 64, schedule="constant", clip=2.0, patience=None, select="last", shuffle=False)
@@ -52,7 +53,7 @@ def test_trainings_are_those_of_the_papers_code(golden, losses):
         for i, loss in enumerate(losses):
             assert found.losses[i] == pytest.approx(golden[f"{loss}/train_loss"][epoch], rel=1e-9)
             if loss == "cals":
-                lambd, rho = run.head_losses.multipliers()[i]
+                lambd, rho = run.multipliers()[i]
                 np.testing.assert_allclose(lambd, golden["cals/lambda"][epoch], rtol=1e-8)
                 np.testing.assert_allclose(rho, golden["cals/rho"][epoch], rtol=1e-8)
     for i, loss in enumerate(losses):
@@ -74,7 +75,8 @@ def small(losses, *, seed=0, rate=0.05, hidden=None, n=120, d=5, k=3, **more):
     sizes = (d, k) if hidden is None else (d, hidden, k)
     settings = TrainingSettings(**{"epochs": 6, "batch_size": 16, **more})
     layers = new_heads(len(losses), sizes, torch.Generator().manual_seed(seed))
-    recipes = [Recipe(loss, rate, 0.01) for loss in losses]
+    rates = rate if isinstance(rate, tuple) else [rate] * len(losses)
+    recipes = [Recipe(loss, one, 0.01) for loss, one in zip(losses, rates, strict=True)]
     return Training(layers, recipes, train, val, settings, seed)
 
 
@@ -132,7 +134,7 @@ def test_a_training_that_was_stopped_ends_with_the_same_weights(hidden, more, st
     for one, other in zip(second.best, through.best, strict=True):
         assert torch.equal(one.weight, other.weight)
         assert torch.equal(one.bias, other.bias)
-    assert second.head_losses.multipliers() == through.head_losses.multipliers()
+    assert second.multipliers() == through.multipliers()
 
 
 def test_another_seed_is_another_training():
@@ -143,7 +145,7 @@ def test_another_seed_is_another_training():
 def test_validation_is_that_of_the_definitions():
     run = small([LossSpec("ce"), LossSpec("mbls", {"margin": 1.0})])
     epoch = [run.epoch() for _ in range(3)][-1]
-    x, labels = next(iter(run._validator._val.batches(None, 1000)))
+    x, labels, _ = next(iter(run._validator.val.batches(None, 1000)))
     for i in range(2):
         layer = run._heads.layers[0]
         logits = (x.double() @ layer.weight[i].double().T + layer.bias[i].double()).numpy()
@@ -181,17 +183,74 @@ def test_a_head_that_has_stopped_stays_as_it_is():
     assert len(epochs) < 30
 
 
+def leaving(**more):
+    """Heads of which two stop early, and none of the others."""
+    losses = [LossSpec("cals", {"margin": 2.0}), LossSpec("ce"), LossSpec("ce"), LossSpec("cals", {"margin": 3.0})]
+    return small(losses, rate=(1e-9, 1e-9, 0.01, 0.01), epochs=8, patience=2, schedule="constant", **more)
+
+
+def test_heads_that_have_stopped_leave_the_stack():
+    run = leaving(hidden=6)
+    assert run._heads.count == 4
+    epochs = finished(run)
+    assert run._heads.count == 2
+    gone = next(epoch.number for epoch in epochs if not epoch.running[0])
+    assert [epoch.number for epoch in epochs] == list(range(1, 9))
+    assert gone < 8
+    for epoch in epochs:
+        assert (epoch.validation.nll[0] == np.inf) is (epoch.number > gone)
+        assert np.isfinite(epoch.validation.nll[2:]).all()
+    stopped = leaving(hidden=6)
+    while stopped._epochs < gone:
+        stopped.epoch()
+    assert run.multipliers()[0] == stopped.multipliers()[0]  # those when it left, not those of the end
+    assert torch.equal(run.best[0].weight[:2], stopped.best[0].weight[:2])
+
+
+@pytest.mark.parametrize("stop", [2, 4, 7])
+def test_a_training_that_heads_have_left_goes_on_from_its_state(stop):
+    through, first, second = leaving(), leaving(), leaving()
+    expected = finished(through)
+    for _ in range(stop):
+        first.epoch()
+    tensors, plain = first.state()
+    second.restore({name: value.clone() for name, value in tensors.items()}, json.loads(json.dumps(plain)))
+    assert second._heads.count == first._heads.count
+    assert finished(second) == expected[stop:]
+    assert torch.equal(second.best[0].weight, through.best[0].weight)
+    assert second.multipliers() == through.multipliers()
+
+
+@pytest.mark.parametrize(
+    ("multipliers", "message"),
+    [
+        ([[], [], [], []], "a head has stopped, but not left"),
+        ([[[0.0] * 3, [1.0] * 3], [[], []], [], [[0.0] * 3, [1.0] * 3]], "a head has the multipliers of another loss"),
+        ([[[0.0] * 2, [1.0] * 3], [[], []], [], []], "a head has the multipliers of another loss"),
+        ([[], [], []], "it is not of 4 heads"),
+    ],
+)
+def test_a_state_with_other_heads_is_refused(multipliers, message):
+    run = leaving()
+    for _ in range(5):
+        run.epoch()
+    assert run._heads.count == 2
+    tensors, plain = run.state()
+    with pytest.raises(InputError, match=message):
+        leaving().restore(dict(tensors), {**plain, "multipliers": multipliers})
+
+
 def test_one_that_diverges_leaves_the_others_alone():
-    recipes = [LossSpec("ce"), LossSpec("ce")]
-    run = small(recipes, optimizer="sgd", clip=None)
-    run._rates = [0.05, 0.05, 1e38, 1e38]
+    run = small([LossSpec("ce")] * 3, optimizer="sgd", clip=None, rate=(0.05, 1e38, 0.05))
     epochs = finished(run)
     assert epochs[-1].validation.nll[1] == np.inf
     assert epochs[-1].validation.nll_after[1] == np.inf
     assert run.best_epochs[1] <= 1
+    assert run._heads.count == 2  # it has left the stack
     alone = small([LossSpec("ce")], optimizer="sgd", clip=None)
     finished(alone)
-    torch.testing.assert_close(run.best[0].weight[0], alone.best[0].weight[0], rtol=1e-4, atol=1e-5)
+    for i in (0, 2):
+        torch.testing.assert_close(run.best[0].weight[i], alone.best[0].weight[0], rtol=1e-4, atol=1e-5)
 
 
 def test_gradients_are_clipped_head_by_head():

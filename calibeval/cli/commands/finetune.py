@@ -35,7 +35,7 @@ def finetune(
     lr: own.Rate = None,
     weight_decay: own.Decay = None,
     epochs: own.Epochs = None,
-    batch_size: own.BatchSize = USUAL.batch_size,
+    batch_size: own.BatchSize = None,
     schedule: own.Schedule = USUAL.schedule,
     clip_norm: own.ClipNorm = USUAL.clip or 0.0,
     patience: own.Patience = USUAL.patience or 0,

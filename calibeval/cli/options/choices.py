@@ -65,6 +65,8 @@ METHODS = (
     "beta",
     "quadratic",
     "vector",
+    "svs",
+    "sms",
     "isotonic",
     "top-temperature",
     "top-platt",
@@ -73,7 +75,8 @@ METHODS = (
 )
 DEFAULT_METHOD = "temperature"
 OBJECTIVES = ("nll", "ece", "accuracy")  # of recalibrate.temperature.objectives
-LOSSES = ("ce", "ls", "ecp", "focal", "flsd", "mbls", "cals", "cals_hr")  # of losses.table
+# Of losses.table.
+LOSSES = ("ce", "ls", "ecp", "focal", "flsd", "dual_focal", "brier", "mbls", "acls", "mdca", "cals", "cals_hr")
 TABLE_FORMATS = ("md", "csv", "latex")  # of render.tables.losses, and of reports and comparisons
 TABLE_EXPORTS = ("markdown", "csv", "latex")  # of the same tables, into files
 PRESETS = ("recommended", "strict")  # of core.gating.presets

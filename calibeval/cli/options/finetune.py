@@ -15,9 +15,11 @@ from calibeval.cli.options.choices import (
 )
 from calibeval.cli.options.shared import DATA, HEAD, OUTPUT, RUNNING, TRAINING, TUNING
 from calibeval.training.settings import (
+    BATCH_SIZE,
     DEVICES,
     HEADS,
     HIDDEN_UNITS,
+    LEAST_STEPS,
     OPTIMIZERS,
     RANGES,
     SCHEDULES,
@@ -99,7 +101,7 @@ Rate = Annotated[
     typer.Option(
         "--lr",
         metavar="RATE",
-        help=f"Learning rate (default: {_usual(lambda known: known.rate)}).",
+        help=f"Learning rate (default: {_usual(lambda known: known.rate)}; more for few features).",
         rich_help_panel=TRAINING,
     ),
 ]
@@ -122,7 +124,13 @@ Epochs = Annotated[
     ),
 ]
 BatchSize = Annotated[
-    int, typer.Option(metavar="N", **_range("batch_size"), help="Rows per batch.", rich_help_panel=TRAINING)
+    int | None,
+    typer.Option(
+        metavar="N",
+        **_range("batch_size"),
+        help=f"Rows per batch (default: {BATCH_SIZE}; fewer for less than {BATCH_SIZE * LEAST_STEPS:,} rows).",
+        rich_help_panel=TRAINING,
+    ),
 ]
 Schedule = Annotated[
     str,

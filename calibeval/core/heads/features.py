@@ -11,15 +11,18 @@ import numpy.typing as npt
 
 from calibeval.core.data.arguments import check_told, of_class
 from calibeval.core.data.arrays import AnyFloats
-from calibeval.core.data.class_names import LabelsAre, as_labels_are
-from calibeval.core.data.labels import Labels, Read, as_labels, check_ignore_index, names_of_classes, read_labels
+from calibeval.core.data.class_names import LabelsAre
+from calibeval.core.data.labels import Labels, as_labels, check_ignore_index, names_of_classes
 from calibeval.core.data.lazy_columns import tidied
-from calibeval.core.data.notices import Notice, warning
+from calibeval.core.data.notices import Notice
 from calibeval.core.data.picked_rows import PickedRows
-from calibeval.core.data.predictions import MOST_CLASSES, Source
+from calibeval.core.data.predictions import Source
 from calibeval.core.data.row_source import RowSource, as_array, as_column, show_shape
 from calibeval.core.data.spoken import in_python
+from calibeval.core.data.weights import Marked, weighed
 from calibeval.core.errors import InputError
+from calibeval.core.heads.feature_labels import classes_of, doubt_of, feature_labels
+from calibeval.core.heads.row_weights import RowWeights
 
 BLOCK_VALUES = 2**20  # values read at a time by default
 BLOCK_ROWS = 2**16
@@ -38,15 +41,19 @@ class Features:
     """Features (n, d) of n samples, with labels, columns and ids.
 
     features: (n, d) numbers; NaN and infinity are refused when the values are read.
-    labels: (n,) integers from 0, whole floats, exact one-hot rows, or names listed in `class_names`; None without
-    labels. class_names: in the order of the classes. labels_are: as for Predictions.
+    labels: (n,) integers from 0, whole floats, exact one-hot rows, or names listed in `class_names`; or soft labels,
+    (n, k) floats that sum to 1 in each row, only to train on; None without labels. class_names: in the order of the
+    classes. labels_are: as for Predictions.
     columns: one-dimensional arrays of length n by name. ids: (n,) row names.
     ignore_index: rows with this label are left out of everything and counted in `ignored`.
+    weights: (n,) numbers of at least 0 by which rows count, or the name of a column; rows of weight 0 are ignored. The
+    attribute is a `RowWeights`.
     file_rows: numbers of the rows within their file, if they are only some of its rows.
     settling: finishes the checks that a reader runs in parallel, and returns the source with its hash.
     keys: names of the labels and ids in their file, by role.
-    The attribute `k` is the number of class names, the width of one-hot labels, or the largest label plus 1; None if
-    nothing determines it. `stored_rows` are the row numbers before ignored rows were left out; None if none were.
+    The attribute `k` is the number of class names, the width of one-hot or soft labels, or the largest label plus 1;
+    None if nothing determines it. `soft` holds soft labels, and then `labels` their most probable classes.
+    `stored_rows` are the row numbers before ignored rows were left out; None if none were.
 
     Raises: InputError for shapes or labels that do not fit.
 
@@ -68,6 +75,8 @@ class Features:
     stored_rows: npt.NDArray[Any] | None = None
     settling: Callable[[], Source] | None = None
     keys: Mapping[str, str] = field(default_factory=dict)
+    soft: AnyFloats | None = None
+    weights: RowWeights = field(default_factory=lambda: RowWeights(None, None, 0.0))
 
     def __init__(
         self,
@@ -78,6 +87,7 @@ class Features:
         labels_are: LabelsAre | None = None,
         columns: Mapping[str, npt.ArrayLike] | None = None,
         ids: npt.ArrayLike | None = None,
+        weights: npt.ArrayLike | str | None = None,
         source: Source | None = None,
         ignore_index: int | None = None,
         warnings: Sequence[str] = (),
@@ -92,27 +102,30 @@ class Features:
             rows = _as_rows(features)
             n = rows.shape[0]
             names = names_of_classes(class_names, stored=source is not None)
-            k = None if names is None else len(names)
-            tidy = None
-            if labels is not None:
-                k, (tidy, ignore_index, _) = _tidy_labels(
-                    as_array(labels, "labels"), n, names, ignore_index, labels_are
-                )
+            raw = None if labels is None else as_array(labels, "labels")
+            own = None if raw is None else feature_labels(raw, n, names, ignore_index, labels_are)
+            before = Marked(np.zeros(n, np.int64), None) if own is None else Marked(own.labels, own.ignore_index)
             found = tidied(columns, lambda name, values: as_column(name, values, {n}))
             tidy_ids = None if ids is None else as_column("ids", ids, {n})
+            marked = weighed(weights, found, before, n, labelled=own is not None)
         except InputError as error:
             raise InputError(f"{place}{error}" if place else in_python(str(error))) from None
+        tidy, soft = (None, None) if own is None else (marked.labels, own.soft)
         kept = None
-        if tidy is not None and ignore_index is not None and (tidy == ignore_index).any():
-            kept = np.flatnonzero(tidy != ignore_index)
+        if tidy is not None and marked.ignore_index is not None and (tidy == marked.ignore_index).any():
+            kept = np.flatnonzero(tidy != marked.ignore_index)
         if n == 0 or (kept is not None and not len(kept)):
             raise InputError(f"{place}there are no rows" + (f" except {n} ignored ones" if n else ""))
+        found = marked.columns
         if kept is not None and tidy is not None:
-            rows, tidy = PickedRows(rows, kept), tidy[kept]
+            rows, tidy, soft = PickedRows(rows, kept), tidy[kept], None if soft is None else soft[kept]
             found = {name: values[kept] for name, values in found.items()}
             tidy_ids = None if tidy_ids is None else tidy_ids[kept]
             file_rows = None if file_rows is None else file_rows[kept]
-        doubt = None if tidy is None or names is not None else _doubt(tidy)
+        k = None if names is None else len(names)
+        if own is not None and tidy is not None:
+            k = classes_of(tidy) if own.counted else own.k
+        doubt = None if tidy is None or names is not None or soft is not None else doubt_of(tidy)
         for name, value in {
             "features": rows,
             "labels": tidy,
@@ -127,6 +140,8 @@ class Features:
             "stored_rows": kept,
             "settling": settling,
             "keys": keys or {},
+            "soft": soft,
+            "weights": RowWeights.of(marked.weights, kept, rows.shape[0]),
         }.items():
             object.__setattr__(self, name, value)
 
@@ -201,6 +216,17 @@ class Features:
                 raise InputError(f"{self.source.name}: {self._odd_value(block, rows, wrong)}, but {limit}")
         return found
 
+    def check_hard(self, where: str) -> None:
+        """Check that labels are one class per row. where: for the message, what needs them.
+
+        Raises: InputError for soft labels.
+        """
+        if self.soft is not None:
+            raise InputError(
+                f"{self.source.name}: the labels are soft (the probability of every class), but {where}, so each row "
+                "needs one class; soft labels are only for training"
+            )
+
     def check_classes(self, k: int, owner: str = "there are") -> None:
         """Check that every label is one of k classes.
 
@@ -240,42 +266,3 @@ def _as_rows(features: object) -> RowSource:
         hint = ". Flatten or average the values of a row before saving." if len(rows.shape) > 2 else ""
         raise InputError(f"features have shape {show_shape(rows.shape)}, but (n, d) is needed{hint}")
     return rows
-
-
-def _tidy_labels(
-    raw: npt.NDArray[Any],
-    n: int,
-    names: Sequence[str] | None,
-    ignore_index: int | None,
-    labels_are: LabelsAre | None,
-) -> tuple[int, Read]:
-    """The number of classes k, from the names, one-hot rows, or else the labels; and what `read_labels` returns."""
-    if len(raw.shape) == 0 or len(raw) != n:
-        count = "a single label" if raw.ndim == 0 else f"{len(raw)} labels"
-        raise InputError(f"{n:,} rows of features, but {count}")
-    k = _classes(raw, ignore_index) if names is None else len(names)
-    if k > MOST_CLASSES:
-        raise InputError(f"the largest label is {k - 1}, but at most {MOST_CLASSES} classes are supported")
-    are = as_labels_are(labels_are)
-    return k, read_labels(raw, k, names, ignore_index, owner="there are", labels_are=are)
-
-
-def _classes(raw: npt.NDArray[Any], ignore_index: int | None) -> int:
-    """The number of classes from labels without names: their width, or the largest label plus 1."""
-    if raw.ndim == 2 and raw.shape[1] > 1:
-        return len(raw[0]) if len(raw) else 1
-    if raw.dtype.kind not in "iufb" or not raw.size:
-        return 1
-    kept = raw if ignore_index is None else raw[raw != ignore_index]
-    largest = kept.max(initial=0)
-    return max(int(largest), 0) + 1 if np.isfinite(largest) else 1
-
-
-def _doubt(labels: Labels) -> Notice | None:
-    """A warning if labels seem to start at 1, which cannot be proved without class names."""
-    low, high = int(labels.min()), int(labels.max())
-    if low != 1 or len(np.unique(labels)) != high:
-        return None
-    return warning(
-        "labels_from_one", f"labels range from 1 to {high}, and none is 0: if they start at 1, subtract 1 before saving"
-    )

@@ -29,6 +29,7 @@ class RunSettings:
 
     losses: as given on the command line. head: "linear", "mlp" or "continued"; start: the file of a continued head.
     rate, decay: None if the optimizer's default or --tune decides. sha256, splits: of the features of each split.
+    weights_key: the column by which rows are weighted; None also in files of earlier versions.
     """
 
     LAYOUT: ClassVar = Layout(read={"ignore_index": _label})
@@ -60,6 +61,7 @@ class RunSettings:
     ignore_index: int | None
     sha256: Mapping[str, str | None]
     splits: Mapping[str, str | None]
+    weights_key: str | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object."""

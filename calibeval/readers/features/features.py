@@ -24,7 +24,7 @@ from calibeval.readers.features.folders import open_feature_folder
 from calibeval.readers.features.roles import feature_prefixes, find_feature_roles, has_features
 from calibeval.readers.load import as_decimal, as_suffix
 from calibeval.readers.meaning.assemble import ReadOptions
-from calibeval.readers.meaning.columns import slice_columns
+from calibeval.readers.meaning.columns import check_weights, slice_columns
 from calibeval.readers.meaning.facts import keys_of, label_to_ignore, stored_names
 from calibeval.readers.meaning.joining import joined_parts
 from calibeval.readers.meaning.keys import Keys
@@ -60,7 +60,8 @@ def read_features(
 ) -> Features:
     """Features from a file of any supported format, or a folder; `file.npz#train` names a split.
 
-    key: names of arrays or columns, where they are not the usual ones, by their role: features, labels or ids.
+    key: names of arrays or columns, where they are not the usual ones, by their role: features, labels, ids, or
+    weights of the rows.
     features_key, labels_key, ids_key: the same, one by one. The columns pc_0, pc_1, ... of a table are together called
     pc. labels: another file with the labels. class_names: in class order. labels_are: as for `read`.
     ignore_index: rows with this label are left out and counted. read_as: the format, such as "csv", whatever the
@@ -170,6 +171,7 @@ def _assembled(
     )
     parts = [_gather(view, options, labels, file, need_labels=need_labels) for view in views]
     part = parts[0] if len(parts) == 1 else _join(parts, [view.name for view in views], file)
+    check_weights(part.columns, options.keys, file)
     return Features(
         features=part.features,
         labels=part.labels,
@@ -177,6 +179,7 @@ def _assembled(
         labels_are=part.labels_are,
         columns=part.columns,
         ids=part.ids,
+        weights=options.keys.weights,
         source=source,
         ignore_index=part.ignore_index,
         warnings=(*pooled_notice(arrays, source.split, file), *part.warnings),

@@ -11,14 +11,13 @@ import numpy as np
 
 from calibeval.core.data.amended import with_recognised
 from calibeval.core.data.class_names import LabelsAre
-from calibeval.core.data.lazy_columns import refuse_left
 from calibeval.core.data.precision import stored_precision
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import Kind
 from calibeval.core.data.shapes import is_alone
 from calibeval.core.data.weighted import weighted
-from calibeval.core.errors import InputError, UsageError, nearest
-from calibeval.readers.meaning.columns import slice_columns
+from calibeval.core.errors import InputError, UsageError
+from calibeval.readers.meaning.columns import check_weights, slice_columns
 from calibeval.readers.meaning.computed import chosen_apart, kind_of, refuse_computed
 from calibeval.readers.meaning.copies import without_copies
 from calibeval.readers.meaning.examine import Sight, examined
@@ -135,14 +134,7 @@ def assemble(
 
 
 def _weighted(predictions: Predictions, keys: Keys, file: str) -> Predictions:
-    if keys.weights is not None and keys.weights not in predictions.columns:
-        refuse_left(predictions.columns, keys.weights)
-        there = ", ".join(predictions.columns) or "none"
-        hint = nearest(keys.weights, predictions.columns)
-        raise InputError(
-            f'{file}: {keys.said("weights")}: there is no column "{keys.weights}"{hint} with one number per row; '
-            f"columns are {there}"
-        )
+    check_weights(predictions.columns, keys, file)
     found = weighted(predictions, keys.weights)
     if found.weights is None:
         return found

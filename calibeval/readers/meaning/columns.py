@@ -8,7 +8,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.data.lazy_columns import LazyColumns
+from calibeval.core.data.lazy_columns import LazyColumns, refuse_left
+from calibeval.core.errors import InputError, nearest
+from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.splits import pick
 from calibeval.readers.stored.stored import Stored
 
@@ -32,6 +34,21 @@ def slice_columns(
     return LazyColumns(
         {key: loader(stored) for key, stored in fitting.items() if stored.refusal is None},
         {key: stored.load for key, stored in fitting.items() if stored.refusal is not None},
+    )
+
+
+def check_weights(columns: Mapping[str, Any], keys: Keys, file: str) -> None:
+    """Check that there is the column by which rows are weighted, if one was named.
+
+    Raises: InputError.
+    """
+    if keys.weights is None or keys.weights in columns:
+        return
+    refuse_left(columns, keys.weights)
+    there, hint = ", ".join(columns) or "none", nearest(keys.weights, columns)
+    raise InputError(
+        f'{file}: {keys.said("weights")}: there is no column "{keys.weights}"{hint} with one number per row; '
+        f"columns are {there}"
     )
 
 

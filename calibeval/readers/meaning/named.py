@@ -8,11 +8,10 @@ from calibeval.core.errors import UsageError, nearest
 
 SCORES = ("logits", "probs", "log_probs", "confidence")
 OF_DUMPS = (*SCORES, "correct", "prediction", "labels", "ids", "weights")
-OF_FEATURES = ("features", "labels", "ids")
+OF_FEATURES = ("features", "labels", "ids", "weights")
 ROLES = (*OF_DUMPS, "groups", "features")
 ELSEWHERE = {
     "groups": "name the column with --group",
-    "weights": "rows of features cannot be weighted yet",
     "features": "finetune and predict read features",
 }
 

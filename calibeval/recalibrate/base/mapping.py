@@ -131,6 +131,12 @@ class Map:
         """The mapped log-scores (b, 2) of a prediction that is wrong, or right, of maps of the top label."""
         raise NotImplementedError
 
+    @classmethod
+    def of_temperature(cls, temperature: float, k: int) -> tuple[Any, ...] | None:
+        """The parameters, in the order of the fields, that make such a map a temperature; None if none do."""
+        del temperature, k
+        return None
+
     def check(self) -> None:
         """Check the parameters.
 

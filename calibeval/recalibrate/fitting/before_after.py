@@ -165,6 +165,8 @@ def _out_of_fold(dump: Predictions, plan: Plan, evaluate: Evaluate) -> tuple[Rec
     method = crossed.method
     caution = few_rows(dump, method) if method != AUTO and method_spec(method).by_class else None
     warnings = [] if caution is None else [warning("map_note", caution)]
+    failed = [one.fitted for one in crossed.maps if one.fitted.search is not None and not one.fitted.search.converged]
+    warnings += [warning("map_note", f"{len(failed)} of {folds} maps: {failed[0].note}")] if failed else []
     return results_of(method, {}, OutOfFold(folds, plan.seed, dump.n), after), warnings
 
 

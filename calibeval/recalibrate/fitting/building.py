@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
+from functools import partial
 
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.facts import Fitted, Solution
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.base.scores import chunk_rows, count_clipped, log_scores
 from calibeval.recalibrate.base.top_label import held_rows, right_or_wrong
+from calibeval.recalibrate.fitting.promise import best_temperature, kept, said
 from calibeval.recalibrate.maps.binary import mean_loss
 from calibeval.recalibrate.temperature.objectives import OBJECTIVES
 from calibeval.recalibrate.temperature.optimum import TemperatureMap
 
+Build = Callable[[Predictions, str, float | None], Map]
+OF_ALL = [one.name for one in fields(Map)]
 HELD = (
     "in {rows} the new confidence would be below the probability of another class; it is raised to that, so the "
     "predicted class stays"
@@ -35,7 +37,7 @@ class MethodSpec:
     name: str
     title: str
     map: type[Map]
-    build: Callable[[Predictions, str, float | None], Map]
+    build: Build
     parameters: str
     source: str
     binary: bool = False
@@ -63,54 +65,65 @@ def by_temperature(predictions: Predictions, objective: str, clip: float | None)
     """The map that divides logits by the temperature that is best for an objective."""
     found = OBJECTIVES[objective].find(predictions, clip)
     facts = _fitted(predictions, objective, clip, found.nll_before, found.nll_after)
-    facts = replace(facts, bound=found.bound, note=found.note)
+    solution = Solution((found.temperature,), found.note, found.search)
+    facts = replace(facts, bound=found.bound, note=said(solution), search=found.search)
     return TemperatureMap(predictions.k, predictions.class_names, facts, found.temperature, clip=clip)
 
 
-Solve = Callable[[Predictions, float | None], Solution]
-Build = Callable[[Predictions, str, float | None], Map]
-
-
-def by_solver(map_class: Callable[..., Map], solve: Solve) -> Build:
+def by_solver(
+    map_class: Callable[..., Map], solve: Callable[..., Solution], *, started: bool = False, compared: bool = True
+) -> Build:
     """A function that builds a map whose parameters are found from predictions and a clip.
 
-    Where only the top label is known, they are found for two classes, wrong and right.
+    started: whether `solve` also takes the best temperature, which it starts from. compared: whether the NLL of the map
+    must not be above that of a temperature. Where only the top label is known, see `by_confidence`.
     """
 
     def build(predictions: Predictions, objective: str, clip: float | None) -> Map:
         if predictions.k is None:
-            return by_confidence(map_class, solve)(predictions, objective, clip)
-        found = solve(predictions, clip)
+            of_two = by_confidence(map_class, map_class, solve, started=started, compared=compared)
+            return of_two(predictions, objective, clip)
+        best = best_temperature(predictions, clip) if compared else None
+        found = solve(predictions, clip, best) if started else solve(predictions, clip)
         facts = Fitted(None, None, predictions.n, objective, 0.0, 0.0)
-        result = map_class(predictions.k, predictions.class_names, facts, *found.values, clip=clip)
-        return _with_facts(result, found, predictions, mean_loss(predictions, clip, result.apply))
+        made = partial(map_class, predictions.k, predictions.class_names, facts, clip=clip)
+        end = kept(predictions, clip, found, made, best)
+        facts = _fitted(predictions, objective, clip, end.before, end.after)
+        return replace(end.map, fitted=replace(facts, note=end.note, search=end.search))
 
     return build
 
 
-def by_confidence(map_class: Callable[..., Map], solve: Solve) -> Build:
-    """A function that builds a map of the top label, whose parameters are found for two classes, wrong and right."""
+def by_confidence(
+    map_class: Callable[..., Map],
+    two_class: Callable[..., Map],
+    solve: Callable[..., Solution],
+    *,
+    started: bool = False,
+    compared: bool = True,
+) -> Build:
+    """A function that builds a map of the top label, whose parameters are found for two classes, wrong and right.
+
+    two_class: the map of two classes with these parameters. The others: as for `by_solver`.
+    """
 
     def build(predictions: Predictions, objective: str, clip: float | None) -> Map:
         two = right_or_wrong(predictions, clip)
-        found = solve(two, None)
+        best = best_temperature(two, None) if compared else None
+        found = solve(two, None, best) if started else solve(two, None)
         facts = Fitted(None, None, predictions.n, objective, 0.0, 0.0)
-        result = map_class(predictions.k, predictions.class_names, facts, *found.values, clip=clip)
-        if predictions.k is None:
-            return _with_facts(result, found, predictions, mean_loss(two, None, result.of_two))
-        notes = [note for note in (found.note, _held(predictions, clip, result)) if note is not None]
-        found = found._replace(note="; ".join(notes) or None)
-        return _with_facts(result, found, predictions, mean_loss(predictions, clip, result.apply))
+        end = kept(two, None, found, partial(two_class, 2, None, facts), best)
+        values = [getattr(end.map, one.name) for one in fields(end.map) if one.name not in OF_ALL]
+        result = map_class(predictions.k, predictions.class_names, facts, *values, clip=clip)
+        note, losses = end.note, (end.before, end.after)
+        if predictions.k is not None:
+            losses = mean_loss(predictions, clip, result.apply)
+            held = _held(predictions, clip, result)
+            note = "; ".join(one for one in (note, held) if one is not None) or None
+        facts = _fitted(predictions, objective, clip, *losses)
+        return replace(result, fitted=replace(facts, note=note, search=end.search))
 
     return build
-
-
-def _with_facts(result: Map, found: Solution, predictions: Predictions, losses: tuple[float, float]) -> Map:
-    """The map with the record of its fit. losses: the mean NLL before and after it."""
-    if not all(map(math.isfinite, losses)):
-        raise InputError(f"{predictions.source.name}: the NLL is beyond the largest number; rescale the logits")
-    facts = _fitted(predictions, result.fitted.objective, result.clip, *losses)
-    return replace(result, fitted=replace(facts, note=found.note, search=found.search))
 
 
 def _held(predictions: Predictions, clip: float | None, found: Map) -> str | None:

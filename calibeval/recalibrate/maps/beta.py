@@ -14,6 +14,9 @@ from calibeval.recalibrate.base.facts import Solution
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.maps.binary import SEPARABLE, class_margins, start_of, two_columns
 from calibeval.recalibrate.maps.logistic import minimise
+from calibeval.recalibrate.temperature.optimum import Optimum
+
+ROUNDED = 2.0**-53  # 1 - p below it is none in float64
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -34,13 +37,21 @@ class BetaMap(Map):
         """The three numbers."""
         return {"a": self.a, "b": self.b, "c": self.c}
 
+    @classmethod
+    def of_temperature(cls, temperature: float, k: int) -> tuple[Any, ...]:
+        """Equal a and b."""
+        del k
+        return (1.0 / temperature, 1.0 / temperature, 0.0)
+
     def apply(self, z: Floats) -> Floats:
         """The mapped log-odds as two columns."""
         s = z[:, 1] - z[:, 0]
-        log_p, log_q = -np.logaddexp(0.0, -s), -np.logaddexp(0.0, s)
-        risen = np.where(log_p == -np.inf, -np.inf if self.a > 0 else 0.0, self.a * log_p)
-        fallen = np.where(log_q == -np.inf, -np.inf if self.b > 0 else 0.0, self.b * log_q)
-        return two_columns(risen - fallen + self.c)
+        log_p, log_q = log_probabilities(s)
+        # As log(p) - log(1 - p) = s, the common part of a and b needs no difference of large numbers.
+        common, more = min(self.a, self.b), self.a - self.b
+        both = common * s if common > 0 else np.zeros_like(s)
+        one = more * (log_p if more > 0 else log_q) if more else 0.0
+        return two_columns(both + one + self.c)
 
     def check(self) -> None:
         """Check that the map keeps the order of the rows.
@@ -51,21 +62,35 @@ class BetaMap(Map):
             raise InputError(f"parameters a and b are {self.a:g} and {self.b:g}, but neither may be negative")
 
 
-def fit_beta(predictions: Predictions, clip: float | None) -> Solution:
+def log_probabilities(s: Floats) -> tuple[Floats, Floats]:
+    """The logarithms of p = 1 / (1 + exp(-s)) and of 1 - p; that of a number that rounds to 1 is 0.
+
+    >>> [values.tolist() for values in log_probabilities(np.array([-np.inf, 40.0]))]
+    [[-inf, 0.0], [0.0, -40.0]]
+    """
+    with np.errstate(under="ignore"):
+        rest = np.exp(-np.abs(s))
+    rest = np.where(rest < ROUNDED, 0.0, np.log1p(rest))
+    return np.minimum(s, 0.0) - rest, 0.0 - np.maximum(s, 0.0) - rest
+
+
+def fit_beta(predictions: Predictions, clip: float | None, best: Optimum | None = None) -> Solution:
     """The maximum-likelihood a, b and c, and a note if one is needed.
 
+    best: the best temperature, if it is known.
     Raises: InputError if rows with probability 0 rule out such a map; BadValues; Impossible.
 
     >>> (a, b, _), note, _ = fit_beta(Predictions(probs=[0.2, 0.3, 0.8, 0.9], labels=[0, 1, 0, 1]), None)
     >>> a >= 0, b >= 0, note
     (True, True, None)
     """
-    rows = class_margins(predictions, clip)
+    rows = class_margins(predictions, clip, rising=True)
 
     def features(s: Floats) -> Floats:
-        return np.stack([-np.logaddexp(0.0, -s), np.logaddexp(0.0, s), np.ones_like(s)])
+        log_p, log_q = log_probabilities(s)
+        return np.stack([log_p, -log_q, np.ones_like(s)])
 
-    start = start_of(predictions, clip)
+    start = start_of(predictions, clip, best)
     found = minimise(lambda: rows.blocks(features), np.array([start, start, 0.0]), bounded=2)
     a, b, c = found.weights.tolist()
     if rows.certain and not (a > 0 and b > 0):

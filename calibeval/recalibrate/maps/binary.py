@@ -12,8 +12,8 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import row_weights, worth_of
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.scores import chunk_rows, label_scores, log_scores, log_softmax
-from calibeval.recalibrate.maps.logistic import Rows
-from calibeval.recalibrate.temperature.optimum import optimum
+from calibeval.recalibrate.maps.standard import TOO_LARGE, Rows
+from calibeval.recalibrate.temperature.optimum import Optimum, optimum
 
 BLOCK = 2**15
 SEPARABLE = (
@@ -42,11 +42,11 @@ class Margins(NamedTuple):
             yield features(self.s[here]), self.target[here], None if self.weights is None else self.weights[here]
 
 
-def class_margins(predictions: Predictions, clip: float | None) -> Margins:
-    """The margins of predictions of two classes.
+def class_margins(predictions: Predictions, clip: float | None, *, rising: bool = False) -> Margins:
+    """The margins of predictions of two classes. rising: whether the map never falls, as for `separated`.
 
-    Raises: InputError if s is infinite in every row; BadValues for values that contradict the kind; Impossible if a
-    label has probability 0.
+    Raises: InputError if s is infinite in every row, or beyond the largest number; BadValues for values that contradict
+    the kind; Impossible if a label has probability 0.
 
     >>> class_margins(Predictions(logits=[[0.0, 2.0], [1.0, 0.0], [0.0, 3.0]], labels=[1, 0, 0]), None).s.tolist()
     [2.0, -1.0, 3.0]
@@ -55,7 +55,10 @@ def class_margins(predictions: Predictions, clip: float | None) -> Margins:
     for block in predictions.blocks(chunk_rows(predictions)):
         z = log_scores(block.scores, predictions.kind, clip=clip, tolerance=predictions.tolerance).z
         label_scores(z, block.labels)
-        parts.append(z[:, 1] - z[:, 0])
+        with np.errstate(over="ignore"):
+            parts.append(z[:, 1] - z[:, 0])
+        if (np.isinf(parts[-1]) & np.isfinite(z).all(axis=1)).any():
+            raise InputError(f"{predictions.source.name}: {TOO_LARGE}")
         labels.append(block.labels)
     s, y, weights = np.concatenate(parts), np.concatenate(labels).astype(np.float64), row_weights(predictions)
     finite = np.isfinite(s)
@@ -68,32 +71,36 @@ def class_margins(predictions: Predictions, clip: float | None) -> Margins:
             f"{name}: in every row one class has probability 0, so there is nothing to fit; use clip=1e-12"
         )
     ones, rows = (y.sum(), len(y)) if weights is None else (weights @ y, weights.sum())
-    if separated(s, y):
+    if separated(s, y, rising=rising):
         high, low = (ones + 1.0) / (ones + 2.0), 1.0 / (rows - ones + 2.0)
         return Margins(s, np.where(y == 1, high, low), certain, separable=True, weights=weights)
     return Margins(s, y, certain, separable=False, weights=weights)
 
 
-def separated(s: Floats, y: Floats) -> bool:
+def separated(s: Floats, y: Floats, *, rising: bool = False) -> bool:
     """Whether a threshold separates all labels 1 from all labels 0, or one label is absent.
+
+    rising: only with the labels 1 above the threshold, as a map that never falls cannot separate others.
 
     >>> separated(np.array([0.0, 1.0, 2.0]), np.array([0.0, 1.0, 1.0])), separated(np.array([0.0, 1.0]), np.ones(2))
     (True, True)
+    >>> separated(np.array([0.0, 1.0, 2.0]), np.array([1.0, 1.0, 0.0]), rising=True)
+    False
     """
     ones, zeros = s[y == 1], s[y == 0]
     if not len(ones) or not len(zeros):
         return True
-    apart = bool(zeros.max() <= ones.min() or ones.max() <= zeros.min())
+    apart = bool(zeros.max() <= ones.min() or (not rising and ones.max() <= zeros.min()))
     return apart and not bool(s.max() == s.min())
 
 
-def start_of(predictions: Predictions, clip: float | None) -> float:
-    """Where searches for a slope start: 1/T of the best temperature T.
+def start_of(predictions: Predictions, clip: float | None, best: Optimum | None = None) -> float:
+    """Where searches for a slope start: 1/T of the best temperature T. best: that temperature, if it is known.
 
     >>> round(start_of(Predictions(logits=[[3.0, 0.0]] * 4, labels=[0, 0, 0, 1]), None), 4)
     0.3662
     """
-    return 1.0 / optimum(predictions, clip).temperature
+    return 1.0 / (best or optimum(predictions, clip)).temperature
 
 
 def two_columns(v: Floats) -> Floats:
@@ -107,12 +114,13 @@ def two_columns(v: Floats) -> Floats:
 
 
 def mean_loss(predictions: Predictions, clip: float | None, apply: Callable[[Floats], Floats]) -> tuple[float, float]:
-    """The mean NLL before and after a map of log-scores."""
+    """The mean NLL before and after a map of log-scores; no number if the map overflows."""
     before, after = 0.0, 0.0
     for block in predictions.blocks(chunk_rows(predictions)):
         z = log_scores(block.scores, predictions.kind, clip=clip, tolerance=predictions.tolerance).z
         row, w = np.arange(len(block.labels)), 1.0 if block.weights is None else block.weights
-        before -= float((w * log_softmax(z)[row, block.labels]).sum())
-        after -= float((w * log_softmax(apply(z))[row, block.labels]).sum())
+        with np.errstate(all="ignore"):  # of parameters that are too large for the scores, the loss is no number
+            before -= float((w * log_softmax(z)[row, block.labels]).sum())
+            after -= float((w * log_softmax(apply(z))[row, block.labels]).sum())
     rows = worth_of(predictions)
     return before / rows, after / rows

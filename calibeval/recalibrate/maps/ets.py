@@ -15,6 +15,7 @@ from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.facts import Search, Solution
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.base.scores import chunk_rows, label_scores, log_scores, log_softmax
+from calibeval.recalibrate.maps.bounded import smallest
 from calibeval.recalibrate.temperature.optimum import optimum
 
 PARTS = 3
@@ -43,6 +44,12 @@ class EtsMap(Map):
     def parameters(self) -> dict[str, Any]:
         """The temperature and the three weights."""
         return {"temperature": self.temperature, "weights": list(self.weights)}
+
+    @classmethod
+    def of_temperature(cls, temperature: float, k: int) -> tuple[Any, ...]:
+        """The first part alone."""
+        del k
+        return (temperature, (1.0, 0.0, 0.0))
 
     def apply(self, z: Floats) -> Floats:
         """Logarithms of the mixed probabilities."""
@@ -102,7 +109,7 @@ def mixture(logs: Floats, counts: Floats | None) -> tuple[Floats, Search]:
     logs: (n, m), the log-likelihood of each row under each part. counts: (n,), what each row counts; None: 1.
     Minimises the mean NLL plus the sum of the weights over weights of at least 0. Its optimum is that of the mean NLL
     on the simplex, since scaling all weights by c adds -log(c).
-    Source: projected Newton, Bertsekas, SIAM J. Control Optim. 20:221 (1982).
+    By Newton's method, with the bounds in every step.
 
     >>> found, search = mixture(np.log([[0.9, 0.5], [0.9, 0.5], [0.1, 0.5]]), None)
     >>> found.round(6).tolist(), search.converged
@@ -133,13 +140,10 @@ _Slopes = tuple[float, Floats, Floats]
 
 
 def _step(parts: Floats, share: Floats, weights: Floats, now: _Slopes) -> tuple[Floats, _Slopes]:
-    """A Newton step in the weights that are free to move, halved until the loss falls enough."""
+    """The Newton step that keeps the weights at least 0, halved until the loss falls enough."""
     value, gradient, hessian = now
-    free = ~((weights <= 0) & (gradient > 0))
-    part = hessian[np.ix_(free, free)]
-    part = part + np.eye(len(part)) * (DAMPING * float(np.diag(part).max()))
-    direction = np.zeros_like(weights)
-    direction[free] = -np.linalg.lstsq(part, gradient[free], rcond=None)[0]
+    damped = hessian + np.eye(len(weights)) * (DAMPING * float(np.diag(hessian).max()))
+    direction = smallest(damped, gradient, -weights)
     length, trial, found = 1.0, weights, now
     for _ in range(MOST_HALVINGS):
         trial = np.maximum(weights + length * direction, 0.0)
@@ -158,7 +162,8 @@ def _slopes(parts: Floats, share: Floats, weights: Floats) -> _Slopes:
         scaled = parts * (share / mixed)
         gradient = 1.0 - scaled.sum(axis=1)
         hessian = np.einsum("ln,mn->lm", scaled, parts / mixed)
-    return value if math.isfinite(value) else math.inf, gradient, hessian
+    finite = math.isfinite(value) and np.isfinite(hessian).all()
+    return value if finite else math.inf, gradient, hessian
 
 
 def _residual(weights: Floats, gradient: Floats) -> float:

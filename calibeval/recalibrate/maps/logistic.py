@@ -6,12 +6,11 @@ from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
-from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.facts import Search
 from calibeval.recalibrate.maps.bounded import smallest
+from calibeval.recalibrate.maps.standard import Blocks, Rows, Standard, sigmoid
 
 MOST_STEPS, MOST_ROUNDS = 25, 12  # in each round, features are scaled again
 MOST_FAILURES = 40  # of steps in a row that did not lower the loss; each one is shorter
@@ -20,8 +19,6 @@ SMALL_GAIN = 1e-10  # in nats: the search has converged if a further step would 
 SMALL_GRADIENT = 1e-6  # and this is the largest entry of the gradient, in nats per unit of the scaled features
 ROUNDING = 1e-13  # times the loss: differences of the loss below it may be rounding
 LEAST_DAMPING, FIRST_DAMPING = 1e-14, 1e-4  # times the largest diagonal entry of the Hessian
-FAR = 1e4  # features whose squares are beyond it, or below its inverse, in the rows that matter are scaled again
-CONSTANT = 8 * np.finfo(np.float64).eps  # a feature that varies by no more than this share of its size is constant
 
 
 class Loss(NamedTuple):
@@ -37,10 +34,6 @@ class Minimum(NamedTuple):
 
     weights: Floats
     search: Search
-
-
-Rows = tuple[Floats, Floats, Floats | None]  # features (m, b), targets (b,) in [0, 1], and what each row counts
-Blocks = Callable[[], Iterable[Rows]]
 
 
 def logistic_loss(blocks: Iterable[Rows], weights: Floats) -> Loss:
@@ -87,7 +80,7 @@ def minimise(blocks: Blocks, start: Floats, bounded: int = 0, penalty: Floats | 
     ([1.098612, 0.0], True)
     """
     blocks = _kept(blocks)
-    standard = _Standard.of(blocks)
+    standard = whole = Standard.of(blocks)
     total, log_odds = standard.total, standard.log_odds
     lower = np.where(np.arange(len(start)) < bounded, 0.0, -np.inf)
     given = np.maximum(standard.inside(start), lower)
@@ -95,17 +88,20 @@ def minimise(blocks: Blocks, start: Floats, bounded: int = 0, penalty: Floats | 
     constant[-1] = log_odds
     starts: list[Floats] = [given, constant]
     steps = 0
+    before = np.inf
     for _ in range(MOST_ROUNDS):
         objective = _Objective(_kept(standard.rows(blocks)), total, standard.penalty(penalty, total))
         end = _descend(objective.at, starts, lower)
         steps += end.steps
         plain = standard.outside(end.weights)
+        slope = _slope(end.at.gradient @ standard.seen_from(whole), end.weights, lower)
         closer = standard.closer(blocks, plain, end.at.hessian - objective.penalty)
-        if closer is None and end.steps < MOST_STEPS:
+        settled = before - end.at.value <= SMALL_GAIN * end.at.value and end.gain <= SMALL_GAIN
+        if settled or (closer is None and end.steps < MOST_STEPS):
             break
-        standard = closer or standard
+        before, standard = end.at.value, closer or standard
         starts = [standard.inside(plain)]
-    return Minimum(plain, Search(end.gain <= SMALL_GAIN and end.slope <= SMALL_GRADIENT, end.slope, steps))
+    return Minimum(plain, Search(end.gain <= SMALL_GAIN and slope <= SMALL_GRADIENT, slope, steps))
 
 
 class _Objective(NamedTuple):
@@ -127,11 +123,10 @@ class _Objective(NamedTuple):
 
 
 class _End(NamedTuple):
-    """Where the search ended: scaled weights, the loss there, its slope, what a step would gain, and steps taken."""
+    """Where the search ended: scaled weights, the loss there, what a step would gain, and steps taken."""
 
     weights: Floats
     at: Loss
-    slope: float
     gain: float
     steps: int
 
@@ -150,16 +145,20 @@ def _descend(evaluate: Callable[[Floats], Loss], starts: Iterable[Floats], lower
         if gain > exact:
             better = lost > 1e-4 * gain
         else:  # values no longer tell; a last step makes the gradient smaller
-            better = lost >= -10.0 * exact and _slope(then, trial, lower) < 0.5 * _slope(now, weights, lower)
+            better = lost >= -10.0 * exact and _slope(then.gradient, trial, lower) < 0.5 * _slope(
+                now.gradient, weights, lower
+            )
             if not better and damping == 0.0:
                 break
         if better:
             damping *= max(0.1, 1.0 - (2.0 * min(lost / gain, 1.0) - 1.0) ** 3) if gain > exact else 0.0
             weights, now, growth, failures, steps = trial, then, 2.0, 0, steps + 1
         else:
-            least = max(FIRST_DAMPING * float(np.diag(now.hessian).max()), ROUNDING * _slope(now, weights, lower))
+            least = max(
+                FIRST_DAMPING * float(np.diag(now.hessian).max()), ROUNDING * _slope(now.gradient, weights, lower)
+            )
             damping, growth, failures = max(growth * damping, least), 2.0 * growth, failures + 1
-    return _End(weights, now, _slope(now, weights, lower), _step(now, weights, lower, 0.0)[1], steps)
+    return _End(weights, now, _step(now, weights, lower, 0.0)[1], steps)
 
 
 def _step(at: Loss, weights: Floats, lower: Floats, damping: float) -> tuple[Floats, float]:
@@ -171,101 +170,9 @@ def _step(at: Loss, weights: Floats, lower: Floats, damping: float) -> tuple[Flo
         return step, -float(at.gradient @ step + step @ damped @ step / 2.0)
 
 
-def _slope(at: Loss, weights: Floats, lower: Floats) -> float:
+def _slope(gradient: Floats, weights: Floats, lower: Floats) -> float:
     """The largest entry of the gradient, without those that point out of the bounds."""
-    return float(np.abs(np.where((weights <= lower) & (at.gradient > 0), 0.0, at.gradient)).max())
-
-
-class _Standard(NamedTuple):
-    """Centres and scales of features, (m,), so that scaled ones are about 1 in size; the intercept's are 0 and 1.
-
-    fixed: which features are constant. total: what all rows count. log_odds: of the mean target.
-    """
-
-    centre: Floats
-    scale: Floats
-    fixed: npt.NDArray[np.bool_]
-    total: float
-    log_odds: float
-
-    @classmethod
-    def of(cls, blocks: Blocks) -> _Standard:
-        """The facts of all rows.
-
-        Raises: InputError if features are infinite.
-        """
-        first = next(iter(blocks()))[0][:, :1]
-        sums: Floats = np.zeros(2)
-        shift: Floats = np.zeros(len(first))
-        with np.errstate(over="ignore", invalid="ignore"):
-            for features, target, count in blocks():
-                counts = np.ones_like(target) if count is None else count
-                sums += np.add.reduce(counts), np.add.reduce(counts * target)
-                shift += np.einsum("mb,b->m", features - first, counts)
-            total, ones = sums.tolist()
-            centre = first[:, 0] + shift / total
-            away, size = np.zeros((2, len(first)))
-            for features, target, count in blocks():
-                counts = (np.ones_like(target) if count is None else count) / total
-                away += np.einsum("mb,b->m", np.abs(features - centre[:, None]), counts)
-                size += np.einsum("mb,b->m", np.abs(features), counts)
-        if not (np.isfinite(away).all() and np.isfinite(size).all()):
-            raise InputError("the scores are too large for this map; divide them by a constant first")
-        fixed = away <= CONSTANT * size
-        scale = np.where(fixed, 1.0, away)
-        centre[-1], scale[-1], fixed[-1] = 0.0, 1.0, False
-        share = min(max(ones / total, np.finfo(np.float64).tiny), 1.0 - np.finfo(np.float64).epsneg)
-        return cls(centre, scale, fixed, total, float(np.log(share) - np.log1p(-share)))
-
-    def closer(self, blocks: Blocks, weights: Floats, hessian: Floats) -> _Standard | None:
-        """The centres and scales in the rows that these weights leave open; None if they are about the same.
-
-        Where nearly all rows are certain, differences between the few others decide, and may be tiny beside those
-        between all rows. hessian: of scaled weights.
-        """
-        open_rows = float(hessian[-1, -1])
-        if not open_rows > 0:
-            return None
-        spread = np.diag(hessian) / open_rows - (hessian[-1] / open_rows) ** 2
-        odd = ~((spread > 1.0 / FAR) & (spread < FAR)) & ~self.fixed
-        if not odd[:-1].any():
-            return None
-
-        def counted() -> Iterable[Rows]:
-            for features, target, count in blocks():
-                p = sigmoid(np.einsum("m,mb->b", weights, features))
-                yield features, target, p * (1.0 - p) * (1.0 if count is None else count)
-
-        found = _Standard.of(counted)
-        return None if (found.fixed & ~self.fixed).any() else found
-
-    def penalty(self, plain: Floats | None, total: float) -> Floats:
-        """A penalty on weights as one on weights of scaled features, for the mean loss."""
-        m = len(self.scale)
-        return np.zeros((m, m)) if plain is None else plain / np.outer(self.scale, self.scale) / total
-
-    def rows(self, blocks: Blocks) -> Blocks:
-        """The rows with scaled features."""
-
-        def scaled() -> Iterable[Rows]:
-            for features, target, count in blocks():
-                inside = (features - self.centre[:, None]) / self.scale[:, None]
-                inside[self.fixed] = 0.0
-                yield inside, target, count
-
-        return scaled
-
-    def inside(self, weights: Floats) -> Floats:
-        """Weights of scaled features."""
-        scaled = weights * self.scale
-        scaled[-1] = weights[-1] + float(np.add.reduce(weights * self.centre))
-        return scaled
-
-    def outside(self, weights: Floats) -> Floats:
-        """Weights of the features themselves."""
-        plain = weights / self.scale
-        plain[-1] = weights[-1] - float(np.add.reduce(plain[:-1] * self.centre[:-1]))
-        return plain
+    return float(np.abs(np.where((weights <= lower) & (gradient > 0), 0.0, gradient)).max())
 
 
 def _kept(blocks: Blocks) -> Blocks:
@@ -278,13 +185,3 @@ def _kept(blocks: Blocks) -> Blocks:
         if numbers > KEPT_NUMBERS:
             return blocks
     return lambda: kept
-
-
-def sigmoid(v: Floats) -> Floats:
-    """1 / (1 + exp(-v)), elementwise, for any v.
-
-    >>> sigmoid(np.array([-1000.0, 0.0, 1000.0])).tolist()
-    [0.0, 0.5, 1.0]
-    """
-    with np.errstate(over="ignore", under="ignore"):
-        return np.asarray(1.0 / (1.0 + np.exp(-v)))

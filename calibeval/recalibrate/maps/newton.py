@@ -48,19 +48,21 @@ class Point(Protocol):
 Where = TypeVar("Where", bound=Point)
 
 
-def descend(at: Callable[[Floats], Where], point: Where, tolerance: float = 1e-2) -> tuple[Where, Search]:
+def descend(
+    at: Callable[[Floats], Where], point: Where, tolerance: float = 1e-2, enough: float = ENOUGH
+) -> tuple[Where, Search]:
     """The point with the smallest loss, from steps that each lower it, and how the search ended.
 
-    at: the point at some values. tolerance: see `newton_step`.
+    at: the point at some values. tolerance: see `newton_step`. enough: the steepness at which the search ends.
     """
-    steps, near = 0, point.steepness <= ENOUGH
+    steps, near = 0, point.steepness <= enough
     while steps < MOST_STEPS and not near:
         step = newton_step(point, tolerance)
         near = not gain(point, step) > ROUNDING * abs(point.loss)
         found = None if near else lower(at, point, step)
         if found is None:
             break
-        point, steps, near = found, steps + 1, found.steepness <= ENOUGH
+        point, steps, near = found, steps + 1, found.steepness <= enough
     return point, Search(near or point.steepness <= SMALL, point.steepness, steps)
 
 

@@ -21,7 +21,7 @@ KEPT_SCORES = 2**22  # up to this many scores (32 MiB) are kept in memory and no
 class Part(NamedTuple):
     """Some rows: log-scores, (k, b) on axis 0 or (b, k) on axis 1, and the flat positions of their labels.
 
-    masked: where a class has probability 0 (the log-score is 0 there), or None. weights: (b,), if rows differ in them.
+    masked: where a class has probability 0 (the log-score is finite there), or None. weights: (b,), if they differ.
     """
 
     z: Floats
@@ -48,22 +48,35 @@ class Parts:
         return self.read() if self.kept is None else iter(self.kept)
 
 
-def parts_of(predictions: Predictions, clip: float | None, beta: float) -> Parts:
-    """The rows with log-scores times beta.
+@dataclass(frozen=True, slots=True)
+class Base:
+    """What log-scores become first: they are multiplied by beta.
+
+    equal: if given, they become logarithms of probabilities that are mixed with this share of equal ones; see
+    `smoothed`. classes_first: whether the layout is (k, b) with many classes, too.
+    """
+
+    beta: float
+    equal: float | None = None
+    classes_first: bool = False
+
+
+def parts_of(predictions: Predictions, clip: float | None, base: Base) -> Parts:
+    """The rows of predictions.
 
     Raises: BadValues; Impossible. So does every pass, if the rows are not kept.
     """
 
     def read() -> Iterator[Part]:
-        return _parts(predictions, clip, beta)
+        return _parts(predictions, clip, base)
 
     few = predictions.n * predictions.scores.shape[1] <= KEPT_SCORES
     return Parts(read, tuple(read()) if few else None)
 
 
-def _parts(predictions: Predictions, clip: float | None, beta: float) -> Iterator[Part]:
+def _parts(predictions: Predictions, clip: float | None, base: Base) -> Iterator[Part]:
     k = predictions.scores.shape[1]
-    axis, rows = 0 if k <= FEW_CLASSES else 1, max(1, PART_SCORES // k)
+    axis, rows = 0 if k <= FEW_CLASSES or base.classes_first else 1, max(1, PART_SCORES // k)
     for block in predictions.blocks(chunk_rows(predictions)):
         for start in range(0, len(block.labels), rows):
             labels = block.labels[start : start + rows].astype(np.intp)
@@ -71,12 +84,31 @@ def _parts(predictions: Predictions, clip: float | None, beta: float) -> Iterato
             z = log_scores(scores, predictions.kind, clip=clip, axis=axis, tolerance=tolerance).z
             label_scores(z, labels, axis)
             masked = np.isneginf(z) if np.isneginf(z.min()) else None
-            if masked is not None:
+            z *= base.beta
+            if base.equal is not None:
+                z = smoothed(z, base.equal, axis)
+            if masked is not None and not base.equal:
                 z[masked] = 0.0
-            z *= beta
             row = np.arange(len(labels))
             at_label = labels * len(labels) + row if axis == 0 else row * k + labels
             yield Part(z, at_label, labels, axis, masked, part_of(block.weights, slice(start, start + rows)))
+
+
+def smoothed(z: Floats, equal: float, axis: int = 1) -> Floats:
+    """Logarithms of probabilities that are mixed with equal ones. equal: the share of these.
+
+    >>> smoothed(np.array([[0.0, -np.inf]]), 0.5).round(6).tolist() == np.log([[0.75, 0.25]]).round(6).tolist()
+    True
+    """
+    with np.errstate(all="ignore"):
+        d = z - np.expand_dims(np.maximum.reduce(z, axis=axis), axis)
+        p = np.exp(d)
+        norm = np.expand_dims(np.add.reduce(p, axis=axis), axis)
+        if not equal:  # exact for probabilities that are too small for numbers, too
+            return np.asarray(d - np.log(norm))
+        p *= (1.0 - equal) / norm
+        p += equal / z.shape[axis]
+        return np.asarray(np.log(p, out=p))
 
 
 def column(values: Floats, axis: int) -> Floats:

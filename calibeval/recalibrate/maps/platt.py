@@ -14,6 +14,7 @@ from calibeval.recalibrate.base.facts import Solution
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.maps.binary import SEPARABLE, class_margins, start_of, two_columns
 from calibeval.recalibrate.maps.logistic import minimise
+from calibeval.recalibrate.temperature.optimum import Optimum
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -33,6 +34,12 @@ class PlattMap(Map):
         """Slope and intercept."""
         return {"slope": self.slope, "intercept": self.intercept}
 
+    @classmethod
+    def of_temperature(cls, temperature: float, k: int) -> tuple[Any, ...]:
+        """Slope 1/T and no intercept."""
+        del k
+        return (1.0 / temperature, 0.0)
+
     def apply(self, z: Floats) -> Floats:
         """Log-odds slope s + intercept as two columns."""
         s = z[:, 1] - z[:, 0]
@@ -40,9 +47,10 @@ class PlattMap(Map):
         return two_columns(np.where(np.isnan(scaled), 0.0, scaled) + self.intercept)
 
 
-def fit_platt(predictions: Predictions, clip: float | None) -> Solution:
+def fit_platt(predictions: Predictions, clip: float | None, best: Optimum | None = None) -> Solution:
     """The maximum-likelihood slope and intercept, and a note if one is needed.
 
+    best: the best temperature, if it is known.
     Raises: InputError if rows with probability 0 rule out such a map; BadValues; Impossible.
 
     >>> (slope, _), note, _ = fit_platt(Predictions(logits=[-1.0, -1.0, 1.0, 1.0], labels=[0, 1, 1, 0]), None)
@@ -54,7 +62,7 @@ def fit_platt(predictions: Predictions, clip: float | None) -> Solution:
     def features(s: Floats) -> Floats:
         return np.stack([s, np.ones_like(s)])
 
-    found = minimise(lambda: rows.blocks(features), np.array([start_of(predictions, clip), 0.0]))
+    found = minimise(lambda: rows.blocks(features), np.array([start_of(predictions, clip, best), 0.0]))
     slope, intercept = found.weights.tolist()
     if rows.certain and not slope > 0:
         raise InputError(

@@ -40,6 +40,12 @@ class QuadraticMap(Map):
         names = ("quadratic", "linear", "constant", "low", "high")
         return {name: getattr(self, name) for name in names}
 
+    @classmethod
+    def of_temperature(cls, temperature: float, k: int) -> tuple[Any, ...]:
+        """Linear, 1/T; the range does not matter."""
+        del k
+        return (0.0, 1.0 / temperature, 0.0, 0.0, 0.0)
+
     def apply(self, z: Floats) -> Floats:
         """The mapped log-odds as two columns."""
         s = z[:, 1] - z[:, 0]
@@ -69,17 +75,19 @@ def fit_quadratic(predictions: Predictions, clip: float | None) -> Solution:
     [1.0986, 0.0, 0.0, -1.0, 1.0]
     """
     rows = _bounded(class_margins(predictions, clip))
-    scale = float(np.abs(rows.s).max()) or 1.0
+    low, high = float(rows.s.min()), float(rows.s.max())
+    middle, scale = low / 2.0 + high / 2.0, high / 2.0 - low / 2.0 or 1.0
 
     def features(s: Floats) -> Floats:
-        t = s / scale
+        t = (s - middle) / scale
         return np.stack([t * t, t, np.ones_like(t)])
 
-    start = np.array([0.0, scale * start_of(predictions, clip), 0.0])
-    minimum = minimise(lambda: rows.blocks(features), start)
-    low, high = float(rows.s.min()), float(rows.s.max())
+    slope = start_of(predictions, clip)
+    minimum = minimise(lambda: rows.blocks(features), np.array([0.0, scale * slope, middle * slope]))
     weights = minimum.weights.tolist()
-    found = weights[0] / scale / scale, weights[1] / scale, weights[2]
+    quadratic = weights[0] / scale / scale
+    linear = weights[1] / scale - 2.0 * quadratic * middle
+    found = quadratic, linear, weights[2] - (linear + quadratic * middle) * middle
     ends = tuple(2.0 * found[0] * end + found[1] for end in (low, high))
     if rows.certain and min(ends) <= 0:
         raise InputError(

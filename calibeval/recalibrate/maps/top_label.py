@@ -52,4 +52,4 @@ def fit_temperature(predictions: Predictions, clip: float | None) -> Solution:
     Raises: as `optimum`.
     """
     found = OBJECTIVES["nll"].find(predictions, clip)
-    return Solution((found.temperature,), found.note)
+    return Solution((found.temperature,), found.note, found.search)

@@ -11,11 +11,13 @@ import numpy as np
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-from calibeval.recalibrate.base.facts import Search, Solution
+from calibeval.recalibrate.base.facts import Solution
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.maps.by_class import Penalised, look, most_evident
-from calibeval.recalibrate.maps.parts import parts_of
-from calibeval.recalibrate.temperature.optimum import optimum
+from calibeval.recalibrate.maps.parts import Base, parts_of
+from calibeval.recalibrate.temperature.optimum import Optimum, optimum
+
+ROUNDED = 1e-12  # in nats: differences of the mean NLL below it are rounding
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -35,6 +37,11 @@ class VectorMap(Map):
         """Weights and biases as lists."""
         return {"weights": list(self.weights), "biases": list(self.biases)}
 
+    @classmethod
+    def of_temperature(cls, temperature: float, k: int) -> tuple[Any, ...]:
+        """Equal weights and no biases."""
+        return ((1.0 / temperature,) * k, (0.0,) * k)
+
     def apply(self, z: Floats) -> Floats:
         """The mapped logits."""
         return np.where(np.isneginf(z), -np.inf, np.asarray(self.weights) * z + np.asarray(self.biases))
@@ -49,7 +56,7 @@ class VectorMap(Map):
                 raise InputError(f'parameter "{name}" has {len(values)} numbers, but {self.k} are needed')
 
 
-def fit_vector(predictions: Predictions, clip: float | None) -> Solution:
+def fit_vector(predictions: Predictions, clip: float | None, best: Optimum | None = None) -> Solution:
     """Weights (k,) and biases (k,), a note if one is needed, and how the search ended.
 
     The objective is n NLL + a |weights T - 1|^2 / 2 + b |biases|^2 / 2, where T is the best temperature: normal priors
@@ -57,6 +64,7 @@ def fit_vector(predictions: Predictions, clip: float | None) -> Solution:
     alternation with the weights. So the bias of a class that never occurs stays finite, many classes with few rows stay
     close to temperature scaling, and with many rows per class the priors hardly matter. The NLL is never above that of
     temperature scaling. Optimised with Newton's method from there, without random numbers.
+    best: the best temperature, if it is known.
     Raises: InputError if the search fails; BadValues; Impossible.
     Source: evidence: MacKay, Neural Computation 4:415 (1992), with the Hessian's 2 x 2 blocks of each class.
 
@@ -65,21 +73,15 @@ def fit_vector(predictions: Predictions, clip: float | None) -> Solution:
     True
     """
     k = predictions.scores.shape[1]
-    best = optimum(predictions, clip)
+    best = best or optimum(predictions, clip)
     beta = 1.0 / best.temperature
-    parts = parts_of(predictions, clip, beta)
+    parts = parts_of(predictions, clip, Base(beta))
     start = look(parts, np.concatenate([np.ones(k), np.zeros(k)]))
     if not (math.isfinite(start.nll) and np.isfinite(start.gradient).all()):
         raise InputError(f"{predictions.source.name}: vector scaling did not converge; rescale the logits")
     point, search = most_evident(start)
     if point.seen.nll > start.nll:
-        point, search = Penalised(start, point.prior), replace(search, converged=False)
-    note = None if search.converged else unfinished(search)
-    if best.bound is not None:
-        note = f"the temperature that it starts from is a bound ({best.bound})"
+        reached = search.converged and point.seen.nll - start.nll <= ROUNDED
+        point, search = Penalised(start, point.prior), replace(search, converged=reached)
+    note = None if best.bound is None else f"the temperature that it starts from is a bound ({best.bound})"
     return Solution((tuple((point.values[:k] * beta).tolist()), tuple(point.values[k:].tolist())), note, search)
-
-
-def unfinished(search: Search) -> str:
-    """A note that the search for the parameters ended early."""
-    return f"the search stopped after {search.iterations} steps, with a slope of up to {search.gradient:.1e}"

@@ -15,6 +15,7 @@ from calibeval.core.errors import InputError
 from calibeval.core.metrics.folded import ece
 from calibeval.core.sums.binning import BinSums, bin_index, equal_width_edges, on_grid, sums_by_index
 from calibeval.core.sums.root import find_root
+from calibeval.recalibrate.base.facts import Search
 from calibeval.recalibrate.base.scores import chunk_rows
 from calibeval.recalibrate.temperature.fused import fused
 from calibeval.recalibrate.temperature.optimum import BOUND_NOTES, optimum
@@ -26,13 +27,17 @@ LAST_CONFIDENCE_STEP = 1e-8
 
 
 class Chosen(NamedTuple):
-    """A temperature, the mean NLL without and with it, a note if one is needed, and the bound if it is one."""
+    """A temperature, the mean NLL without and with it, a note if one is needed, and the bound if it is one.
+
+    search: how the search for the smallest NLL ended; None for other objectives.
+    """
 
     temperature: float
     nll_before: float
     nll_after: float
     note: str | None
     bound: str | None = None
+    search: Search | None = None
 
 
 def smallest_nll(predictions: Predictions, clip: float | None = None) -> Chosen:
@@ -45,7 +50,8 @@ def smallest_nll(predictions: Predictions, clip: float | None = None) -> Chosen:
     ('low', 'every label has the largest score of its row,')
     """
     best = optimum(predictions, clip)
-    return Chosen(best.temperature, best.nll_before, best.nll_after, BOUND_NOTES.get(best.bound or ""), best.bound)
+    note = BOUND_NOTES.get(best.bound or "")
+    return Chosen(best.temperature, best.nll_before, best.nll_after, note, best.bound, best.search)
 
 
 def smallest_ece(predictions: Predictions, clip: float | None = None) -> Chosen:

@@ -13,6 +13,7 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.core.sums.root import Root, find_root, halley
+from calibeval.recalibrate.base.facts import Search
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.temperature.fused import Fused, fused
 from calibeval.recalibrate.temperature.pieces import Piece, ScoreFacts, pieces, sample, score_facts
@@ -26,6 +27,7 @@ SAMPLE_STEP = 3e-2  # about three times the error of the sub-sample itself
 COARSE_BYTES = 4  # a pass in float32 is only used for scores stored in float32 or a shorter type
 COARSE_RANGE = 1e30  # beyond it, float32 cannot represent the inverse scale of the logits
 FAR_BELOW = 4.0  # the search on all rows goes this far below the sample's optimum, then checks that there is one
+SMALL_SLOPE = 1e-6  # in nats per unit of log T; larger at the end, the search has not converged
 NO_SLOPE = 1e-9  # relative to the spread
 
 Pieces = Callable[[], Iterable[Piece]]
@@ -34,7 +36,9 @@ Pieces = Callable[[], Iterable[Piece]]
 class Optimum(NamedTuple):
     """The best temperature, the mean NLL without and with it, full passes over the scores, and the bound if it is one.
 
-    passes: how often all scores were read; a small dump is read once and then kept.
+    passes: how often all scores were read; a small dump is read once and then kept. slope: the derivative of the mean
+    NLL by log T at the end of the search, which took so many steps on all scores that are kept or read; found: whether
+    it ended where the next step would be below rounding.
     bound: "low" if the NLL keeps falling as T falls, since every label has the largest score of its row; "high" if it
     keeps falling as T grows, since the scores are not informative about the labels; "flat" if T has no effect.
     """
@@ -44,6 +48,14 @@ class Optimum(NamedTuple):
     nll_after: float
     passes: int
     bound: str | None
+    slope: float = 0.0
+    steps: int = 0
+    found: bool = True
+
+    @property
+    def search(self) -> Search:
+        """How the search ended."""
+        return Search(self.found, abs(self.slope), self.steps)
 
 
 NOWHERE = Optimum(math.inf, math.nan, math.nan, 0, None)  # of scores too large for it
@@ -177,7 +189,7 @@ def _solve(every: Pieces, known: ScoreFacts, tolerance: float = LAST_STEP) -> Op
     """The optimum for some pieces with known facts."""
     if known.spread == 0:
         now = fused(every(), 1.0)
-        return Optimum(1.0, now.value, now.value, 1, "flat")
+        return Optimum(1.0, now.value, now.value, 1, "flat", now.slope, 1)
     if not math.isfinite(known.spread):
         return NOWHERE
     if known.misses == 0:
@@ -193,7 +205,7 @@ def _low_bound(every: Pieces, known: ScoreFacts) -> Optimum:
         now = fused(every(), beta, before=True)
         passes += 1
         if now.value - known.infimum <= CLOSE or not math.isfinite(2.0 * beta):
-            return _not_worse(Optimum(1.0 / beta, now.before, now.value, passes, "low"))
+            return _not_worse(Optimum(1.0 / beta, now.before, now.value, passes, "low", now.slope, passes))
         beta *= 2.0
 
 
@@ -203,7 +215,7 @@ def _high_bound(every: Pieces, known: ScoreFacts) -> Optimum:
     # Scores of 1e305 have a curvature that float64 cannot hold.
     beta = max(CLOSE / (slope + math.hypot(slope, math.sqrt(2.0 * CLOSE * curvature))), 2.0**-1022)
     now = fused(every(), beta, before=True)
-    return _not_worse(Optimum(1.0 / beta, now.before, now.value, 1, "high"))
+    return _not_worse(Optimum(1.0 / beta, now.before, now.value, 1, "high", now.slope, 1))
 
 
 class _Search(NamedTuple):
@@ -231,8 +243,10 @@ def _result(found: _Search) -> Optimum:
     """The optimum at the end of the last step; its NLL follows from the derivatives."""
     h, last = found.root.step, found.last
     after = last.value + h * (last.slope + h * (last.curvature / 2.0 + h * last.third / 6.0))
+    slope = last.slope + h * (last.curvature + h * last.third / 2.0)
     temperature = math.exp(min(-found.root.u - h, MOST_EXPONENT))
-    return _not_worse(Optimum(temperature, found.before, after, found.passes, None))
+    reached = found.root.found and abs(slope) <= SMALL_SLOPE
+    return _not_worse(Optimum(temperature, found.before, after, found.passes, None, slope, found.passes, reached))
 
 
 def _not_worse(best: Optimum) -> Optimum:

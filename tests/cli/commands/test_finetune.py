@@ -329,3 +329,21 @@ def test_progress_and_quiet(folder, capsys):
     assert loud.err.splitlines()[0].startswith("1/1 training: epoch 3/3, loss ")
     assert loud.err.splitlines()[-1] == f"written to {folder / 'loud'}"
     assert run(capsys, *files.words(folder, "--loss", "ce", "-q", out="quiet")).err == ""
+
+
+def test_few_rows_that_a_line_separates_are_learnt_or_said_to_be_unlearnt(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    labels = rng.integers(0, 3, 450)
+    rows = rng.normal(size=(450, 8)) + 6.0 * np.eye(8)[labels]
+    for name, part in (("train", slice(0, 300)), ("val", slice(300, 375)), ("test", slice(375, 450))):
+        files.write(tmp_path / f"{name}.npz", rows[part].astype(np.float32), labels[part])
+    command = ["finetune", tmp_path / "train.npz", "--val", tmp_path / "val.npz", "--loss", "ce", "--json", "-q"]
+    found = json.loads(run(capsys, *command, "--out", tmp_path / "usual").out)
+    assert found["losses"][0]["seeds"][0]["before"]["accuracy"] > 0.98
+    assert found["settings"]["batch_size"] == 12
+    assert "not_converged" not in {warning["code"] for warning in found["warnings"]}
+    short = ["--lr", 1e-4, "--epochs", 2]
+    found = json.loads(run(capsys, *command, *short, "--out", tmp_path / "short").out)
+    (said,) = [warning["message"] for warning in found["warnings"] if warning["code"] == "not_converged"]
+    assert said.startswith("ce: training had not converged")
+    assert said in (tmp_path / "short" / "report.html").read_text(encoding="utf-8")

@@ -90,7 +90,7 @@ COMPLETED = [
     (["report", "--key", "pr"], ["probs=", "prediction="]),
     (["fit", "--method", "v"], ["vector"]),
     (["fit", "--objective", "a"], ["accuracy"]),
-    (["finetune", "--loss", "ce,m"], ["ce,mbls"]),
+    (["finetune", "--loss", "ce,m"], ["ce,mbls", "ce,mdca"]),
     (["gate", "--export", "m"], ["markdown="]),
     (["gate", "--max-drop", "acc"], ["accuracy="]),
     (["gate", "--preset", "s"], ["strict"]),

@@ -96,11 +96,15 @@ def test_names_as_labels():
         ([0, 1], "6 rows of features, but 2 labels"),
         (3, "6 rows of features, but a single label"),
         (
-            np.full((6, 2), 0.5),
+            np.ones((6, 2)),
             (
                 "row 0: labels of shape (6, 2) must be one-hot (a single 1, all others 0), but 6 rows are "
-                "not; soft labels are not supported"
+                "not; rows with several labels or none are not supported"
             ),
+        ),
+        (
+            np.full((6, 2), 0.25),
+            "row 0: its soft label sums to 0.5, but the probabilities of the classes sum to 1 (6 rows are wrong)",
         ),
         (
             ["a", "b"] * 3,

@@ -22,7 +22,7 @@ def dump(n=203, k=4):
 def test_the_table_and_its_json():
     found = fit(dump(), "auto")
     table = found.fitted.selection
-    assert [row.method for row in table] == ["none", "temperature", "ets", "vector", "isotonic"]
+    assert [row.method for row in table] == ["none", "temperature", "ets", "vector", "svs", "sms", "isotonic"]
     assert [row.method for row in table if row.chosen] == [found.method] == ["temperature"]
     assert min(row.excess for row in table) == 0
     assert from_json(found.to_json()) == found
@@ -40,6 +40,8 @@ def test_two_classes_have_more_methods():
         "beta",
         "quadratic",
         "vector",
+        "svs",
+        "sms",
         "isotonic",
     ]
 

@@ -34,7 +34,7 @@ def plain_loss(dump, values, beta):
 def test_derivatives_are_differences_of_the_plain_loss(k, what):
     dump, beta, h = dump_of(k, **what), 0.7, 1e-6
     values = np.concatenate([np.linspace(0.8, 1.3, k), np.linspace(-0.5, 0.4, k)])
-    rows = parts.parts_of(dump, None, beta)
+    rows = parts.parts_of(dump, None, parts.Base(beta))
     seen = by_class.look(rows, values)
     assert seen.nll == pytest.approx(plain_loss(dump, values, beta), rel=1e-12)
     units = np.eye(2 * k) * h
@@ -74,7 +74,7 @@ def test_a_search_that_ends_early_is_said(monkeypatch):
     assert not found.fitted.search.converged
     assert found.fitted.search.iterations == 1
     assert found.fitted.note == (
-        f"the search stopped after 1 steps, with a slope of up to {found.fitted.search.gradient:.1e}"
+        f"the search did not converge: after 1 step, the gradient is still {found.fitted.search.gradient:.1e}"
     )
     assert found.fitted.nll_after <= fit(Predictions(logits=logits, labels=labels)).fitted.nll_after
 

@@ -11,7 +11,7 @@ from calibeval.recalibrate.base.scores import row_nll
 from calibeval.recalibrate.fitting.fit import fit
 from calibeval.recalibrate.maps import by_class, vector
 from calibeval.recalibrate.maps.newton import descend
-from calibeval.recalibrate.maps.parts import parts_of
+from calibeval.recalibrate.maps.parts import Base, parts_of
 from tests.data import logits_and_labels
 
 
@@ -19,7 +19,7 @@ def test_the_penalised_optimum_is_that_of_another_optimiser():
     logits, labels = logits_and_labels(400, 3)
     labels = np.where((labels == 2) & (np.arange(400) % 2 == 0), 0, labels)
     beta, prior = 0.7, by_class.Prior(20.0, 5.0)
-    at = by_class.at_prior(parts_of(Predictions(logits=logits, labels=labels), None, beta), prior)
+    at = by_class.at_prior(parts_of(Predictions(logits=logits, labels=labels), None, Base(beta)), prior)
     found, search = descend(at, at(np.array([1.0] * 3 + [0.0] * 3)))
 
     def loss(w):
@@ -55,7 +55,7 @@ def test_the_prior_of_greatest_evidence_from_second_differences(k):
         spread = np.linalg.inv(np.array(block) + np.diag(prior))
         determined += 1 - np.array(prior) * np.diag(spread)
     expected = determined / [((values[:k] - 1) ** 2).sum(), (values[k:] ** 2).sum()]
-    parts = parts_of(Predictions(logits=logits, labels=labels), None, beta)
+    parts = parts_of(Predictions(logits=logits, labels=labels), None, Base(beta))
     bends = by_class.look(parts, values).bends
     assert by_class.likeliest(bends, prior, values) == pytest.approx(expected, rel=1e-3)
 

@@ -1,0 +1,86 @@
+"""What every fitted map keeps: its NLL is not above that of a temperature, and a search that did not end is told."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+from calibeval.core.data.predictions import Predictions
+from calibeval.core.errors import InputError
+from calibeval.recalibrate.base.facts import Search, Solution
+from calibeval.recalibrate.base.mapping import Map
+from calibeval.recalibrate.maps.binary import mean_loss
+from calibeval.recalibrate.temperature.optimum import Optimum, optimum
+
+WORSE = 1e-9  # in nats: differences up to it are no difference
+
+
+class Kept(NamedTuple):
+    """A map, the mean NLL before and after it, a note if one is needed, and how the search ended."""
+
+    map: Map
+    before: float
+    after: float
+    note: str | None
+    search: Search | None
+
+
+def best_temperature(predictions: Predictions, clip: float | None) -> Optimum | None:
+    """The best temperature; None if the scores are too large or too small for one.
+
+    Raises: BadValues; Impossible.
+    """
+    try:
+        return optimum(predictions, clip)
+    except InputError:
+        return None
+
+
+def kept(
+    predictions: Predictions,
+    clip: float | None,
+    found: Solution,
+    made: Callable[..., Map],
+    best: Optimum | None,
+) -> Kept:
+    """The map of a solution, or the best temperature in its place if the solution has a larger NLL.
+
+    made: the map of some parameters. If no parameters make such a map a temperature, a note tells that it is worse. If
+    every label has the largest score of its row, then the smaller the temperature, the smaller the NLL, and maps that
+    stop before certainty are not worse.
+    Raises: InputError if the NLL is no number.
+    """
+    result, note = made(*found.values), said(found)
+    search, method = found.search, result.method
+    before, after = mean_loss(predictions, clip, result.apply)
+    if best is not None and best.bound != "low" and not after <= best.nll_after + WORSE:
+        values = result.of_temperature(best.temperature, result.k or 2)
+        beside = f"the NLL of the best temperature, {best.nll_after:.5g}, is below that of the method {method}"
+        if values is None:
+            note = _joined(note, f"{beside}, {after:.5g}")
+        else:
+            result = made(*values)
+            before, after = mean_loss(predictions, clip, result.apply)
+            note = _joined(note, f"{beside}, so the map is this temperature, {best.temperature:.4g}")
+            search = best.search if search is None or search.converged else search
+    if not (math.isfinite(before) and math.isfinite(after)):
+        raise InputError(f"{predictions.source.name}: the NLL is beyond the largest number; rescale the logits")
+    return Kept(result, before, after, note, search)
+
+
+def said(found: Solution) -> str | None:
+    """The note of a solution, with the sentence that the search did not converge if it did not.
+
+    >>> said(Solution((1.0,), None, Search(False, 0.002, 300)))
+    'the search did not converge: after 300 steps, the gradient is still 2.0e-03'
+    """
+    search = found.search
+    if search is None or search.converged:
+        return found.note
+    steps = f"after {search.iterations:,} step{'s' * (search.iterations != 1)}"
+    return _joined(found.note, f"the search did not converge: {steps}, the gradient is still {search.gradient:.1e}")
+
+
+def _joined(one: str | None, other: str) -> str:
+    return other if one is None else f"{one}; {other}"

@@ -1,0 +1,39 @@
+"""When training had not converged: said from a gain on VAL that neither is small nor may be chance."""
+
+from __future__ import annotations
+
+import math
+
+import pytest
+
+from calibeval.runs.convergence import not_converged
+from calibeval.training.recipe import Recipe
+from calibeval.training.spec import LossSpec
+from calibeval.training.sweep import Trained
+
+
+def notices(score, further, rows=10**6, *, tuned=False):
+    trained = Trained(Recipe(LossSpec("ce"), 0.1, 0.0), 0, score, 3, further=further)
+    return not_converged("ce", trained, rows, tuned=tuned)
+
+
+@pytest.mark.parametrize(
+    ("score", "further", "rows", "said"),
+    [
+        (0.5, 0.4949, 10**6, True), (0.5, 0.4951, 10**6, False),  # 1 % of the score
+        (0.5, 0.489, 100, True), (0.5, 0.491, 100, False),  # 0.1 / 10
+        (0.5, 0.6, 100, False), (0.5, math.inf, 100, False), (0.0, 0.0, 100, False),
+    ],
+)  # fmt: skip
+def test_a_gain_is_said_where_it_is_clear(score, further, rows, said):
+    assert bool(notices(score, further, rows)) is said
+
+
+def test_the_words_name_both_scores_and_what_to_do():
+    (notice,) = notices(0.914, 0.088)
+    assert notice.code == "not_converged"
+    assert notice == (
+        "ce: training had not converged: a longer step in the same direction lowers its NLL on VAL from 0.914 to "
+        "0.088; raise --epochs or --lr"
+    )
+    assert notices(0.914, 0.088, tuned=True)[0].endswith("; raise --epochs")
