@@ -21,6 +21,7 @@ def run_settings(command: Command, data: Data) -> RunSettings:
     """The settings of a command with the data that it has read."""
     request, training = command.request, command.request.settings
     keys, start = command.reading.keys, data.start
+    labels = {split: features.settled_source().labels_sha256 for split, features in data.splits.items()}
     return RunSettings(
         losses=tuple(str(loss) for loss in request.losses),
         head=command.head if start is None else "continued",
@@ -50,4 +51,5 @@ def run_settings(command: Command, data: Data) -> RunSettings:
         sha256={split: features.settled_source().sha256 for split, features in data.splits.items()},
         splits={split: features.source.split for split, features in data.splits.items()},
         weights_key=keys.weights,
+        labels_sha256=labels if any(labels.values()) else None,
     )

@@ -26,6 +26,7 @@ TITLES = {
     "training_gpu": "Head training on a GPU",
     "papers": "CIFAR-10 from images",
     "losses": "Losses on real features",
+    "tuning": "Tuning",
 }
 # What docs/statistics.md reports: the arguments of a short run, which only shows that they run.
 SIMULATIONS = {

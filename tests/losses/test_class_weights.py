@@ -50,6 +50,16 @@ def test_cross_entropy_and_label_smoothing_are_those_of_torch(reduction, smoothi
     same(mine, CrossEntropyLoss(label_smoothing=smoothing, **more), logits, given if kind == "soft" else labels)
 
 
+def test_weights_of_a_target_that_spreads_over_the_others():
+    # Targets of label 0: 1 - .3 for it, .15 for each other class.
+    logits = torch.tensor([[2.0, 0.0, 1.0]], dtype=torch.float64)
+    criterion = LabelSmoothing(0.3, "others", weight=[1.0, 2.0, 4.0], reduction="sum")
+    target = np.array([0.7, 0.15, 0.15]) * [1.0, 2.0, 4.0]
+    expected = float(-(target * logits.log_softmax(-1).numpy()).sum())
+    for labels in (torch.tensor([0]), torch.tensor([[1.0, 0.0, 0.0]])):
+        assert criterion(logits, labels).item() == pytest.approx(expected)
+
+
 @EVERY
 @REDUCTIONS
 def test_weights_of_1_change_nothing(case, reduction):

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from calibeval import evaluate, read
+from calibeval.recalibrate.base.scores import row_nll
 from calibeval.recalibrate.fitting.fit import fit
 from tests.conftest import ROOT
 from tests.recalibrate.scalar import best_temperature
@@ -57,3 +58,25 @@ def test_optimum(name):
     found = fit(val)
     assert found.temperature == pytest.approx(temperature, rel=1e-8)
     assert found.fitted.nll_after == pytest.approx(nll, abs=1e-11)
+
+
+# Test NLL of svs and sms, by probmetrics 1.3.0, which searches with L-BFGS in single precision; and of vector, by
+# calibeval 0.1.0, which searched with L-BFGS.
+STRUCTURED = [
+    ("text_agnews.npz", 0.38270, 0.38004, 0.38168),
+    ("cifar10_wrn16-4_netcal.npz", 0.23061, 0.22721, 0.22981),
+    ("cifar10_vgg16_kumar.npz", 0.17956, 0.17889, 0.17999),
+    ("cifar10jpeg_resnet20_akamaster.npz", 0.49753, 0.48826, 0.49411),
+    ("cifar10jpeg_resnet20_features.npz", 0.49001, 0.47917, 0.48584),
+    ("text_banking77.npz", 0.30114, 0.29942, 0.29743),
+    ("cifar100_wrn16-4_netcal.npz", 0.94523, 0.93975, 0.94073),
+]
+
+
+@pytest.mark.parametrize(("name", "svs", "sms", "vector"), STRUCTURED)
+def test_maps_of_all_classes(name, svs, sms, vector):
+    val, test = (read(f"{FOLDER}/{name}#{split}") for split in ("val", "test"))
+    for method, nll in (("svs", svs), ("sms", sms), ("vector", vector)):
+        found = fit(val, method)
+        assert found.fitted.search.converged
+        assert row_nll(found(test)).mean() == pytest.approx(nll, abs=1e-4)

@@ -53,7 +53,7 @@ def nll(candidate, low, high, p, **more):
             (
                 "This sample cannot tell whether ce is better than the deployed head with a temperature: NLL 0.500 → "
                 "0.490, −0.010 nats [−0.030, +0.010], on the same 5,000 rows of TEST; it could have shown a difference "
-                f"of 0.021 nats. {KEEP}"
+                f"of 0.021 nats. {KEEP.replace('no gain', 'no certain gain')}"
             ),
         ),
         (
@@ -84,6 +84,13 @@ def test_values_that_look_equal_are_left_out():
     text = against_deployed(beside(nll(0.5004, 0.0001, 0.0007, 0.01)))
     start = "ce is probably worse than the deployed head with a temperature: NLL +0.00040 nats [+0.00010, +0.00070], on"
     assert text.startswith(start)
+
+
+def test_of_several_seeds_it_is_about_the_one_that_is_saved():
+    found = beside(nll(0.4, -0.12, -0.08, 1e-9))
+    seeds = tuple(head(number, 0.9, 0.06, 0.4) for number in (3, 4))
+    text = against_deployed(replace(found, losses=(LossResult("ce", {}, seeds),)))
+    assert text.startswith("ce with seed 3 is certainly better than the deployed head")
 
 
 def test_a_split_that_chose_the_head_favours_it():

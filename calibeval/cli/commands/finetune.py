@@ -85,7 +85,7 @@ def finetune(
     )
     table = table_format(table, TABLE_FORMATS)
     exclude({"--json": json or None, "--format": table})
-    inputs = [train, val, test, flags.class_names, None if head in HEADS else head]
+    inputs = [train, val, test, *flags.files, None if head in HEADS else head]
     from calibeval.runs import files
 
     check_folder(out, {**JSON, **TABLES})

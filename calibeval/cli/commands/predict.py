@@ -30,7 +30,7 @@ def predict(
     from calibeval.writers.dump import check_format
 
     head = [run / RUN_FILE, run / FACTS_FILE] if run.is_dir() else [run]
-    refuse_overwriting([features, flags.class_names, *head], [out])
+    refuse_overwriting([features, *flags.files, *head], [out])
     check_format(out)
     reading = flags.options()
     rows = open_features(features, reading, need_labels=False)

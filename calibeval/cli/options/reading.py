@@ -91,6 +91,7 @@ class FeatureFlags:
     features_key: options.FeaturesKey = None
     labels_key: options.LabelsKey = None
     ids_key: options.IdsKey = None
+    labels: options.Labels = None
     class_names: options.ClassNames = None
     labels_are: options.LabelsAre = None
     ignore_index: options.IgnoreIndex = None
@@ -99,6 +100,11 @@ class FeatureFlags:
     max_bytes: options.MaxBytes = None
     max_memory: options.MaxMemory = None
     no_crc: options.NoCrc = False
+
+    @property
+    def files(self) -> tuple[Path | None, Path | None]:
+        """The files that are read in addition to the features."""
+        return self.labels, self.class_names
 
     def options(self) -> ReadOptions:
         """The options as the readers take them.
@@ -114,6 +120,7 @@ class FeatureFlags:
         named, in_full = named_keys(self.key or (), short, OF_FEATURES)
         return ReadOptions(
             keys=Keys(**named, in_full=in_full),
+            labels=self.labels,
             class_names=_names(self.class_names),
             labels_are=as_labels_are(self.labels_are),
             ignore_index=self.ignore_index,

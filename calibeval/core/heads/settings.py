@@ -29,7 +29,8 @@ class RunSettings:
 
     losses: as given on the command line. head: "linear", "mlp" or "continued"; start: the file of a continued head.
     rate, decay: None if the optimizer's default or --tune decides. sha256, splits: of the features of each split.
-    weights_key: the column by which rows are weighted; None also in files of earlier versions.
+    weights_key: the column by which rows are weighted. labels_sha256: of the files with the labels of the splits, where
+    they are separate files. Both are None in files of earlier versions, too.
     """
 
     LAYOUT: ClassVar = Layout(read={"ignore_index": _label})
@@ -62,6 +63,7 @@ class RunSettings:
     sha256: Mapping[str, str | None]
     splits: Mapping[str, str | None]
     weights_key: str | None = None
+    labels_sha256: Mapping[str, str | None] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object."""

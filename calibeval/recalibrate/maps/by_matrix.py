@@ -1,4 +1,7 @@
-"""The NLL of logits z + W z + b with a penalised matrix W: its derivatives, and rough solutions with its Hessian."""
+"""The NLL of logits z + W z + b with a penalised matrix W: its derivatives, and rough solutions with its Hessian.
+
+Products of matrices are those of BLAS: the last digits depend on its number of threads, which commands set to 1.
+"""
 
 from __future__ import annotations
 

@@ -228,10 +228,10 @@ def test_a_loss_that_trained_the_head_of_cross_entropy_says_so():
 def test_a_tuned_table_says_among_how_many_candidates_and_for_how_long():
     line = "tuned: the best of {} candidates per loss on VAL, with {} epochs, as here"
     cases = {
-        (24, 10): "; the worse half stopped after 4",
+        (24, 10): "; the worse half stopped after 7",
         (24, 4): "",
         (4, 10): "",
-        (5, 5): "; the worse half stopped after 2",
+        (5, 5): "; the worse half stopped after 4",
     }
     for (trials, epochs), early in cases.items():
         found = replace(ONE, settings=replace(SETTINGS, trials=trials, epochs=epochs))
