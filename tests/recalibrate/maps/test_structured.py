@@ -156,6 +156,17 @@ def test_impossible_classes_stay_so_and_absent_ones_stay_possible(method):
 
 
 @BOTH
+@pytest.mark.parametrize("k", [2, 7, 77])
+def test_a_row_is_mapped_alike_whatever_is_beside_it(method, k):
+    logits, labels = confused(12 * k, k)
+    found = fit(Predictions(logits=logits, labels=labels), method)
+    whole = found(logits)
+    for rows in (1, 2, 5, 13):
+        parts_of_it = [found(logits[start : start + rows]) for start in range(0, 12 * k, rows)]
+        assert (np.concatenate(parts_of_it) == whole).all()
+
+
+@BOTH
 def test_weights_count_as_repeated_rows(method):
     logits, labels = confused(300, 4)
     times = 1 + np.arange(300) % 3
