@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from calibeval.core.data.arrays import Floats
+from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.facts import Search
 from calibeval.recalibrate.maps.bounded import smallest
-from calibeval.recalibrate.maps.standard import Blocks, Rows, Standard, sigmoid
+from calibeval.recalibrate.maps.standard import TOO_LARGE, Blocks, Rows, Standard, sigmoid
 
 MOST_STEPS, MOST_ROUNDS = 25, 12  # in each round, features are scaled again
 MOST_FAILURES = 40  # of steps in a row that did not lower the loss; each one is shorter
@@ -72,7 +73,7 @@ def minimise(blocks: Blocks, start: Floats, bounded: int = 0, penalty: Floats | 
 
     There must be a minimum. There is none if growing weights separate rows with targets 0 and 1 better and better:
     then the weights are large and the search may say that it converged, as the gradient vanishes.
-    Raises: InputError if features are infinite.
+    Raises: InputError if features are infinite, or the weights are beyond float64.
     Source: Levenberg-Marquardt damping: Nielsen, IMM-REP-1999-05, Technical University of Denmark.
 
     >>> rows = np.array([[-1.0] * 4 + [1.0] * 4, [1.0] * 8]), np.array([0.0, 0, 0, 1, 1, 1, 1, 0]), None
@@ -106,6 +107,8 @@ def minimise(blocks: Blocks, start: Floats, bounded: int = 0, penalty: Floats | 
             standard, weights = closer, closer.inside(plain)
             objective = _Objective(_kept(closer.rows(blocks)), total, closer.penalty(penalty, total))
             now = objective.at(weights)
+    if not (np.isfinite(plain).all() and np.isfinite(slope)):
+        raise InputError(TOO_LARGE)
     return Minimum(plain, Search(end.gain <= SMALL_GAIN and slope <= SMALL_GRADIENT, slope, steps))
 
 
