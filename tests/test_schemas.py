@@ -42,6 +42,7 @@ from calibeval.recalibrate.base.facts import Fitted, MethodScore
 from calibeval.recalibrate.base.prior import Prior
 from calibeval.recalibrate.fitting.methods import METHODS
 from calibeval.recalibrate.fitting.read_map import from_json
+from calibeval.recalibrate.maps.top_label import TopPlattMap
 from calibeval.recalibrate.temperature.objectives import OBJECTIVES
 from calibeval.recalibrate.temperature.optimum import BOUND_NOTES, TemperatureMap
 from calibeval.render.terminal.conventions import render_json
@@ -136,6 +137,7 @@ def heads():
 def maps():
     names = ("a", "b", "c")
     made = [f.record(TemperatureMap, k=3, class_names=None if f.null else names) for f in FILLINGS]
+    made += [f.record(TopPlattMap, k=None, class_names=None, prior=None) for f in FILLINGS]
     poor = replace(made[0].fitted, selection=(FILLINGS[-1].record(MethodScore),))
     return [*made, replace(made[0], fitted=poor)]
 

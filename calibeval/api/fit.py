@@ -35,7 +35,7 @@ def fit(
 
     predictions: a path, or Predictions. method: "temperature" or another map, such as "ets", "platt", "beta",
     "quadratic", "vector" or "isotonic"; "auto" chooses by cross-validated NLL. objective: what a temperature optimises:
-    "nll", "ece" or "accuracy".
+    "nll", "ece" or "accuracy". Where only the top label is known, "platt" means "top-platt", a map of the confidence.
     clip: raise smaller probabilities to this value; without it, a label of probability 0 is refused.
     seed: for assigning rows to the folds of "auto". group: a column's name, or an array with one value per row; rows of
     one group stay in one fold. prior: shares of the classes where the map will be used, if they differ from those of

@@ -113,7 +113,7 @@ def read_data(command: Command) -> Data:
     for split, features in splits.items():
         _check_alike(features, train)
         if split != "train":
-            features.check_hard(f"{split.upper()} measures heads")
+            features.check_hard(f"{split.upper()} measures heads, so each row needs one class")
     _check_soft(train, command.request.losses)
     start = None if command.head in HEADS else _head(command, train)
     if start is not None:

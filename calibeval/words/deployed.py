@@ -41,7 +41,7 @@ def against_deployed(found: Finetuned) -> str:
         text = (
             f"This sample cannot tell whether {name} is better than {SCALED}: {numbers}{'; ' if power else ''}{power}."
         )
-    return f"{text} {_keep(deployed)}"
+    return f"{text} {_keep(deployed, 'no gain' if way.worse or way is Change.SAME else 'no certain gain')}"
 
 
 def shown_rows(found: Finetuned) -> str:
@@ -50,11 +50,11 @@ def shown_rows(found: Finetuned) -> str:
     return f"the same {f'{n:,} ' if isinstance(n, int) else ''}rows of {found.shown.upper()}"
 
 
-def _keep(deployed: DeployedHead) -> str:
-    """What to do where training shows no gain."""
+def _keep(deployed: DeployedHead, gain: str) -> str:
+    """What to do where training shows no gain, or none that is certain."""
     temperature = f"{deployed.temperature:.3g}"
     scaled = "" if temperature == "1" else f", and divide its logits by {temperature}"
-    return f"Keep the {DEPLOYED}{scaled or ' as it is'}: training shows no gain."
+    return f"Keep the {DEPLOYED}{scaled or ' as it is'}: training shows {gain}."
 
 
 def _nll(number: float | None) -> str:

@@ -23,9 +23,10 @@ class Ways:
     """How each next step is taken, as it is typed; None where it cannot be.
 
     repair: with a temperature; platt, beta: of two classes, with these maps; classes: with a vector map, of class
-    probabilities; isotonic: with the most flexible map. keep: write the map that was tried, and apply it. limit: write
-    limits for later models. decide: show what this many rows can decide; decide_positive: about P(positive class).
-    look: show how the file is read. compare: of several dumps with the same rows.
+    probabilities; isotonic: with the most flexible map; top_platt, top_isotonic: with these maps of the top label.
+    keep: write the map that was tried, and apply it. limit: write limits for later models. decide: show what this many
+    rows can decide; decide_positive: about P(positive class). look: show how the file is read. compare: of several
+    dumps with the same rows.
     """
 
     repair: str | None = None
@@ -39,6 +40,8 @@ class Ways:
     beta: str | None = None
     isotonic: str | None = None
     keep: str | None = None
+    top_platt: str | None = None
+    top_isotonic: str | None = None
 
 
 MOST_COMPARED = 4  # with more, the command to compare them is too long to be read
@@ -54,6 +57,8 @@ IN_PYTHON = Ways(
     beta='calibeval.evaluate(..., cross_fit=5, method="beta")',
     isotonic='calibeval.evaluate(..., cross_fit=5, method="isotonic")',
     keep="calibeval.fit(...).apply(...)",
+    top_platt='calibeval.evaluate(..., cross_fit=5, method="top-platt")',
+    top_isotonic='calibeval.evaluate(..., cross_fit=5, method="top-isotonic")',
 )
 
 
@@ -115,7 +120,7 @@ def _of_one(dump: DumpReport, ways: Ways, prospect: Prospect | None) -> Step | N
     if found.by in (By.NOTHING, By.OTHERS):
         return Step("set limits that later models must keep", ways.limit)
     if dump.k is None:
-        return None
+        return Step("a map of the top label (slope and intercept) may repair it; see it out of fold", ways.top_platt)
     if found.by is By.CLASSES:
         return Step("a vector map may repair the probabilities of classes; see it out of fold", ways.classes)
     if prospect is not None:
@@ -141,6 +146,11 @@ def _after_map(dump: DumpReport, method: str, ways: Ways) -> Step | None:
 
 def _more_flexible(dump: DumpReport, method: str, ways: Ways) -> Step | None:
     """The map after this one, which may repair more; None after the last, and where a class has too few rows for it."""
+    if method.startswith("top-") or dump.k is None:
+        after_platt = ("an isotonic map of the top label", ways.top_isotonic)
+        of_top = {"top-temperature": ("Platt's map of the top label", ways.top_platt), "top-platt": after_platt}
+        following = of_top.get(method)
+        return None if following is None else Step(f"see whether {following[0]} does better", following[1])
     platt, vector = ("Platt's map", ways.platt), ("a vector map", ways.classes)
     of_two = {"temperature": platt, "ets": platt, "platt": ("a beta map", ways.beta)}
     of_all = {"temperature": vector, "ets": vector}

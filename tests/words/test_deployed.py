@@ -53,7 +53,7 @@ def nll(candidate, low, high, p, **more):
             (
                 "This sample cannot tell whether ce is better than the deployed head with a temperature: NLL 0.500 → "
                 "0.490, −0.010 nats [−0.030, +0.010], on the same 5,000 rows of TEST; it could have shown a difference "
-                f"of 0.021 nats. {KEEP}"
+                f"of 0.021 nats. {KEEP.replace('no gain', 'no certain gain')}"
             ),
         ),
         (

@@ -18,7 +18,18 @@ from tests.render.hand_made import over_confident, report, with_metric
 from tests.words.test_report import built, without
 
 WAYS = Ways(
-    "REPAIR", "CLASSES", "LIMIT", "DECIDE", "LOOK", "COMPARE", "PLATT", beta="BETA", isotonic="ISOTONIC", keep="KEEP"
+    "REPAIR",
+    "CLASSES",
+    "LIMIT",
+    "DECIDE",
+    "LOOK",
+    "COMPARE",
+    "PLATT",
+    beta="BETA",
+    isotonic="ISOTONIC",
+    keep="KEEP",
+    top_platt="TOP PLATT",
+    top_isotonic="TOP ISOTONIC",
 )
 BAD = without(over_confident(per_class=()), "mce")
 QUIET = built((0, None, None), (9000, 0.8, 0.796))
@@ -89,7 +100,6 @@ def test_the_step_follows_from_the_finding(dump, sentence, way):
 @pytest.mark.parametrize(
     "dump",
     [
-        replace(BAD, k=None),
         with_metric(BAD, "temperature", value=None, z=9.0, p=1e-9),
         with_metric(over_confident(equal_width=(), metrics={}), "ece", value=0.1),
     ],
@@ -132,6 +142,16 @@ def test_a_temperature_that_was_tried_is_promised_no_more_than_it_does(after, ro
 
 def test_after_the_most_flexible_map_no_other_is_proposed():
     assert step(mapped(BAD, STILL, "isotonic")) is None
+
+
+def test_a_top_label_has_maps_of_its_own():
+    top = replace(BAD, k=None)
+    assert step(top).command == "TOP PLATT"
+    methods = {"top-temperature": "TOP PLATT", "top-platt": "TOP ISOTONIC", "top-isotonic": None, "top-beta": None}
+    for method, way in methods.items():
+        for dump in (mapped(BAD, STILL, method), replace(mapped(BAD, STILL, method), k=None)):
+            found = step(dump)
+            assert (None if found is None else found.command) == way
 
 
 def test_after_no_map_was_chosen_none_is_proposed():

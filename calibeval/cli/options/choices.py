@@ -57,7 +57,22 @@ FORMATS = (  # of readers.load, without the dot
 )
 LEVEL = 0.95  # of core.report.settings
 # Of recalibrate.fitting.methods, and the one where none is given.
-METHODS = ("none", "temperature", "ets", "platt", "beta", "quadratic", "vector", "svs", "sms", "isotonic")
+METHODS = (
+    "none",
+    "temperature",
+    "ets",
+    "platt",
+    "beta",
+    "quadratic",
+    "vector",
+    "svs",
+    "sms",
+    "isotonic",
+    "top-temperature",
+    "top-platt",
+    "top-beta",
+    "top-isotonic",
+)
 DEFAULT_METHOD = "temperature"
 OBJECTIVES = ("nll", "ece", "accuracy")  # of recalibrate.temperature.objectives
 # Of losses.table.

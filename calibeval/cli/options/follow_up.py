@@ -69,6 +69,8 @@ def ways(
         decide_positive=_command("gate", *reading, *together, "--max", "ece_positive=0.03", "--plan"),
         beta=_command("report", *reading, *fitted, "--method", "beta"),
         isotonic=_command("report", *reading, *fitted, "--method", "isotonic"),
+        top_platt=_command("report", *reading, *fitted, "--method", "top-platt"),
+        top_isotonic=_command("report", *reading, *fitted, "--method", "top-isotonic"),
         keep=_keeping(dumps, words_of(flags), CLIP if CLIP[0] in measured else (), applied),
     )
 

@@ -217,14 +217,14 @@ class Features:
         return found
 
     def check_hard(self, where: str) -> None:
-        """Check that labels are one class per row. where: for the message, what needs them.
+        """Check that labels are one class per row. where: for the message, what needs them so.
 
         Raises: InputError for soft labels.
         """
         if self.soft is not None:
             raise InputError(
-                f"{self.source.name}: the labels are soft (the probability of every class), but {where}, so each row "
-                "needs one class; soft labels are only for training"
+                f"{self.source.name}: the labels are soft (the probability of every class), but {where}; soft labels "
+                "are only for training"
             )
 
     def check_classes(self, k: int, owner: str = "there are") -> None:

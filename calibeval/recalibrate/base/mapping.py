@@ -24,8 +24,9 @@ from calibeval.core.errors import InputError, UsageError
 from calibeval.core.sums.rows import BadValues
 from calibeval.recalibrate.base.facts import Fitted
 from calibeval.recalibrate.base.prior import Prior, prior_of
-from calibeval.recalibrate.base.scores import log_scores, log_softmax, number_of_classes
+from calibeval.recalibrate.base.scores import log_scores, log_softmax
 from calibeval.recalibrate.base.seen import seen_rows
+from calibeval.recalibrate.base.two import confidence_of, odds_of_confidence, of_odds
 
 SCHEMA = "calibeval.map/1"
 LARGEST = 1e150  # of a mapped score, so that squares of differences are numbers, too
@@ -35,8 +36,9 @@ LARGEST = 1e150  # of a mapped score, so that squares of differences are numbers
 class Map:
     """A fitted recalibration map: calling it maps predictions to recalibrated predictions.
 
-    k, class_names: of the dump that it was fitted on. fitted: how it was fitted. clip: probabilities below it are first
-    raised to it; None: no clipping. prior: shares of classes where it is used; None: those of the fitted rows.
+    k, class_names: of the dump that it was fitted on; k is None if only the top label was known. fitted: how it was
+    fitted. clip: probabilities below it are first raised to it; None: no clipping. prior: shares of classes where it is
+    used; None: those of the fitted rows.
     Logits stay logits; probabilities and log-probabilities become log-probabilities, which cannot underflow.
 
     >>> from calibeval.recalibrate.fitting.fit import fit
@@ -47,8 +49,10 @@ class Map:
 
     method: ClassVar[str]
     keeps_top: ClassVar[bool] = False
+    top_label_only: ClassVar[bool] = False  # whether it maps the confidence of the predicted class
+    takes_confidence: ClassVar[bool] = False  # whether the confidence of the predicted class is all that it needs
 
-    k: int
+    k: int | None
     class_names: tuple[str, ...] | None
     fitted: Fitted
     clip: float | None = field(default=None, kw_only=True)
@@ -71,10 +75,11 @@ class Map:
 
         A path is read first. Predictions that the map was fitted on get a warning with the code "leak".
         An array or tensor (n, k) gives an array of the same kind: logits, or probabilities. kind: of an array:
-        "logits", "probs" or "log_probs".
-        Raises: InputError if the classes differ from those of the map, or only the top label is known.
+        "logits", "probs" or "log_probs"; for maps of the top label also "confidence", (n,).
+        Raises: InputError if the classes differ from those of the map, or only the top label is known and the map needs
+        the scores of every class.
         """
-        choice("kind", kind, KINDS[:3])
+        choice("kind", kind, KINDS if self.takes_confidence else KINDS[:3])
         if isinstance(scores, str | PathLike):
             scores = elsewhere("calibeval.api.read", "read")(scores)
         if isinstance(scores, Predictions):
@@ -84,7 +89,7 @@ class Map:
         rows = as_array(scores, kind)
         if not 0 < rows.ndim < 3:
             images = "; calibeval.Predictions takes images" if rows.ndim else ""
-            raise InputError(f"{kind} have shape {show_shape(rows.shape)}, but (n, {self.k}) is needed{images}")
+            raise InputError(f"{kind} have shape {show_shape(rows.shape)}, but (n, {self.k or 'k'}) is needed{images}")
         given: dict[str, Any] = {kind: rows}
         source = mapped(Predictions(**given), self)
         values = np.asarray(source.scores[0 : source.rows])
@@ -93,7 +98,10 @@ class Map:
     def __repr__(self) -> str:
         """One short line: method, scalar parameters, classes and number of fitted rows, without arrays."""
         single = (f"{name}={value:.4g}" for name, value in self.parameters().items() if isinstance(value, float))
-        return f"<{type(self).__name__}: {', '.join((*single, f'k={self.k}', f'fitted on {self.fitted.n:,} rows'))}>"
+        return f"<{type(self).__name__}: {', '.join((*single, *self._classes(), f'fitted on {self.fitted.n:,} rows'))}>"
+
+    def _classes(self) -> list[str]:
+        return [] if self.k is None else [f"k={self.k}"]
 
     def save(self, path: str | PurePath) -> None:
         """Write the map to a JSON file for `calibeval.read_map` and `calibeval apply`.
@@ -119,6 +127,10 @@ class Map:
         """The mapped log-scores (b, k) of log-scores z (b, k); -inf marks a class of probability 0."""
         raise NotImplementedError
 
+    def of_two(self, pairs: Floats) -> Floats:
+        """The mapped log-scores (b, 2) of a prediction that is wrong, or right, of maps of the top label."""
+        raise NotImplementedError
+
     @classmethod
     def of_temperature(cls, temperature: float, k: int) -> tuple[Any, ...] | None:
         """The parameters, in the order of the fields, that make such a map a temperature; None if none do."""
@@ -139,6 +151,7 @@ class Map:
         return {
             "schema": SCHEMA,
             "method": self.method,
+            "top_label_only": self.top_label_only,
             "parameters": {**self.parameters(), **more},
             "k": self.k,
             "class_names": None if self.class_names is None else list(self.class_names),
@@ -161,21 +174,28 @@ class Map:
 def mapped(predictions: Predictions, recalibration: Map) -> Predictions:
     """The predictions with mapped scores, whatever rows the map was fitted on.
 
-    Raises: InputError if the classes differ from those of the map, or only the top label is known.
+    Raises: InputError if the classes differ from those of the map, or only the top label is known and the map needs the
+    scores of every class.
     """
-    k = number_of_classes(predictions)
-    name, names, known = predictions.source.name, predictions.class_names, recalibration.class_names
-    if k != recalibration.k:
+    k, name = predictions.k, predictions.source.name
+    names, known = predictions.class_names, recalibration.class_names
+    if k is None and (not recalibration.takes_confidence or recalibration.prior is not None):
+        prior = "" if recalibration.prior is None else " with a prior"
+        raise InputError(
+            f"{name}: only the top label is known, but a {recalibration.method} map{prior} needs the scores of every "
+            "class; fit a map of the top label, such as top-platt"
+        )
+    if None not in (k, recalibration.k) and k != recalibration.k:
         raise InputError(f"{name}: there are {k} classes, but the map was fitted on {recalibration.k}")
     if names is not None and known is not None and names != known:
-        i = next(i for i in range(k) if names[i] != known[i])
+        i = next(i for i in range(len(known)) if names[i] != known[i])
         raise InputError(f'{name}: class {i} is "{names[i]}", but "{known[i]}" in the map')
     return predictions.with_scores(*mapped_rows(predictions, recalibration))
 
 
 def mapped_rows(predictions: Predictions, recalibration: Map) -> tuple[MappedRows, Kind]:
-    """The mapped scores of predictions and their kind: logits stay logits, other kinds become log-probabilities."""
-    kind: Kind = "logits" if predictions.kind == "logits" else "log_probs"
+    """The mapped scores of predictions and their kind: logits and confidences stay, others become log-probabilities."""
+    kind: Kind = predictions.kind if predictions.kind in ("logits", "confidence") else "log_probs"
     origin = None if predictions.ignored else predictions  # ignored rows may hold anything
     return MappedRows(predictions.scores, predictions.kind, recalibration, origin), kind
 
@@ -221,6 +241,10 @@ class MappedRows:
             return np.empty(scores.shape)
         try:
             tolerance = None if origin is None else origin.tolerance
+            if self.kind == "confidence":
+                with np.errstate(all="ignore"):
+                    odds = odds_of_confidence(scores, recalibration.clip, tolerance)
+                    return confidence_of(recalibration.of_two(of_odds(odds)))
             z = log_scores(scores, self.kind, clip=recalibration.clip, tolerance=tolerance).z
         except BadValues:
             if origin is not None:

@@ -57,6 +57,8 @@ def check_clip(clip: float | None, k: int) -> None:
 
 def chunk_rows(predictions: Predictions) -> int:
     """Number of rows to read at a time; it depends only on the number of classes."""
+    if predictions.k is None:
+        return CHUNK_ROWS
     return max(1, min(CHUNK_SCORES // predictions.scores.shape[-1], CHUNK_ROWS))
 
 
@@ -157,6 +159,8 @@ def row_nll(predictions: Predictions) -> Floats:
 
 def impossible_error(predictions: Predictions) -> InputError:
     """The error that counts the rows whose label has probability 0, and names the first."""
+    if predictions.k is None:
+        return _wrong_though_sure(predictions)
     count, first = 0, None
     for block in predictions.blocks(chunk_rows(predictions)):
         at_label = np.asarray(block.scores[np.arange(len(block.labels)), block.labels], np.float64)
@@ -172,9 +176,29 @@ def impossible_error(predictions: Predictions) -> InputError:
     )
 
 
+def _wrong_though_sure(predictions: Predictions) -> InputError:
+    """The error that counts the predictions that are wrong with confidence 1, or right with confidence 0."""
+    count, first = 0, None
+    for block in predictions.blocks(chunk_rows(predictions)):
+        rows = np.flatnonzero(np.where(block.labels == 1, block.scores <= 0, block.scores >= 1))
+        count += len(rows)
+        if first is None and len(rows):
+            first = predictions.stored_row(block, int(rows[0]))
+    rows_are = "1 prediction is" if count == 1 else f"{count:,} predictions are"
+    where = "" if first is None else f" (first: {predictions.locate(first)})"
+    return InputError(
+        f"{predictions.source.name}: {rows_are} wrong with confidence 1, or right with confidence 0{where}, so every "
+        "fit has an infinite NLL. Use --clip 1e-12 to keep all confidences between 1e-12 and 1 - 1e-12."
+    )
+
+
 def count_clipped(predictions: Predictions, clip: float) -> int:
-    """The number of rows whose label has a probability below clip."""
+    """The number of rows whose label has a probability below clip; of a top label, that is right or wrong."""
     count, limit = 0, math.log(clip)
+    if predictions.k is None:
+        for block in predictions.blocks(chunk_rows(predictions)):
+            count += int(np.count_nonzero(np.where(block.labels == 1, block.scores, 1.0 - block.scores) < clip))
+        return count
     for block in predictions.blocks(chunk_rows(predictions)):
         z = log_softmax(log_scores(block.scores, predictions.kind, tolerance=predictions.tolerance).z)
         count += int(np.count_nonzero(z[np.arange(len(block.labels)), block.labels] < limit))

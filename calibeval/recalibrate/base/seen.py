@@ -80,13 +80,13 @@ def row_sketch(fitted: Predictions) -> str | None:
 
 def rows_of_sketch(sketch: str, n: int, tested: Predictions) -> int:
     """About how many of the n rows of a sketch a dump holds, where that is a leak; else 0."""
-    return sketched_rows(sketch, n, sample_of(tested).hashes())
+    return sketched_rows(sketch, n, sample_of(tested).hashes(), one_number=tested.k is None)
 
 
 def sample_of(predictions: Predictions) -> Sample:
     """What identifies the rows of predictions."""
     width = predictions.scores.shape[1] if predictions.k else 1
-    rows = chunk_rows(predictions) if predictions.k else 2**16
+    rows = chunk_rows(predictions)
     return Sample(
         source=predictions.settled_source(),
         n=predictions.n,

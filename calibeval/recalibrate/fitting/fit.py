@@ -16,7 +16,7 @@ from typing import Any
 import numpy.typing as npt
 
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.errors import UsageError
+from calibeval.core.errors import InputError, UsageError
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.base.prior import prior_of, shares_of
 from calibeval.recalibrate.base.seen import row_sketch
@@ -59,8 +59,12 @@ def fit(
 def with_prior(found: Map, prior: Any, predictions: Predictions) -> Map:
     """The map for shares of classes that differ from those of the predictions it was fitted on; None: as it is.
 
-    Raises: UsageError for shares that cannot be; InputError if a class has no row.
+    Raises: UsageError for shares that cannot be; InputError if a class has no row, or only the top label is known.
     """
     if prior is None:
         return found
+    if predictions.k is None:
+        raise InputError(
+            f"{predictions.source.name}: only the top label is known, but a prior needs the scores of every class"
+        )
     return replace(found, prior=prior_of(prior, shares_of(predictions), predictions.class_names))

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from dataclasses import dataclass, replace
-from functools import partial
+from dataclasses import replace
 
 from calibeval.core.data.check_values import check_values
 from calibeval.core.data.labels_needed import check_labelled
@@ -12,10 +10,9 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import scaled
 from calibeval.core.errors import UsageError, nearest
 from calibeval.core.sums.rows import BadValues
-from calibeval.recalibrate.base.facts import Fitted, Solution
 from calibeval.recalibrate.base.mapping import Map
-from calibeval.recalibrate.base.scores import Impossible, check_clip, count_clipped, impossible_error, number_of_classes
-from calibeval.recalibrate.fitting.promise import best_temperature, kept, said
+from calibeval.recalibrate.base.scores import Impossible, check_clip, impossible_error
+from calibeval.recalibrate.fitting.building import MethodSpec, by_confidence, by_solver, by_temperature
 from calibeval.recalibrate.fitting.rows_needed import check_classes_present, few_rows
 from calibeval.recalibrate.maps.beta import BetaMap, fit_beta
 from calibeval.recalibrate.maps.ets import EtsMap, fit_ets
@@ -25,73 +22,16 @@ from calibeval.recalibrate.maps.platt import PlattMap, fit_platt
 from calibeval.recalibrate.maps.quadratic import QuadraticMap, fit_quadratic
 from calibeval.recalibrate.maps.sms import SmsMap, fit_sms
 from calibeval.recalibrate.maps.svs import SvsMap, fit_svs
+from calibeval.recalibrate.maps.top_label import (
+    TopBetaMap,
+    TopIsotonicMap,
+    TopPlattMap,
+    TopTemperatureMap,
+    fit_temperature,
+)
 from calibeval.recalibrate.maps.vector import VectorMap, fit_vector
 from calibeval.recalibrate.temperature.objectives import OBJECTIVES
 from calibeval.recalibrate.temperature.optimum import TemperatureMap
-
-Build = Callable[[Predictions, str, float | None], Map]
-
-
-@dataclass(frozen=True, slots=True)
-class MethodSpec:
-    """One method: what commands, docs and `fit` need to know about it.
-
-    build: fits the map for predictions, an objective and a clip. binary: for two classes only. keeps_top: whether the
-    predicted class never changes. parameters: their number for k classes. by_class: whether each class has parameters
-    that only its own rows determine. The table goes from simple to flexible methods.
-    """
-
-    name: str
-    title: str
-    map: type[Map]
-    build: Build
-    parameters: str
-    source: str
-    binary: bool = False
-    by_class: bool = False
-
-    @property
-    def keeps_top(self) -> bool:
-        """Whether the predicted class, and so the accuracy, never changes."""
-        return self.map.keeps_top
-
-
-def _fitted(predictions: Predictions, objective: str, clip: float | None, before: float, after: float) -> Fitted:
-    """The record of a fit; this waits for the checks of the source."""
-    source = predictions.settled_source()
-    clipped = 0 if clip is None else count_clipped(predictions, clip)
-    return Fitted(source.sha256, source.split, predictions.n, objective, before, after, clipped=clipped)
-
-
-def _temperature(predictions: Predictions, objective: str, clip: float | None) -> Map:
-    found = OBJECTIVES[objective].find(predictions, clip)
-    facts = _fitted(predictions, objective, clip, found.nll_before, found.nll_after)
-    solution = Solution((found.temperature,), found.note, found.search)
-    facts = replace(facts, bound=found.bound, note=said(solution), search=found.search)
-    k = number_of_classes(predictions)
-    return TemperatureMap(k, predictions.class_names, facts, found.temperature, clip=clip)
-
-
-def _others(
-    map_class: Callable[..., Map], solve: Callable[..., Solution], *, started: bool = False, compared: bool = True
-) -> Build:
-    """A function that builds a map whose parameters are found from predictions and a clip.
-
-    started: whether `solve` also takes the best temperature, which it starts from. compared: whether the NLL of the map
-    must not be above that of a temperature.
-    """
-
-    def build(predictions: Predictions, objective: str, clip: float | None) -> Map:
-        best = best_temperature(predictions, clip) if compared else None
-        found = solve(predictions, clip, best) if started else solve(predictions, clip)
-        facts = Fitted(None, None, predictions.n, objective, 0.0, 0.0)
-        made = partial(map_class, number_of_classes(predictions), predictions.class_names, facts, clip=clip)
-        end = kept(predictions, clip, found, made, best)
-        facts = _fitted(predictions, objective, clip, end.before, end.after)
-        return replace(end.map, fitted=replace(facts, note=end.note, search=end.search))
-
-    return build
-
 
 NONE = "none"
 AUTO = "auto"  # no method of its own: the simplest that is about as good as the best
@@ -102,7 +42,7 @@ METHODS: dict[str, MethodSpec] = {
             NONE,
             "no map: scores as they are",
             IdentityMap,
-            _others(IdentityMap, fit_identity, compared=False),
+            by_solver(IdentityMap, fit_identity, compared=False),
             parameters="0",
             source="none",
         ),
@@ -110,7 +50,7 @@ METHODS: dict[str, MethodSpec] = {
             "temperature",
             "one number divides all logits; the predicted class stays the same",
             TemperatureMap,
-            _temperature,
+            by_temperature,
             parameters="1",
             source="Guo et al., ICML 2017",
         ),
@@ -118,7 +58,7 @@ METHODS: dict[str, MethodSpec] = {
             "ets",
             "probabilities at a temperature, the original ones and equal ones are mixed",
             EtsMap,
-            _others(EtsMap, fit_ets),
+            by_solver(EtsMap, fit_ets),
             parameters="3",
             source="Zhang et al., ICML 2020",
         ),
@@ -126,7 +66,7 @@ METHODS: dict[str, MethodSpec] = {
             "platt",
             "log-odds a s + b of the difference s of two logits",
             PlattMap,
-            _others(PlattMap, fit_platt, started=True),
+            by_solver(PlattMap, fit_platt, started=True),
             parameters="2",
             source="Platt 1999",
             binary=True,
@@ -135,7 +75,7 @@ METHODS: dict[str, MethodSpec] = {
             "beta",
             "log-odds a log(p) - b log(1 - p) + c of P(class 1)",
             BetaMap,
-            _others(BetaMap, fit_beta, started=True),
+            by_solver(BetaMap, fit_beta, started=True),
             parameters="3",
             source="Kull et al., AISTATS 2017",
             binary=True,
@@ -144,7 +84,7 @@ METHODS: dict[str, MethodSpec] = {
             "quadratic",
             "log-odds a s^2 + b s + c of the difference s of two logits",
             QuadraticMap,
-            _others(QuadraticMap, fit_quadratic),
+            by_solver(QuadraticMap, fit_quadratic),
             parameters="3",
             source="Platt 1999, with a quadratic term",
             binary=True,
@@ -153,7 +93,7 @@ METHODS: dict[str, MethodSpec] = {
             "vector",
             "each class's logit gets a weight and a bias",
             VectorMap,
-            _others(VectorMap, fit_vector, started=True),
+            by_solver(VectorMap, fit_vector, started=True),
             parameters="2 k",
             source="Guo et al., ICML 2017",
         ),
@@ -161,7 +101,7 @@ METHODS: dict[str, MethodSpec] = {
             "svs",
             "each class's log-probability at a temperature gets a weight and a bias, with fixed penalties",
             SvsMap,
-            _others(SvsMap, fit_svs, started=True),
+            by_solver(SvsMap, fit_svs, started=True),
             parameters="2 k",
             source="Berta et al., AISTATS 2026",
         ),
@@ -169,7 +109,7 @@ METHODS: dict[str, MethodSpec] = {
             "sms",
             "a matrix maps the log-probabilities at a temperature, with fixed penalties",
             SmsMap,
-            _others(SmsMap, fit_sms, started=True),
+            by_solver(SmsMap, fit_sms, started=True),
             parameters="k^2 + k",
             source="Berta et al., AISTATS 2026",
         ),
@@ -177,13 +117,46 @@ METHODS: dict[str, MethodSpec] = {
             "isotonic",
             "a monotone curve of P(class 1), or of each class against the rest, normalised",
             IsotonicMap,
-            _others(IsotonicMap, fit_isotonic),
+            by_solver(IsotonicMap, fit_isotonic),
             parameters="depends on the data",
             source="Zadrozny & Elkan, KDD 2002",
             by_class=True,
         ),
+        MethodSpec(
+            "top-temperature",
+            "log-odds of the predicted class's confidence, divided by one number",
+            TopTemperatureMap,
+            by_confidence(TopTemperatureMap, TemperatureMap, fit_temperature, compared=False),
+            parameters="1",
+            source="Le Coz et al., NeurIPS 2024",
+        ),
+        MethodSpec(
+            "top-platt",
+            "log-odds a s + b of the log-odds s of the predicted class's confidence",
+            TopPlattMap,
+            by_confidence(TopPlattMap, PlattMap, fit_platt, started=True),
+            parameters="2",
+            source="Le Coz et al., NeurIPS 2024",
+        ),
+        MethodSpec(
+            "top-beta",
+            "log-odds a log(p) - b log(1 - p) + c of the predicted class's confidence p",
+            TopBetaMap,
+            by_confidence(TopBetaMap, BetaMap, fit_beta, started=True),
+            parameters="3",
+            source="Le Coz et al., NeurIPS 2024",
+        ),
+        MethodSpec(
+            "top-isotonic",
+            "a monotone curve of the predicted class's confidence",
+            TopIsotonicMap,
+            by_confidence(TopIsotonicMap, IsotonicMap, fit_isotonic),
+            parameters="depends on the data",
+            source="Le Coz et al., NeurIPS 2024",
+        ),
     )
 }
+TOP = "top-"  # before the name of a map for two classes that is applied to the confidence
 
 
 def method_spec(name: str) -> MethodSpec:
@@ -213,16 +186,22 @@ def fit_method(predictions: Predictions, method: str, *, objective: str = "nll",
 
     Raises: as `fit`.
     """
-    spec = method_spec(method)
+    method_spec(method)
     check_objective(objective)
     if objective != "nll" and method != "temperature":
         raise UsageError(f'objective "{objective}" is for the method temperature only; {method} minimises nll')
     check_labelled(predictions, "to fit a map")
-    k = number_of_classes(predictions)
+    spec = spec_for(predictions, method)
+    if objective != "nll" and spec.top_label:
+        raise UsageError(
+            f'{predictions.source.name}: of the top label only, a temperature minimises nll, not "{objective}"'
+        )
+    k = predictions.k or 2
     if spec.binary and k != 2:
-        raise UsageError(f"{method} is for 2 classes, but {predictions.source.name} has {k}; use vector for more")
+        more = f", or {TOP}{method} for the confidence of the predicted class" if TOP + method in METHODS else ""
+        raise UsageError(f"{method} is for 2 classes, but {predictions.source.name} has {k}; use vector for more{more}")
     check_clip(clip, k)
-    check_rows(predictions, method)
+    check_rows(predictions, spec.name)
     predictions = scaled(predictions)
     try:
         return _cautious(spec, predictions, spec.build(predictions, objective, clip))
@@ -233,12 +212,29 @@ def fit_method(predictions: Predictions, method: str, *, objective: str = "nll",
         raise impossible_error(predictions) from None
 
 
+def spec_for(predictions: Predictions, method: str) -> MethodSpec:
+    """The method for these predictions: of the top label where only that is known, so that platt means top-platt.
+
+    Raises: UsageError for a method that needs the scores of every class.
+    """
+    spec = method_spec(method)
+    if predictions.k is not None or spec.map.takes_confidence:
+        return spec
+    if TOP + method in METHODS:
+        return METHODS[TOP + method]
+    fitting = ", ".join(name for name, one in METHODS.items() if one.top_label)
+    raise UsageError(
+        f"{predictions.source.name}: only the top label is known, but {method} needs the scores of every class; use "
+        f"{fitting} or {AUTO}"
+    )
+
+
 def check_rows(predictions: Predictions, method: str) -> None:
     """Refuse a method that needs rows of each class where some have none; "auto" leaves such methods out.
 
     Raises: InputError.
     """
-    if method != AUTO and method_spec(method).by_class:
+    if method != AUTO and predictions.k is not None and method_spec(method).by_class:
         check_classes_present(predictions, method)
 
 

@@ -55,7 +55,7 @@ def kept(
     search, method = found.search, result.method
     before, after = mean_loss(predictions, clip, result.apply)
     if best is not None and best.bound != "low" and not after <= best.nll_after + WORSE:
-        values = result.of_temperature(best.temperature, result.k)
+        values = result.of_temperature(best.temperature, result.k or 2)
         beside = f"the NLL of the best temperature, {best.nll_after:.5g}, is below that of the method {method}"
         if values is None:
             note = _joined(note, f"{beside}, {after:.5g}")

@@ -25,18 +25,24 @@ def from_json(text: str | bytes) -> Map:
 
 def _map(whole: Place) -> Map:
     """The map in a document; its parameters are the fields of the map's class."""
-    method, k = whole["method"].text(), whole["k"].count()
+    method, k = whole["method"].text(), None if whole["k"].value is None else whole["k"].count()
     if method not in METHODS:
         known = ", ".join(METHODS)
         raise InputError(
             f"the map's method {shown(method)} is unknown{nearest(method[:LONGEST], METHODS)}; methods are {known}"
         )
-    if k < 2:
+    spec = METHODS[method]
+    if k is None and not spec.map.takes_confidence:
+        raise InputError(f"the map's k is null, but {method} needs the scores of every class")
+    if k is not None and k < 2:
         raise InputError(f"the map's k is {k}, but a whole number of at least 2 is needed")
-    if METHODS[method].binary and k != 2:
+    if spec.binary and k != 2:
         raise InputError(f"{method} is for 2 classes, but the map's k is {k}")
     names: tuple[str, ...] | None = read_as(whole["class_names"], tuple[str, ...] | None)
-    if names is not None and len(names) != k:
+    said = whole.get("top_label_only")
+    if said is not None and said.truth() != spec.top_label:
+        said.refuse("true" if spec.top_label else "false")
+    if names is not None and k is not None and len(names) != k:
         raise InputError(f"the map has {len(names)} class names, but k is {k}")
     odd = next((name for name in names or () if not _is_text(name)), None)
     if odd is not None:
@@ -46,10 +52,12 @@ def _map(whole: Place) -> Map:
     if facts.objective not in OBJECTIVES:
         known = ", ".join(OBJECTIVES)
         raise InputError(f"the map's objective {shown(facts.objective)} is unknown; objectives are {known}")
-    result = read_record(whole["parameters"], METHODS[method].map, k=k, class_names=names, fitted=facts)
-    if result.clip is not None and not 0 < result.clip < 1 / k:
-        raise InputError(f'parameter "clip" is {result.clip:g}, but it must lie between 0 and 1/k = {1 / k:g}')
+    result = read_record(whole["parameters"], spec.map, k=k, class_names=names, fitted=facts)
+    if result.clip is not None and not 0 < result.clip < 1 / (k or 2):
+        raise InputError(f'parameter "clip" is {result.clip:g}, but it must lie between 0 and 1/k = {1 / (k or 2):g}')
     if result.prior is not None:
+        if k is None:
+            raise InputError("the map has a prior, but its k is null")
         result.prior.check(k)
     result.check()
     return result

@@ -15,8 +15,9 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import row_weights, scaled, without
 from calibeval.core.errors import CalibevalError, InputError
 from calibeval.recalibrate.base.facts import MethodScore
-from calibeval.recalibrate.base.mapping import Map
-from calibeval.recalibrate.base.scores import number_of_classes, row_nll
+from calibeval.recalibrate.base.mapping import Map, mapped
+from calibeval.recalibrate.base.scores import row_nll
+from calibeval.recalibrate.base.top_label import nll_of_right_or_wrong
 from calibeval.recalibrate.fitting.folds import Folds, deal
 from calibeval.recalibrate.fitting.methods import METHODS, NONE, fit_method
 from calibeval.recalibrate.fitting.rows_needed import few_rows
@@ -76,8 +77,10 @@ def select(
 
 def _candidates(predictions: Predictions) -> tuple[list[str], dict[str, Notice]]:
     """The methods to try for these predictions, and those that are left out, with the reason."""
-    k = number_of_classes(predictions)
-    fitting = {name: spec for name, spec in METHODS.items() if k == 2 or not spec.binary}
+    k = predictions.k
+    if k is None:
+        return [name for name, spec in METHODS.items() if spec.map.takes_confidence], {}
+    fitting = {name: spec for name, spec in METHODS.items() if (k == 2 or not spec.binary) and not spec.top_label}
     few = {name: few_rows(predictions, name) for name, spec in fitting.items() if spec.by_class}
     left_out = {name: reason("few_rows_per_class", text) for name, text in few.items() if text is not None}
     return [name for name in fitting if name not in left_out], left_out
@@ -89,8 +92,15 @@ def _held_out_nll(predictions: Predictions, method: str, dealt: Folds, folds: in
     for fold in range(folds):
         held = dealt == fold
         recalibration = fit_method(without(predictions, held), method, clip=clip)
-        result[held] = row_nll(recalibration(without(predictions, ~held)))
+        result[held] = _mapped_nll(recalibration, without(predictions, ~held))
     return result[dealt >= 0]
+
+
+def _mapped_nll(recalibration: Map, held: Predictions) -> Floats:
+    """The NLL of every row under a map, (n,); of a top label, that of right or wrong."""
+    if held.k is None:
+        return nll_of_right_or_wrong(recalibration, held)
+    return row_nll(mapped(held, recalibration))
 
 
 def _table(

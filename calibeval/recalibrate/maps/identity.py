@@ -20,6 +20,7 @@ class IdentityMap(Map):
 
     method: ClassVar[str] = "none"
     keeps_top: ClassVar[bool] = True
+    takes_confidence: ClassVar[bool] = True
 
     def parameters(self) -> dict[str, Any]:
         """None."""
@@ -28,6 +29,10 @@ class IdentityMap(Map):
     def apply(self, z: Floats) -> Floats:
         """The log-scores themselves."""
         return z
+
+    def of_two(self, pairs: Floats) -> Floats:
+        """The log-scores themselves."""
+        return pairs
 
 
 def fit_identity(predictions: Predictions, clip: float | None) -> Solution:

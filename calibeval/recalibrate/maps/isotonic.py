@@ -60,7 +60,7 @@ class IsotonicMap(Map):
 
         Raises: InputError unless each class has one (two classes share one) with points, ascending and in (0, 1).
         """
-        needed = 1 if self.k == 2 else self.k
+        needed = 1 if self.k in (2, None) or self.top_label_only else self.k
         if len(self.curves) != needed:
             raise InputError(f"the map has {len(self.curves)} curves, but {self.k} classes need {needed}")
         for number, curve in enumerate(self.curves):

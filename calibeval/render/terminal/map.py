@@ -59,14 +59,15 @@ def _table(selection: Any) -> list[str]:
     """The candidates of method auto: cross-validated NLL, and how far above the best it is."""
     if not selection:
         return []
-    lines = ["", "method        held-out NLL   above best   standard error"]
+    wide = max(12, *(len(row["method"]) for row in selection))
+    lines = ["", f"{'method':<{wide}}  held-out NLL   above best   standard error"]
     for row in selection:
         mark = "  chosen" if row.get("chosen") else ""
         if row.get("nll") is None:
-            lines.append(f"{row['method']:<12}  {(row.get('reason') or {}).get('message', 'could not be fitted')}")
+            lines.append(f"{row['method']:<{wide}}  {(row.get('reason') or {}).get('message', 'could not be fitted')}")
         else:
             lines.append(
-                f"{row['method']:<12}  {row['nll']:12.5f}   {row.get('excess') or 0.0:10.5f}"
+                f"{row['method']:<{wide}}  {row['nll']:12.5f}   {row.get('excess') or 0.0:10.5f}"
                 f"   {row.get('standard_error') or 0.0:14.5f}{mark}"
             )
     return lines

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from calibeval.core.data.predictions import Source
-from calibeval.core.data.shared_rows import Sample, find_leak
+from calibeval.core.data.shared_rows import Sample, find_leak, sketch_of, sketched_rows
 
 
 def sample(hashes, ids=None):
@@ -63,3 +63,29 @@ def test_of_one_file_the_smaller_sample_is_shared(splits):
         for split, n in zip(splits, (10, 30), strict=True)
     )
     assert find_leak(one, other).rows == find_leak(other, one).rows == 10
+
+
+def one_number(hashes):
+    values = np.array(hashes, np.uint64)
+    return Sample(Source(), len(values), None, "scores", lambda: values)
+
+
+# 12 equal rows beside 8 or 9 that occur once: by chance 60 or 57 % are found, so that 80 or 79 % are no evidence yet.
+@pytest.mark.parametrize(("shared", "rows"), [(8, 0), (9, 9)])
+def test_single_numbers_must_coincide_more_often_than_by_chance(shared, rows):
+    sketch, tested = sketch_of(np.arange(10, dtype=np.uint64)), np.array([*range(shared), *[50] * 12], np.uint64)
+    assert sketched_rows(sketch, 10, tested, one_number=True) == rows
+    assert sketched_rows(sketch, 10, tested) == shared
+
+
+@pytest.mark.parametrize("digits", [1, 2, 3])
+def test_rounded_confidences_of_one_source_are_no_leak_and_their_shuffled_copy_is(digits):
+    rng = np.random.default_rng(0)
+    rows = (np.rint(rng.uniform(size=4000) * 10**digits) * 2 + rng.integers(0, 2, 4000)).astype(np.uint64)
+    one, other = one_number(rows[:2000]), one_number(rows[2000:])
+    assert find_leak(one, other) is None
+    sketch = sketch_of(rows[:2000])
+    if sketch is not None:
+        assert sketched_rows(sketch, 2000, rows[2000:], one_number=True) == 0
+        assert sketched_rows(sketch, 2000, rng.permutation(rows[:2000]), one_number=True) == 2000
+        assert find_leak(one, one_number(rng.permutation(rows[:2000]))).rows == 2000

@@ -73,12 +73,12 @@ def test_soft_labels_mark_no_row_as_ignored():
 
 
 def test_whoever_needs_one_class_per_row_refuses_soft_labels():
-    Features(features=ROWS, labels=LABELS).check_hard("VAL measures heads")
+    Features(features=ROWS, labels=LABELS).check_hard("VAL needs one class per row")
     with pytest.raises(InputError) as caught:
-        Features(features=ROWS, labels=SOFT).check_hard("VAL measures heads")
+        Features(features=ROWS, labels=SOFT).check_hard("VAL needs one class per row")
     assert str(caught.value) == (
-        "predictions: the labels are soft (the probability of every class), but VAL measures heads, so each row needs "
-        "one class; soft labels are only for training"
+        "predictions: the labels are soft (the probability of every class), but VAL needs one class per row; soft "
+        "labels are only for training"
     )
 
 

@@ -43,7 +43,7 @@ def test_json_round_trip(method, k):
     document = json.loads(text)
     assert set(document) == {
         *("schema", "method", "parameters", "k", "class_names", "fitted_on", "objective", "nll_before", "nll_after"),
-        *("bound", "note", "clipped", "search", "selection"),
+        *("bound", "note", "clipped", "search", "selection", "top_label_only"),
     }
     sketch = document["fitted_on"].pop("sketch")
     assert len(sketch) == 16 * SKETCH
@@ -214,8 +214,10 @@ def test_other_classes_are_refused():
     top = Predictions(confidence=[0.5], correct=[1])
     with pytest.raises(InputError, match="only the top label is known"):
         found(top)
-    with pytest.raises(InputError, match="only the top label is known"):
-        fit(top)
+    with pytest.raises(
+        UsageError, match="only the top label is known, but vector needs the scores of every class; use"
+    ):
+        fit(top, "vector")
 
 
 @pytest.mark.parametrize(
