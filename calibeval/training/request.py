@@ -22,7 +22,8 @@ from calibeval.training.split import Split, Standard, no_standard, resident, sta
 from calibeval.training.sweep import Sweep, Task, Trained
 
 SPARE = 0.8  # fraction of a device's free memory that features may take
-BYTES_A_WEIGHT = 24  # during training: the weight, its gradient, its best value, and the state of the optimizer
+# At most: the weight, its gradient, its best value, the state of the optimizer; the line of `further_scores`.
+BYTES_A_WEIGHT = 36
 LEAST_SPREAD = 1e-30  # standard deviation of a feature; below it, weights would overflow float32
 
 

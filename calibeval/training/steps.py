@@ -17,7 +17,7 @@ from calibeval.training.heads import Heads, Layer, taken
 
 MOMENTUM = 0.9
 BETAS, EPSILON = (0.9, 0.999), 1e-8
-MOST = 1e18  # of a rate and a decay: both diverge at once, and their product is still a float32
+MOST = 1e30  # of a rate, a decay and their product, which float32 holds: any head diverges at once
 PIECE = 2**15  # numbers that a CPU updates at once; torch computes so few in one thread
 
 Amount: TypeAlias = float | Tensor
@@ -151,7 +151,8 @@ def _adamw(piece: _Piece, share: float, count: int) -> None:
     full = math.sqrt(1.0 - BETAS[1] ** count)  # of the mean square: 1, once it has forgotten its start at 0
     spread = square.sqrt().add_(EPSILON * full)
     if isinstance(piece.decay, Tensor) or piece.decay:
-        piece.now.mul_(1.0 - piece.rate * share * piece.decay)
+        shrunk = 1.0 - piece.rate * share * piece.decay
+        piece.now.mul_(shrunk if isinstance(shrunk, Tensor) else max(shrunk, -MOST))
     size = share * full / (1.0 - BETAS[0] ** count)
     if isinstance(piece.rate, Tensor):
         piece.now.sub_(torch.div(mean, spread, out=spread).mul_(piece.rate * size))

@@ -17,6 +17,8 @@ def smallest(hessian: Floats, gradient: Floats, least: Floats) -> Floats:
     >>> smallest(np.eye(2), np.array([-1.0, 1.0]), np.array([-np.inf, -0.5])).tolist()
     [1.0, -0.5]
     """
+    if (least == -np.inf).all():
+        return np.asarray(-np.linalg.lstsq(hessian, gradient, rcond=None)[0])
     held = (least == 0.0) & (gradient > 0)
     step = np.zeros_like(gradient)
     for _ in range(4 * len(gradient) + 4):

@@ -119,8 +119,9 @@ def look(parts: Parts, values: Floats) -> Look:
             seen[1] += np.bincount(part.labels, part.weights, k)
             if keep:
                 kept.append(p)
-    gradient = np.concatenate([means[1] - seen[0], means[2] - seen[1]])
-    return Look(parts, values, nll, gradient, Bends(*(means - squares)), Bends(*means), tuple(kept) if keep else None)
+        gradient = np.concatenate([means[1] - seen[0], means[2] - seen[1]])
+        bends = Bends(*(means - squares))
+    return Look(parts, values, nll, gradient, bends, Bends(*means), tuple(kept) if keep else None)
 
 
 def _times(values: Floats, weights: Floats | None) -> Floats:

@@ -8,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 
 from calibeval.core.data.arrays import Floats
+from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.facts import Search
 from calibeval.recalibrate.maps.bounded import smallest
-from calibeval.recalibrate.maps.standard import Blocks, Rows, Standard, sigmoid
+from calibeval.recalibrate.maps.standard import TOO_LARGE, Blocks, Rows, Standard, sigmoid
 
 MOST_STEPS, MOST_ROUNDS = 25, 12  # in each round, features are scaled again
 MOST_FAILURES = 40  # of steps in a row that did not lower the loss; each one is shorter
@@ -18,6 +19,7 @@ KEPT_NUMBERS = 2**22  # features of up to this many numbers (32 MiB) stay in mem
 SMALL_GAIN = 1e-10  # in nats: the search has converged if a further step would gain at most this
 SMALL_GRADIENT = 1e-6  # and this is the largest entry of the gradient, in nats per unit of the scaled features
 ROUNDING = 1e-13  # times the loss: differences of the loss below it may be rounding
+NOTHING = 1e-26  # times the loss: what steps gain that are rounding themselves
 LEAST_DAMPING, FIRST_DAMPING = 1e-14, 1e-4  # times the largest diagonal entry of the Hessian
 
 
@@ -71,7 +73,7 @@ def minimise(blocks: Blocks, start: Floats, bounded: int = 0, penalty: Floats | 
 
     There must be a minimum. There is none if growing weights separate rows with targets 0 and 1 better and better:
     then the weights are large and the search may say that it converged, as the gradient vanishes.
-    Raises: InputError if features are infinite.
+    Raises: InputError if features are infinite, or the weights are beyond float64.
     Source: Levenberg-Marquardt damping: Nielsen, IMM-REP-1999-05, Technical University of Denmark.
 
     >>> rows = np.array([[-1.0] * 4 + [1.0] * 4, [1.0] * 8]), np.array([0.0, 0, 0, 1, 1, 1, 1, 0]), None
@@ -81,17 +83,18 @@ def minimise(blocks: Blocks, start: Floats, bounded: int = 0, penalty: Floats | 
     """
     blocks = _kept(blocks)
     standard = whole = Standard.of(blocks)
-    total, log_odds = standard.total, standard.log_odds
+    total = whole.total
     lower = np.where(np.arange(len(start)) < bounded, 0.0, -np.inf)
-    given = np.maximum(standard.inside(start), lower)
-    constant = np.where(standard.fixed, given, 0.0)
-    constant[-1] = log_odds
-    starts: list[Floats] = [given, constant]
-    steps = 0
-    before = np.inf
+    weights = np.maximum(whole.inside(start), lower)
+    objective = _Objective(_kept(whole.rows(blocks)), total, whole.penalty(penalty, total))
+    now = objective.at(weights)
+    if not now.value <= whole.entropy:
+        weights = np.where(whole.fixed, weights, 0.0)
+        weights[-1] = whole.log_odds
+        now = objective.at(weights)
+    steps, before = 0, np.inf
     for _ in range(MOST_ROUNDS):
-        objective = _Objective(_kept(standard.rows(blocks)), total, standard.penalty(penalty, total))
-        end = _descend(objective.at, starts, lower)
+        end = _descend(objective.at, weights, now, lower)
         steps += end.steps
         plain = standard.outside(end.weights)
         slope = _slope(end.at.gradient @ standard.seen_from(whole), end.weights, lower)
@@ -99,8 +102,13 @@ def minimise(blocks: Blocks, start: Floats, bounded: int = 0, penalty: Floats | 
         settled = before - end.at.value <= SMALL_GAIN * end.at.value and end.gain <= SMALL_GAIN
         if settled or (closer is None and end.steps < MOST_STEPS):
             break
-        before, standard = end.at.value, closer or standard
-        starts = [standard.inside(plain)]
+        before, weights, now = end.at.value, end.weights, end.at
+        if closer is not None:
+            standard, weights = closer, closer.inside(plain)
+            objective = _Objective(_kept(closer.rows(blocks)), total, closer.penalty(penalty, total))
+            now = objective.at(weights)
+    if not (np.isfinite(plain).all() and np.isfinite(slope)):
+        raise InputError(TOO_LARGE)
     return Minimum(plain, Search(end.gain <= SMALL_GAIN and slope <= SMALL_GRADIENT, slope, steps))
 
 
@@ -131,13 +139,12 @@ class _End(NamedTuple):
     steps: int
 
 
-def _descend(evaluate: Callable[[Floats], Loss], starts: Iterable[Floats], lower: Floats) -> _End:
-    """The minimum of a convex function of scaled weights, from the best start. Steps that fail are damped."""
-    weights, now = min(((start, evaluate(start)) for start in starts), key=lambda one: one[1].value)
+def _descend(evaluate: Callable[[Floats], Loss], weights: Floats, now: Loss, lower: Floats) -> _End:
+    """The minimum of a convex function of scaled weights, from some weights. Steps that fail are damped."""
     damping, growth, steps, failures = 0.0, 2.0, 0, 0
     while steps < MOST_STEPS and failures < MOST_FAILURES:
         step, gain = _step(now, weights, lower, damping)
-        if not gain > 0:
+        if not gain > NOTHING * now.value:
             break
         trial = np.maximum(weights + step, lower)
         then = evaluate(trial)

@@ -21,8 +21,9 @@ FALLING = "the map is not monotone: among the fitted rows it falls where the log
 
 @dataclass(frozen=True, slots=True, repr=False)
 class QuadraticMap(Map):
-    """P(class 1) = sigmoid(quadratic s^2 + linear s + constant); s is the logit of class 1 minus that of class 0.
+    """P(class 1) = sigmoid(quadratic t^2 + linear t + constant), t = s - (low + high) / 2.
 
+    s is the logit of class 1 minus that of class 0, from whose middle t is measured, so that no offset costs digits.
     Platt scaling is the case quadratic = 0. The formula holds from low to high, the range of the fitted rows; outside,
     the log-odds continue along the tangent, so that a map that rises on the fitted rows rises everywhere.
     """
@@ -50,8 +51,9 @@ class QuadraticMap(Map):
         """The mapped log-odds as two columns."""
         s = z[:, 1] - z[:, 0]
         inside = np.clip(s, self.low, self.high)
-        value = inside * (self.quadratic * inside + self.linear) + self.constant
         away = s - inside
+        inside = inside - _middle(self.low, self.high)
+        value = inside * (self.quadratic * inside + self.linear) + self.constant
         slope = 2.0 * self.quadratic * inside + self.linear
         beyond = np.where(away == 0, 0.0, slope * np.where(away == 0, 1.0, away))
         return two_columns(value + np.where(np.isnan(beyond), 0.0, beyond))
@@ -76,7 +78,7 @@ def fit_quadratic(predictions: Predictions, clip: float | None) -> Solution:
     """
     rows = _bounded(class_margins(predictions, clip))
     low, high = float(rows.s.min()), float(rows.s.max())
-    middle, scale = low / 2.0 + high / 2.0, high / 2.0 - low / 2.0 or 1.0
+    middle, scale = _middle(low, high), high / 2.0 - low / 2.0 or 1.0
 
     def features(s: Floats) -> Floats:
         t = (s - middle) / scale
@@ -85,17 +87,19 @@ def fit_quadratic(predictions: Predictions, clip: float | None) -> Solution:
     slope = start_of(predictions, clip)
     minimum = minimise(lambda: rows.blocks(features), np.array([0.0, scale * slope, middle * slope]))
     weights = minimum.weights.tolist()
-    quadratic = weights[0] / scale / scale
-    linear = weights[1] / scale - 2.0 * quadratic * middle
-    found = quadratic, linear, weights[2] - (linear + quadratic * middle) * middle
-    ends = tuple(2.0 * found[0] * end + found[1] for end in (low, high))
+    found = weights[0] / scale / scale, weights[1] / scale, weights[2]
+    ends = tuple(2.0 * found[0] * (end - middle) + found[1] for end in (low, high))
     if rows.certain and min(ends) <= 0:
         raise InputError(
             f"{predictions.source.name}: the best quadratic map falls at an end, but {rows.certain:,} rows assign "
             "probability 0 to a class. Use clip=1e-12 to raise it."
         )
-    notes = [SEPARABLE if rows.separable else None, _falling(rows, found, ends)]
+    notes = [SEPARABLE if rows.separable else None, _falling(rows, found, middle, ends)]
     return Solution((*found, low, high), "; ".join(note for note in notes if note) or None, minimum.search)
+
+
+def _middle(low: float, high: float) -> float:
+    return low / 2.0 + high / 2.0
 
 
 def _bounded(rows: Margins) -> Margins:
@@ -132,14 +136,14 @@ def _parted(s: Floats, y: Floats) -> bool:
     return min(fewest.values()) <= ROOTS
 
 
-def _falling(rows: Margins, found: tuple[float, float, float], ends: tuple[float, ...]) -> str | None:
+def _falling(rows: Margins, found: tuple[float, ...], middle: float, ends: tuple[float, ...]) -> str | None:
     """Where the map falls between the fitted rows, and how many rows lie there; None if it rises."""
     quadratic, linear, _ = found
     if min(ends) >= 0:
         return None
     if max(ends) <= 0:
         return "the map falls on all fitted rows: a higher score means a lower probability"
-    turn = -linear / (2.0 * quadratic)
+    turn = middle - linear / (2.0 * quadratic)
     below = ends[0] < 0
     count = int(np.count_nonzero(rows.s < turn if below else rows.s > turn))
     where = f"{'below' if below else 'above'} {turn:.3g}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from typing import NamedTuple
 
@@ -12,6 +13,7 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.errors import InputError
 
 TOO_LARGE = "the scores are too large for this map; divide them by a constant first"
+MOST_LOG_ODDS = 700.0
 FAR = 1e4  # features whose squares are beyond it, or below its inverse, in the rows that matter are scaled again
 CONSTANT = 8 * np.finfo(np.float64).eps  # a feature that varies by no more than this share of its size is constant
 
@@ -59,6 +61,12 @@ class Standard(NamedTuple):
         centre[-1], scale[-1], fixed[-1] = 0.0, 1.0, False
         share = min(max(ones / total, np.finfo(np.float64).tiny), 1.0 - np.finfo(np.float64).epsneg)
         return cls(centre, scale, fixed, total, float(np.log(share) - np.log1p(-share)))
+
+    @property
+    def entropy(self) -> float:
+        """The mean loss of the best constant, in nats."""
+        share = 1.0 / (1.0 + math.exp(-self.log_odds)) if self.log_odds > -MOST_LOG_ODDS else 0.0
+        return float(np.logaddexp(0.0, self.log_odds)) - share * self.log_odds
 
     def closer(self, blocks: Blocks, weights: Floats, hessian: Floats) -> Standard | None:
         """The centres and scales in the rows that these weights leave open; None if they are about the same.

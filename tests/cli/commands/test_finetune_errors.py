@@ -339,7 +339,7 @@ def test_memory_that_runs_out(capsys, folder, monkeypatch, error):
 def test_a_head_that_is_too_large(capsys, folder):
     refused(
         capsys, folder, 3,
-        "training a head of 5 x 1000000000000 x 3 units takes about 178814 GiB, but 1.0 are allowed; "
+        "training a head of 5 x 1000000000000 x 3 units takes about 268221 GiB, but 1.0 are allowed; "
         "lower --hidden, or raise --max-memory",
         "--head", "mlp", "--hidden", 10**12, "--max-memory", 2**30,
     )  # fmt: skip

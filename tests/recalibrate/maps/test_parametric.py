@@ -10,6 +10,7 @@ from sklearn.linear_model import LogisticRegression
 from calibeval import Predictions, evaluate, read
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.fitting.fit import fit
+from calibeval.recalibrate.maps.beta import BetaMap
 from tests.conftest import ROOT
 
 CASES = ROOT / "tests" / "cases"
@@ -74,6 +75,39 @@ def test_separable_labels_take_the_targets_of_platt():
         assert 0 < found.fitted.nll_after < np.log(2)
         alone = fit(Predictions(logits=[-2.0, 1.0], labels=[1, 1]), method)
         assert np.isfinite(alone.fitted.nll_after)
+
+
+@pytest.mark.parametrize("scale", [1e-8, 1.0, 1e8])
+def test_the_targets_of_two_rows_by_hand(scale):
+    """Two rows are fitted exactly: (1 + 1) / (1 + 2) and 1 / (1 + 2), log-odds of log 2 and -log 2."""
+    found = fit(Predictions(logits=[-scale, scale], labels=[0, 1]), "platt")
+    assert (found.slope * scale, found.intercept) == pytest.approx((np.log(2), 0.0), abs=1e-9)
+    # Weights 1 and 3 are those of 4^2 / 10 = 1.6 rows: 0.4 and 1.2, with targets 1 / 2.4 and 2.2 / 3.2.
+    weighted = fit(Predictions(logits=[-scale, scale], labels=[0, 1], weights=[1.0, 3.0]), "platt")
+    low, high = np.log(1 / 1.4), np.log(2.2)
+    expected = ((high - low) / 2, (high + low) / 2)
+    assert (weighted.slope * scale, weighted.intercept) == pytest.approx(expected, abs=1e-9)
+    beta = fit(Predictions(logits=[-scale, scale], labels=[0, 1]), "beta")
+    assert beta.fitted.nll_after == pytest.approx(found.fitted.nll_after, abs=1e-8)
+
+
+def test_one_label_alone_gives_its_target_everywhere():
+    for method in ("platt", "beta"):
+        found = fit(Predictions(logits=[-3.0, 0.0, 5.0], labels=[1, 1, 1]), method)
+        mapped = np.asarray(found(Predictions(logits=[-9.0, 9.0], labels=[1, 1])).scores[0:2])
+        assert mapped[:, 1] - mapped[:, 0] == pytest.approx([np.log(4), np.log(4)], abs=1e-9)  # 4 of 5
+        assert "separate the two labels" in found.fitted.note
+
+
+def test_the_beta_map_is_its_formula_and_keeps_digits_where_a_and_b_are_large():
+    facts = fit(Predictions(logits=[1.0, -1.0], labels=[1, 0]), "beta").fitted
+    s = np.array([-30.0, -2.0, 0.0, 0.3, 7.0, 50.0])
+    for a, b in ((1.3, 0.4), (0.4, 1.3), (2.0, 2.0), (0.0, 1.5), (1.5, 0.0), (0.0, 0.0)):
+        mapped = BetaMap(2, None, facts, a, b, 0.7).apply(np.stack([np.zeros(6), s], axis=1))
+        expected = -a * np.logaddexp(0, -s) + b * np.logaddexp(0, s) + 0.7
+        np.testing.assert_allclose(mapped[:, 1] - mapped[:, 0], expected, rtol=1e-12)
+    tiny = BetaMap(2, None, facts, 1e8, 1e8, 0.0).apply(np.stack([np.zeros(6), 1e-8 * s], axis=1))
+    np.testing.assert_allclose(tiny[:, 1] - tiny[:, 0], s, rtol=1e-12)
 
 
 def test_certain_rows_stay_certain():

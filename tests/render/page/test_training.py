@@ -7,12 +7,16 @@ from dataclasses import replace
 
 import pytest
 
+from calibeval.core.comparison.comparison import Difference
+from calibeval.core.heads.deployed import DEPLOYED, DeployedHead
 from calibeval.core.heads.history import EpochFacts
+from calibeval.core.heads.pairs import LossPair
 from calibeval.core.heads.results import LossResult
 from calibeval.core.report.fitted_on import FittedOn
 from calibeval.core.report.report import Recalibrated
 from calibeval.render.page.curves import MOST_EPOCHS, curves
 from calibeval.render.page.training import render
+from calibeval.words.deployed import against_deployed
 from calibeval.words.losses import paired
 from calibeval.words.report import headline
 from tests.render.hand_made import HOSTILE, over_confident, report, with_metric
@@ -137,6 +141,18 @@ def test_one_loss_has_no_other_heads():
     page = Page(render(one, report(*dumps("ce")), SAVED, [EPOCHS[0]]))
     assert "The other heads" not in page.text
     assert "The loss" in page.said("h2")
+
+
+def test_the_deployed_head_comes_first():
+    difference = Difference("nll", 0.5, 0.4, -0.1, -0.12, -0.08, 1e-9, 0.01)
+    pair = LossPair("mbls(margin=6)", DEPLOYED, True, {"nll": difference})
+    numbers = head(0, 0.85, 0.2, 0.9, after=0.5)
+    found = replace(ONE, deployed=DeployedHead({}, 0.5, 2.5, numbers.before, numbers.after, pair))
+    page = Page(render(found, report(*dumps(DEPLOYED, "ce", "mbls(margin=6)")), SAVED, EPOCHS))
+    assert "The heads" in page.said("h2")
+    assert page.said("h3")[:2] == [DEPLOYED, "ce"]
+    assert page.text.index(against_deployed(found)) < page.text.index(paired(found))
+    assert f"before accuracy ECE AECE CWCE NLL {DEPLOYED} 85.00 20.00" in page.text
 
 
 def test_ids_are_unique_and_references_lead_somewhere(shown):
