@@ -15,7 +15,7 @@ from calibeval.training.steps import Steps
 from calibeval.training.validation import Validator
 
 LENGTHS = [4.0 ** (i - 2) for i in range(16)]  # of the line, in steps of the whole training; four, and on while better
-LOGITS = 2**22  # in a block of rows
+BLOCK = 2**22  # numbers at once
 
 
 def further_scores(
@@ -48,7 +48,7 @@ def further_scores(
 
 def _gradient(heads: Heads, head_losses: HeadLosses, train: Split) -> None:
     """Write the gradients of the mean losses of all rows."""
-    size = max(1, LOGITS // (heads.count * heads.classes))
+    size = max(1, BLOCK // heads.widest)
     total: Sequence[Layer] = [Layer(*(torch.zeros_like(part) for part in layer)) for layer in heads.slopes]
     for x, labels, weights in train.batches(None, size):
         logits, hidden = heads.forward(x)

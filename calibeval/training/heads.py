@@ -40,6 +40,12 @@ class Heads:
         """Number of classes, k."""
         return int(self.layers[-1].bias.shape[1])
 
+    @property
+    def widest(self) -> int:
+        """The most numbers that a row has at once: its features, or the hidden values or logits of all heads."""
+        outputs = [int(layer.bias.numel()) for layer in self.layers]
+        return max(int(self.layers[0].weight.shape[2]), *outputs)
+
     def forward(self, x: Tensor) -> tuple[Tensor, Tensor | None]:
         """Logits (b, c, k) for features (b, d), and the hidden values (c, b, h), or None for linear heads."""
         first = self.layers[0]

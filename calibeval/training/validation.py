@@ -15,6 +15,7 @@ from calibeval.training.heads import Heads
 from calibeval.training.split import Split
 
 LOGITS = 2**24  # the most logits that are kept between passes; if there are more, each pass computes them again
+BLOCK = 2**22  # numbers of a block of rows at once
 FIRST_PASSES, LATER_PASSES = 12, 4  # at most
 CLOSE = 1e-3  # a Newton step in the logarithm of the temperature; after it, the NLL is right to 1e-6 of itself
 FARTHEST = 12.0  # largest absolute logarithm of a temperature
@@ -53,7 +54,7 @@ class Validator:
         from.
         """
         n, width = self._worth, heads.count * heads.classes
-        size = max(1, min(2**22 // width, self.val.n))
+        size = max(1, min(BLOCK // heads.widest, self.val.n))
         kept: list[_Block] | None = [] if self.val.n * width <= LOGITS else None
         nll, right = torch.zeros_like(self.start), torch.zeros_like(self.start)
         gaps = torch.zeros((BINS, heads.count), dtype=torch.float64, device=nll.device)

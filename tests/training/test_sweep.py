@@ -122,6 +122,7 @@ def test_a_sweep_that_was_stopped_ends_with_the_same_heads(monkeypatch, stop):
             other.epoch,
         )
         assert one.multipliers == other.multipliers
+        assert one.further == other.further
         assert all(torch.equal(a, b) for a, b in zip(one.layers[0], other.layers[0], strict=True))
 
 
