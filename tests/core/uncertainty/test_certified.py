@@ -83,7 +83,8 @@ def test_a_limit_that_is_met_exactly_is_met():
 
 
 def test_430_rows_without_an_able_model_certify_nothing():
-    found = certified(*s430(), 0.1)
+    confidence, correct = s430()
+    found = certified(confidence, correct, 0.1)
     assert (found.threshold, found.rows, found.errors, found.needed) == (None, 29, 9, 29)
 
 
