@@ -19,7 +19,6 @@ from calibeval.training.settings import (
     DEVICES,
     HEADS,
     HIDDEN_UNITS,
-    LEAST_STEPS,
     OPTIMIZERS,
     RANGES,
     SCHEDULES,
@@ -101,7 +100,7 @@ Rate = Annotated[
     typer.Option(
         "--lr",
         metavar="RATE",
-        help=f"Learning rate (default: {_usual(lambda known: known.rate)}; more for few features).",
+        help=f"Learning rate (default: {_usual(lambda known: known.rate)}; more for few inputs).",
         rich_help_panel=TRAINING,
     ),
 ]
@@ -128,7 +127,7 @@ BatchSize = Annotated[
     typer.Option(
         metavar="N",
         **_range("batch_size"),
-        help=f"Rows per batch (default: {BATCH_SIZE}; fewer for less than {BATCH_SIZE * LEAST_STEPS:,} rows).",
+        help=f"Rows per batch (default: {BATCH_SIZE}, fewer for few rows).",
         rich_help_panel=TRAINING,
     ),
 ]
