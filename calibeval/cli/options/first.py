@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import wrap
 from typing import NamedTuple
 
-from calibeval.cli.options.choices import METRICS
+from calibeval.cli.options.choices import METRICS, REQUESTED
 
 
 class First(NamedTuple):
@@ -25,7 +25,9 @@ def _wrapped(title: str, text: str) -> str:
 
 _SHORT = {"confidence_gap": "gap", "ece_positive": '"ECE P(pos)"', "mce_all_bins": ""}  # of core.metrics.table
 _NAMES = (f"{name} (or {_SHORT[name]})" if _SHORT.get(name) else name for name in METRICS)
-METRIC_NAMES = _wrapped("Metrics", f"{', '.join(_NAMES)}; in capitals or not")
+METRIC_NAMES = _wrapped(
+    "Metrics", f"{', '.join(_NAMES)}; on request only, or with all: {', '.join(REQUESTED)}; in capitals or not"
+)
 EXIT_CODES = _wrapped(
     "Exit codes",
     "0 passed, 1 failed, 5 inconclusive, 2 wrong usage, 3 data that cannot be used or rules that cannot be evaluated, "
