@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import re
 from dataclasses import dataclass, replace
+from typing import ClassVar
 
 from calibeval.core.data.notices import NotComputable, Notice, reason
 from calibeval.core.errors import UnknownMetric
@@ -28,6 +29,7 @@ class CoverageAtError(OfPairs):
     0 if no threshold is certified; missing if there are too few rows for any. With groups, these are the units.
     """
 
+    has_floor: ClassVar[bool] = False
     limit: float
 
     def of_pairs(self, pairs: Pairs) -> float:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from calibeval.core.metrics.cumulative import Cumulative
-from calibeval.core.metrics.metric import Metric
+from calibeval.core.metrics.selection import SELECTIVE, Table
 
-REQUESTED: dict[str, Metric] = {
-    metric.name: metric
+REQUESTED = Table(
+    (metric.name, metric)
     for metric in (
         Cumulative(
             name="ecce",
@@ -29,5 +29,6 @@ REQUESTED: dict[str, Metric] = {
             unit="%",
             source="Gupta et al., ICLR 2021; Arrieta-Ibarra et al., JMLR 23(351), 2022",
         ),
+        *SELECTIVE,
     )
-}
+)

@@ -1,4 +1,4 @@
-"""The metrics of selective prediction in the table, and the table of all names, of which those of limits are endless."""
+"""The metrics of selective prediction that are listed, and a table that has coverage at every other error, too."""
 
 from __future__ import annotations
 
@@ -77,9 +77,12 @@ class Table(dict[str, Metric]):
         """Whether it is the name of a metric."""
         return dict.__contains__(self, name) or (isinstance(name, str) and _coverage(name) is not None)
 
-    def get(self, name: str, default: T = None) -> Metric | T:  # type: ignore[assignment, override]
+    def get(self, name: str, default: T = None) -> Metric | T:  # type: ignore[assignment]
         """The metric of this name, or the default."""
-        return self[name] if name in self else default
+        try:
+            return self[name]
+        except KeyError:
+            return default
 
     def ordered(self, names: list[str]) -> list[str]:
         """The names in the order of the table; those that are not listed there last.
@@ -87,7 +90,8 @@ class Table(dict[str, Metric]):
         >>> Table({metric.name: metric for metric in SELECTIVE}).ordered(["coverage@error=0.2", "x", "auroc"])
         ['auroc', 'coverage@error=0.2', 'x']
         """
-        return [*(name for name in self if name in names), *(name for name in names if name not in self.keys())]  # noqa: SIM118
+        listed = [*self]
+        return [*(name for name in listed if name in names), *(name for name in names if name not in listed)]
 
 
 def _coverage(name: str) -> Metric | None:

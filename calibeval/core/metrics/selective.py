@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
 import numpy as np
 
@@ -22,9 +22,9 @@ from calibeval.core.uncertainty.paired import Contrast
 from calibeval.core.uncertainty.paired_means import mean_difference
 from calibeval.core.uncertainty.ranking_influence import (
     Influence,
-    auroc_influence,
     augrc_influence,
     aurc_influence,
+    auroc_influence,
     eaurc_influence,
 )
 
@@ -39,6 +39,7 @@ class Area(OfPairs):
     as such areas are skewed.
     """
 
+    has_floor: ClassVar[bool] = False
     area: Literal["auroc", "aurc", "eaurc", "augrc"]
 
     def of_pairs(self, pairs: Pairs) -> float:

@@ -5,9 +5,9 @@ from hypothesis import strategies as st
 
 from calibeval.core.sums.ranking import Ranking
 from calibeval.core.uncertainty.ranking_influence import (
-    auroc_influence,
     augrc_influence,
     aurc_influence,
+    auroc_influence,
     eaurc_influence,
 )
 
