@@ -19,6 +19,7 @@ from calibeval.training.settings import (
     DEVICES,
     HEADS,
     HIDDEN_UNITS,
+    MOST_RATE,
     OPTIMIZERS,
     RANGES,
     SCHEDULES,
@@ -100,7 +101,7 @@ Rate = Annotated[
     typer.Option(
         "--lr",
         metavar="RATE",
-        help=f"Learning rate (default: {_usual(lambda known: known.rate)}; more for few inputs).",
+        help=f"Learning rate (default: adamw {OPTIMIZERS['adamw'].rate:g} to {MOST_RATE:g}, sgd {OPTIMIZERS['sgd'].rate:g}).",
         rich_help_panel=TRAINING,
     ),
 ]
