@@ -64,6 +64,7 @@ METHODS = (
     "platt",
     "beta",
     "quadratic",
+    "spline",
     "vector",
     "svs",
     "sms",
@@ -71,6 +72,7 @@ METHODS = (
     "top-temperature",
     "top-platt",
     "top-beta",
+    "top-spline",
     "top-isotonic",
 )
 DEFAULT_METHOD = "temperature"

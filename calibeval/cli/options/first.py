@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import wrap
 from typing import NamedTuple
 
-from calibeval.cli.options.choices import METRICS
+from calibeval.cli.options.choices import METHODS, METRICS
 
 
 class First(NamedTuple):
@@ -26,6 +26,7 @@ def _wrapped(title: str, text: str) -> str:
 _SHORT = {"confidence_gap": "gap", "ece_positive": '"ECE P(pos)"', "mce_all_bins": ""}  # of core.metrics.table
 _NAMES = (f"{name} (or {_SHORT[name]})" if _SHORT.get(name) else name for name in METRICS)
 METRIC_NAMES = _wrapped("Metrics", f"{', '.join(_NAMES)}; in capitals or not")
+METHOD_NAMES = _wrapped("Maps", f"{', '.join(METHODS)}, or auto, which chooses")
 EXIT_CODES = _wrapped(
     "Exit codes",
     "0 passed, 1 failed, 5 inconclusive, 2 wrong usage, 3 data that cannot be used or rules that cannot be evaluated, "
@@ -69,7 +70,7 @@ Examples:
   $ calibeval report sample_data/digits_test.npz --format latex
   $ calibeval report sample_data/digits_test.npz --figure fig.pdf --width 3.5
 """,
-    (METRIC_NAMES,),
+    (METRIC_NAMES, METHOD_NAMES),
 )
 
 INSPECT = First(
@@ -111,6 +112,7 @@ Examples:
   $ calibeval fit sample_data/diamonds.npz#val --out map.json
   $ calibeval fit sample_data/digits_val.npz --method auto
 """,
+    (METHOD_NAMES,),
 )
 
 APPLY = First(
