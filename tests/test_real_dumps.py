@@ -12,6 +12,8 @@ import numpy as np
 import pytest
 
 from calibeval import evaluate, read
+from calibeval.core.sums.ranking import Ranking
+from calibeval.core.uncertainty.certified import certified
 from tests.conftest import ROOT
 
 FOLDER = Path(os.environ.get("CALIBEVAL_REAL_DUMPS", ROOT.parent / "shared" / "data"))
@@ -29,6 +31,8 @@ TABLE = [
     ("text_agnews.npz#val+test", {}, 4_000, 4, 0.8618, 0.1005),
     ("text_banking77.npz#val+test", {}, 5_083, 77, 0.9160, 0.0305),
 ]
+
+LIMITS = (0.01, 0.02, 0.05, 0.1)
 
 pytestmark = pytest.mark.skipif(not FOLDER.is_dir(), reason=f"the real dumps are not there: {FOLDER}")
 
@@ -52,3 +56,16 @@ def test_index_splits_are_disjoint_halves(name):
     whole = read(f"{FOLDER}/{name}")
     assert sum(part.n for part in parts) == whole.n
     assert sorted(np.concatenate([part.labels for part in parts])) == sorted(whole.labels)
+
+
+def test_certified_thresholds_of_a_published_model():
+    predictions = read(f"{FOLDER}/cifar10_vgg16_kumar.npz#test")
+    probs, labels = np.asarray(predictions.scores), np.asarray(predictions.labels)
+    confidence, correct = probs.max(axis=1).astype(np.float64), probs.argmax(axis=1) == labels
+    ranking = Ranking.of(confidence, correct)
+    found = [ranking.auroc(), ranking.aurc(), ranking.eaurc(), ranking.augrc()]
+    assert found == pytest.approx([0.937008, 0.005593, 0.003896, 0.005084], abs=1e-6)
+    table = [(one.threshold, one.rows, one.errors) for one in (certified(confidence, correct, a) for a in LIMITS)]
+    assert [row[1:] for row in table] == [(4073, 30), (4386, 72), (4851, 217), (5000, 288)]
+    assert [row[0] for row in table] == pytest.approx([0.996639, 0.984333, 0.704605, 0.276866], abs=1e-6)
+    assert certified(confidence, correct, 0.1).bound == pytest.approx(0.063314, abs=1e-6)

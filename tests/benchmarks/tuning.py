@@ -1,6 +1,7 @@
 """The section of docs/benchmarks.md on tuning: time and score of `finetune --tune` beside those of an earlier version.
 
-    python -m tests.benchmarks.tuning [--quick] [--before COMMIT] [--folder RESULTS] [--dumps FOLDER] [--seeds N]
+    python -m tests.benchmarks.tuning [--quick] [--before COMMIT] [--folder RESULTS [--kept]] [--dumps FOLDER]
+        [--seeds N]
 
 Both versions take turns on the same caches, losses and seeds, on one thread. Results that lie in the folder already are
 not measured again. The caches are those of tests/benchmarks/losses.py and the repository's own; without them the
@@ -43,6 +44,7 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="two trials, the smallest cache, one seed")
     parser.add_argument("--before", default=BEFORE, help="the commit to compare with")
     parser.add_argument("--folder", type=Path, help="where results are kept, or lie already")
+    parser.add_argument("--kept", action="store_true", help="measure nothing: show what lies in the folder")
     parser.add_argument("--dumps", type=Path, default=DUMPS, help="where the feature caches are")
     parser.add_argument("--seeds", type=int, default=2)
     arguments = parser.parse_args()
@@ -60,12 +62,14 @@ def main() -> None:
             rows = []
             for name, path in caches.items():
                 case = (head, 2 if arguments.quick else trials, 1 if arguments.quick else arguments.seeds)
-                found = _compared(name, path, case, trees, folder)
+                found = _compared(name, path, case, trees, folder, kept=arguments.kept)
+                if not found["after"]:
+                    continue
                 rows.append(_row(TITLES[name], found))
                 targets += _targets(f"{TITLES[name]}, {head}", found)
             heads = ["", *(f"{what} CPU s" for what in trees), "ratio", *(f"{loss}: NLL" for loss in LOSSES.split(","))]
             parts += [f"### Head: {head}, {trials} candidates for each of 3 losses", table(heads, rows)]
-        if not arguments.quick:
+        if not (arguments.quick or arguments.kept) or (folder / f"after-drawn-{_threads()}.json").exists():
             targets += _drawn(folder)
         parts += ["### Targets of tuning", table(["what", "target", "reached", "met"], targets)]
     print("\n\n".join(parts))
@@ -81,16 +85,19 @@ def _how(before: str) -> str:
 
 
 def _compared(
-    name: str, path: Path, case: tuple[str, int, int], trees: dict[str, Path | None], folder: Path
+    name: str, path: Path, case: tuple[str, int, int], trees: dict[str, Path | None], folder: Path, *, kept: bool
 ) -> dict[str, list[dict[str, Any]]]:
     """The results of both versions, seed by seed; nothing for a version that is not there."""
     head, trials, seeds = case
     found: dict[str, list[dict[str, Any]]] = {what: [] for what in trees}
     for seed in range(seeds):
+        files = {what: folder / f"{what}-{name}-{head}-{trials}-{seed}.json" for what in trees}
+        if kept and not all(file.exists() for file in files.values()):
+            continue
         for what, tree in trees.items():
             if tree is not None:
-                kept = folder / f"{what}-{name}-{head}-{trials}-{seed}.json"
-                found[what].append(_result(kept, tree, [str(path), head, LOSSES, str(trials), str(seed), "1"]))
+                words = [str(path), head, LOSSES, str(trials), str(seed), "1"]
+                found[what].append(_result(files[what], tree, words))
     return found
 
 
@@ -152,9 +159,13 @@ def _targets(what: str, found: dict[str, list[dict[str, Any]]]) -> list[list[str
     ]
 
 
+def _threads() -> int:
+    return min(cores(), 2)
+
+
 def _drawn(folder: Path) -> list[list[str]]:
     """The target in minutes, on as many threads as there are cores, up to two."""
-    threads = min(cores(), 2)
+    threads = _threads()
     result = _result(folder / f"after-drawn-{threads}.json", ROOT, ["drawn", "mlp", "ce", "24", "0", str(threads)])
     what = f"24 candidates, mlp head, 8,000 × 384, 150 classes, {threads} threads: wall"
     return [target_row(what, MOST_SECONDS, result["wall"], at_least=False, unit=" s")]

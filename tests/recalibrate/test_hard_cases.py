@@ -69,6 +69,8 @@ REFUSALS = {
     ("quadratic", "saturated"): "falls at an end, but 60 rows assign probability 0",
     ("top-platt", "all at 0 or 1"): "nothing to fit",
     ("top-beta", "all at 0 or 1"): "nothing to fit",
+    ("spline", "all at 0 or 1"): "nothing to fit",
+    ("top-spline", "all at 0 or 1"): "nothing to fit",
     ("top-platt", "zeros"): "the best slope is -0.04834, which reverses the order",
     ("top-beta", "zeros"): "172 rows assign probability 0 to a class",
     ("sms", "1000 classes"): "sms is for at most 200 classes, .* but there are 1000; use vector",

@@ -68,6 +68,7 @@ METHODS = (
     "platt",
     "beta",
     "quadratic",
+    "spline",
     "vector",
     "svs",
     "sms",
@@ -75,6 +76,7 @@ METHODS = (
     "top-temperature",
     "top-platt",
     "top-beta",
+    "top-spline",
     "top-isotonic",
 )
 DEFAULT_METHOD = "temperature"

@@ -19,7 +19,7 @@ from calibeval.training.settings import (
     DEVICES,
     HEADS,
     HIDDEN_UNITS,
-    LEAST_STEPS,
+    MOST_RATE,
     OPTIMIZERS,
     RANGES,
     SCHEDULES,
@@ -32,9 +32,14 @@ from calibeval.training.settings import (
 )
 
 
-def _usual(value: Callable[[OptimizerEntry], float]) -> str:
+def _usual(value: Callable[[OptimizerEntry], float | str]) -> str:
     """The default of each optimizer, as text."""
-    return ", ".join(f"{name} {value(known):g}" for name, known in OPTIMIZERS.items())
+    return ", ".join(f"{name} {value(known)}" for name, known in OPTIMIZERS.items())
+
+
+def _rates(known: OptimizerEntry) -> str:
+    """The usual rate; AdamW has a range."""
+    return f"{known.rate:g}" + (f" to {MOST_RATE:g}" if known is OPTIMIZERS["adamw"] else "")
 
 
 def _range(name: str) -> dict[str, Any]:
@@ -101,7 +106,7 @@ Rate = Annotated[
     typer.Option(
         "--lr",
         metavar="RATE",
-        help=f"Learning rate (default: {_usual(lambda known: known.rate)}; more for few features).",
+        help=f"Learning rate (default: {_usual(_rates)}).",
         rich_help_panel=TRAINING,
     ),
 ]
@@ -128,7 +133,7 @@ BatchSize = Annotated[
     typer.Option(
         metavar="N",
         **_range("batch_size"),
-        help=f"Rows per batch (default: {BATCH_SIZE}; fewer for less than {BATCH_SIZE * LEAST_STEPS:,} rows).",
+        help=f"Rows per batch (default: {BATCH_SIZE}, fewer for few rows).",
         rich_help_panel=TRAINING,
     ),
 ]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import wrap
 from typing import NamedTuple
 
-from calibeval.cli.options.choices import METRICS, REQUESTED
+from calibeval.cli.options.choices import METHODS, METRICS, REQUESTED
 
 
 class First(NamedTuple):
@@ -28,6 +28,7 @@ _NAMES = (f"{name} (or {_SHORT[name]})" if _SHORT.get(name) else name for name i
 METRIC_NAMES = _wrapped(
     "Metrics", f"{', '.join(_NAMES)}; on request only, or with all: {', '.join(REQUESTED)}; in capitals or not"
 )
+METHOD_NAMES = _wrapped("Maps", f"{', '.join(METHODS)}, or auto, which chooses")
 EXIT_CODES = _wrapped(
     "Exit codes",
     "0 passed, 1 failed, 5 inconclusive, 2 wrong usage, 3 data that cannot be used or rules that cannot be evaluated, "
@@ -71,7 +72,7 @@ Examples:
   $ calibeval report sample_data/digits_test.npz --format latex
   $ calibeval report sample_data/digits_test.npz --figure fig.pdf --width 3.5
 """,
-    (METRIC_NAMES,),
+    (METRIC_NAMES, METHOD_NAMES),
 )
 
 INSPECT = First(
@@ -113,6 +114,7 @@ Examples:
   $ calibeval fit sample_data/diamonds.npz#val --out map.json
   $ calibeval fit sample_data/digits_val.npz --method auto
 """,
+    (METHOD_NAMES,),
 )
 
 APPLY = First(

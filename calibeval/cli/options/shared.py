@@ -134,7 +134,7 @@ Method = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help=f"Map: {either((*METHODS, AUTO))}.",
+        help="As temperature, platt, vector or auto; all maps: --help-all.",
         show_default=False,
         autocompletion=complete.one_of((*METHODS, AUTO)),
         rich_help_panel=MAP,

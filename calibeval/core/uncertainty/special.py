@@ -189,6 +189,22 @@ def clopper_pearson(successes: npt.ArrayLike, trials: npt.ArrayLike, level: floa
     return low, high
 
 
+def binomial_cdf(successes: npt.ArrayLike, trials: npt.ArrayLike, chance: float) -> Floats:
+    """The probability of at most so many successes, elementwise; accurate below about one half.
+
+    successes, trials: equal shapes, 0 <= successes < trials. chance: of one success, in (0, 1).
+
+    >>> binomial_cdf([0.0, 1.0], [2.0, 2.0], 0.5).round(12).tolist()
+    [0.25, 0.75]
+    """
+    hits, total = np.asarray(successes, np.float64), np.asarray(trials, np.float64)
+    a, b = total - hits, hits + 1.0
+    share, rest = np.full_like(a, 1.0 - chance), np.full_like(a, chance)
+    log_beta = log_gamma(a) + log_gamma(b) - log_gamma(a + b)
+    density = np.exp(a * math.log1p(-chance) + b * math.log(chance) - log_beta)
+    return np.asarray(np.minimum(_logit_tail_ratio(share, rest, a, b) * density, 1.0))
+
+
 def _beta_low_quantile(tail: float, a: Floats, b: Floats) -> Floats:
     """The quantile of Beta(a, b) at a probability `tail` below one half.
 

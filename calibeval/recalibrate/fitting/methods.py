@@ -21,11 +21,13 @@ from calibeval.recalibrate.maps.isotonic import IsotonicMap, fit_isotonic
 from calibeval.recalibrate.maps.platt import PlattMap, fit_platt
 from calibeval.recalibrate.maps.quadratic import QuadraticMap, fit_quadratic
 from calibeval.recalibrate.maps.sms import SmsMap, fit_sms
+from calibeval.recalibrate.maps.spline import SplineMap, fit_spline
 from calibeval.recalibrate.maps.svs import SvsMap, fit_svs
 from calibeval.recalibrate.maps.top_label import (
     TopBetaMap,
     TopIsotonicMap,
     TopPlattMap,
+    TopSplineMap,
     TopTemperatureMap,
     fit_temperature,
 )
@@ -90,6 +92,15 @@ METHODS: dict[str, MethodSpec] = {
             binary=True,
         ),
         MethodSpec(
+            "spline",
+            "log-odds along a smooth curve that never falls",
+            SplineMap,
+            by_solver(SplineMap, fit_spline, started=True),
+            parameters="up to 21",
+            source="Ramsay, Statistical Science 1988",
+            binary=True,
+        ),
+        MethodSpec(
             "vector",
             "each class's logit gets a weight and a bias",
             VectorMap,
@@ -144,6 +155,14 @@ METHODS: dict[str, MethodSpec] = {
             TopBetaMap,
             by_confidence(TopBetaMap, BetaMap, fit_beta, started=True),
             parameters="3",
+            source="Le Coz et al., NeurIPS 2024",
+        ),
+        MethodSpec(
+            "top-spline",
+            "log-odds of the predicted class's confidence along a smooth curve that never falls",
+            TopSplineMap,
+            by_confidence(TopSplineMap, SplineMap, fit_spline, started=True),
+            parameters="up to 21",
             source="Le Coz et al., NeurIPS 2024",
         ),
         MethodSpec(

@@ -18,11 +18,12 @@ from calibeval.recalibrate.base.facts import MethodScore
 from calibeval.recalibrate.base.mapping import Map, mapped
 from calibeval.recalibrate.base.scores import row_nll
 from calibeval.recalibrate.base.top_label import nll_of_right_or_wrong
-from calibeval.recalibrate.fitting.folds import Folds, deal
+from calibeval.recalibrate.fitting.folds import Folds, deal, groups_or_images
 from calibeval.recalibrate.fitting.methods import METHODS, NONE, fit_method
-from calibeval.recalibrate.fitting.rows_needed import few_rows
+from calibeval.recalibrate.fitting.rows_needed import LEAST_ROWS, few_rows
 
 FOLDS = 5
+MOST_CLASSES_OF_MATRIX = 100  # for a map with a matrix, because of its time
 NOTHING_BETTER = (
     "no map has a cross-validated NLL that is better than without a map by more than one standard error, so this map "
     "changes nothing"
@@ -44,7 +45,7 @@ def select(
     excess of its mean NLL over that of the best method has a standard error, paired by rows (or by groups, if
     given). The simplest method (the first in METHODS) whose excess is at most one standard error is fitted on all rows.
     The choice uses the NLL, because it is a proper score, unlike the ECE.
-    folds, seed, groups, clip: as for `cross_fit`.
+    folds, seed, groups, clip: as for `cross_fit`; of dense predictions, the images are the groups by default.
     Raises: InputError if there are fewer rows than folds, or no method can be fitted.
     Source: the one-standard-error rule: Breiman et al., Classification and Regression Trees, 1984, section 3.4.3.
 
@@ -54,6 +55,7 @@ def select(
     'temperature'
     """
     tried, left_out = _candidates(predictions)
+    groups = groups_or_images(predictions, folds, groups)
     dealt = deal(predictions, folds, seed, groups)
     losses: dict[str, Floats] = {}
     failed: dict[str, CalibevalError] = {}
@@ -83,6 +85,9 @@ def _candidates(predictions: Predictions) -> tuple[list[str], dict[str, Notice]]
     fitting = {name: spec for name, spec in METHODS.items() if (k == 2 or not spec.binary) and not spec.top_label}
     few = {name: few_rows(predictions, name) for name, spec in fitting.items() if spec.by_class}
     left_out = {name: reason("few_rows_per_class", text) for name, text in few.items() if text is not None}
+    if k > MOST_CLASSES_OF_MATRIX or predictions.n < LEAST_ROWS * k:
+        text = f"sms is tried for at most {MOST_CLASSES_OF_MATRIX} classes, and from {LEAST_ROWS} rows a class on"
+        left_out["sms"] = reason("few_rows_per_class", text)
     return [name for name in fitting if name not in left_out], left_out
 
 

@@ -10,6 +10,7 @@ from calibeval.recalibrate.base.top_label import TopLabel
 from calibeval.recalibrate.maps.beta import BetaMap
 from calibeval.recalibrate.maps.isotonic import IsotonicMap
 from calibeval.recalibrate.maps.platt import PlattMap
+from calibeval.recalibrate.maps.spline import SplineMap
 from calibeval.recalibrate.temperature.objectives import OBJECTIVES
 from calibeval.recalibrate.temperature.optimum import TemperatureMap
 
@@ -36,6 +37,14 @@ class TopBetaMap(TopLabel, BetaMap):
     __slots__ = ()
 
     method: ClassVar[str] = "top-beta"
+
+
+class TopSplineMap(TopLabel, SplineMap):
+    """A smooth curve of the log-odds of the confidence that never falls."""
+
+    __slots__ = ()
+
+    method: ClassVar[str] = "top-spline"
 
 
 class TopIsotonicMap(TopLabel, IsotonicMap):

@@ -37,9 +37,7 @@ def test_names_are_those_of_the_table(names, table):
 @pytest.mark.parametrize(
     ("command", "option", "table"),
     [
-        ("fit", "--method", [*METHODS, "auto"]),
         ("fit", "--objective", OBJECTIVES),
-        ("report", "--method", [*METHODS, "auto"]),
         ("finetune", "--loss", LOSS_TABLE),
         ("finetune", "--head", HEADS),
         ("finetune", "--optimizer", OPTIMIZERS),
@@ -53,6 +51,12 @@ def test_help_names_every_entry(capsys, command, option, table):
     text = re.sub(r"-\n +", "-", run(capsys, command, "--help-all").out)  # words that were broken at a hyphen
     line = text.partition(f"  {option} ")[2].partition("\n  -")[0]
     assert [name for name in table if name not in line] == []
+
+
+@pytest.mark.parametrize("command", ["fit", "report"])
+def test_help_names_every_map_below_the_options(capsys, command):
+    paragraph = run(capsys, command, "--help-all").out.partition("\nMaps: ")[2].partition("\n\n")[0]
+    assert re.split(r",\s+(?:or )?", paragraph)[:-1] == [*METHODS, "auto"]
 
 
 @pytest.mark.parametrize("command", ["fit", "apply", "finetune", "predict"])

@@ -39,6 +39,7 @@ def test_two_classes_have_more_methods():
         "platt",
         "beta",
         "quadratic",
+        "spline",
         "vector",
         "svs",
         "sms",

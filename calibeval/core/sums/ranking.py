@@ -1,0 +1,149 @@
+"""Rows in order of confidence, and what it is worth to answer only the most confident ones.
+
+Rows of equal confidence are one step: no threshold separates them, so each has the mean error of all.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple, Self
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.data.arrays import Floats
+
+
+class RiskCoverage(NamedTuple):
+    """Points of the risk-coverage curve, from the most confident rows on, (m,) each.
+
+    threshold: rows of at least this confidence are answered. coverage: their share of all rows. risk: the share of them
+    that is wrong. rows, wrong: their numbers.
+    """
+
+    threshold: Floats
+    coverage: Floats
+    risk: Floats
+    rows: Floats
+    wrong: Floats
+
+
+class Ranking(NamedTuple):
+    """The distinct confidences from the largest down, with their rows and the wrong ones among them, (m,) each.
+
+    >>> found = Ranking.of([0.9, 0.8, 0.8, 0.7], [True, True, False, False])
+    >>> found.confidence.tolist(), found.rows.tolist(), found.wrong.tolist()
+    ([0.9, 0.8, 0.7], [1.0, 2.0, 1.0], [0.0, 1.0, 1.0])
+    """
+
+    confidence: Floats
+    rows: Floats
+    wrong: Floats
+
+    @classmethod
+    def of(cls, confidence: npt.ArrayLike, correct: npt.ArrayLike) -> Self:
+        """The ranking of rows. confidence, correct: (n,), n at least 1."""
+        stated, right = np.asarray(confidence, np.float64), np.asarray(correct, np.bool_)
+        order = np.argsort(-stated)
+        ranked = stated[order]
+        first = np.flatnonzero(np.concatenate(([True], ranked[1:] != ranked[:-1])))
+        rows = np.diff(first, append=len(ranked)).astype(np.float64)
+        return cls(ranked[first], rows, np.add.reduceat((~right[order]).astype(np.float64), first))
+
+    @property
+    def n(self) -> int:
+        """The number of rows."""
+        return int(self.rows.sum())
+
+    @property
+    def errors(self) -> int:
+        """The number of wrong rows."""
+        return int(self.wrong.sum())
+
+    def curve(self) -> RiskCoverage:
+        """The risk-coverage curve: one point for each confidence that a threshold can have.
+
+        Source: El-Yaniv & Wiener, JMLR 11:1605 (2010).
+
+        >>> Ranking.of([0.9, 0.8, 0.8, 0.7], [True, True, False, False]).curve().risk.round(3).tolist()
+        [0.0, 0.333, 0.5]
+        """
+        rows, wrong = np.cumsum(self.rows), np.cumsum(self.wrong)
+        return RiskCoverage(self.confidence, rows / rows[-1], wrong / rows, rows, wrong)
+
+    def auroc(self) -> float | None:
+        """The probability that a right row has a larger confidence than a wrong one; equal ones count half.
+
+        None without right or without wrong rows.
+        Source: Hanley & McNeil, Radiology 143:29 (1982).
+
+        >>> Ranking.of([0.9, 0.8, 0.8, 0.7], [True, True, False, False]).auroc()
+        0.875
+        """
+        right = self.rows - self.wrong
+        pairs = float(right.sum()) * float(self.wrong.sum())
+        if not pairs:
+            return None
+        below = np.cumsum(self.wrong[::-1])[::-1] - 0.5 * self.wrong
+        return float(right @ below) / pairs
+
+    def aurc(self) -> float:
+        """The mean of the risk over all coverages 1/n ... 1; rows of equal confidence have their mean error.
+
+        Source: Geifman & El-Yaniv, NeurIPS 2017.
+
+        >>> round(Ranking.of([0.9, 0.8, 0.8, 0.7], [True, True, False, False]).aurc(), 6)  # (0 + .5/2 + 1/3 + 2/4) / 4
+        0.270833
+        """
+        n, before = self.n, np.concatenate(([0.0], np.cumsum(self.rows)[:-1]))
+        each, missed = self.wrong / self.rows, np.concatenate(([0.0], np.cumsum(self.wrong)[:-1]))
+        # Within a step, the k-th row has the risk (missed + (k - before) each) / k = each + (missed - before each) / k.
+        steps = self.rows.astype(np.intp)
+        inverse = np.add.reduceat(1.0 / np.arange(1.0, n + 1.0), before.astype(np.intp))
+        return float((steps * each + (missed - before * each) * inverse).sum()) / n
+
+    def least_aurc(self) -> float:
+        """The AURC of an order that ranks all right rows above all wrong ones.
+
+        >>> round(Ranking.of([0.9, 0.8, 0.8, 0.7], [True, True, False, False]).least_aurc(), 6)  # (1/3 + 2/4) / 4
+        0.208333
+        """
+        right = self.n - self.errors
+        k = np.arange(right + 1.0, self.n + 1.0)
+        return float(((k - right) / k).sum()) / self.n
+
+    def eaurc(self) -> float:
+        """The AURC minus that of the best order of the same rows, at least 0.
+
+        Source: Geifman, Uziel & El-Yaniv, ICLR 2019.
+        """
+        return max(self.aurc() - self.least_aurc(), 0.0)
+
+    def augrc(self) -> float:
+        """The mean over all coverages 1/n ... 1 of the generalised risk: wrong answered rows as a share of all rows.
+
+        Source: Traub et al., NeurIPS 2024.
+
+        >>> Ranking.of([0.9, 0.8, 0.8, 0.7], [True, True, False, False]).augrc()  # (0 + .5 + 1 + 2) / 4 / 4
+        0.21875
+        """
+        missed = np.concatenate(([0.0], np.cumsum(self.wrong)[:-1]))
+        return float((self.rows * missed + 0.5 * self.wrong * (self.rows + 1.0)).sum()) / self.n**2
+
+    def trapezoids(self) -> tuple[float, float] | None:
+        """AURC and AUGRC as torch-uncertainty integrates: by trapezoids from coverage 1/n to 1, by the width 1 - 1/n.
+
+        None for one row.
+        Source: torch-uncertainty 0.13, metrics AURC and AUGRC.
+
+        >>> found = Ranking.of([0.9, 0.8, 0.8, 0.7], [True, True, False, False]).trapezoids()
+        >>> [round(x, 6) for x in found]  # (1.083333 - (0 + .5) / 2) / 3, (3.5 / 4 - (0 + .5) / 2) / 3
+        [0.277778, 0.208333]
+        """
+        n = self.n
+        if n < 2:
+            return None
+        first, last = float(self.wrong[0] / self.rows[0]), self.errors / n
+        return (
+            (n * self.aurc() - 0.5 * (first + last)) / (n - 1),
+            (n * self.augrc() - 0.5 * (first / n + last)) / (n - 1),
+        )
