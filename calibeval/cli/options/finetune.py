@@ -19,6 +19,7 @@ from calibeval.training.settings import (
     DEVICES,
     HEADS,
     HIDDEN_UNITS,
+    MOST_RATE,
     OPTIMIZERS,
     RANGES,
     SCHEDULES,
@@ -31,9 +32,14 @@ from calibeval.training.settings import (
 )
 
 
-def _usual(value: Callable[[OptimizerEntry], float]) -> str:
+def _usual(value: Callable[[OptimizerEntry], float | str]) -> str:
     """The default of each optimizer, as text."""
-    return ", ".join(f"{name} {value(known):g}" for name, known in OPTIMIZERS.items())
+    return ", ".join(f"{name} {value(known)}" for name, known in OPTIMIZERS.items())
+
+
+def _rates(known: OptimizerEntry) -> str:
+    """The usual rate; AdamW has a range."""
+    return f"{known.rate:g}" + (f" to {MOST_RATE:g}" if known is OPTIMIZERS["adamw"] else "")
 
 
 def _range(name: str) -> dict[str, Any]:
@@ -100,7 +106,7 @@ Rate = Annotated[
     typer.Option(
         "--lr",
         metavar="RATE",
-        help=f"Learning rate (default: {_usual(lambda known: known.rate)}; more for few inputs).",
+        help=f"Learning rate (default: {_usual(_rates)}).",
         rich_help_panel=TRAINING,
     ),
 ]

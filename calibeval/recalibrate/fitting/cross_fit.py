@@ -16,7 +16,7 @@ from calibeval.core.data.weighted import without
 from calibeval.recalibrate.base.mapping import Map, MappedRows, mapped_rows
 from calibeval.recalibrate.base.scores import log_softmax
 from calibeval.recalibrate.fitting.fit import fit
-from calibeval.recalibrate.fitting.folds import NO_FOLD, Folds, deal
+from calibeval.recalibrate.fitting.folds import NO_FOLD, Folds, deal, groups_or_images
 from calibeval.recalibrate.fitting.methods import AUTO, check_rows
 
 SEED = 0
@@ -60,7 +60,8 @@ def cross_fit(
 
     folds: number of folds, at least 2; each label is spread evenly over them. method: one of METHODS, or "auto", which
     then chooses within the training rows of each fold. seed: of the random assignment to folds. groups: (rows,); rows
-    with equal entries stay in one fold. objective, clip: as for `fit`.
+    with equal entries stay in one fold; of dense predictions, the images are the groups by default. objective, clip: as
+    for `fit`.
     Returns: CrossFitted. Only labels and folds are kept in memory, 10 bytes per row; scores are mapped when they are
     read.
     Raises: as `fit` and `folds.deal`.
@@ -70,6 +71,7 @@ def cross_fit(
     >>> fitted.predictions.n, len(fitted.maps)
     (20, 2)
     """
+    groups = groups_or_images(predictions, folds, groups)
     dealt = deal(predictions, folds, seed, groups)
     check_rows(predictions, method)
     maps: list[Map] = []

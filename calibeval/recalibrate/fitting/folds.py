@@ -52,6 +52,26 @@ def deal(predictions: Predictions, folds: int, seed: int, groups: npt.NDArray[An
     return result
 
 
+def groups_or_images(
+    predictions: Predictions, folds: int, groups: npt.NDArray[Any] | None = None
+) -> npt.NDArray[Any] | None:
+    """The groups; without them, the image of every pixel of dense predictions, as pixels of one image are alike.
+
+    None for rows that are not pixels, and where fewer images than folds have a pixel that is not ignored.
+
+    >>> p = Predictions(logits=np.zeros((5, 2, 1, 3)), labels=np.zeros((5, 1, 3), int))
+    >>> groups_or_images(p, 5).tolist()
+    [0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3, 4, 4, 4]
+    >>> groups_or_images(p, 6) is None
+    True
+    """
+    if groups is not None or len(predictions.layout) < 2:
+        return groups
+    images = np.repeat(np.arange(predictions.layout[0]), predictions.rows // predictions.layout[0])
+    kept = images[predictions.labels != predictions.ignore_index] if predictions.ignored else images
+    return images if len(np.unique(kept)) >= folds else None
+
+
 def _deal_rows(labels: npt.NDArray[np.integer[Any]], folds: int, rng: np.random.Generator) -> Folds:
     """Deal rows in turn, in random order within each label: folds differ by at most one row, also within a label."""
     shuffled = rng.permutation(len(labels))

@@ -18,7 +18,7 @@ from calibeval.recalibrate.base.facts import MethodScore
 from calibeval.recalibrate.base.mapping import Map, mapped
 from calibeval.recalibrate.base.scores import row_nll
 from calibeval.recalibrate.base.top_label import nll_of_right_or_wrong
-from calibeval.recalibrate.fitting.folds import Folds, deal
+from calibeval.recalibrate.fitting.folds import Folds, deal, groups_or_images
 from calibeval.recalibrate.fitting.methods import METHODS, NONE, fit_method
 from calibeval.recalibrate.fitting.rows_needed import LEAST_ROWS, few_rows
 
@@ -45,7 +45,7 @@ def select(
     excess of its mean NLL over that of the best method has a standard error, paired by rows (or by groups, if
     given). The simplest method (the first in METHODS) whose excess is at most one standard error is fitted on all rows.
     The choice uses the NLL, because it is a proper score, unlike the ECE.
-    folds, seed, groups, clip: as for `cross_fit`.
+    folds, seed, groups, clip: as for `cross_fit`; of dense predictions, the images are the groups by default.
     Raises: InputError if there are fewer rows than folds, or no method can be fitted.
     Source: the one-standard-error rule: Breiman et al., Classification and Regression Trees, 1984, section 3.4.3.
 
@@ -55,6 +55,7 @@ def select(
     'temperature'
     """
     tried, left_out = _candidates(predictions)
+    groups = groups_or_images(predictions, folds, groups)
     dealt = deal(predictions, folds, seed, groups)
     losses: dict[str, Floats] = {}
     failed: dict[str, CalibevalError] = {}

@@ -106,3 +106,24 @@ def test_what_a_map_made_is_called_after_it():
         f"one/a.npz#test, {temperature}",
         f"two/a.npz#test, {temperature}",
     ]
+
+
+def test_pixels_of_an_image_stay_together():
+    """Of dense predictions, no map is fitted on a pixel of an image that it is tested on."""
+    rng = np.random.default_rng(1)
+    logits, labels = rng.normal(size=(7, 3, 2, 5)), rng.integers(0, 3, (7, 2, 5))
+    labels[0, 0, 0] = -100
+    dense = Predictions(logits=logits, labels=labels, ignore_index=-100)
+    folds = cross_fit(dense, folds=5).folds.reshape(7, 10)
+    assert folds[0, 0] == NO_FOLD
+    folds[0, 0] = folds[0, 1]
+    assert (folds == folds[:, :1]).all()
+    assert set(folds[:, 0]) == {0, 1, 2, 3, 4}
+    by_name = cross_fit(dense, folds=5, groups=np.repeat(np.arange(7), 10))
+    np.testing.assert_array_equal(by_name.folds.reshape(7, 10)[:, 1:], folds[:, 1:])
+
+
+def test_fewer_images_than_folds_are_split_by_pixels():
+    rng = np.random.default_rng(1)
+    one = Predictions(logits=rng.normal(size=(1, 3, 4, 5)), labels=rng.integers(0, 3, (1, 4, 5)))
+    assert sorted(np.bincount(cross_fit(one, folds=5).folds)) == [4, 4, 4, 4, 4]
