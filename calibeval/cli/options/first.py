@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import wrap
 from typing import NamedTuple
 
-from calibeval.cli.options.choices import METHODS, METRICS
+from calibeval.cli.options.choices import LOSSES, METHODS, METRICS
 
 
 class First(NamedTuple):
@@ -27,6 +27,7 @@ _SHORT = {"confidence_gap": "gap", "ece_positive": '"ECE P(pos)"', "mce_all_bins
 _NAMES = (f"{name} (or {_SHORT[name]})" if _SHORT.get(name) else name for name in METRICS)
 METRIC_NAMES = _wrapped("Metrics", f"{', '.join(_NAMES)}; in capitals or not")
 METHOD_NAMES = _wrapped("Maps", f"{', '.join(METHODS)}, or auto, which chooses")
+LOSS_NAMES = _wrapped("Losses", f"{', '.join(LOSSES)}; with parameters, as mbls(margin=6,alpha=0.1)")
 EXIT_CODES = _wrapped(
     "Exit codes",
     "0 passed, 1 failed, 5 inconclusive, 2 wrong usage, 3 data that cannot be used or rules that cannot be evaluated, "
@@ -181,6 +182,7 @@ Examples:
       --val sample_data/diamonds_features.npz#val -o continued \\
       --head sample_data/diamonds_features.npz#head --epochs 2
 """,
+    (LOSS_NAMES,),
 )
 
 PREDICT = First(
