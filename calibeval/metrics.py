@@ -21,7 +21,7 @@ from calibeval.core.data.public import public
 from calibeval.core.errors import InputError
 from calibeval.core.evaluation.settings import checked
 from calibeval.core.metrics.metric import Metric
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import EVERY, needs_pairs
 from calibeval.core.sums.engine import summarise
 
 
@@ -42,7 +42,8 @@ def _function(metric: Metric) -> MetricFunction:
     def function(
         probs: object = None, labels: object = None, *, logits: object = None, bins: int | None = None
     ) -> float:
-        sums = summarise(Predictions(probs=probs, logits=logits, labels=labels), checked(bins=bins).bins)
+        dump = Predictions(probs=probs, logits=logits, labels=labels)
+        sums = summarise(dump, checked(bins=bins).bins, keep_rows=needs_pairs([metric.name]))
         try:
             if metric.binary and sums.k != 2:
                 raise NotComputable("no_method", f"this metric is for two classes, but there are {sums.k}")
@@ -91,10 +92,12 @@ if TYPE_CHECKING:  # the functions that are made below, for type checkers
     brier_positive: MetricFunction
     cox_slope: MetricFunction
     cox_intercept: MetricFunction
+    ecce: MetricFunction
+    ks: MetricFunction
 
-globals().update({name: _function(metric) for name, metric in METRICS.items()})
+globals().update({name: _function(metric) for name, metric in EVERY.items()})
 
 
 def __dir__() -> list[str]:
     """The metrics."""
-    return sorted(METRICS)
+    return sorted(EVERY)

@@ -30,6 +30,10 @@ METRICS = (  # of core.metrics.table
     "cox_slope",
     "cox_intercept",
 )
+REQUESTED = (  # of core.metrics.requested
+    "ecce",
+    "ks",
+)
 EVERY_METRIC = "all"
 FORMATS = (  # of readers.load, without the dot
     "npz",

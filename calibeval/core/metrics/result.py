@@ -20,8 +20,9 @@ class MetricResult:
     the same confidences.
     bin, count: for mce, the index (from 0) and the number of rows of the bin with the largest gap.
     z, p: for temperature, the standardised excess of the NLL, positive if the model is over-confident, and the p of the
-    score test whether T is 1; for cox_slope and cox_intercept, p and lr are those of both being 1 and 0: of the score
-    test, and the likelihood ratio statistic, each with 2 degrees of freedom.
+    score test whether T is 1; for metrics on request, the statistic of their test and its p; for
+    cox_slope and cox_intercept, p and lr are those of both being 1 and 0: of the score test, and the likelihood ratio
+    statistic, each with 2 degrees of freedom.
     count, row: for nll, the number of rows whose label has probability 0, and the first of them.
 
     >>> ece = MetricResult("ece", 0.021, low=0.012, high=0.031, corrected=0.019, floor=0.009, floor_high=0.013)
