@@ -142,12 +142,13 @@ class Training:
         running = self._running(self._epochs)
         worse = worse_halves(self._rivals, self._best_scores) if self._epochs == self._halving else set()
         going = [i for i in self._places if running[i] and i not in worse]
-        if not going or len(going) == len(self._places):
+        if not any(running) or len(going) == len(self._places):
             return
         for place, multipliers in zip(self._places, self._head_losses.multipliers(), strict=True):
             if place not in going:
                 self._left[place] = multipliers
-        self._compact(going)
+        if going:
+            self._compact(going)
 
     def _compact(self, going: list[int]) -> None:
         """Go on with these heads alone."""

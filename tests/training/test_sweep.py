@@ -10,6 +10,7 @@ import torch
 
 from calibeval.core.heads.layers import PlainLayer
 from calibeval.training import sweep as module
+from calibeval.training.recipe import Recipe
 from calibeval.training.settings import TrainingSettings
 from calibeval.training.spec import LossSpec, parse_losses
 from calibeval.training.split import no_standard, resident
@@ -176,3 +177,26 @@ def test_a_sweep_that_was_stopped_goes_on_without_the_worse_half(stop):
     assert run(second) == expected[stop:]
     for one, other in zip(second.heads, through.heads, strict=True):
         assert all(torch.equal(a, b) for a, b in zip(one.layers[0], other.layers[0], strict=True))
+
+
+@pytest.mark.parametrize("losses", ["ce", "ce,cals(margin=2)"])
+def test_where_the_better_half_has_stopped_the_worse_half_stops_too_and_a_sweep_goes_on(monkeypatch, losses):
+    rates = [1.0] * 4 + [1e-5] * 4  # the first are best after an epoch or two, the others improve for ever
+    monkeypatch.setattr(module, "recipes", lambda loss, trials, _: [Recipe(loss, rates[i], 0.0) for i in range(trials)])
+    eight = TrainingSettings("sgd", 8, 16, patience=1, schedule="constant", select="nll")
+    made = task(losses, trials=8, settings=eight)
+    through = Sweep(made)
+    expected = run(through)
+    trials = [step for step in expected if step.stage.trial]
+    running = [step.epoch.running for step in trials]
+    count = len(running[0]) // 8
+    assert len(trials) == 6  # the epoch of halving
+    assert running[4] == ((False,) * 4 + (True,) * 4) * count
+    assert not any(running[5])
+    for stop in range(1, len(expected)):
+        first, second = Sweep(made), Sweep(made)
+        for _ in range(stop):
+            first.step()
+        tensors, plain = first.state()
+        second.restore({name: value.clone() for name, value in tensors.items()}, json.loads(json.dumps(plain)))
+        assert run(second) == expected[stop:]

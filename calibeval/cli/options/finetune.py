@@ -70,7 +70,7 @@ Losses = Annotated[
     str,
     typer.Option(
         metavar="LIST",
-        help=f"List of {either(LOSSES, 'mbls')}.",
+        help="As ce,cals; the names: --help-all (default: mbls).",
         show_default=False,
         autocompletion=complete.list_of(LOSSES),
         rich_help_panel=HEAD,

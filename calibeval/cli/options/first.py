@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import wrap
 from typing import NamedTuple
 
-from calibeval.cli.options.choices import METHODS, METRICS, REQUESTED
+from calibeval.cli.options.choices import LOSSES, METHODS, METRICS, REQUESTED
 
 
 class First(NamedTuple):
@@ -29,6 +29,7 @@ METRIC_NAMES = _wrapped(
     "Metrics", f"{', '.join(_NAMES)}; on request only, or with all: {', '.join(REQUESTED)}; in capitals or not"
 )
 METHOD_NAMES = _wrapped("Maps", f"{', '.join(METHODS)}, or auto, which chooses")
+LOSS_NAMES = _wrapped("Losses", f"{', '.join(LOSSES)}; with parameters, as mbls(margin=6,alpha=0.1)")
 EXIT_CODES = _wrapped(
     "Exit codes",
     "0 passed, 1 failed, 5 inconclusive, 2 wrong usage, 3 data that cannot be used or rules that cannot be evaluated, "
@@ -183,6 +184,7 @@ Examples:
       --val sample_data/diamonds_features.npz#val -o continued \\
       --head sample_data/diamonds_features.npz#head --epochs 2
 """,
+    (LOSS_NAMES,),
 )
 
 PREDICT = First(

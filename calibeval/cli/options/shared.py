@@ -134,7 +134,7 @@ Method = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help="As temperature, platt, vector or auto; all maps: --help-all.",
+        help="temperature (default), vector, auto; all: --help-all.",
         show_default=False,
         autocompletion=complete.one_of((*METHODS, AUTO)),
         rich_help_panel=MAP,

@@ -38,7 +38,6 @@ def test_names_are_those_of_the_table(names, table):
     ("command", "option", "table"),
     [
         ("fit", "--objective", OBJECTIVES),
-        ("finetune", "--loss", LOSS_TABLE),
         ("finetune", "--head", HEADS),
         ("finetune", "--optimizer", OPTIMIZERS),
         ("finetune", "--lr", OPTIMIZERS),
@@ -57,6 +56,11 @@ def test_help_names_every_entry(capsys, command, option, table):
 def test_help_names_every_map_below_the_options(capsys, command):
     paragraph = run(capsys, command, "--help-all").out.partition("\nMaps: ")[2].partition("\n\n")[0]
     assert re.split(r",\s+(?:or )?", paragraph)[:-1] == [*METHODS, "auto"]
+
+
+def test_help_names_every_loss_below_the_options(capsys):
+    paragraph = run(capsys, "finetune", "--help-all").out.partition("\nLosses: ")[2].partition(";")[0]
+    assert re.split(r",\s+", paragraph) == [*LOSS_TABLE]
 
 
 @pytest.mark.parametrize("command", ["fit", "apply", "finetune", "predict"])
