@@ -94,6 +94,13 @@ if TYPE_CHECKING:  # the functions that are made below, for type checkers
     cox_intercept: MetricFunction
     ecce: MetricFunction
     ks: MetricFunction
+    spiegelhalter: MetricFunction
+    mcb: MetricFunction
+    dsc: MetricFunction
+    unc: MetricFunction
+    ici: MetricFunction
+    e50: MetricFunction
+    e90: MetricFunction
 
 globals().update({name: _function(metric) for name, metric in EVERY.items()})
 
