@@ -61,7 +61,7 @@ def metric_names(report: Report) -> list[str]:
     if report.dumps and all(map(of_positive, report.dumps)):
         return list(dict.fromkeys(name for dump in report.dumps for name in positive_names(dump)))
     there = shown_among(name for dump in report.dumps for name in dump.metrics)
-    return [name for name in EVERY if name in there] + [name for name in there if name not in EVERY]
+    return EVERY.ordered(there)
 
 
 def reasons(dump: DumpReport, *, every: bool = False, only: Collection[str] | None = None) -> list[str]:

@@ -40,6 +40,12 @@ REQUESTED = (  # of core.metrics.requested
     "ici",
     "e50",
     "e90",
+    "auroc",
+    "aurc",
+    "eaurc",
+    "augrc",
+    "coverage@error=0.01",
+    "coverage@error=0.05",
 )
 EVERY_METRIC = "all"
 FORMATS = (  # of readers.load, without the dot

@@ -111,7 +111,7 @@ main([])
 print(*sys.modules, file=sys.stderr)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=ENVIRONMENT)
-    assert done.stdout.split() == ["ece", "ece_positive", "ecce"]
+    assert done.stdout.split() == ["ece", "ece_positive", "ecce", "eaurc"]
     assert loaded(done.stderr) == []
 
 
