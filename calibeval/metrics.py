@@ -95,6 +95,13 @@ if TYPE_CHECKING:  # the functions that are made below, for type checkers
     cox_intercept: MetricFunction
     ecce: MetricFunction
     ks: MetricFunction
+    spiegelhalter: MetricFunction
+    mcb: MetricFunction
+    dsc: MetricFunction
+    unc: MetricFunction
+    ici: MetricFunction
+    e50: MetricFunction
+    e90: MetricFunction
     auroc: MetricFunction
     aurc: MetricFunction
     eaurc: MetricFunction

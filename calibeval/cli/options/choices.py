@@ -33,6 +33,13 @@ METRICS = (  # of core.metrics.table
 REQUESTED = (  # of core.metrics.requested
     "ecce",
     "ks",
+    "spiegelhalter",
+    "mcb",
+    "dsc",
+    "unc",
+    "ici",
+    "e50",
+    "e90",
     "auroc",
     "aurc",
     "eaurc",
