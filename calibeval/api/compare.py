@@ -37,7 +37,7 @@ from calibeval.core.report.report import Report
 def compare(
     base: Dump | Report,
     *candidates: Dump | Sequence[Dump] | Mapping[str, Dump],
-    metrics: str | Sequence[str] = "all",
+    metrics: str | Sequence[str] | None = None,
     bins: int | None = None,
     level: float = 0.95,
     slices: str | Sequence[str] = (),

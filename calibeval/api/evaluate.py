@@ -75,7 +75,7 @@ def evaluate(
     labels_are: LabelsAre | None = None,
     ignore_index: int | None = None,
     renormalize: bool = False,
-    metrics: str | Sequence[str] = "all",
+    metrics: str | Sequence[str] | None = None,
     bins: int | None = None,
     convention: str = OWN,
     level: float | None = 0.95,
@@ -103,7 +103,8 @@ def evaluate(
     them by the names that the report shows; or None, with arrays by name: logits, probs or log_probs (n, k), or
     confidence (n,) with correct; labels (n,), ids, columns, class_names, labels_are, ignore_index and
     renormalize: as for Predictions.
-    metrics: names, as a list or as "ece,nll"; "all" for all.
+    metrics: names, as a list or as "ece,nll"; "all" also computes those that are left out by default because they need
+    the results of every row; None: all others.
     bins: number of equal-width bins, and the most equal-mass bins; None: that of the convention, mostly 15.
     convention: "calibeval", or the tool whose numbers are reproduced. level: of the intervals, in (0, 1); None: no
     intervals. slices: columns whose values divide the rows; "class" is the true and "predicted" the predicted class.

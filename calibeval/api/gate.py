@@ -40,7 +40,7 @@ from calibeval.core.gating.plan import Plan
 from calibeval.core.gating.planning import plan_of
 from calibeval.core.gating.rules import GateConfig, GateSettings, Rule, rule_from_table
 from calibeval.core.gating.verdict import Verdict
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import EVERY
 from calibeval.core.report.report import Report
 from calibeval.core.sums.resources import Resources
 from calibeval.recalibrate.fitting.before_after import by_temperature
@@ -239,7 +239,7 @@ def _found(rules: OneRule | Sequence[OneRule] | str | PathLike[str] | None) -> F
     """
     if rules is None:
         return Found(GateConfig(), None)
-    if isinstance(rules, str) and (rules in METRICS or re.search("[<>=≤≥]", rules)) and not as_path(rules).exists():
+    if isinstance(rules, str) and (rules in EVERY or re.search("[<>=≤≥]", rules)) and not as_path(rules).exists():
         raise UsageError(f'rules is "{rules}", which is no file; {_RULE}')
     if isinstance(rules, str | PathLike):
         return find_config(as_path(rules))
@@ -255,8 +255,8 @@ def _rule(rule: object) -> Rule:
     if not isinstance(rule, Mapping):
         raise UsageError(f"{_RULE}, not {rule!r}")
     for name in rule:
-        if name in METRICS and "metric" not in rule:
-            kind = "min" if METRICS[name].better == "higher" else "max"
+        if name in EVERY and "metric" not in rule:
+            kind = "min" if EVERY[name].better == "higher" else "max"
             meant = f'{{"metric": "{name}", "{kind}": {rule[name]!r}}}'
             raise UsageError(f'a rule has no key "{name}" (did you mean {meant}?)')
     return rule_from_table(rule)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import EVERY
 from calibeval.core.report.report import DumpReport
 
 MARK = "*"
@@ -19,7 +19,7 @@ def best(dumps: Sequence[DumpReport], metric: str) -> frozenset[int]:
     with different k have no best one, and MCE is about another bin in every dump. Nulls are left out; all other values
     need intervals.
     """
-    spec = METRICS.get(metric)
+    spec = EVERY.get(metric)
     if spec is None or not spec.comparable({dump.k for dump in dumps}):
         return frozenset()
     found = set()

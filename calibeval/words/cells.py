@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import EVERY
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.standing import standing_in, with_floor
 from calibeval.core.uncertainty.intervals import MCE_LEAST_COUNT
@@ -61,7 +61,7 @@ def metric_names(report: Report) -> list[str]:
     if report.dumps and all(map(of_positive, report.dumps)):
         return list(dict.fromkeys(name for dump in report.dumps for name in positive_names(dump)))
     there = shown_among(name for dump in report.dumps for name in dump.metrics)
-    return [name for name in METRICS if name in there] + [name for name in there if name not in METRICS]
+    return EVERY.ordered(there)
 
 
 def reasons(dump: DumpReport, *, every: bool = False, only: Collection[str] | None = None) -> list[str]:

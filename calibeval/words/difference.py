@@ -6,7 +6,7 @@ from enum import Enum
 
 from calibeval.core.comparison.comparison import Difference
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import EVERY
 from calibeval.words import cells
 from calibeval.words.digits import scaled
 from calibeval.words.signs import signed
@@ -199,9 +199,9 @@ def difference_decimals(difference: Difference) -> int:
 
 
 def _best(name: str) -> str:
-    return METRICS[name].better if name in METRICS else "zero"
+    return EVERY[name].better if name in EVERY else "zero"
 
 
 def _unit(name: str) -> str:
-    unit = METRICS[name].unit if name in METRICS else ""
+    unit = EVERY[name].unit if name in EVERY else ""
     return {"%": " points", "nats": " nats"}.get(unit, "")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import EVERY
 from calibeval.words.signs import signed
 
 NULL = "–"
@@ -18,12 +18,12 @@ def label(metric: str) -> str:
     >>> label("cwce"), label("confidence_gap")
     ('CWCE', 'gap')
     """
-    return METRICS[metric].label if metric in METRICS else metric.upper()
+    return EVERY[metric].label if metric in EVERY else metric.upper()
 
 
 def unit(metric: str) -> str:
     """The metric's unit in tables: "%", "nats" or nothing."""
-    spec = METRICS.get(metric)
+    spec = EVERY.get(metric)
     return "" if spec is None else spec.unit
 
 
@@ -182,7 +182,7 @@ def _plain(number: float, places: int, *, has_sign: bool) -> str:
 
 def _has_sign(metric: str) -> bool:
     """Whether the metric is best at 0, so that its sign says in which direction it is off."""
-    return metric in METRICS and METRICS[metric].better == "zero"
+    return metric in EVERY and EVERY[metric].better == "zero"
 
 
 def value_decimals(metric: str, number: float) -> int:

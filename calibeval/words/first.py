@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from calibeval.core.metrics.requested import REQUESTED
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import EVERY
 from calibeval.core.report.report import DumpReport
 from calibeval.core.report.standing import standing_in, standing_of_regression
 from calibeval.words import cells
@@ -63,9 +64,9 @@ def names_in_full(names: list[str]) -> list[tuple[str, str]]:
     >>> names_in_full(["ece", "new"])
     [('ECE', 'expected calibration error, equal-width bins')]
     """
-    return [(cells.label(name), METRICS[name].title) for name in names if name in METRICS]
+    return [(cells.label(name), EVERY[name].title) for name in names if name in EVERY]
 
 
 def _usual(dump: DumpReport) -> bool:
     """Whether the metrics were not chosen: then those of the first view are there."""
-    return all(name in dump.metrics for name in MAIN)
+    return all(name in dump.metrics for name in MAIN) and not any(name in REQUESTED for name in dump.metrics)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from calibeval.core.gating.rules import Rule
 from calibeval.core.gating.ruling import Judged, RuleVerdict
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import EVERY
 from calibeval.words import cells
 from calibeval.words.chances import chance
 from calibeval.words.digits import scaled
@@ -56,7 +56,7 @@ def sized(metric: str) -> str:
     >>> sized("ece"), sized("confidence_gap")
     ('ECE', '|gap|')
     """
-    return f"|{cells.label(metric)}|" if METRICS[metric].better == "zero" else cells.label(metric)
+    return f"|{cells.label(metric)}|" if EVERY[metric].better == "zero" else cells.label(metric)
 
 
 def change_unit(metric: str) -> str:
@@ -83,7 +83,7 @@ def shown_value(judged: RuleVerdict, part: Judged) -> str:
     metric = judged.rule.metric
     if judged.rule.is_change:
         return signed(scaled(metric, part.value), _places(judged, part))
-    if METRICS[metric].better == "zero":
+    if EVERY[metric].better == "zero":
         return cells.value(MetricResult(metric, abs(part.value))).removeprefix("+")
     return cells.value(MetricResult(metric, part.value))
 

@@ -1,8 +1,10 @@
-"""Tests against perfect calibration in words: of a temperature, and of Cox's two numbers together."""
+"""Tests against perfect calibration in words: of a temperature, of Cox's numbers together, of metrics on request."""
 
 from __future__ import annotations
 
+from calibeval.core.metrics.requested import REQUESTED
 from calibeval.core.metrics.result import MetricResult
+from calibeval.core.metrics.table import EVERY
 from calibeval.core.report.report import DumpReport
 from calibeval.words.cells import label, p_value
 from calibeval.words.signs import signed
@@ -15,6 +17,10 @@ def tests(dump: DumpReport) -> list[str]:
         lines.append(f"{label('temperature')}: score test of 1: z = {signed(found.z, 1)}, {p_said(found.p)}")
     if slope is not None and slope.p is not None:
         lines.append(f"Cox: score test of slope 1 and intercept 0 together: {p_said(slope.p)}")
+    for name, metric in dump.metrics.items():
+        if name in REQUESTED and metric.z is not None and metric.p is not None:
+            size = f"{metric.z:.2f}" if EVERY[name].least == 0.0 else signed(metric.z, 2)
+            lines.append(f"{label(name)}: {size} standard deviations of a calibrated model, {p_said(metric.p)}")
     return lines
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from calibeval.core.metrics.requested import REQUESTED
 from calibeval.core.metrics.table import METRICS
 from calibeval.core.report.report import DumpReport
 from calibeval.core.report.views import speaks_of_positive
@@ -19,7 +20,8 @@ REGRESSION = ("cox_slope", "cox_intercept")
 
 def of_positive(dump: DumpReport) -> bool:
     """Whether a first view is about P(positive class): of two classes, unless metrics were chosen."""
-    return speaks_of_positive(dump) and all(name in dump.metrics for name in OF_POSITIVE)
+    chosen = any(name in REQUESTED for name in dump.metrics)
+    return speaks_of_positive(dump) and not chosen and all(name in dump.metrics for name in OF_POSITIVE)
 
 
 def positive_names(dump: DumpReport) -> list[str]:
@@ -58,7 +60,8 @@ def shown_among(names: Iterable[str]) -> list[str]:
     """
     every = [*dict.fromkeys(names)]
     usual = {name for name, spec in METRICS.items() if spec.shown and not spec.binary}
-    return [name for name in every if is_shown(name)] if usual <= {*every} else every
+    chosen = not usual <= {*every} or any(name in REQUESTED for name in every)
+    return every if chosen else [name for name in every if is_shown(name)]
 
 
 def compared_among(names: Iterable[str]) -> list[str]:

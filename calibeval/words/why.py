@@ -8,7 +8,7 @@ from calibeval.core.data.columns import TRUE_CLASS
 from calibeval.core.data.notices import Notice
 from calibeval.core.gating.movers import Part
 from calibeval.core.gating.ruling import Judged, RuleVerdict, Trial
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import EVERY
 from calibeval.words import cells
 from calibeval.words.rules import change_unit, harmless, shown_interval, shown_value, sized
 from calibeval.words.signs import signed
@@ -76,7 +76,7 @@ def _moves_little(judged: RuleVerdict, trial: Trial) -> bool:
     before, after = judged.decisive, trial.value if trial.change is None else trial.change
     if before is None or before.value is None or before.low is None or before.high is None:
         return False
-    after = abs(after) if METRICS[judged.rule.metric].better == "zero" and trial.change is None else after
+    after = abs(after) if EVERY[judged.rule.metric].better == "zero" and trial.change is None else after
     return abs(after - before.value) < _LITTLE * (before.high - before.low)
 
 

@@ -114,7 +114,10 @@ def test_metrics_are_chosen():
         assert report["ece"].value == EXACT["ece"]
         says = "Over-confident: says 74.8 % on average, is right 61.5 % of the time (gap +13.3 points, certain)."
         assert says in str(report)
-    assert list(calibeval.evaluate(logits=LOGITS, labels=LABELS, metrics="all")) == list(EXACT)
+    assert list(calibeval.evaluate(logits=LOGITS, labels=LABELS, metrics=None)) == list(EXACT)
+    every = list(calibeval.evaluate(logits=LOGITS, labels=LABELS, metrics="all"))
+    assert every[: len(EXACT)] == list(EXACT)
+    assert "ecce" in every
     with pytest.raises(KeyError, match='did you mean "ece"'):
         calibeval.evaluate(logits=LOGITS, labels=LABELS, metrics="eec")
 

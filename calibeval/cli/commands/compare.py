@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from calibeval.cli.options import compare as compare_options
 from calibeval.cli.options import shared as options
-from calibeval.cli.options.choices import EVERY_METRIC, LEVEL, exclude, table_format
+from calibeval.cli.options.choices import LEVEL, exclude, table_format
 from calibeval.cli.options.outputs import JSON, check_folder, exports
 from calibeval.cli.options.outputs import TABLES as FILE_TABLES
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
@@ -32,7 +32,7 @@ def compare(
     full: options.Full = False,
     table: options.Format = None,
     export: options.Export = None,
-    metrics: options.Metrics = EVERY_METRIC,
+    metrics: options.Metrics = None,
     bins: compare_options.Bins = None,
     level: options.Level = None,
     slices: compare_options.Slices = None,

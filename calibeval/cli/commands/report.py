@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING
 from calibeval.cli.options import figures, order
 from calibeval.cli.options import positive as class_options
 from calibeval.cli.options import shared as options
-from calibeval.cli.options.choices import EVERY_METRIC, LEVEL, exclude, table_format
+from calibeval.cli.options.choices import LEVEL, exclude, table_format
 from calibeval.cli.options.fitting import Fitting
-from calibeval.cli.options.metrics import unavailable
+from calibeval.cli.options.metrics import named, unavailable
 from calibeval.cli.options.outputs import FIGURES, JSON, check_folder, exports
 from calibeval.cli.options.outputs import TABLES as FILE_TABLES
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
@@ -52,7 +52,7 @@ def report(
     table: options.Format = None,
     bins: options.Bins = None,
     convention: options.Convention = OWN,
-    metrics: options.Metrics = EVERY_METRIC,
+    metrics: options.Metrics = None,
     level: options.Level = None,
     no_intervals: options.NoIntervals = False,
     slice: options.Slice = None,
@@ -164,7 +164,7 @@ def report(
 
 def _absent(report: Report, only: Collection[str]) -> list[str]:
     """Warnings about metrics that were chosen and that no dump has."""
-    absent = [name for name in only if all(name not in dump.metrics for dump in report.dumps)]
+    absent = [name for name in named(only) if all(name not in dump.metrics for dump in report.dumps)]
     return [f"warning: there is no {name} here: {unavailable(name)}" for name in absent]
 
 

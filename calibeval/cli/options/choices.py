@@ -30,6 +30,23 @@ METRICS = (  # of core.metrics.table
     "cox_slope",
     "cox_intercept",
 )
+REQUESTED = (  # of core.metrics.requested
+    "ecce",
+    "ks",
+    "spiegelhalter",
+    "mcb",
+    "dsc",
+    "unc",
+    "ici",
+    "e50",
+    "e90",
+    "auroc",
+    "aurc",
+    "eaurc",
+    "augrc",
+    "coverage@error=0.01",
+    "coverage@error=0.05",
+)
 EVERY_METRIC = "all"
 FORMATS = (  # of readers.load, without the dot
     "npz",

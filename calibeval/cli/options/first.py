@@ -5,7 +5,7 @@ from __future__ import annotations
 from textwrap import wrap
 from typing import NamedTuple
 
-from calibeval.cli.options.choices import LOSSES, METHODS, METRICS
+from calibeval.cli.options.choices import LOSSES, METHODS, METRICS, REQUESTED
 
 
 class First(NamedTuple):
@@ -25,7 +25,9 @@ def _wrapped(title: str, text: str) -> str:
 
 _SHORT = {"confidence_gap": "gap", "ece_positive": '"ECE P(pos)"', "mce_all_bins": ""}  # of core.metrics.table
 _NAMES = (f"{name} (or {_SHORT[name]})" if _SHORT.get(name) else name for name in METRICS)
-METRIC_NAMES = _wrapped("Metrics", f"{', '.join(_NAMES)}; in capitals or not")
+METRIC_NAMES = _wrapped(
+    "Metrics", f"{', '.join(_NAMES)}; on request only, or with all: {', '.join(REQUESTED)}; in capitals or not"
+)
 METHOD_NAMES = _wrapped("Maps", f"{', '.join(METHODS)}, or auto, which chooses")
 LOSS_NAMES = _wrapped("Losses", f"{', '.join(LOSSES)}; with parameters, as mbls(margin=6,alpha=0.1)")
 EXIT_CODES = _wrapped(

@@ -17,6 +17,7 @@ from calibeval.cli.options.choices import (
     METHODS,
     METRICS,
     OBJECTIVES,
+    REQUESTED,
     TABLE_EXPORTS,
     TABLE_FORMATS,
     either,
@@ -224,11 +225,11 @@ Convention = Annotated[
     ),
 ]
 Metrics = Annotated[
-    str,
+    str | None,
     typer.Option(
         metavar="LIST",
-        help="As ece,nll; the names: --help-all.",
-        autocompletion=complete.list_of((*METRICS, EVERY_METRIC)),
+        help="As ece,nll, or all; the names: --help-all.",
+        autocompletion=complete.list_of((*METRICS, *REQUESTED, EVERY_METRIC)),
         rich_help_panel=MEASURE,
     ),
 ]

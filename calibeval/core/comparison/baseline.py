@@ -17,7 +17,7 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.core.metrics.metric import Metric, Side
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import EVERY
 from calibeval.core.report.report import Bin, DumpReport, Report
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.risk import FEW
@@ -125,10 +125,10 @@ def unpaired_differences(
             continue
         plain = Difference(name, ours.value, theirs.value, theirs.value - ours.value)
         try:
-            told = METRICS[name].difference_from(saved(ours), own(theirs), Level(level))
+            told = EVERY[name].difference_from(saved(ours), own(theirs), Level(level))
             if few[0] < FEW:
-                told = _allowing_few(METRICS[name], told, saved(ours), own(theirs), Level(level))
-            whole = replace(with_contrast(plain, told), reason=METRICS[name].approximate(sums))
+                told = _allowing_few(EVERY[name], told, saved(ours), own(theirs), Level(level))
+            whole = replace(with_contrast(plain, told), reason=EVERY[name].approximate(sums))
             found[name] = whole if whole.holds_difference else replace(whole, corrected=_corrected(whole, ours, theirs))
         except NotComputable as missing:
             found[name] = replace(plain, reason=missing.reason)

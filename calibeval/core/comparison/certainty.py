@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from calibeval.core.comparison.comparison import Difference
 from calibeval.core.data.notices import reason
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import EVERY
 from calibeval.core.uncertainty.holm import holm
 from calibeval.core.uncertainty.level import CERTAIN_P
 
@@ -20,7 +20,7 @@ def over_metrics(differences: Mapping[str, Difference]) -> dict[str, Difference]
 
     The Brier score of one column is half of that over both classes: the same test, which is counted once.
     """
-    shown = [name for name in differences if name not in METRICS or METRICS[name].shown]
+    shown = [name for name in differences if name not in EVERY or EVERY[name].shown]
     corrected = dict(zip(shown, holm([differences[name].p for name in shown]), strict=True))
     if "brier" in corrected and "brier_positive" in differences:
         corrected["brier_positive"] = corrected["brier"]

@@ -13,7 +13,7 @@ from calibeval.core.comparison.comparison import Difference, SliceDifferences
 from calibeval.core.comparison.differences import paired_differences
 from calibeval.core.data.notices import reason
 from calibeval.core.evaluation.groups import Groups
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import EVERY
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.holm import holm
 from calibeval.core.uncertainty.model_pair import Known, Pair
@@ -48,7 +48,7 @@ class MatchedPart:
         if refused is not None:
             found = {name: d.without_interval(refused.reworded(f"no interval: {refused}")) for name, d in found.items()}
         if self.by_label:
-            floored = {name for name in found if METRICS[name].has_floor}
+            floored = {name for name in found if EVERY[name].has_floor}
             found = {name: d.without_interval(BY_LABEL) if name in floored else d for name, d in found.items()}
         return found
 

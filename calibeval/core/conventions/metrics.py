@@ -7,7 +7,7 @@ bins are the same in every convention.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from html import escape
 
@@ -33,15 +33,20 @@ FIELD = {"mce": "mce_all_bins"}
 
 
 def convention_metrics(
-    base: Sums, tool: ConventionSums, convention: Convention, level: float | None
+    base: Sums,
+    tool: ConventionSums,
+    convention: Convention,
+    level: float | None,
+    only: Collection[str] | None = None,
 ) -> dict[str, MetricResult]:
     """Every metric under a convention: binned ones from the tool's bins, others from our own sums.
 
     A tool that drops rows keeps them in the denominator. So do value, floor and interval here, which belong to exactly
-    the sum over bins that the tool computes. base: our own sums. level: of intervals; None for none.
+    the sum over bins that the tool computes. base: our own sums. level: of intervals; None for none. only: limits the
+    metrics to these.
     """
     found = {}
-    for metric in metrics_for(base.k):
+    for metric in metrics_for(base.k, only):
         if not metric.binned:  # without bins, all tools agree
             found[metric.name] = metric.measured(base, level)
         elif convention.binary == "P(class 1)" and (same := _of_top_label(metric)) is not None:

@@ -8,6 +8,7 @@ from calibeval.core.conventions.table import OWN
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.settings import checked
+from calibeval.core.metrics.table import needs_pairs
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.resources import PLAIN, Resources
@@ -76,4 +77,5 @@ def evaluate_dump(
 
     Raises: InputError for values that contradict the kind of the scores.
     """
-    return Measurement.of(predictions, settings, resources, curves=curves).report(settings.level, only)
+    measured = Measurement.of(predictions, settings, resources, curves=curves, pairs=needs_pairs(only))
+    return measured.report(settings.level, only)

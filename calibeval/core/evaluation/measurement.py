@@ -23,6 +23,7 @@ from calibeval.core.evaluation.doubts import doubted
 from calibeval.core.evaluation.groups import Groups, find_groups, grouped_metrics, joints_for
 from calibeval.core.evaluation.slices import SlicedColumn
 from calibeval.core.evaluation.stream_joints import StreamedGroups
+from calibeval.core.evaluation.with_pairs import with_pairs
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import all_metrics
 from calibeval.core.report.report import Bin, ClassView, DumpReport, WeightCount
@@ -58,6 +59,7 @@ class Measurement:
         sliced: bool = True,
         by_class: bool = True,
         curves: bool = False,
+        pairs: bool = False,
     ) -> Measurement:
         """Measure: one pass over the scores, and one more for each slice column, groups, and another tool's bins.
 
@@ -65,6 +67,7 @@ class Measurement:
         columns.
         by_class: whether to include class-wise sums of slices, and class-wise bins for groups; without them, groups
         need no extra pass, and with keep_rows slices need none either. curves: whether to fit smooth curves.
+        pairs: whether to keep the rows for metrics that need them, if they fit into memory (41 bytes each).
         Other arguments: as for `evaluate_dump`.
         Raises: InputError for values that contradict the kind of the scores; UsageError for columns that cannot be cut.
         """
@@ -83,7 +86,7 @@ class Measurement:
             predictions,
             settings.bins,
             resources,
-            keep_rows=keep_rows or (by_groups and streamed is None),
+            keep_rows=keep_rows or (by_groups and streamed is None) or (pairs and not resources.streams(predictions)),
             told=told if cells is None else cells.told,
             slopes=by_groups,
         )
@@ -101,6 +104,7 @@ class Measurement:
         )
         if own and by_class and groups is None and settings.level is not None:
             (sums,) = with_class_spread(predictions, [kept_rows(predictions)], [sums])
+        sums = with_pairs(sums, predictions, groups) if pairs else sums
         return cls(
             predictions=doubted(predictions, sums),
             settings=settings,
@@ -176,10 +180,10 @@ class Measurement:
         convention = CONVENTIONS[self.settings.convention]
         errors = class_errors(tool)
         classes = zip(dump.per_class, () if errors is None else errors.tolist(), strict=False)
-        found = convention_metrics(self.sums, tool, convention, level)
+        found = convention_metrics(self.sums, tool, convention, level, only)
         return replace(
             dump,
-            metrics={name: metric for name, metric in found.items() if only is None or name in only},
+            metrics=found,
             equal_width=bin_table(tool.width.sums, tool.width.edges),
             equal_mass=None if tool.mass is None else bin_table(tool.mass.sums, tool.mass.edges),
             positive=None,

@@ -22,8 +22,9 @@ from calibeval.core.evaluation.cut import Cut
 from calibeval.core.evaluation.groups import Groups, counted_groups, grouped_metrics, joints_for
 from calibeval.core.evaluation.parts import Rows, known_part_sums, part_sums, places_of, selected
 from calibeval.core.evaluation.stream_joints import NO_CLASSES, StreamedParts
+from calibeval.core.evaluation.with_pairs import with_pairs
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.metrics.table import all_metrics
+from calibeval.core.metrics.table import all_metrics, needs_pairs
 from calibeval.core.report.report import SliceResult, SmallSlice
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.resources import PLAIN, Resources
@@ -158,11 +159,13 @@ class SlicedColumn:
         classes, own = part.sums.classes, part.sums.positive
         positive = classes.row(own) if classes is not None and self._worst_by(only) == "ece_positive" else None
         if self.groups is None:
-            metrics = all_metrics(part.sums, level, only=only)
+            own_sums = with_pairs(self.with_rows(part), self.predictions) if needs_pairs(only) else part.sums
+            metrics = all_metrics(own_sums, level, only=only)
             p: float | None = gap_p_value(part.sums.top if positive is None else positive, part.sums.n)
         else:
             sums = self.with_rows(part)
             told = self._told(part, sums, self.groups, scores)
+            sums = with_pairs(sums, self.predictions, told.groups) if needs_pairs(only) else sums
             metrics, p = grouped_metrics(sums, told.groups, told.joints, level, only)
             if positive is not None and told.joints is not None:
                 joint = None if told.joints.classes is None else told.joints.classes.of_class(own)

@@ -12,13 +12,13 @@ from calibeval.core.errors import UsageError, nearest
 from calibeval.core.gating.rules import Rule
 from calibeval.core.metrics.largest import FEW_ROWS_DECIDE
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import EVERY
 from calibeval.core.report.report import DumpReport
 from calibeval.core.uncertainty.intervals import LEAST_BIN_ROWS
 
 NO_INTERVAL = "no interval: "
 # The reasons for a missing number that more rows, or groups, take away.
-FEW = ("thin_bins", "no_filled_bin", "one_row", "too_few_groups")
+FEW = ("thin_bins", "no_filled_bin", "one_row", "too_few_groups", "too_few_to_certify")
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,12 +167,12 @@ def _of_metric(rule: Rule, part: str | None, n: int, metric: MetricResult | None
         return Evidence(part, n, None, reason=metric.reason, few=Notice.of(metric.reason or "").code in FEW)
     reason = str(metric.reason or "")
     if metric.low is None:
-        missing = too_few(n) if METRICS[rule.metric].has_interval else FEW_ROWS_DECIDE
+        missing = too_few(n) if EVERY[rule.metric].has_interval else FEW_ROWS_DECIDE
         reason = reason.removeprefix(NO_INTERVAL) if NO_INTERVAL in reason else missing
     centre = within(metric.value if metric.corrected is None else metric.corrected, metric.low, metric.high)
     found = Evidence(part, n, metric.value, metric.low, metric.high, centre, reason=reason or None)
-    found = replace(found, few=metric.low is None and METRICS[rule.metric].has_interval and _is_few(metric.reason))
-    return _size(found) if METRICS[rule.metric].better == "zero" else found
+    found = replace(found, few=metric.low is None and EVERY[rule.metric].has_interval and _is_few(metric.reason))
+    return _size(found) if EVERY[rule.metric].better == "zero" else found
 
 
 def _of_change(part: str | None, n: int, found: Difference | None) -> Evidence:
@@ -184,7 +184,7 @@ def _of_change(part: str | None, n: int, found: Difference | None) -> Evidence:
     centre = within(found.difference, found.low, found.high)
     change = Evidence(part, n, found.difference, found.low, found.high, centre, found.base, found.reason)
     change = replace(change, few=found.low is None and Notice.of(found.reason or "").code in FEW)
-    return _change_of_size(change, found.base) if METRICS[found.name].better == "zero" else change
+    return _change_of_size(change, found.base) if EVERY[found.name].better == "zero" else change
 
 
 def _change_of_size(signed: Evidence, base: float) -> Evidence:
@@ -224,7 +224,7 @@ def _with_spread(evidence: Evidence, rule: Rule, report: DumpReport, metrics: Ma
     Without it for other metrics, where rows depend on each other, and where no bin holds enough rows.
     Source: Agresti & Coull, The American Statistician 52:119 (1998), for the accuracy of few rows.
     """
-    spec, found = METRICS[rule.metric], metrics.get("accuracy")
+    spec, found = EVERY[rule.metric], metrics.get("accuracy")
     if spec.unit != "%" or report.groups is not None or evidence.value is None:
         return evidence
     share = 0.5 if found is None or found.value is None else (found.value * evidence.n + 2.0) / (evidence.n + 4.0)

@@ -20,7 +20,7 @@ from calibeval.core.gating.rules import Rule
 from calibeval.core.gating.ruling import RuleVerdict, Trial, Why
 from calibeval.core.metrics.folded import Folded
 from calibeval.core.metrics.positive import PositiveGap
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import EVERY
 from calibeval.core.sums.sums import Sums
 
 # Columns with more distinct values are not searched for parts.
@@ -45,7 +45,7 @@ def explained(judged: RuleVerdict, subject: Subject, tempered: Tempered) -> Rule
 
 def _moved(rule: Rule, part: str | None, subject: Subject) -> tuple[bool, tuple[Part, ...] | None]:
     """Whether the change (and not the metric itself) was split into parts, and the parts that contribute most."""
-    metric, dump = METRICS[rule.metric], subject.dump
+    metric, dump = EVERY[rule.metric], subject.dump
     told = subject.pair(part) if rule.is_change else None
     (sums, rows), before = (subject.part(part), None) if told is None else ((told[0], told[2]), told[1])
     by_class = _change(metric.class_shares, sums, before)
@@ -125,7 +125,7 @@ def _temperature(judged: RuleVerdict, subject: Subject, tempered: Tempered) -> T
         return None
     change = part.value if rule.is_change else None
     base = part.baseline or 0.0
-    base = abs(base) if METRICS[rule.metric].better == "zero" else base
+    base = abs(base) if EVERY[rule.metric].better == "zero" else base
     value = part.value if change is None else base + change
     corrected = part.centre if change is None and part.centre != part.value else None
     level = part.interval_level

@@ -25,7 +25,7 @@ from calibeval.core.gating.rules import GateSettings, Rule, rule_from_table
 from calibeval.core.gating.ruling import RuleVerdict
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.metrics.bins import Binned
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import EVERY, needs_pairs
 from calibeval.core.report.report import Report
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.engine import summarise
@@ -148,11 +148,19 @@ class Subject:
         saved = Baseline.of(base, how.bins) if isinstance(base, Report) else None
         pairing = pair_rows(base, dump) if isinstance(base, Predictions) else None
         by_class = any(
-            own.fitted or (isinstance(own, Binned) and own.by_class) for own in (METRICS[rule.metric] for rule in rules)
+            own.fitted or (isinstance(own, Binned) and own.by_class) for own in (EVERY[rule.metric] for rule in rules)
         )
         cheap = bool(columns) and not (by_class or in_full) and not resources.streams(dump)
         kept = keep_rows or pairing is not None or cheap
-        measured = Measurement.of(dump, how, resources, keep_rows=kept, by_class=by_class or in_full, curves=in_full)
+        measured = Measurement.of(
+            dump,
+            how,
+            resources,
+            keep_rows=kept,
+            by_class=by_class or in_full,
+            curves=in_full,
+            pairs=needs_pairs([rule.metric for rule in rules]),
+        )
         matched = None
         if isinstance(base, Predictions) and pairing is not None:
             both = _sliced_in_both(how, dump)

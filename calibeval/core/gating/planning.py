@@ -19,7 +19,7 @@ from calibeval.core.gating.levels import Levels, failing_level, passing_level
 from calibeval.core.gating.plan import Plan, RulePlan
 from calibeval.core.gating.prospect import MOST_ROWS, Prospect, rounded_up
 from calibeval.core.gating.rules import GateSettings, Rule
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import EVERY
 from calibeval.core.report.settings import Settings
 from calibeval.core.uncertainty.level import POWER
 from calibeval.core.uncertainty.special import normal_cdf, normal_quantile
@@ -165,7 +165,7 @@ def _evidence(rule: Rule, measured: Measured) -> list[Evidence]:
     """The evidence of a rule; of one on a change without a baseline, that of an assumed candidate."""
     if not rule.is_change or measured.change is not None:
         return evidence(rule, measured)
-    own = Rule(rule.metric, "max" if METRICS[rule.metric].better != "higher" else "min", 0.0, slice=rule.slice)
+    own = Rule(rule.metric, "max" if EVERY[rule.metric].better != "higher" else "min", 0.0, slice=rule.slice)
     return [_assumed(one) for one in evidence(own, measured)]
 
 

@@ -13,7 +13,7 @@ from typing import NamedTuple
 
 from calibeval.core.gating.evidence import Evidence
 from calibeval.core.gating.rules import Rule
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import EVERY
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.special import normal_cdf
 
@@ -64,7 +64,7 @@ class Prospect(NamedTuple):
             return None
         passing, usual, failing = levels
         wider = Level(failing).z / Level(usual).z
-        most = METRICS[rule.metric].most or 1.0
+        most = EVERY[rule.metric].most or 1.0
         margin = most - threshold if rule.kind == "min" else threshold
         spread = (SPREAD_OF_CHANGES if rule.is_change else SPREAD).get(rule.metric, 1.0)
         return cls(
@@ -144,7 +144,7 @@ def rows_without_interval(rule: Rule, threshold: float, spread: float, level: fl
     >>> rows_without_interval(Rule("ece", "max", 0.05), 0.05, 0.4, 0.95)
     990
     """
-    margin = (METRICS[rule.metric].most or 1.0) - threshold if rule.kind == "min" else threshold
+    margin = (EVERY[rule.metric].most or 1.0) - threshold if rule.kind == "min" else threshold
     rows = _rows(1, FARTHER.get(rule.metric, 1.0) * Level(level).z * spread * _detectable(level), margin)
     return None if rows is None else max(rows, LEAST_ROWS)
 

@@ -13,7 +13,7 @@ from calibeval.core.data.ranges import MOST_ROWS, check_whole
 from calibeval.core.errors import UsageError, nearest
 from calibeval.core.evaluation.settings import check_level
 from calibeval.core.gating.values import as_is, as_number, as_path, as_text, as_texts, one_of, show_value
-from calibeval.core.metrics.table import METRICS, metric_named
+from calibeval.core.metrics.table import EVERY, metric_named
 
 RuleKind = Literal["max", "min", "max_increase", "max_drop"]
 Severity = Literal["error", "warn", "off"]
@@ -236,7 +236,7 @@ def rule_from_table(table: Mapping[str, Any]) -> Rule:
         if key not in _RULE_KEYS:
             raise _unknown_key(key, _RULE_KEYS, EARLIER_OF_RULES)
     if "metric" not in table:
-        raise UsageError("there is no metric; write metric = " + " or ".join(f'"{name}"' for name in METRICS))
+        raise UsageError("there is no metric; write metric = " + " or ".join(f'"{name}"' for name in EVERY))
     limits: list[RuleKind] = [kind for kind in RULE_KINDS if kind in table]
     if len(limits) != 1:
         came = " and ".join(limits) if limits else "no limit"
@@ -264,7 +264,7 @@ def _unknown_key(key: str, known: Sequence[str], earlier: Mapping[str, str]) -> 
 
 def _check_direction(rule: Rule) -> None:
     """Check the side of the limit: a limit on the wrong side would pass exactly what it should stop."""
-    better = METRICS[rule.metric].better
+    better = EVERY[rule.metric].better
     if better == "one":
         return
     if better == "zero":
@@ -279,7 +279,7 @@ def _check_direction(rule: Rule) -> None:
 
 
 def _check_range(rule: Rule, limit: float) -> None:
-    spec = METRICS[rule.metric]
+    spec = EVERY[rule.metric]
     if rule.relative and not rule.is_change:
         raise UsageError(f"relative applies to {' and '.join(CHANGES)}, not to {rule.kind}")
     if rule.relative or spec.most is None:

@@ -6,7 +6,7 @@ from itertools import pairwise
 from typing import Any
 
 from calibeval.core.data.documents import Place
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import EVERY
 
 # By so much rounding to bfloat16, the coarsest type of stored probabilities, takes a number over its bounds.
 SLACK = 2.0**-4
@@ -26,9 +26,9 @@ def check_bounds(place: Place, metric: str, record: Any, *names: str) -> None:
 
     names: of the fields. Raises: Wrong.
     """
-    if metric not in METRICS:
+    if metric not in EVERY:
         return
-    least, most = METRICS[metric].least, METRICS[metric].most
+    least, most = EVERY[metric].least, EVERY[metric].most
     for name in names:
         within(place, name, getattr(record, name), least - SLACK, None if most is None else most + SLACK)
 

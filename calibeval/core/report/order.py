@@ -6,7 +6,7 @@ import re
 from dataclasses import replace
 
 from calibeval.core.errors import UsageError
-from calibeval.core.metrics.table import METRICS, known_as, meant
+from calibeval.core.metrics.table import EVERY, known_as, meant
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.views import judged_by
 
@@ -21,7 +21,7 @@ def order_named(by: str) -> str:
     """
     found = NAME if by == NAME else known_as(by)
     if found is None:
-        raise UsageError(f'"{by}" is unknown{meant(by, [NAME])}; sort by {NAME}, {", ".join(METRICS)}')
+        raise UsageError(f'"{by}" is unknown{meant(by, [NAME])}; sort by {NAME}, {", ".join(EVERY)}')
     return found
 
 
@@ -43,7 +43,7 @@ def _loss(dump: DumpReport, metric: str) -> tuple[bool, float]:
     value = dump.metrics[metric].value if metric in dump.metrics else None
     if value is None:
         return True, 0.0
-    better = METRICS[metric].better
+    better = EVERY[metric].better
     return False, {"higher": -value, "zero": abs(value), "one": abs(value - 1.0)}.get(better, value)
 
 

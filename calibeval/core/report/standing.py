@@ -14,7 +14,7 @@ import numpy as np
 
 from calibeval.core.data.notices import reason
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import EVERY
 from calibeval.core.report.report import Bin, DumpReport
 from calibeval.core.report.rows import ClassResult
 from calibeval.core.sums.binning import BinSums
@@ -73,13 +73,15 @@ def standing_of(metric: MetricResult, *, n: float | None = None, k: int | None =
     >>> standing_of(MetricResult("ece", 0.011, floor=0.009, floor_high=0.013), n=5000)
     <Standing.NOISE: 'within noise of calibrated'>
     """
-    if metric.p is not None:  # Cox's numbers have one p for both, so that none of the two stands alone
+    if (
+        metric.p is not None and metric.floor is None
+    ):  # Cox's numbers have one p for both, so that none of the two stands alone
         return None if metric.z is None else _by_test(metric, n)
     if metric.value is None or metric.floor is None or metric.floor_high is None:
         return None
     size, excluded = abs(metric.value), _excludes_zero(metric)
     if size <= metric.floor_high + _ROUNDING and not excluded:
-        known = METRICS.get(metric.name)
+        known = EVERY.get(metric.name)
         coarse = COARSE if known is None else known.coarse(COARSE, k)
         return Standing.UNRESOLVED if metric.floor_high > coarse else Standing.NOISE
     twice = metric.floor + 2 * (metric.floor_high - metric.floor)

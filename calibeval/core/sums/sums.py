@@ -16,6 +16,7 @@ from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.cox import Cox
 from calibeval.core.sums.excess import Excess
 from calibeval.core.sums.optimum import Optimum
+from calibeval.core.sums.pairs import Pairs
 
 
 class Moments(NamedTuple):
@@ -127,7 +128,8 @@ class Sums:
     equal_mass: like top, in equal-mass bins. rows: the results of every row, if requested.
     risk: the sum of the rows' risks; None if they are not known, or not needed: with 30 errors and 30 right rows.
     counted: the number of rows of finished sums with weights. class_spread: the variance of a row's weighted class-wise
-    gaps, if it was computed; see `class_spread.py`. positive: the number of the positive class of two.
+    gaps, if it was computed; see `class_spread.py`. positive: the number of the positive class of two. pairs: the rows
+    in ascending order of confidence, if metrics were asked for that need them.
     """
 
     n: float
@@ -151,6 +153,7 @@ class Sums:
     counted: int | None = None
     class_spread: float | None = None
     positive: int = 1
+    pairs: Pairs | None = None
 
     @property
     def done(self) -> bool:
@@ -216,6 +219,7 @@ class Sums:
             cox=None,
             equal_mass=None,
             rows=None,
+            pairs=None,
             risk=None if self.risk is None or other.risk is None else self.risk + other.risk,
             class_spread=None,
         )

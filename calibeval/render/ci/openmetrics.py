@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from calibeval.core.gating.verdict import Verdict
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import EVERY
 from calibeval.core.report.report import Report
 from calibeval.words.names import visible
 
@@ -25,7 +25,7 @@ def of_report(report: Report) -> str:
     lines = list(_gauge("rows", "rows that were measured", (({"dump": d.name}, float(d.n)) for d in report.dumps)))
     for name in names:
         for suffix, what in _NUMBERS.items():
-            title = METRICS[name].title if name in METRICS else name
+            title = EVERY[name].title if name in EVERY else name
             lines += _gauge(name + suffix, title + what, _of_metric(report, name, suffix.strip("_") or "value"))
     return _text(lines)
 

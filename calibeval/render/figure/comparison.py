@@ -7,7 +7,7 @@ from matplotlib.figure import Figure
 
 from calibeval.core.comparison.comparison import Candidate, Comparison, Difference
 from calibeval.core.errors import InputError
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import EVERY
 from calibeval.render.drawing.letters import printable
 from calibeval.render.figure.figure import DOTS_PER_INCH, ShownFigure, own_settings
 from calibeval.render.figure.glyphs import known
@@ -44,7 +44,7 @@ def differences_figure(comparison: Comparison, *, width_inches: float | None = N
 
 def _drawn(candidate: Candidate) -> list[Difference]:
     """The differences in points, of the metrics that tables for people show."""
-    found = ((one, METRICS.get(one.name)) for one in candidate.values())
+    found = ((one, EVERY.get(one.name)) for one in candidate.values())
     return [
         one for one, metric in found if metric and metric.shown and metric.unit == "%" and one.difference is not None
     ]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from markupsafe import Markup
 
 from calibeval.core.comparison.comparison import Candidate, ComparedDump, Comparison, Difference
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import EVERY
 from calibeval.core.report.standing import bin_stands_out
 from calibeval.render.drawing.content import Subject
 from calibeval.render.page.diagram import overlay
@@ -87,7 +87,7 @@ def changes(differences: Mapping[str, Difference], rows: Sequence[Row]) -> Chang
     dots = tuple(
         Dot(
             label=row.label,
-            title=METRICS[row.name].title if row.name in METRICS else "",
+            title=EVERY[row.name].title if row.name in EVERY else "",
             value=row.difference,
             unit="points",
             interval=row.interval,

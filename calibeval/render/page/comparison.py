@@ -7,7 +7,7 @@ import json
 from dataclasses import dataclass
 
 from calibeval.core.comparison.comparison import Candidate, ComparedDump, Comparison
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import EVERY
 from calibeval.render.page.changes import Changes, Overlay, changes, overlaid
 from calibeval.render.page.one_class import question_of_several
 from calibeval.render.page.page import fragment_of, whole_page
@@ -164,7 +164,7 @@ def _candidate(candidate: Candidate, comparison: Comparison, id_: str, compared:
 
 
 def _title(name: str) -> str:
-    return METRICS[name].title if name in METRICS else ""
+    return EVERY[name].title if name in EVERY else ""
 
 
 def _slices(column: str, candidate: Candidate) -> SlicesView:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from calibeval.core.gating.rules import Rule
 from calibeval.core.gating.ruling import Judged
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import EVERY
 from calibeval.render.page.marks import pct
 from calibeval.words.digits import scaled
 from calibeval.words.marks import round_ticks
@@ -70,7 +70,7 @@ def _range(rule: Rule, parts: Sequence[Judged]) -> tuple[float, float]:
         found += [x for x in marks if x is not None]
     numbers = [scaled(rule.metric, number) for number in found]
     room = _ROOM * ((max(numbers) - min(numbers)) or abs(numbers[0]) or 1.0)
-    low, high, spec = min(numbers) - room, max(numbers) + room, METRICS[rule.metric]
+    low, high, spec = min(numbers) - room, max(numbers) + room, EVERY[rule.metric]
     if not rule.is_change:
         least = 0.0 if spec.better == "zero" else spec.least
         low = max(low, scaled(rule.metric, least)) if min(numbers) >= scaled(rule.metric, least) else low
@@ -102,7 +102,7 @@ def _plot(rule: Rule, part: Judged, at: Callable[[float], float], ends: tuple[fl
 
 def value_drawn(rule: Rule, part: Judged) -> float | None:
     """The value as it is printed: the size of a metric that is best at 0."""
-    size = METRICS[rule.metric].better == "zero" and not rule.is_change
+    size = EVERY[rule.metric].better == "zero" and not rule.is_change
     return abs(part.value) if size and part.value is not None else part.value
 
 

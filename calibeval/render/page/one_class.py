@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import EVERY
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.standing import standing_in, with_floor
 from calibeval.core.report.views import seen_as
@@ -69,7 +69,7 @@ def page_names(dump: DumpReport, report: Report) -> list[str]:
     if of_positive(dump):
         return positive_names(dump)
     if all(map(of_positive, report.dumps)):
-        return [name for name in shown_among(dump.metrics) if name not in METRICS or not METRICS[name].binary]
+        return [name for name in shown_among(dump.metrics) if name not in EVERY or not EVERY[name].binary]
     return cells.metric_names(report)
 
 

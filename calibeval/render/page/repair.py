@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import EVERY
 from calibeval.core.report.report import DumpReport
 from calibeval.core.report.standing import standing_in, with_floor
 from calibeval.words import digits
@@ -39,7 +39,7 @@ def changes(before: DumpReport, after: DumpReport, names: Sequence[str]) -> list
     return [
         Change(
             label=plain(digits.label(name), _NAME),
-            title=METRICS[name].title if name in METRICS else "",
+            title=EVERY[name].title if name in EVERY else "",
             unit=digits.unit(name),
             before=_side(before, name),
             after=_side(after, name),

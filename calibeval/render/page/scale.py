@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import EVERY
 from calibeval.core.report.report import DumpReport
 from calibeval.core.report.standing import standing_in, with_floor
 from calibeval.render.page.marks import Tick, pct
@@ -108,7 +108,7 @@ def _dot(metric: MetricResult, dump: DumpReport, low: float, high: float) -> Dot
     value = metric.value or 0.0
     return Dot(
         label=cells.label(metric.name),
-        title=METRICS[metric.name].title if metric.name in METRICS else "",
+        title=EVERY[metric.name].title if metric.name in EVERY else "",
         value=cells.value(metric),
         unit=cells.unit(metric.name),
         interval=f"{'corrected ' if cells.corrected(metric) else ''}{cells.estimate(metric)}",

@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import EVERY
 from calibeval.core.report.report import Bin, DumpReport, Report
 from calibeval.core.report.standing import bin_judge, standing_in, with_floor
 from calibeval.core.uncertainty.consistency import consistency_range
@@ -52,7 +52,7 @@ def metric_rows(dump: DumpReport, names: Sequence[str]) -> list[MetricRow]:
     """The named metrics that the dump has, in that order."""
     rows = []
     for m in (with_floor(dump, name) for name in names if name in dump.metrics):
-        spec = METRICS.get(m.name)
+        spec = EVERY.get(m.name)
         rows.append(
             MetricRow(
                 label=plain(cells.label(m.name), _NAME),
@@ -130,7 +130,7 @@ def settings(report: Report) -> list[tuple[str, str]]:
 
 def citations(report: Report) -> list[tuple[str, str, str]]:
     """Label, meaning and source of every metric in the report."""
-    specs = [METRICS[name] for name in cells.metric_names(report) if name in METRICS]
+    specs = [EVERY[name] for name in cells.metric_names(report) if name in EVERY]
     return [(cells.label(spec.name), _sentence(spec.title), _sentence(spec.source)) for spec in specs]
 
 

@@ -7,6 +7,8 @@ import re
 import pytest
 
 from calibeval.cli.options import choices
+from calibeval.core.metrics.requested import REQUESTED
+from calibeval.core.metrics.table import METRICS
 from calibeval.losses.table import LOSS_TABLE
 from calibeval.recalibrate.fitting.methods import METHODS
 from calibeval.recalibrate.temperature.objectives import OBJECTIVES
@@ -20,11 +22,13 @@ from tests.cli.test_main import loaded
     ("names", "table"),
     [
         (choices.METHODS, METHODS),
+        (choices.METRICS, METRICS),
+        (choices.REQUESTED, REQUESTED),
         (choices.OBJECTIVES, OBJECTIVES),
         (choices.LOSSES, LOSS_TABLE),
         (choices.TABLE_FORMATS, LOSS_TABLES),
     ],
-    ids=["methods", "objectives", "losses", "formats of losses"],
+    ids=["methods", "metrics", "metrics on request", "objectives", "losses", "formats of losses"],
 )
 def test_names_are_those_of_the_table(names, table):
     assert names == (*table,)

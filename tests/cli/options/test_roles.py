@@ -81,7 +81,7 @@ COMPLETED = [
     (["insp"], ["inspect"]),
     (["report", "--metr"], ["--metrics"]),
     (["report", "--help-"], ["--help-all"]),
-    (["report", "--metrics", "nll,ec"], ["nll,ece", "nll,ece_positive"]),
+    (["report", "--metrics", "nll,ec"], ["nll,ece", "nll,ece_positive", "nll,ecce"]),
     (["compare", "--metrics", "al"], ["all"]),
     (["report", "--convention", "m"], ["mbls"]),
     (["report", "--kind", "log"], ["logits", "log_probs"]),
@@ -111,7 +111,7 @@ main([])
 print(*sys.modules, file=sys.stderr)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=ENVIRONMENT)
-    assert done.stdout.split() == ["ece", "ece_positive"]
+    assert done.stdout.split() == ["ece", "ece_positive", "ecce", "eaurc"]
     assert loaded(done.stderr) == []
 
 

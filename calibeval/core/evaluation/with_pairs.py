@@ -1,0 +1,23 @@
+"""Sums with the confidence and correctness of every row, for metrics that are computed on request."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from calibeval.core.data.predictions import Predictions
+from calibeval.core.evaluation.groups import Groups
+from calibeval.core.sums.engine import tie_slack
+from calibeval.core.sums.pairs import Pairs
+from calibeval.core.sums.sums import Sums
+
+
+def with_pairs(sums: Sums, predictions: Predictions, groups: Groups | None = None) -> Sums:
+    """The sums with the pairs of their rows; unchanged if results of single rows were not kept.
+
+    groups: of exactly these rows; None if rows are independent.
+    """
+    if sums.rows is None:
+        return sums
+    codes = None if groups is None else groups.codes
+    pairs = Pairs.of(sums.rows.confidence, sums.rows.correct, sums.row_weights, codes, tie_slack(predictions))
+    return replace(sums, pairs=pairs)

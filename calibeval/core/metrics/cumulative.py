@@ -1,0 +1,48 @@
+"""Calibration errors without bins: how far cumulative differences of correctness and confidence go."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Literal
+
+from calibeval.core.metrics.of_pairs import OfPairs, Tested
+from calibeval.core.sums.pairs import Pairs
+from calibeval.core.uncertainty import brownian
+from calibeval.core.uncertainty.floors import Floor
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cumulative(OfPairs):
+    """The reach of D_j, the mean over all rows of (correct - confidence) up to the j-th smallest confidence.
+
+    reach: "range" is the largest D minus the smallest, both with D_0 = 0 (Kuiper's statistic, the estimated cumulative
+    calibration error); "largest" is the largest |D| (that of Kolmogorov and Smirnov). D only counts after the last of
+    equal confidences, so that the order of rows does not matter. If the confidences are true probabilities, D times n
+    is a random walk, and both have the distribution of a Brownian motion times its standard deviation.
+
+    >>> ecce = Cumulative(name="ecce", title="", reach="range", least=0, most=1, better="lower", unit="%", source="")
+    >>> ecce.of_pairs(Pairs.of([0.25, 0.5, 1.0], [True, False, True]))
+    0.25
+    """
+
+    reach: Literal["range", "largest"]
+
+    def of_pairs(self, pairs: Pairs) -> float:
+        """The reach."""
+        low, high = pairs.cumulative_ends
+        return high - low if self.reach == "range" else max(high, -low)
+
+    def floor_of(self, pairs: Pairs) -> Floor | None:
+        """That of Brownian motion."""
+        error = pairs.error_of_mean
+        return Floor(*(error * x for x in (brownian.RANGE if self.reach == "range" else brownian.LARGEST)))
+
+    def tested(self, pairs: Pairs) -> Tested | None:
+        """The reach in standard deviations, and its p; None if every confidence is 0 or 1."""
+        error = pairs.error_of_mean
+        if error == 0.0:
+            return None
+        x = self.of_pairs(pairs) / error
+        p = brownian.range_tail(x) if self.reach == "range" else brownian.largest_tail(x)
+        return Tested(x, p) if math.isfinite(x) else None

@@ -1,0 +1,121 @@
+"""A kind of metric that is computed from the confidence and correctness of every row, and on request only.
+
+A metric of this kind is a row of `requested.REQUESTED`. Its class is a frozen dataclass that inherits from `OfPairs`
+and says
+
+- `of_pairs(pairs) -> float`: the value. Raises NotComputable if there is none;
+- `floor_of(pairs) -> Floor | None`: the noise floor, if it has one (default: none);
+- `interval_of(pairs, level) -> Interval | None`: the interval (default: NotComputable, "this metric has no interval");
+  then also `has_interval`, which is otherwise False;
+- `tested(pairs) -> Tested | None`: statistic and p of a test of perfect calibration (default: none);
+- `facts(pairs) -> dict`: further fields of its `MetricResult` (default: none), which must be in the schemas.
+
+`Pairs` has the rows in ascending order of confidence, with weights and numbers of groups if there are any, and caches
+what several metrics need. Everything here treats rows as independent: with groups, a metric has its value and the
+reason "dependent_rows", unless its class sets `uses_groups` and takes `pairs.groups` into account itself.
+Where the scores exceed the memory limit, results of single rows are not kept, and the value is missing, with a reason.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, NamedTuple
+
+from calibeval.core.data.notices import NotComputable, Notice
+from calibeval.core.metrics.metric import Metric
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.sums.pairs import Pairs
+from calibeval.core.sums.sums import Sums
+from calibeval.core.uncertainty.floors import Floor
+from calibeval.core.uncertainty.intervals import Interval
+from calibeval.core.uncertainty.joints import Joints
+
+DEPENDENT = "it is not computed if only groups of rows are independent"
+NOT_KEPT = "it needs the results of every row, which are not kept here; where memory is the limit, raise it"
+
+
+class Tested(NamedTuple):
+    """The statistic of a test of perfect calibration, in standard deviations, and its p."""
+
+    z: float
+    p: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OfPairs(Metric):
+    """A metric of the pairs of confidence and correctness; see the module for what a class of this kind says."""
+
+    binned: ClassVar[bool] = False
+    # Whether floor, interval and test take groups into account.
+    uses_groups: ClassVar[bool] = False
+
+    def of_pairs(self, pairs: Pairs) -> float:
+        """The value. Raises: NotComputable."""
+        raise NotImplementedError
+
+    def floor_of(self, pairs: Pairs) -> Floor | None:
+        """The noise floor, if there is one. Raises: NotComputable."""
+        return None
+
+    def interval_of(self, pairs: Pairs, level: float) -> Interval | None:
+        """The confidence interval. Raises: NotComputable."""
+        raise NotComputable("no_method", "this metric has no interval")
+
+    def tested(self, pairs: Pairs) -> Tested | None:
+        """A test of perfect calibration, if there is one."""
+        return None
+
+    def facts(self, pairs: Pairs) -> dict[str, Any]:
+        """Further fields of the result."""
+        return {}
+
+    @property
+    def has_interval(self) -> bool:
+        """False, unless the class has an interval."""
+        return False
+
+    def value(self, sums: Sums) -> float:
+        """The value."""
+        return self.of_pairs(pairs_of(sums))
+
+    def floor(self, sums: Sums, joints: Joints | None = None) -> Floor | None:
+        """The noise floor. Raises: NotComputable for groups."""
+        self._check_groups(joints)
+        return self.floor_of(pairs_of(sums))
+
+    def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
+        """The interval. Raises: NotComputable for groups."""
+        self._check_groups(joints)
+        return self.interval_of(pairs_of(sums), level)
+
+    def measured(self, sums: Sums, level: float | None, joints: Joints | None = None) -> MetricResult:
+        """The metric with its noise floor, test, interval and further facts, or the reasons why they are missing."""
+        found = Metric.measured(self, sums, level, joints)
+        if found.value is None:
+            return found
+        found = replace(found, reason=self._no_floor(sums, joints) or found.reason)
+        pairs = pairs_of(sums)
+        test = None if joints is not None and not self.uses_groups else self.tested(pairs)
+        found = found if test is None else replace(found, z=test.z, p=test.p)
+        return replace(found, **self.facts(pairs))
+
+    def _no_floor(self, sums: Sums, joints: Joints | None) -> Notice | None:
+        """Why there is no floor although this metric has one, which says more than that it has no interval."""
+        try:
+            self.floor(sums, joints)
+        except NotComputable as missing:
+            return missing.reason.reworded(f"no noise floor or interval: {missing}")
+        return None
+
+    def _check_groups(self, joints: Joints | None) -> None:
+        if joints is not None and not self.uses_groups:
+            raise NotComputable("dependent_rows", DEPENDENT)
+
+
+def pairs_of(sums: Sums) -> Pairs:
+    """The pairs of these sums. Raises: NotComputable if results of single rows were not kept."""
+    if sums.pairs is not None:
+        return sums.pairs
+    if sums.rows is None:
+        raise NotComputable("rows_not_kept", NOT_KEPT)
+    return Pairs.of(sums.rows.confidence, sums.rows.correct, sums.row_weights)

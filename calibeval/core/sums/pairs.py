@@ -1,0 +1,120 @@
+"""The confidence and correctness of every row, in ascending order of confidence: for metrics without bins."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.data.arrays import Codes, Floats, Indices
+from calibeval.core.errors import InputError
+from calibeval.core.sums.equal_mass import confidence_keys
+
+
+@dataclass(frozen=True, eq=False)
+class Pairs:
+    """Rows in ascending order of confidence, (n,) each.
+
+    confidence: in [0, 1]. correct: whether the predicted class is the label. weights: scaled to add up to the effective
+    number of rows; None if all rows count the same. groups: their numbers; None if rows are independent. slack: how far
+    apart two neighbouring confidences may be and still tie. cache: of what several metrics compute from the same rows.
+    """
+
+    confidence: Floats
+    correct: npt.NDArray[np.bool_]
+    weights: Floats | None = None
+    groups: Codes | None = None
+    slack: float = 0.0
+    cache: dict[str, Any] = field(default_factory=dict)
+
+    @classmethod
+    def of(
+        cls,
+        confidence: npt.ArrayLike,
+        correct: npt.ArrayLike,
+        weights: Floats | None = None,
+        groups: Codes | None = None,
+        slack: float = 0.0,
+    ) -> Pairs:
+        """The rows in any order. Raises: InputError if there are none.
+
+        >>> Pairs.of([0.9, 0.2, 0.9], [False, True, True]).correct.tolist()
+        [True, False, True]
+        """
+        keys = confidence_keys(np.asarray(confidence, np.float64) + 0.0, np.asarray(correct, np.bool_))
+        if not len(keys):
+            raise InputError("there are no rows to measure")
+        if weights is None and groups is None:
+            keys = np.sort(keys)
+        else:
+            order = np.argsort(keys, kind="stable")
+            keys = keys[order]
+            weights = None if weights is None else weights[order]
+            groups = None if groups is None else groups[order]
+        right = (keys & np.uint64(1)).astype(np.bool_)
+        return cls((keys >> np.uint64(1)).view(np.float64), right, weights, groups, slack)
+
+    @property
+    def rows(self) -> int:
+        """The number of rows."""
+        return len(self.confidence)
+
+    @cached_property
+    def total(self) -> float:
+        """The number of rows, or the sum of their weights."""
+        return float(self.rows) if self.weights is None else float(np.add.reduce(self.weights))
+
+    @cached_property
+    def ends(self) -> Indices:
+        """The place of the last row of each run of equal confidences."""
+        rises = np.diff(self.confidence) > self.slack
+        return np.append(np.flatnonzero(rises), self.rows - 1)
+
+    @cached_property
+    def runs(self) -> tuple[Floats, Floats, Floats, Indices]:
+        """Of each run of equal confidences: rows (or weights), mean confidence, right rows (or weights); row counts."""
+        starts = np.append(0, self.ends[:-1] + 1)
+        weights = np.ones(self.rows) if self.weights is None else self.weights
+        count, right = (np.add.reduceat(own, starts) for own in (weights, weights * self.correct))
+        lengths = np.diff(np.append(starts, self.rows))
+        confidence = np.add.reduceat(self.confidence, starts) / lengths
+        return count, np.clip(confidence, self.confidence[starts], self.confidence[self.ends]), right, lengths
+
+    def cells(self, most: int) -> tuple[Floats, Floats]:
+        """Rows and mean confidence of at most `most` neighbouring runs, joined to about equally many rows."""
+        count, confidence, _, _ = self.runs
+        if len(count) <= most:
+            return count, confidence
+        share = np.ceil(np.cumsum(count) / self.total * most * (1.0 - 1e-12))
+        starts = np.flatnonzero(np.diff(share, prepend=-1.0))
+        rows = np.add.reduceat(count, starts)
+        return rows, np.clip(np.add.reduceat(count * confidence, starts) / rows, 0.0, 1.0)
+
+    @cached_property
+    def surplus(self) -> Floats:
+        """Correct - confidence, times the weight, (n,)."""
+        return self.weighed(self.correct - self.confidence)
+
+    @cached_property
+    def cumulative_ends(self) -> tuple[float, float]:
+        """The least and the largest mean of the surplus up to the end of a run, or before the first: 0."""
+        sums = np.cumsum(self.surplus)[self.ends] / self.total
+        return min(float(sums.min()), 0.0), max(float(sums.max()), 0.0)
+
+    @cached_property
+    def error_of_mean(self) -> float:
+        """The standard deviation of the mean surplus if every confidence is a true probability."""
+        variance = self.confidence * (1.0 - self.confidence)
+        return math.sqrt(float(np.add.reduce(self.weighed(self.weighed(variance))))) / self.total
+
+    def weighed(self, values: Floats) -> Floats:
+        """The values times the weights, (n,)."""
+        return values if self.weights is None else values * self.weights
+
+    def mean(self, values: Floats) -> float:
+        """The weighted mean. values: (n,)."""
+        return float(np.add.reduce(self.weighed(values))) / self.total

@@ -1,0 +1,57 @@
+"""Metrics without bins: numbers of independent computations on a small formula, and on a published model's dump."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from calibeval import evaluate
+from tests.test_real_dumps import FOLDER
+
+# 430 rows by a formula: distinct confidences k/431, right about .7 times as often as stated.
+I = np.arange(430)  # noqa: E741 - the index of the formula
+CONFIDENCE = ((37 * I % 430) + 1) / 431
+CORRECT = (91 * I % 430) < 0.7 * 430 * CONFIDENCE
+# Names, values and, where there is a test, its statistic and p: of the formula, and of VGG-16 on CIFAR-10, top label.
+FORMULA = {
+    "ecce": (0.149285, 7.573959, 1.448073e-13),
+    "ks": (0.146528, None, None),
+    "spiegelhalter": (5.714324, 5.714324, 1.101407e-8),
+    "mcb": (0.032605, None, None),
+    "dsc": (0.043717, None, None),
+    "unc": (0.228534, None, None),
+    "ici": (0.148056, None, None),
+    "e50": (0.140238, None, None),
+    "e90": (0.252303, None, None),
+}
+VGG = {
+    "ecce": (0.036128, 20.439230, 2.996482e-92),
+    "ks": (0.034952, None, None),
+    "spiegelhalter": (29.606874, 29.606874, 1.218863e-192),
+    "mcb": (0.006296, None, None),
+    "dsc": (0.015569, None, None),
+    "unc": (0.054282, None, None),
+    "ici": (0.035571, None, None),
+    "e50": (0.000172, None, None),
+    "e90": (0.141418, None, None),
+}
+REAL = pytest.param(FOLDER / "cifar10_vgg16_kumar.npz", VGG, marks=pytest.mark.skipif(not FOLDER.is_dir(), reason="no"))
+
+
+def _agrees(report, expected):
+    for name, (value, z, p) in expected.items():
+        found = report[name]
+        assert found.value == pytest.approx(value, abs=1e-6), name
+        if z is not None:
+            assert found.z == pytest.approx(z, abs=1e-5), name
+        if p is not None:
+            assert found.p == pytest.approx(p, rel=1e-3), name
+
+
+def test_of_a_formula():
+    _agrees(evaluate(confidence=CONFIDENCE, correct=CORRECT, metrics=[*FORMULA]), FORMULA)
+
+
+@pytest.mark.parametrize(("path", "expected"), [REAL])
+def test_of_a_published_model(path, expected):
+    _agrees(evaluate(f"{path}#test", metrics=[*expected]), expected)
