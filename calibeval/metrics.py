@@ -102,6 +102,7 @@ if TYPE_CHECKING:  # the functions that are made below, for type checkers
     ici: MetricFunction
     e50: MetricFunction
     e90: MetricFunction
+    smece: MetricFunction
     auroc: MetricFunction
     aurc: MetricFunction
     eaurc: MetricFunction

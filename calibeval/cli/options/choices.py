@@ -40,6 +40,7 @@ REQUESTED = (  # of core.metrics.requested
     "ici",
     "e50",
     "e90",
+    "smece",
     "auroc",
     "aurc",
     "eaurc",
