@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from functools import reduce as fold
+from hashlib import sha256
 from typing import TypeAlias
 
 import torch
@@ -77,8 +78,7 @@ class HeldOutCriterion(Criterion):
         if not flag("distributed", distributed) and process_group is not None:
             raise ValueError("process_group: needs distributed=True")
         with torch.no_grad():
-            same = f"{self!r} {self.rule}"
-            together = processes(process_group, self.lambd.device, same) if distributed else None
+            together = processes(process_group, self.lambd.device, self._settings()) if distributed else None
             if together is None:
                 sums = self._sums(batches)
                 _refuse(sums)
@@ -97,6 +97,11 @@ class HeldOutCriterion(Criterion):
         """The arguments."""
         words = "".join(f"{name}={value!r}, " for name, value in self.rule.fixed.items())
         return f"num_classes={self.num_classes}, margin={self.margin:g}, {words}{super().extra_repr()}"
+
+    def _settings(self) -> str:
+        """A text of fixed length that differs between losses with different settings."""
+        weight = None if self.weight is None else self.weight.tolist()
+        return sha256(f"{self!r} {self.margin!r} {self.rule} {weight}".encode()).hexdigest()
 
     def _state(self) -> Tensors:
         """The buffers by name."""

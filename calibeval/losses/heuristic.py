@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import math
-
-import torch
 from torch import Tensor
 
 from calibeval.losses.arguments import ClassWeights, number, whole_number
@@ -12,7 +9,7 @@ from calibeval.losses.gradients import LossGradient, cross_entropy_gradient, fir
 from calibeval.losses.held_out import HeldOutCriterion, start
 from calibeval.losses.penalties import Parameter
 from calibeval.losses.rules import HeuristicRule
-from calibeval.losses.terms import LossTerms, at_least_float32, by_class, counted, is_soft, log_probs, of_labels
+from calibeval.losses.terms import LossTerms, at_least_float32, counted, excess, is_soft, log_probs, of_labels
 
 
 class CALSHR(HeldOutCriterion):
@@ -33,6 +30,7 @@ class CALSHR(HeldOutCriterion):
     Raises: TypeError, ValueError for invalid arguments, and for logits with another number of classes.
     Source: Liu, Rony, Galdran, Dolz, Ben Ayed, CVPR 2023, and its code (LogitMarginPlus), whose alpha is lambd_init.
 
+    >>> import torch
     >>> criterion = CALSHR(num_classes=2, margin=6.0)
     >>> criterion.update([torch.tensor([[8.0, 0.0]])])
     >>> criterion.update([torch.tensor([[9.0, 0.0]])])
@@ -88,14 +86,14 @@ def cals_hr_terms(logits: Tensor, labels: Tensor, *, margin: Parameter, lambd: P
     candidates. If several logits are the largest, only the first gets the gradient of the top logit.
     Source: Liu et al., CVPR 2023, and its code.
 
+    >>> import torch
     >>> lambd = torch.tensor([0.5, 0.1])
     >>> cals_hr_terms(torch.tensor([[8.0, 0.0]]), torch.tensor([0]), margin=6.0, lambd=lambd).penalty
     tensor([0.1000])
     """
     wide = at_least_float32(logits)
     cross_entropy = of_labels(log_probs(wide), labels)
-    excess = _excess(wide, wide.max(-1, keepdim=True).values, margin)
-    penalty = counted((lambd * excess).mean(-1), labels)
+    penalty = counted((lambd * excess(wide, wide.max(-1, keepdim=True).values, margin)).mean(-1), labels)
     return LossTerms(cross_entropy + penalty, cross_entropy, penalty)
 
 
@@ -104,21 +102,17 @@ def cals_hr_gradient(logits: Tensor, labels: Tensor, *, margin: Parameter, lambd
 
     The same amounts are added at the first top class.
 
+    >>> import torch
     >>> cals_hr_gradient(torch.tensor([[8.0, 0.0]]), torch.tensor([0]), margin=6.0, lambd=0.1).gradient
     tensor([[ 0.0497, -0.0497]])
     """
     wide = at_least_float32(logits.detach())
     terms, gradient = cross_entropy_gradient(wide, labels)
     top = wide.amax(-1, keepdim=True)
-    excess = _excess(wide, top, margin)
-    penalty = counted((lambd * excess).mean(-1), labels)
-    pull = excess.sign_().mul_(lambd / wide.shape[-1])
+    beyond = excess(wide, top, margin)
+    penalty = counted((lambd * beyond).mean(-1), labels)
+    pull = beyond.sign_().mul_(lambd / wide.shape[-1])
     if is_soft(labels):
         pull.mul_(labels.sum(-1, keepdim=True))
     gradient = plus_at(gradient.sub_(pull), first_top(wide, top), pull.sum(-1, keepdim=True))
     return LossGradient(LossTerms(terms.cross_entropy + penalty, terms.cross_entropy, penalty), gradient)
-
-
-def _excess(wide: Tensor, top: Tensor, margin: Parameter) -> Tensor:
-    """How far each class is beyond the margin; 0 within it, and if masked."""
-    return torch.relu(top - wide - by_class(margin)).nan_to_num(nan=math.nan, posinf=0.0)

@@ -55,10 +55,6 @@ class ConstraintSums(NamedTuple):
     constraint: Tensor
     count: Tensor
 
-    def plus(self, other: ConstraintSums) -> ConstraintSums:
-        """The sums of both sets of rows."""
-        return ConstraintSums(*(mine + theirs for mine, theirs in zip(self, other, strict=True)))
-
 
 def constraint_sums(
     logits: Tensor,
@@ -86,7 +82,7 @@ def constraint_sums(
     counts, dropped = rows_that_count(h, kept)
     slope, h = (values.masked_fill(dropped, 0.0) for values in (slope, h))
     wide = of_sums(logits)
-    return ConstraintSums(summed(slope, weights, wide), summed(h, weights, wide), counted(counts, weights, wide))
+    return ConstraintSums(summed(slope, weights, wide), summed(h, weights, wide), row_counts(counts, weights, wide))
 
 
 def rows_that_count(h: Tensor, kept: Tensor | None) -> tuple[Tensor, Tensor]:
@@ -105,7 +101,7 @@ def summed(values: Tensor, weights: Tensor | None, dtype: torch.dtype) -> Tensor
     return (values if weights is None else values * weights.unsqueeze(-1)).sum(-2, dtype=dtype)
 
 
-def counted(counts: Tensor, weights: Tensor | None, dtype: torch.dtype) -> Tensor:
+def row_counts(counts: Tensor, weights: Tensor | None, dtype: torch.dtype) -> Tensor:
     """The number of rows that count, (..., n, k), or the sum of their weights."""
     return counts.sum(-2) if weights is None else summed(counts, weights, dtype)
 
@@ -134,7 +130,7 @@ def next_multipliers(now: Multipliers, sums: ConstraintSums, schedule: Multiplie
     (tensor([1.5000, 0.5000]), tensor([1.2000, 1.0000]))
     """
     count = divisor(sums.count)
-    mean_constraint = sums.constraint / count
+    mean_constraint = (sums.constraint / count).to(now.mean_constraint.dtype)  # as what it is compared with
     lambd = (sums.slope / count).clamp(schedule.lambd_min, schedule.lambd_max).to(now.lambd.dtype)
     epoch = now.epoch + 1
     lambd = torch.where(epoch % schedule.lambd_step == 0, lambd, now.lambd)
@@ -143,4 +139,4 @@ def next_multipliers(now: Multipliers, sums: ConstraintSums, schedule: Multiplie
         stuck = mean_constraint > schedule.tau * now.mean_constraint.clamp(min=0.0)
         grown = torch.where(stuck, schedule.gamma * rho, rho).clamp(schedule.rho_min, schedule.rho_max)
         rho = torch.where((epoch % schedule.rho_step == 0) & (now.epoch > 0), grown, rho)
-    return Multipliers(lambd, rho, mean_constraint.to(now.mean_constraint.dtype), epoch)
+    return Multipliers(lambd, rho, mean_constraint, epoch)

@@ -15,10 +15,10 @@ from calibeval.losses.multipliers import (
     Multipliers,
     MultiplierSchedule,
     constraint_sums,
-    counted,
     divisor,
     next_multipliers,
     of_sums,
+    row_counts,
     rows_that_count,
     summed,
 )
@@ -166,7 +166,7 @@ class HeuristicRule(MultiplierRule):
         counts, dropped = rows_that_count(h, kept)
         penalty = (multipliers["lambd"] * torch.relu(h)).masked_fill(dropped, 0.0)
         wide = of_sums(logits)
-        return {"penalty": summed(penalty, weights, wide), COUNT: counted(counts, weights, wide)}
+        return {"penalty": summed(penalty, weights, wide), COUNT: row_counts(counts, weights, wide)}
 
     def next(self, state: Tensors, sums: Tensors) -> Tensors:
         """The state after an epoch. While no class had a penalty in the previous epoch, lambd stays.
@@ -180,9 +180,9 @@ class HeuristicRule(MultiplierRule):
         tensor([2.0000, 1.0000, 0.5000])
         """
         lambd, before = state["lambd"], state[self.memory]
-        now = sums["penalty"] / divisor(sums[COUNT])
+        now = (sums["penalty"] / divisor(sums[COUNT])).to(before.dtype)  # as what it is compared with
         moved = torch.where(now > self.tau * before, self.gamma * lambd, lambd)
         moved = torch.where(now < before / self.tau, lambd / self.gamma, moved).clamp(self.lambd_min, self.lambd_max)
         epoch = state[EPOCH] + 1
         due = (epoch % self.lambd_step == 0) & (before.sum(-1, keepdim=True) > 0)
-        return {"lambd": torch.where(due, moved, lambd), self.memory: now.to(before.dtype), EPOCH: epoch}
+        return {"lambd": torch.where(due, moved, lambd), self.memory: now, EPOCH: epoch}

@@ -79,7 +79,7 @@ def weighted_smoothing_terms(
     logs = log_probs(logits)
     share = share_of_all(alpha, logits.shape[-1], spread)
     cross_entropy = of_labels(logs, labels * weight) if is_soft(labels) else of_labels(logs, labels) * weight[labels]
-    uniform = -(unmasked(logs) * weight).sum(-1) / logits.shape[-1]
+    uniform = counted(-(unmasked(logs) * weight).sum(-1) / logits.shape[-1], labels)
     return LossTerms((1.0 - share) * cross_entropy + share * uniform, cross_entropy, share * (uniform - cross_entropy))
 
 
@@ -137,9 +137,7 @@ def mbls_terms(logits: Tensor, labels: Tensor, *, margin: Parameter, alpha: Para
     """
     wide = at_least_float32(logits)
     cross_entropy = of_labels(log_probs(wide), labels)
-    distance = wide.max(-1, keepdim=True).values - wide
-    excess = torch.relu(distance - by_class(margin)).nan_to_num(nan=math.nan, posinf=0.0)
-    penalty = counted(alpha * excess.mean(-1), labels)
+    penalty = counted(alpha * excess(wide, wide.max(-1, keepdim=True).values, margin).mean(-1), labels)
     return LossTerms(cross_entropy + penalty, cross_entropy, penalty)
 
 
@@ -180,6 +178,15 @@ def constraint(logits: Tensor, *, margin: Parameter, normalize: bool = True) -> 
     wide = at_least_float32(logits)
     beyond = wide.amax(-1, keepdim=True) - wide - by_class(margin)
     return beyond / by_class(margin) if normalize else beyond
+
+
+def excess(wide: Tensor, top: Tensor, margin: Parameter) -> Tensor:
+    """How far each class is beyond the margin; 0 within it, and if masked. top: the largest logit, (..., 1).
+
+    >>> excess(torch.tensor([[9.0, 7.0, 1.0]]), torch.tensor([[9.0]]), 6.0)
+    tensor([[0., 0., 2.]])
+    """
+    return torch.relu(top - wide - by_class(margin)).nan_to_num(nan=math.nan, posinf=0.0)
 
 
 def at_least_float32(logits: Tensor) -> Tensor:

@@ -17,7 +17,7 @@ from calibeval.training.spec import LossSpec
 MULTIPLIERS = ("lambd", "rho")  # that a loss can have, as they are saved
 
 _Numbers = dict[str, Any]
-Counted: TypeAlias = tuple[Tensor, Tensor | None]  # labels (b,) or (b, k), and how much each counts, (b,), if not all 1
+Counted: TypeAlias = tuple[Tensor, Tensor]  # labels (b,) or (b, k), and how much each counts, (b,)
 
 
 @dataclass(slots=True)
@@ -65,7 +65,7 @@ class HeadLosses:
         labels: class numbers (b,); or soft labels (b, k) of a floating type, if every loss takes them
         (`LossEntry.soft`). share: (b,), the weight of each row; None: all 1.
         """
-        return _means([self._of_group(group, logits, (labels, share)) for group in self._groups])
+        return _means([self._of_group(group, logits, labels, share) for group in self._groups])
 
     def mixed(self, logits: Tensor, one: Counted, other: Counted) -> tuple[Tensor, Tensor]:
         """The mean losses (c,) of rows that have two labels each, and their gradients, as for `value_and_slope`.
@@ -77,10 +77,10 @@ class HeadLosses:
         for group in self._groups:
             if group.entry.batchwise:
                 k = logits.shape[-1]
-                found.append(self._of_group(group, logits, (_soft(one, k) + _soft(other, k), None)))
+                found.append(self._of_group(group, logits, _soft(*one, k) + _soft(*other, k), None))
                 continue
-            values, slope = self._of_group(group, logits, one)
-            more, other_slope = self._of_group(group, logits, other)
+            values, slope = self._of_group(group, logits, *one)
+            more, other_slope = self._of_group(group, logits, *other)
             found.append((values + more, slope + other_slope))
         return _means(found)
 
@@ -136,9 +136,8 @@ class HeadLosses:
                     name: state[f"{i}.{name}"].to(value.device) for name, value in group.multipliers.now.items()
                 }
 
-    def _of_group(self, group: _Group, logits: Tensor, counted: Counted) -> tuple[Tensor, Tensor]:
-        """Losses (b, g) and gradients (b, g, k) of the group's heads, times how much the labels count."""
-        labels, share = counted
+    def _of_group(self, group: _Group, logits: Tensor, labels: Tensor, share: Tensor | None) -> tuple[Tensor, Tensor]:
+        """Losses (b, g) and gradients (b, g, k) of the group's heads, times how much the labels count, if not all 1."""
         parameters = group.parameters if group.multipliers is None else group.multipliers.parameters()
         if group.entry.batchwise:
             parameters = {**parameters, "counts": None if share is None else share.unsqueeze(1), "batch": (0,)}
@@ -155,11 +154,10 @@ def _means(found: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:
     return values.mean(dim=0), slope.mul_(1.0 / len(slope))
 
 
-def _soft(counted: Counted, k: int) -> Tensor:
+def _soft(labels: Tensor, share: Tensor, k: int) -> Tensor:
     """Labels as soft labels, (b, k), whose sums are how much they count."""
-    labels, share = counted
     soft = labels if labels.is_floating_point() else torch.nn.functional.one_hot(labels, k)
-    return soft.float() if share is None else soft * share.unsqueeze(1)
+    return soft * share.unsqueeze(1)
 
 
 class _Multipliers:

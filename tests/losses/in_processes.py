@@ -124,8 +124,14 @@ def refused(rank):
     for name, batches in cases.items():
         found[name] = error_of(criterion.update, batches)
     unchanged = all(torch.equal(value, before[name]) for name, value in criterion.state_dict().items())
-    other = CALS(K, margin=3.0 + rank).double()
-    found["settings"] = error_of(other.update, [good])
+    others = {
+        "settings": CALS(K, margin=3.0 + rank),
+        "close": CALS(K, margin=3.0 + 1e-12 * rank),
+        "weight": CALS(K, weight=[1.0, 2.0, 3.0, 4.0 + 1e-6 * rank]),
+        "unweighted": CALS(K, weight=[1.0] * K if rank else None),
+        "rule": CALSHR(K, gamma=1.5 + 1e-12 * rank),
+    }
+    found |= {name: error_of(other.double().update, [good]) for name, other in others.items()}
     drifted = CALS(K, margin=3.0).double()
     drifted.lambd[1] += 0.25 * rank
     found["state"] = error_of(drifted.update, [good])

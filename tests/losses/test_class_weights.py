@@ -66,7 +66,9 @@ def test_weights_of_1_change_nothing(case, reduction):
     logits, labels = rows()
     same(case.make(weight=[1.0] * K, reduction=reduction), case.make(reduction=reduction), logits, labels)
     if case.entry.soft:
-        same(case.make(weight=[1.0] * K, reduction=reduction), case.make(reduction=reduction), logits, soft())
+        for total in (1.0, 2.0, 0.5):
+            weighted, plain = case.make(weight=[1.0] * K, reduction=reduction), case.make(reduction=reduction)
+            same(weighted, plain, logits, soft() * total)
 
 
 @pytest.mark.parametrize(

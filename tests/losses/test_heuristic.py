@@ -59,6 +59,17 @@ def test_within_tau_nothing_moves():
     assert moves([5, 7, 5], tau=1.49) == [1, 2, 2]  # and 2 x 4 is within 1.49 of 6
 
 
+def test_with_tau_1_the_same_penalties_move_nothing():
+    # Means of lambd times thirds: float32 rounds some of them up and some down.
+    for far in torch.arange(1.0, 41.0):
+        criterion = CALSHR(2, margin=1.0, tau=1.0)
+        split = torch.tensor([[1.0 + far, 0.0], [1.0, 0.0], [1.0, 0.0]])
+        criterion.update([split])
+        before = criterion.lambd.clone()
+        criterion.update([split])
+        assert torch.equal(criterion.lambd, before)
+
+
 def test_steps_compare_with_the_epoch_before():
     # In epochs 2 and 4 only: 4 with 1 grows; then 2 x 1 with 2 x 1 does not, though it is below that of epoch 2.
     assert moves([2, 5, 2, 2], lambd_step=2) == [1, 2, 2, 2]

@@ -11,12 +11,12 @@ import torch
 
 from calibeval.losses import CALS
 from calibeval.losses.multipliers import (
-    ConstraintSums,
     Multipliers,
     MultiplierSchedule,
     constraint_sums,
     next_multipliers,
 )
+from calibeval.losses.rules import plus
 from tests.losses.cases import LAMBD, RHO, rows
 from tests.losses.formulas import phi
 
@@ -75,6 +75,16 @@ def test_first_epoch_has_nothing_to_compare_with():
     cals = CALS(2, margin=1.0, rho_step=1)
     cals.update([torch.tensor([[5.0, 0.0]])])
     assert cals.rho.tolist() == [1.0, 1.0]
+
+
+def test_with_tau_1_the_same_logits_change_no_rho():
+    # Means of thirds: where float32 rounds one down, the next mean would be above it.
+    for far in torch.arange(40.0):
+        cals = CALS(2, margin=1.0, rho_step=1, tau=1.0, normalize=False)
+        split = torch.tensor([[2.0 + far, 0.0], [1.0, 0.0], [1.0, 0.0]])
+        cals.update([split])
+        cals.update([split])
+        assert cals.rho.tolist() == [1.0, 1.0]
 
 
 def test_rho_never_moves_without_steps():
@@ -194,10 +204,10 @@ def test_candidates_move_each_by_itself():
 def test_sums_add_up():
     logits = rows(scale=8.0)[0]
     settings = {"margin": 3.0, "lambd": 0.5, "rho": 1.5, "schedule": MultiplierSchedule()}
-    both = constraint_sums(logits[:9], **settings).plus(constraint_sums(logits[9:], **settings))
-    assert isinstance(both, ConstraintSums)
-    for part, expected in zip(both, constraint_sums(logits, **settings), strict=True):
-        torch.testing.assert_close(part, expected)
+    parts = (constraint_sums(part, **settings)._asdict() for part in (logits[:9], logits[9:]))
+    both = plus(*parts)
+    for name, expected in constraint_sums(logits, **settings)._asdict().items():
+        torch.testing.assert_close(both[name], expected)
 
 
 def test_next_multipliers_reads_nothing_back_from_the_device():

@@ -62,6 +62,7 @@ def test_training(found, loss, way):
     assert not torch.isclose(after["lambd"], LOSSES[loss]().lambd.double()).all()
 
 
+OTHER = "ValueError: update: another loss, or other parameters, than on rank 0 (on rank 1)"
 ERRORS = {
     "nan": "ValueError: update: the logits contain NaN or +inf, or a row of -inf only (on rank 1)",
     "type": "TypeError: update: a batch is a dict, expected logits or a pair (logits, labels)",
@@ -69,7 +70,7 @@ ERRORS = {
     "generator": "RuntimeError: out of memory",
     "nothing": "ValueError: update: no batches; a generator can be used only once",
     "ignored": "ValueError: update: there are no rows, or all are ignored",
-    "settings": "ValueError: update: another loss, or other parameters, than on rank 0 (on rank 1)",
+    **dict.fromkeys(("settings", "close", "weight", "unweighted", "rule"), OTHER),
     "state": "ValueError: update: other multipliers than on rank 0, load the same state_dict (on rank 1)",
 }
 ELSEWHERE = {
