@@ -51,9 +51,8 @@ READING = dict.fromkeys(("kind", "n", "k", "ignored"), "source")  # in JSON, the
 class Recalibrated:
     """The results of a dump after a map was applied to it.
 
-    method, parameters: of the map; parameters is empty if every fold had its own map.
-    fitted_on: another dump, or the folds of the same dump. tried: the methods among which method="auto" chose; None if
-    the method was given. The others are as in DumpReport.
+    method, parameters: of the map; parameters is empty if every fold had its own. tried: the methods among which "auto"
+    chose it, else None. fitted_on: another dump, or the folds of the same one. The others are as in DumpReport.
     """
 
     LAYOUT: ClassVar = Layout(inside=BIN_FIELDS, read={"parameters": parameters, "metrics": metric_results}, open=True)
