@@ -1,7 +1,8 @@
 """Every metric as a plain function of arrays: `calibeval.metrics.ece(probs, labels, bins=15)`.
 
 Each function returns one number; `calibeval.evaluate` gives the same number with its noise floor and interval. The
-functions are made from the table of metrics, so every metric of that table has a function here.
+functions are made from the table of metrics, so every metric of that table has a function here. Coverage at any error
+is `coverage_at_error(probs, labels, error=0.05)`.
 
 >>> round(ece([[0.8, 0.2], [0.4, 0.6]], [0, 0]), 6)
 0.4
@@ -21,7 +22,7 @@ from calibeval.core.data.public import public
 from calibeval.core.errors import InputError
 from calibeval.core.evaluation.settings import checked
 from calibeval.core.metrics.metric import Metric
-from calibeval.core.metrics.table import EVERY, needs_pairs
+from calibeval.core.metrics.table import EVERY, metric_named, needs_pairs
 from calibeval.core.sums.engine import summarise
 
 
@@ -94,10 +95,41 @@ if TYPE_CHECKING:  # the functions that are made below, for type checkers
     cox_intercept: MetricFunction
     ecce: MetricFunction
     ks: MetricFunction
+    spiegelhalter: MetricFunction
+    mcb: MetricFunction
+    dsc: MetricFunction
+    unc: MetricFunction
+    ici: MetricFunction
+    e50: MetricFunction
+    e90: MetricFunction
+    smece: MetricFunction
+    rmsce_debiased: MetricFunction
+    auroc: MetricFunction
+    aurc: MetricFunction
+    eaurc: MetricFunction
+    augrc: MetricFunction
 
-globals().update({name: _function(metric) for name, metric in EVERY.items()})
+globals().update({name: _function(metric) for name, metric in EVERY.items() if name.isidentifier()})
+
+
+def coverage_at_error(
+    probs: object = None, labels: object = None, *, logits: object = None, error: float = 0.05
+) -> float:
+    """The share of rows above the lowest confidence whose error is certified to be at most `error`.
+
+    It is 0 if no threshold is certified; `evaluate(..., metrics="coverage@error=0.05")` also says which one is.
+
+    probs: (n, k) probabilities, or (n,) probabilities of class 1; or logits: (n, k). labels: (n,) class numbers from 0.
+    error: in (0, 1). The chance that the error is above it all the same is 5 %.
+    Raises: InputError for values that cannot be used, or too few rows for any threshold; UsageError for an error that
+    is not in (0, 1).
+
+    >>> coverage_at_error([[0.9, 0.1]] * 59, [0] * 59)
+    1.0
+    """
+    return _function(metric_named(f"coverage@error={error}"))(probs, labels, logits=logits)
 
 
 def __dir__() -> list[str]:
     """The metrics."""
-    return sorted(EVERY)
+    return sorted([*(name for name in EVERY if name.isidentifier()), coverage_at_error.__name__])

@@ -11,6 +11,8 @@ from calibeval.core.metrics.table import EVERY
 from tests import definitions
 from tests.data import logits_and_labels
 
+NAMES = [name for name in EVERY if not name.startswith("coverage@")]
+
 
 @pytest.mark.parametrize("k", [2, 5])
 @pytest.mark.parametrize("bins", [15, 7])
@@ -27,18 +29,32 @@ def test_each_is_what_its_definition_says(k, bins):
 def test_there_is_one_for_each_and_evaluate_agrees():
     logits, labels = logits_and_labels(400, 2, seed=9)
     report = calibeval.evaluate(logits=logits, labels=labels, level=None, metrics="all")
-    assert dir(calibeval.metrics) == sorted(EVERY)
-    assert {n: getattr(calibeval.metrics, n)(logits=logits, labels=labels) for n in EVERY} == {
-        name: one.value for name, one in report.items()
+    assert dir(calibeval.metrics) == sorted([*NAMES, "coverage_at_error"])
+    assert {n: getattr(calibeval.metrics, n)(logits=logits, labels=labels) for n in NAMES} == {
+        name: one.value for name, one in report.items() if name in NAMES
     }
+
+
+def test_coverage_takes_any_error():
+    logits, labels = logits_and_labels(400, 2, seed=9)
+    for error in (0.01, 0.05, 0.3):
+        found = calibeval.evaluate(logits=logits, labels=labels, metrics=f"coverage@error={error}")
+        if found[f"coverage@error={error}"].value is None:
+            with pytest.raises(ValueError, match="at least 299 rows would be needed"):
+                calibeval.metrics.coverage_at_error(logits=logits, labels=labels, error=error)
+        else:
+            value = calibeval.metrics.coverage_at_error(logits=logits, labels=labels, error=error)
+            assert value == found[f"coverage@error={error}"].value
+    with pytest.raises(ValueError, match="fraction above 0 and below 1"):
+        calibeval.metrics.coverage_at_error(logits=logits, labels=labels, error=5)
 
 
 def test_type_checkers_know_them_all():
     source = Path(calibeval.metrics.__file__).read_text(encoding="utf-8")
-    assert [name for name in EVERY if f"    {name}: MetricFunction" not in source] == []
+    assert [name for name in NAMES if f"    {name}: MetricFunction" not in source] == []
 
 
-@pytest.mark.parametrize("name", EVERY)
+@pytest.mark.parametrize("name", NAMES)
 def test_each_explains_itself(name):
     function = getattr(calibeval.metrics, name)
     assert function.__name__ == name

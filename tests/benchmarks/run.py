@@ -47,6 +47,7 @@ SIMULATIONS = {
     "gate_release": ["--samples", "5", "--rows", "500", "--cases", "unchanged"],
     "gate_margins": ["--samples", "10", "--rows", "1000"],
     "gate_few_rows": ["--samples", "3", "--rows", "500"],
+    "certified_thresholds": ["--samples", "5"],
     "gate_advice": ["--samples", "5", "--rows", "500", "--cases", "rows"],
 }
 HEAD = """# Benchmarks

@@ -16,10 +16,28 @@ CORRECT = (91 * I % 430) < 0.7 * 430 * CONFIDENCE
 FORMULA = {
     "ecce": (0.149285, 7.573959, 1.448073e-13),
     "ks": (0.146528, None, None),
+    "spiegelhalter": (5.714324, 5.714324, 1.101407e-8),
+    "mcb": (0.032605, None, None),
+    "dsc": (0.043717, None, None),
+    "unc": (0.228534, None, None),
+    "ici": (0.148056, None, None),
+    "e50": (0.140238, None, None),
+    "e90": (0.252303, None, None),
+    "smece": (0.146512, None, None),
+    "rmsce_debiased": (0.150876, None, None),
 }
 VGG = {
     "ecce": (0.036128, 20.439230, 2.996482e-92),
     "ks": (0.034952, None, None),
+    "spiegelhalter": (29.606874, 29.606874, 1.218863e-192),
+    "mcb": (0.006296, None, None),
+    "dsc": (0.015569, None, None),
+    "unc": (0.054282, None, None),
+    "ici": (0.035571, None, None),
+    "e50": (0.000172, None, None),
+    "e90": (0.141418, None, None),
+    "smece": (0.036365, None, None),
+    "rmsce_debiased": (0.058655, None, None),
 }
 REAL = pytest.param(FOLDER / "cifar10_vgg16_kumar.npz", VGG, marks=pytest.mark.skipif(not FOLDER.is_dir(), reason="no"))
 

@@ -33,6 +33,21 @@ METRICS = (  # of core.metrics.table
 REQUESTED = (  # of core.metrics.requested
     "ecce",
     "ks",
+    "spiegelhalter",
+    "mcb",
+    "dsc",
+    "unc",
+    "ici",
+    "e50",
+    "e90",
+    "smece",
+    "rmsce_debiased",
+    "auroc",
+    "aurc",
+    "eaurc",
+    "augrc",
+    "coverage@error=0.01",
+    "coverage@error=0.05",
 )
 EVERY_METRIC = "all"
 FORMATS = (  # of readers.load, without the dot

@@ -21,7 +21,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
-from calibeval.core.data.notices import NotComputable
+from calibeval.core.data.notices import NotComputable, Notice
 from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.sums.pairs import Pairs
@@ -93,10 +93,19 @@ class OfPairs(Metric):
         found = Metric.measured(self, sums, level, joints)
         if found.value is None:
             return found
+        found = replace(found, reason=self._no_floor(sums, joints) or found.reason)
         pairs = pairs_of(sums)
         test = None if joints is not None and not self.uses_groups else self.tested(pairs)
         found = found if test is None else replace(found, z=test.z, p=test.p)
         return replace(found, **self.facts(pairs))
+
+    def _no_floor(self, sums: Sums, joints: Joints | None) -> Notice | None:
+        """Why there is no floor although this metric has one, which says more than that it has no interval."""
+        try:
+            self.floor(sums, joints)
+        except NotComputable as missing:
+            return missing.reason.reworded(f"no noise floor or interval: {missing}")
+        return None
 
     def _check_groups(self, joints: Joints | None) -> None:
         if joints is not None and not self.uses_groups:

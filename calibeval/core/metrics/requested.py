@@ -1,33 +1,26 @@
-"""The metrics that are computed only on request, by name or as `all`: they need the results of every row."""
+"""The metrics that are computed only on request, by name or as `all`: most need the results of every row."""
 
 from __future__ import annotations
 
-from calibeval.core.metrics.cumulative import Cumulative
-from calibeval.core.metrics.metric import Metric
+from calibeval.core.metrics.debiased import DebiasedRootMeanSquare
+from calibeval.core.metrics.selection import SELECTIVE, Table
+from calibeval.core.metrics.without_bins import WITHOUT_BINS
 
-REQUESTED: dict[str, Metric] = {
-    metric.name: metric
+REQUESTED = Table(
+    (metric.name, metric)
     for metric in (
-        Cumulative(
-            name="ecce",
-            title="range of the cumulative differences between correctness and confidence (Kuiper), without bins",
-            reach="range",
+        *WITHOUT_BINS,
+        DebiasedRootMeanSquare(
+            name="rmsce_debiased",
+            short="RMSCE, debiased",
+            title="root mean square calibration error without the noise of its bins",
+            over="top",
             least=0.0,
             most=1.0,
             better="lower",
             unit="%",
-            source="Arrieta-Ibarra et al., JMLR 23(351), 2022; p: Feller, Ann. Math. Statist. 22:427, 1951",
+            source="Kumar, Liang & Ma, NeurIPS 2019",
         ),
-        Cumulative(
-            name="ks",
-            short="KS",
-            title="largest cumulative difference between correctness and confidence, without bins",
-            reach="largest",
-            least=0.0,
-            most=1.0,
-            better="lower",
-            unit="%",
-            source="Gupta et al., ICLR 2021; Arrieta-Ibarra et al., JMLR 23(351), 2022",
-        ),
+        *SELECTIVE,
     )
-}
+)

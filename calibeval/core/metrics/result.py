@@ -24,13 +24,24 @@ class MetricResult:
     cox_slope and cox_intercept, p and lr are those of both being 1 and 0: of the score test, and the likelihood ratio
     statistic, each with 2 degrees of freedom.
     count, row: for nll, the number of rows whose label has probability 0, and the first of them.
+    squared: for rmsce_debiased, the estimated square of the error, which may be negative.
+    threshold, rows, errors, bound, delta, rows_needed: for coverage at an error, the certified confidence, the rows of
+    at least this confidence and the wrong ones among them (without a threshold, those of the test that failed), the
+    upper bound of their error, the chance that it is exceeded, and the rows that could certify a threshold without an
+    error; for groups, bound and rows_needed are of groups. cross_fitted, cross_fitted_error: coverage and error of rows
+    by thresholds of other rows.
 
     >>> ece = MetricResult("ece", 0.021, low=0.012, high=0.031, corrected=0.019, floor=0.009, floor_high=0.013)
     >>> ece.value > ece.floor_high, ece.to_dict()["high"]
     (True, 0.031)
     """
 
-    LAYOUT: ClassVar = Layout(rare=("z", "p", "lr", "bin", "count", "row"))
+    LAYOUT: ClassVar = Layout(
+        rare=(
+            "z", "p", "lr", "bin", "count", "row", "squared", "threshold", "rows", "errors", "bound", "delta",
+            "rows_needed", "cross_fitted", "cross_fitted_error",
+        )
+    )  # fmt: skip
 
     name: str
     value: float | None
@@ -47,6 +58,15 @@ class MetricResult:
     bin: int | None = None
     count: int | None = None
     row: int | None = None
+    squared: float | None = None
+    threshold: float | None = None
+    rows: int | None = None
+    errors: int | None = None
+    bound: float | None = None
+    delta: float | None = None
+    rows_needed: int | None = None
+    cross_fitted: float | None = None
+    cross_fitted_error: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this metric, without its name."""

@@ -6,24 +6,25 @@ import re
 from collections.abc import Collection
 
 from calibeval.core.errors import UnknownMetric, nearest
+from calibeval.core.metrics.coverage import coverage_named
 from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.of_pairs import OfPairs
 from calibeval.core.metrics.requested import REQUESTED
 from calibeval.core.metrics.result import MetricResult
+from calibeval.core.metrics.selection import Table
 from calibeval.core.metrics.usual import USUAL
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.joints import Joints
 
 # The metrics of every report, and with them those that are only computed if somebody names them, or asks for all.
 METRICS: dict[str, Metric] = USUAL
-EVERY: dict[str, Metric] = {**USUAL, **REQUESTED}
+EVERY = Table({**USUAL, **REQUESTED})
 
 
 def metrics_for(k: int | None, only: Collection[str] | None = None) -> list[Metric]:
     """The metrics of every report that exist for k classes. only: these instead, also those on request."""
-    table = METRICS if only is None else EVERY
-    there = (metric for metric in table.values() if not metric.binary or k == 2)
-    return [metric for metric in there if only is None or metric.name in only]
+    chosen = METRICS.values() if only is None else [EVERY[name] for name in EVERY.ordered([*only]) if name in EVERY]
+    return [metric for metric in chosen if not metric.binary or k == 2]
 
 
 def needs_pairs(only: Collection[str] | None) -> bool:
@@ -58,9 +59,15 @@ def metric_named(name: str) -> Metric:
 
 
 def known_as(name: str) -> str | None:
-    """The name of the metric that has this name here or in tables, in capitals or not; None if there is none."""
+    """The name of the metric that has this name here or in tables, in capitals or not; None if there is none.
+
+    Raises: UnknownMetric for a coverage at an error that cannot be.
+    """
     if name in EVERY:
         return name
+    coverage = coverage_named(name)
+    if coverage is not None:
+        return coverage.name
     wanted = name.strip().lower()
     return next((m.name for m in EVERY.values() if wanted in (m.name, m.label.lower())), None)
 

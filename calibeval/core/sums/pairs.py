@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +21,7 @@ class Pairs:
 
     confidence: in [0, 1]. correct: whether the predicted class is the label. weights: scaled to add up to the effective
     number of rows; None if all rows count the same. groups: their numbers; None if rows are independent. slack: how far
-    apart two neighbouring confidences may be and still tie.
+    apart two neighbouring confidences may be and still tie. cache: of what several metrics compute from the same rows.
     """
 
     confidence: Floats
@@ -28,6 +29,7 @@ class Pairs:
     weights: Floats | None = None
     groups: Codes | None = None
     slack: float = 0.0
+    cache: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
     def of(
@@ -71,6 +73,26 @@ class Pairs:
         """The place of the last row of each run of equal confidences."""
         rises = np.diff(self.confidence) > self.slack
         return np.append(np.flatnonzero(rises), self.rows - 1)
+
+    @cached_property
+    def runs(self) -> tuple[Floats, Floats, Floats, Indices]:
+        """Of each run of equal confidences: rows (or weights), mean confidence, right rows (or weights); row counts."""
+        starts = np.append(0, self.ends[:-1] + 1)
+        weights = np.ones(self.rows) if self.weights is None else self.weights
+        count, right = (np.add.reduceat(own, starts) for own in (weights, weights * self.correct))
+        lengths = np.diff(np.append(starts, self.rows))
+        confidence = np.add.reduceat(self.confidence, starts) / lengths
+        return count, np.clip(confidence, self.confidence[starts], self.confidence[self.ends]), right, lengths
+
+    def cells(self, most: int) -> tuple[Floats, Floats]:
+        """Rows and mean confidence of at most `most` neighbouring runs, joined to about equally many rows."""
+        count, confidence, _, _ = self.runs
+        if len(count) <= most:
+            return count, confidence
+        share = np.ceil(np.cumsum(count) / self.total * most * (1.0 - 1e-12))
+        starts = np.flatnonzero(np.diff(share, prepend=-1.0))
+        rows = np.add.reduceat(count, starts)
+        return rows, np.clip(np.add.reduceat(count * confidence, starts) / rows, 0.0, 1.0)
 
     @cached_property
     def surplus(self) -> Floats:

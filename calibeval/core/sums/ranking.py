@@ -10,7 +10,7 @@ from typing import NamedTuple, Self
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.data.arrays import Floats
+from calibeval.core.data.arrays import Floats, Indices
 
 
 class RiskCoverage(NamedTuple):
@@ -40,14 +40,21 @@ class Ranking(NamedTuple):
     wrong: Floats
 
     @classmethod
-    def of(cls, confidence: npt.ArrayLike, correct: npt.ArrayLike) -> Self:
-        """The ranking of rows. confidence, correct: (n,), n at least 1."""
+    def of(cls, confidence: npt.ArrayLike, correct: npt.ArrayLike, slack: float = 0.0) -> Self:
+        """The ranking of rows; of a step, the smallest confidence stands for all.
+
+        confidence, correct: (n,), n at least 1. slack: how far apart two neighbouring confidences may be and still tie.
+        """
         stated, right = np.asarray(confidence, np.float64), np.asarray(correct, np.bool_)
         order = np.argsort(-stated)
         ranked = stated[order]
-        first = np.flatnonzero(np.concatenate(([True], ranked[1:] != ranked[:-1])))
+        first = np.flatnonzero(np.concatenate(([True], ranked[:-1] - ranked[1:] > slack)))
         rows = np.diff(first, append=len(ranked)).astype(np.float64)
-        return cls(ranked[first], rows, np.add.reduceat((~right[order]).astype(np.float64), first))
+        return cls(
+            ranked[np.append(first[1:], len(ranked)) - 1],
+            rows,
+            np.add.reduceat((~right[order]).astype(np.float64), first),
+        )
 
     @property
     def n(self) -> int:
@@ -58,6 +65,10 @@ class Ranking(NamedTuple):
     def errors(self) -> int:
         """The number of wrong rows."""
         return int(self.wrong.sum())
+
+    def steps(self, confidence: Floats) -> Indices:
+        """The step of each row. confidence: those that the ranking was made of, in any order."""
+        return np.asarray(len(self.confidence) - np.searchsorted(self.confidence[::-1], confidence, side="right"))
 
     def curve(self) -> RiskCoverage:
         """The risk-coverage curve: one point for each confidence that a threshold can have.

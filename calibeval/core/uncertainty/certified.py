@@ -41,7 +41,7 @@ class Certified(NamedTuple):
     errors: int
     units: int
     unit_errors: int
-    bound: float | None
+    bound: float
     limit: float
     delta: float
     needed: int
@@ -78,6 +78,7 @@ def certified(
     limit: float,
     delta: float = DELTA,
     groups: npt.NDArray[np.integer] | None = None,
+    slack: float = 0.0,
 ) -> Certified:
     """The lowest confidence t such that rows of confidence t and more have an error of at most `limit`.
 
@@ -89,7 +90,7 @@ def certified(
     from the error of all rows if large groups have other errors than small ones.
 
     confidence, correct: (n,), n at least 1. limit: in (0, 1). delta: in (0, 0.5). groups: (n,) numbers of the groups
-    0, 1, ... of rows.
+    0, 1, ... of rows. slack: how far apart two neighbouring confidences may be and still tie.
     Raises: UsageError if limit or delta is out of range.
     Source: Angelopoulos et al., Annals of Applied Statistics 19:1641 (2025), fixed-sequence testing; Bauer, Statistics
     in Medicine 10:871 (1991).
@@ -103,7 +104,7 @@ def certified(
         raise UsageError(f"delta is {delta}, but it must lie inside (0, 0.5)")
     needed = units_needed(limit, delta)
     stated, right = np.asarray(confidence, np.float64), np.asarray(correct, np.bool_)
-    curve = Ranking.of(stated, right).curve()
+    curve = Ranking.of(stated, right, slack).curve()
     units, wrong = (curve.rows, curve.wrong) if groups is None else _of_groups(stated, right, groups, curve.threshold)
     start = int(np.searchsorted(units, needed))
     passed = start + _passed(units[start:], wrong[start:], limit, delta)
@@ -128,6 +129,7 @@ def cross_fitted_coverage(
     limit: float,
     delta: float = DELTA,
     groups: npt.NDArray[np.integer] | None = None,
+    slack: float = 0.0,
 ) -> tuple[float, float | None]:
     """The coverage on rows that thresholds were not chosen on, and the error of the rows answered there.
 
@@ -148,7 +150,7 @@ def cross_fitted_coverage(
         if own.all() or not own.any():
             continue
         others = None if groups is None else groups[~own]
-        threshold = certified(stated[~own], right[~own], limit, delta, others).threshold
+        threshold = certified(stated[~own], right[~own], limit, delta, others, slack).threshold
         if threshold is not None:
             answered |= own & (stated >= threshold)
     rows = int(answered.sum())

@@ -37,7 +37,8 @@ class Search:
 
     converged: whether the gradient is so small that no further step could lower the objective noticeably. gradient: the
     largest absolute entry of the gradient of the mean objective, in nats, with respect to parameters that are scaled so
-    that a change by 1 changes scores by the order of 1. iterations: steps that were taken.
+    that a change by 1 changes scores (or a penalty, if it changes more) by the order of 1. iterations: steps that were
+    taken.
     """
 
     converged: bool

@@ -280,8 +280,11 @@ def _check_size(z: Floats, result: Floats) -> None:
 
 
 def _keep_top(scores: npt.NDArray[Any], result: Floats) -> None:
-    """If rounding has made two different scores equal, make the larger one larger again."""
+    """If rounding has made the largest score equal to another or less, exchange the two, so that the sum stays."""
     before, after = scores.argmax(axis=1), result.argmax(axis=1)
     rows = np.flatnonzero(before != after)
     if len(rows):
-        result[rows, before[rows]] = np.nextafter(result[rows, after[rows]], np.inf)
+        before, after = before[rows], after[rows]
+        largest = result[rows, after]
+        result[rows, after] = result[rows, before]
+        result[rows, before] = np.nextafter(largest, np.inf)

@@ -48,9 +48,8 @@ class TopLabel(Map):
         right, wrong = -np.logaddexp(0.0, -odds), -np.logaddexp(0.0, odds)
         alone = np.isneginf(parts.rest)
         rest = np.where(alone, 0.0, parts.rest)
-        result = np.where(
-            alone[:, None], wrong[:, None] - np.log(z.shape[1] - 1.0), parts.log_p + (wrong - rest)[:, None]
-        )
+        share = np.where(alone[:, None], -np.log(z.shape[1] - 1.0), parts.log_p - rest[:, None])
+        result = share + wrong[:, None]
         result[np.arange(len(z)), parts.top] = right
         return np.asarray(result)
 
@@ -58,7 +57,8 @@ class TopLabel(Map):
 class _Parts(NamedTuple):
     """The predicted class of rows, all log-probabilities, that of the other classes together, and log-odds.
 
-    odds: of the predicted class. lowest: those at which the next class would have the same probability.
+    odds: of the predicted class. lowest: those at which the next class would have the same probability; where the other
+    classes have none, that of equal shares.
     """
 
     top: npt.NDArray[np.intp]
@@ -88,7 +88,7 @@ def _parts(z: Floats) -> _Parts:
     with np.errstate(all="ignore"):
         rest = np.where(np.isneginf(second), -np.inf, second + np.log(np.exp(others - second[:, None]).sum(axis=1)))
         odds = np.where(np.isneginf(second), np.inf, log_p[row, top] - rest)
-        lowest = np.where(np.isneginf(second), -np.inf, second - rest)
+        lowest = np.where(np.isneginf(second), -np.log(z.shape[1] - 1.0), second - rest)
     return _Parts(top, log_p, rest, odds, lowest)
 
 

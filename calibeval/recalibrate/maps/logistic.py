@@ -20,7 +20,7 @@ SMALL_GAIN = 1e-10  # in nats: the search has converged if a further step would 
 SMALL_GRADIENT = 1e-6  # and this is the largest entry of the gradient, in nats per unit of the scaled features
 ROUNDING = 1e-13  # times the loss: differences of the loss below it may be rounding
 NOTHING = 1e-26  # times the loss: what steps gain that are rounding themselves
-LEAST_DAMPING, FIRST_DAMPING = 1e-14, 1e-4  # times the largest diagonal entry of the Hessian
+LEAST_DAMPING, FIRST_DAMPING = 1e-14, 1e-4  # times a diagonal entry of the Hessian, or the largest
 
 
 class Loss(NamedTuple):
@@ -65,10 +65,11 @@ def minimise(blocks: Blocks, start: Floats, bounded: int = 0, penalty: Floats | 
 
     blocks: gives all rows, again whenever it is called. The last feature is 1 in all rows: its weight is the intercept.
     start: (m,), a good guess, such as the map that is the best temperature; the search starts there or at the best
-    constant, whichever has the smaller loss, and the loss of the result never exceeds either. penalty: (m, m), positive
-    semidefinite; weights @ penalty @ weights / 2 is added to the sum of the rows' losses. Its last row and column are
-    0: an intercept is not penalised. Features may have any scale and any offset, because the search runs in centred
-    and scaled ones; the gradient in the result refers to these. A feature that is constant keeps the weight of the
+    constant, whichever has the smaller loss, and the loss of the result never exceeds either. penalty: (r, m); half
+    of the squared entries of penalty @ weights are added to the sum of the rows' losses. Its last column is 0: an
+    intercept is not penalised. Features may have any scale and any offset, because the search runs in centred
+    and scaled ones; the gradient in the result refers to these, and where the penalty changes by more than 1 with them,
+    to smaller changes, by which it changes by the order of 1. A feature that is constant keeps the weight of the
     start.
 
     There must be a minimum. There is none if growing weights separate rows with targets 0 and 1 better and better:
@@ -87,6 +88,7 @@ def minimise(blocks: Blocks, start: Floats, bounded: int = 0, penalty: Floats | 
     lower = np.where(np.arange(len(start)) < bounded, 0.0, -np.inf)
     weights = np.maximum(whole.inside(start), lower)
     objective = _Objective(_kept(whole.rows(blocks)), total, whole.penalty(penalty, total))
+    stiff = np.sqrt(1.0 + np.diag(objective.bends))  # a change by its inverse changes the penalty by the order of 1
     now = objective.at(weights)
     if not now.value <= whole.entropy:
         weights = np.where(whole.fixed, weights, 0.0)
@@ -97,8 +99,8 @@ def minimise(blocks: Blocks, start: Floats, bounded: int = 0, penalty: Floats | 
         end = _descend(objective.at, weights, now, lower)
         steps += end.steps
         plain = standard.outside(end.weights)
-        slope = _slope(end.at.gradient @ standard.seen_from(whole), end.weights, lower)
-        closer = standard.closer(blocks, plain, end.at.hessian - objective.penalty)
+        slope = _slope(end.at.gradient @ standard.seen_from(whole) / stiff, end.weights, lower)
+        closer = standard.closer(blocks, plain, end.at.hessian - objective.bends)
         settled = before - end.at.value <= SMALL_GAIN * end.at.value and end.gain <= SMALL_GAIN
         if settled or (closer is None and end.steps < MOST_STEPS):
             break
@@ -113,7 +115,7 @@ def minimise(blocks: Blocks, start: Floats, bounded: int = 0, penalty: Floats | 
 
 
 class _Objective(NamedTuple):
-    """The mean loss of scaled weights, with a penalty (m, m)."""
+    """The mean loss of scaled weights, with a penalty (r, m), whose squares are added."""
 
     rows: Blocks
     total: float
@@ -122,12 +124,17 @@ class _Objective(NamedTuple):
     def at(self, weights: Floats) -> Loss:
         """The loss of scaled weights."""
         value, gradient, hessian = logistic_loss(self.rows(), weights)
-        pull = self.penalty @ weights
+        bent = self.penalty @ weights  # so that large entries cancel before they are squared
         return Loss(
-            value / self.total + float(weights @ pull) / 2.0,
-            gradient / self.total + pull,
-            hessian / self.total + self.penalty,
+            value / self.total + float(bent @ bent) / 2.0,
+            gradient / self.total + bent @ self.penalty,
+            hessian / self.total + self.bends,
         )
+
+    @property
+    def bends(self) -> Floats:
+        """The second derivatives of the penalty, (m, m)."""
+        return np.asarray(self.penalty.T @ self.penalty)
 
 
 class _End(NamedTuple):
@@ -170,9 +177,11 @@ def _descend(evaluate: Callable[[Floats], Loss], weights: Floats, now: Loss, low
 
 def _step(at: Loss, weights: Floats, lower: Floats, damping: float) -> tuple[Floats, float]:
     """The best step of the damped quadratic model, and what it gains."""
-    least = LEAST_DAMPING * float(np.diag(at.hessian).max()) + np.finfo(np.float64).tiny
-    damped = at.hessian + np.eye(len(weights)) * max(damping, least)
-    step = smallest(damped, at.gradient, lower - weights)
+    bends = np.diag(at.hessian)
+    least = LEAST_DAMPING * np.maximum(bends, min(float(bends.max()), 1.0)) + np.finfo(np.float64).tiny
+    damped = at.hessian + np.diag(np.maximum(damping, least))
+    size = 1.0 / np.sqrt(np.diag(damped))  # so that a penalty on some weights leaves digits for the others
+    step = size * smallest(damped * np.outer(size, size), at.gradient * size, (lower - weights) / size)
     with np.errstate(over="ignore", invalid="ignore"):
         return step, -float(at.gradient @ step + step @ damped @ step / 2.0)
 

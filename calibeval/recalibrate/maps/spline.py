@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 import numpy as np
@@ -106,7 +106,7 @@ def fit_spline(predictions: Predictions, clip: float | None, best: Optimum | Non
     >>> len(knots), slopes[1] < 1 < slopes[7], search.converged
     (10, True, True)
     """
-    rows = class_margins(predictions, clip)
+    rows = class_margins(predictions, clip, rising=True)
     middle = float(np.median(rows.s))
     scale = float(np.abs(rows.s - middle).mean()) or 1.0
     scaled = (rows.s - middle) / scale
@@ -119,32 +119,33 @@ def fit_spline(predictions: Predictions, clip: float | None, best: Optimum | Non
         return rows.blocks(lambda s: _features((s - middle) / scale, knots))
 
     found, strength = minimise(blocks, start, bounded=len(knots), penalty=bends), 1.0
+    steps = found.search.iterations
     for _ in range(MOST_ROUNDS):
         before, strength = strength, _strength(blocks, found, bends, strength)
-        found = minimise(blocks, found.weights, bounded=len(knots), penalty=strength * bends)
+        found = minimise(blocks, found.weights, bounded=len(knots), penalty=np.sqrt(strength) * bends)
+        steps += found.search.iterations
         if abs(np.log(strength / before)) < SETTLED:
             break
     slopes = (found.weights[:-1] / scale).tolist()
     places = (middle + scale * knots).tolist()
     note = SEPARABLE if rows.separable else None
-    return Solution((tuple(places), tuple(slopes), float(found.weights[-1])), note, found.search)
+    return Solution(
+        (tuple(places), tuple(slopes), float(found.weights[-1])), note, replace(found.search, iterations=steps)
+    )
 
 
 def _bends(knots: Floats) -> Floats:
-    """The integral of the squared second derivative as a matrix of slopes and value, (m + 1, m + 1)."""
-    m = len(knots)
-    steps = np.diff(np.eye(m), axis=0) / np.sqrt(np.diff(knots))[:, None]
-    result = np.zeros((m + 1, m + 1))
-    result[:m, :m] = steps.T @ steps
-    return result
+    """What slopes and value are multiplied by, (m - 1, m + 1): the squares add up to the integral of those of f''."""
+    steps = np.diff(np.eye(len(knots)), axis=0) / np.sqrt(np.diff(knots))[:, None]
+    return np.column_stack([steps, np.zeros(len(steps))])
 
 
 def _strength(blocks: Callable[[], Iterable[Rows]], found: Minimum, bends: Floats, before: float) -> float:
     """The updated strength of the penalty: well-determined bends divided by their squares, within the limits."""
     weights = found.weights
     free = (weights > 0) | (np.arange(len(weights)) == len(weights) - 1)
-    part = bends[np.ix_(free, free)]
-    bent = float(weights @ bends @ weights)
+    part = (bends.T @ bends)[np.ix_(free, free)]
+    bent = float(np.sum((bends @ weights) ** 2))
     if free.sum() <= 2 or not bent > 0:
         return STRONGEST
     curved = logistic_loss(blocks(), weights).hessian[np.ix_(free, free)] + before * part

@@ -91,9 +91,8 @@ class Standard(NamedTuple):
         return None if (found.fixed & ~self.fixed).any() else found
 
     def penalty(self, plain: Floats | None, total: float) -> Floats:
-        """A penalty on weights as one on weights of scaled features, for the mean loss."""
-        m = len(self.scale)
-        return np.zeros((m, m)) if plain is None else plain / np.outer(self.scale, self.scale) / total
+        """A penalty (r, m) on weights as one on weights of scaled features, for the mean loss."""
+        return np.zeros((0, len(self.scale))) if plain is None else plain / self.scale / math.sqrt(total)
 
     def rows(self, blocks: Blocks) -> Blocks:
         """The rows with scaled features."""

@@ -10,6 +10,7 @@ import pytest
 
 from calibeval import Predictions, evaluate, fit
 from calibeval.core.errors import InputError
+from calibeval.recalibrate.base.mapping import _keep_top
 from calibeval.recalibrate.fitting.methods import METHODS
 from calibeval.recalibrate.fitting.read_map import from_json
 from tests.cli.invoking import run
@@ -92,3 +93,12 @@ def test_parameters_too_small():
     with pytest.raises(InputError, match="beyond 1e\\+150"):
         found([[1.0, 2.0, 3.0]])
     assert np.asarray(found([[0.0, -np.inf, 0.0]])).tolist() == [[0.0, -np.inf, 0.0]]  # a masked class stays one
+
+
+def test_the_largest_score_stays_the_largest_and_the_sum_stays():
+    """Whatever a map does to the order: the largest score is exchanged with the one that took its place."""
+    scores = np.log([[0.5, 0.3, 0.2], [0.3, 0.4, 0.3], [0.2, 0.2, 0.6]])
+    result = np.log([[0.3, 0.6, 0.1], [0.4, 0.4, 0.2], [0.1, 0.1, 0.8]])
+    _keep_top(scores, result)
+    assert result.argmax(axis=1).tolist() == [0, 1, 2]
+    np.testing.assert_allclose(np.exp(result), [[0.6, 0.3, 0.1], [0.4, 0.4, 0.2], [0.1, 0.1, 0.8]], rtol=1e-12)

@@ -108,13 +108,16 @@ def test_labels_that_can_be_separated_at_another_place_than_0():
         assert found.fitted.note.endswith(f"so the map is this temperature, {best.temperature:.4g}")
 
 
-def test_beta_does_not_call_labels_separable_that_it_cannot_separate():
-    """A map that never falls is a constant if the labels 1 have the lower scores."""
-    found = fit(Predictions(logits=[1.0, 2.0, 3.0, 4.0], labels=[1, 1, 1, 0]), "beta")
+@pytest.mark.parametrize("method", ["beta", "spline"])
+def test_a_map_that_never_falls_does_not_call_labels_separable_that_it_cannot_separate(method):
+    """It is a constant if the labels 1 have the lower scores: of log-odds log 3, with the NLL of a share of 3/4."""
+    rows = Predictions(logits=[1.0, 2.0, 3.0, 4.0], labels=[1, 1, 1, 0])
+    found = fit(rows, method)
     assert found.fitted.note is None
-    assert (found.a, found.b) == (0.0, 0.0)
-    assert found.c == pytest.approx(np.log(3))
-    assert "separate" in fit(Predictions(logits=[1.0, 2.0, 3.0, 4.0], labels=[1, 1, 1, 0]), "platt").fitted.note
+    assert found.fitted.nll_after == pytest.approx(-0.75 * np.log(0.75) - 0.25 * np.log(0.25))
+    after = found(np.array([[0.0, -9.0], [0.0, 2.0], [0.0, 9.0]]))
+    assert np.diff(after, axis=1)[:, 0] == pytest.approx([np.log(3)] * 3)
+    assert "separate" in fit(rows, "platt").fitted.note
 
 
 @pytest.mark.parametrize("k", [2, 5])

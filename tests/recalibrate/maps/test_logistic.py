@@ -64,18 +64,28 @@ def test_the_start_changes_nothing(start):
 def test_bounds_and_penalty_against_another_optimiser(seed):
     x, y = noisy(m=4, seed=seed)
     x[3] = x[2] * 100 - x[0]
-    penalty = np.diag([0.0, 3.0, 1.0, 1e-3, 0.0])
+    penalty = np.array([[0.0, 1.7, 0.0, 0.0, 0.0], [0.0, -0.5, 1.0, 0.0, 0.0], [0.0, 0.0, 0.0, 0.03, 0.0]])
     found = minimise(rows(x, y), np.zeros(5), bounded=3, penalty=penalty)
 
     def loss(w):
         at = logistic_loss(rows(x, y)(), w)
-        return at.value + w @ penalty @ w / 2, at.gradient + penalty @ w
+        return at.value + np.sum((penalty @ w) ** 2) / 2, at.gradient + penalty.T @ penalty @ w
 
     limits = [(0, None)] * 3 + [(None, None)] * 2
     settings = {"ftol": 1e-15, "gtol": 1e-10, "maxiter": 5000}
     other = minimize(loss, np.ones(5), jac=True, bounds=limits, method="L-BFGS-B", options=settings)
     assert (found.weights[:3] >= 0).all()
     assert loss(found.weights)[0] <= other.fun + 1e-9
+    assert found.search.converged
+
+
+def test_a_stiff_penalty_is_no_reason_to_stop_early():
+    """Two weights tied together 1e12 times as strongly as rows tie them: as if they were one."""
+    x, y = noisy(m=3)
+    penalty = np.array([[1e6, -1e6, 0.0, 0.0]])
+    found = minimise(rows(x, y), np.array([5.0, 0.0, 1.0, 0.0]), penalty=penalty)
+    one = minimise(rows(np.stack([x[0] + x[1], x[2]]), y), np.zeros(3))
+    assert found.weights == pytest.approx(one.weights[[0, 0, 1, 2]], abs=1e-6)
     assert found.search.converged
 
 

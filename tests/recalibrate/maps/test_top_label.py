@@ -14,9 +14,12 @@ from sklearn.linear_model import LogisticRegression
 
 from calibeval import Predictions, cross_fit, evaluate
 from calibeval.core.errors import InputError, UsageError
+from calibeval.recalibrate.base.top_label import held_rows
 from calibeval.recalibrate.fitting.fit import fit
 from calibeval.recalibrate.fitting.methods import METHODS
 from calibeval.recalibrate.fitting.read_map import from_json
+from calibeval.recalibrate.maps.isotonic import Curve
+from calibeval.recalibrate.maps.top_label import TopIsotonicMap
 from tests.data import logits_and_labels
 
 TOP = [name for name, spec in METHODS.items() if spec.top_label]
@@ -157,6 +160,41 @@ def test_what_a_confidence_of_1_loses_the_others_share_equally():
     after = np.exp(np.asarray(found(Predictions(probs=p[-1:], labels=[0])).scores[0:1]))[0]
     # All 9 rows are right: (9 + 1/2) / (9 + 1).
     assert after == pytest.approx([0.95, 0.025, 0.025])
+
+
+@pytest.mark.parametrize("method", ["top-isotonic", "top-temperature"])
+@pytest.mark.parametrize("k", [2, 3, 7])
+def test_a_confidence_of_1_that_becomes_less_than_an_equal_share_is_held_there(method, k):
+    """Of rows that are nearly always wrong, the new confidence is below 1/k: then all classes have equal shares."""
+    n, first = 400, np.arange(400) % k
+    p = np.full((n, k), 0.1 / k)
+    p[np.arange(n), first] += 0.9
+    labels = np.where(np.arange(n) < 40, first, (first + 1) % k)
+    found = fit(Predictions(probs=p, labels=labels), method)
+    sure = Predictions(probs=np.eye(k), labels=np.arange(k))
+    after = np.exp(np.asarray(found(sure).scores[0:k]))
+    assert after.sum(axis=1) == pytest.approx(np.ones(k))
+    assert after.argmax(axis=1).tolist() == list(range(k))
+    if method == "top-isotonic":
+        assert after == pytest.approx(np.full((k, k), 1 / k), abs=1e-6)
+        evaluate(found(sure))
+
+
+def test_rows_with_confidence_1_are_counted_among_those_that_are_held():
+    p = np.concatenate([np.tile([0.5, 0.3, 0.2], (20, 1)), np.tile([1.0, 0.0, 0.0], (10, 1))])
+    found = fit(Predictions(probs=p, labels=[1] * 20 + [0] * 10), "top-isotonic")
+    assert found.fitted.note.startswith("in 20 of 30 rows the new confidence would be below")
+    low = TopIsotonicMap(3, None, found.fitted, (Curve((0.5, 1.0), (0.2, 0.2)),))
+    with np.errstate(divide="ignore"):
+        assert held_rows(low, np.log(p)) == 30
+
+
+def test_rows_sum_to_1_however_far_apart_the_scores_are():
+    found = fit(full(), "top-isotonic")
+    z = np.array([[0.0, -1e17, -2e17, -3e17, -1e17]])
+    after = np.exp(found(z, kind="log_probs"))
+    assert after.sum() == pytest.approx(1.0)
+    assert after[0, [1, 4]] == pytest.approx((1 - after[0, 0]) / 2)
 
 
 def test_weights_count():

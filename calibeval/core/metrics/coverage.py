@@ -1,0 +1,153 @@
+"""Coverage at a certified error: the share of rows that may be answered without a person, and from which confidence."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass, replace
+from typing import ClassVar
+
+from calibeval.core.data.notices import NotComputable, Notice, reason
+from calibeval.core.errors import UnknownMetric
+from calibeval.core.metrics.of_pairs import DEPENDENT, OfPairs, pairs_of
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.metrics.selective import UNWEIGHTED
+from calibeval.core.sums.pairs import Pairs
+from calibeval.core.sums.sums import Sums
+from calibeval.core.uncertainty.certified import DELTA, Certified, certified, cross_fitted_coverage, units_needed
+from calibeval.core.uncertainty.intervals import Interval
+from calibeval.core.uncertainty.joints import Joints
+
+PREFIX = "coverage@error="
+SPELLED = re.compile(r"coverage@(error=(?P<limit>.*)|(?P<percent>[^=]*)%)", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoverageAtError(OfPairs):
+    """The share of rows above the lowest confidence whose error is certified: at most `limit`, with 95 % probability.
+
+    0 if no threshold is certified; missing if there are too few rows for any. With groups, these are the units.
+    """
+
+    has_floor: ClassVar[bool] = False
+    limit: float
+
+    def of_pairs(self, pairs: Pairs) -> float:
+        """The coverage of these rows. Raises: NotComputable for weighted rows, and for too few."""
+        return self._found(pairs).coverage
+
+    def interval_of(self, pairs: Pairs, level: float) -> Interval | None:
+        """For new rows and this threshold, however it was chosen; of independent rows.
+
+        Source: Massart, Annals of Probability 18:1269 (1990): the inequality of Dvoretzky, Kiefer and Wolfowitz.
+        """
+        found = self._found(pairs)
+        return _interval(found, pairs.rows, level)
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether there is an interval, given enough rows."""
+        return True
+
+    def measured(self, sums: Sums, level: float | None, joints: Joints | None = None) -> MetricResult:
+        """The coverage, with the threshold, the rows above it, the bound of their error, and cross-fitted coverage."""
+        try:
+            pairs = pairs_of(sums)
+            if joints is not None and pairs.groups is None:
+                raise NotComputable("dependent_rows", DEPENDENT)
+            found = self._found(pairs)
+        except NotComputable as missing:
+            return MetricResult(
+                self.name, None, reason=missing.reason, delta=DELTA, rows_needed=units_needed(self.limit)
+            )
+        result = MetricResult(
+            self.name,
+            found.coverage,
+            reason=_why(found, pairs),
+            threshold=found.threshold,
+            rows=found.rows,
+            errors=found.errors,
+            bound=found.bound,
+            delta=DELTA,
+            rows_needed=found.needed,
+        )
+        if found.threshold is None:
+            return result if level is None else replace(result, low=0.0, high=0.0)
+        elsewhere, error = cross_fitted_coverage(
+            pairs.confidence, pairs.correct, self.limit, groups=pairs.groups, slack=pairs.slack
+        )
+        result = replace(result, cross_fitted=elsewhere, cross_fitted_error=error)
+        if level is None or pairs.groups is not None:
+            return result
+        interval = _interval(found, pairs.rows, level)
+        return replace(result, low=interval.low, high=interval.high)
+
+    def _found(self, pairs: Pairs) -> Certified:
+        if pairs.weights is not None:
+            raise NotComputable("weighted_rows", UNWEIGHTED)
+        found = certified(pairs.confidence, pairs.correct, self.limit, groups=pairs.groups, slack=pairs.slack)
+        if found.units < found.needed:
+            units = "rows" if pairs.groups is None else "groups"
+            raise NotComputable("too_few_to_certify", f"none: at least {found.needed:,} {units} would be needed")
+        return found
+
+
+def coverage_at(limit: float) -> CoverageAtError:
+    """The metric of this limit, in (0, 1).
+
+    >>> coverage_at(0.05).name, coverage_at(0.05).label
+    ('coverage@error=0.05', 'coverage@5%')
+    """
+    percent = f"{100.0 * limit:.12g}"
+    return CoverageAtError(
+        name=f"{PREFIX}{limit!r}",
+        short=f"coverage@{percent}%",
+        title=f"share of rows above the lowest confidence whose error is certified to be at most {percent} %",
+        limit=limit,
+        least=0.0,
+        most=1.0,
+        better="higher",
+        unit="%",
+        source="Angelopoulos et al., Annals of Applied Statistics 2025; bound: Clopper & Pearson, Biometrika 1934",
+    )
+
+
+def coverage_named(name: str) -> CoverageAtError | None:
+    """The metric that is called so, as `coverage@error=0.05` or, in tables, `coverage@5%`; None for other names.
+
+    Raises: UnknownMetric for a limit that is no fraction.
+
+    >>> coverage_named("coverage@error=.05").name, coverage_named("Coverage@5%").name, coverage_named("ece")
+    ('coverage@error=0.05', 'coverage@error=0.05', None)
+    """
+    found = SPELLED.fullmatch(name.strip())
+    if found is None:
+        return None
+    stated, percent = found["limit"], found["percent"]
+    try:
+        limit = float(stated) if percent is None else round(float(percent) / 100.0, 14)
+    except ValueError:
+        limit = math.nan
+    if not 0.0 < limit < 1.0:
+        hint = f"; {limit:g} % is {limit / 100.0:g}" if 1.0 <= limit < 100.0 else ""
+        text = f"its limit must be a fraction above 0 and below 1, as in {PREFIX}0.05{hint}"
+        raise UnknownMetric(f'metric "{name}": {text}')
+    return coverage_at(limit)
+
+
+def _interval(found: Certified, rows: int, level: float) -> Interval:
+    if found.threshold is None:
+        return Interval(0.0, 0.0, None)
+    reach = math.sqrt(math.log(2.0 / (1.0 - level)) / (2.0 * rows))
+    return Interval(max(found.coverage - reach, 0.0), min(found.coverage + reach, 1.0), None)
+
+
+def _why(found: Certified, pairs: Pairs) -> Notice | None:
+    """Why there is no threshold, or no interval."""
+    if found.threshold is None:
+        units = "rows" if pairs.groups is None else "groups"
+        wrong = f"{found.unit_errors:,} of the {found.units:,} most confident {units} are wrong"
+        if pairs.groups is not None:
+            wrong = f"{found.unit_errors:,} of the {found.units:,} groups with the most confident rows have a wrong one"
+        return reason("not_certified", f"none: {wrong}, an error of up to {100.0 * found.bound:.1f} %")
+    return None if pairs.groups is None else reason("dependent_rows", f"no interval: {DEPENDENT}")
