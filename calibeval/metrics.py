@@ -103,6 +103,7 @@ if TYPE_CHECKING:  # the functions that are made below, for type checkers
     e50: MetricFunction
     e90: MetricFunction
     smece: MetricFunction
+    rmsce_debiased: MetricFunction
     auroc: MetricFunction
     aurc: MetricFunction
     eaurc: MetricFunction

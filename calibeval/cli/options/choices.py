@@ -41,6 +41,7 @@ REQUESTED = (  # of core.metrics.requested
     "e50",
     "e90",
     "smece",
+    "rmsce_debiased",
     "auroc",
     "aurc",
     "eaurc",

@@ -1,7 +1,8 @@
-"""The metrics that are computed only on request, by name or as `all`: they need the results of every row."""
+"""The metrics that are computed only on request, by name or as `all`: most need the results of every row."""
 
 from __future__ import annotations
 
+from calibeval.core.metrics.debiased import DebiasedRootMeanSquare
 from calibeval.core.metrics.selection import SELECTIVE, Table
 from calibeval.core.metrics.without_bins import WITHOUT_BINS
 
@@ -9,6 +10,17 @@ REQUESTED = Table(
     (metric.name, metric)
     for metric in (
         *WITHOUT_BINS,
+        DebiasedRootMeanSquare(
+            name="rmsce_debiased",
+            short="RMSCE, debiased",
+            title="root mean square calibration error without the noise of its bins",
+            over="top",
+            least=0.0,
+            most=1.0,
+            better="lower",
+            unit="%",
+            source="Kumar, Liang & Ma, NeurIPS 2019",
+        ),
         *SELECTIVE,
     )
 )

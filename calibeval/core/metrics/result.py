@@ -37,6 +37,7 @@ class MetricResult:
     cox_slope and cox_intercept, p and lr are those of both being 1 and 0: of the score test, and the likelihood ratio
     statistic, each with 2 degrees of freedom.
     count, row: for nll, the number of rows whose label has probability 0, and the first of them.
+    squared: for rmsce_debiased, the estimated square of the error, which may be negative.
     threshold, rows, errors, bound, delta, rows_needed: for coverage at an error, the certified confidence, the rows of
     at least this confidence and the wrong ones among them (without a threshold, those of the test that failed), the
     upper bound of their error, the chance that it is exceeded, and the rows that could certify a threshold without an
@@ -51,8 +52,8 @@ class MetricResult:
 
     LAYOUT: ClassVar = Layout(
         rare=(
-            "z", "p", "lr", "bin", "count", "row", "threshold", "rows", "errors", "bound", "delta", "rows_needed",
-            "cross_fitted", "cross_fitted_error", "curve",
+            "z", "p", "lr", "bin", "count", "row", "squared", "threshold", "rows", "errors", "bound", "delta",
+            "rows_needed", "cross_fitted", "cross_fitted_error", "curve",
         )
     )  # fmt: skip
 
@@ -71,6 +72,7 @@ class MetricResult:
     bin: int | None = None
     count: int | None = None
     row: int | None = None
+    squared: float | None = None
     threshold: float | None = None
     rows: int | None = None
     errors: int | None = None
