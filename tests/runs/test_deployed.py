@@ -109,7 +109,17 @@ def test_earlier_files_have_none(found):
     assert Finetuned.from_json(json.dumps(plain)).deployed is None
 
 
-@pytest.mark.parametrize("change", [("temperature", -1.0), ("temperature", None), ("before", {"ece": 2.0})])
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("temperature", -1.0),
+        ("temperature", None),
+        ("temperature", "x"),
+        ("before", {"ece": 2.0}),
+        ("before", {"ece": "x"}),
+        ("after", [1]),
+    ],
+)
 def test_a_wrong_number_in_the_file_is_refused(found, change):
     plain = json.loads(found.to_json())
     plain["deployed"][change[0]] = change[1]
