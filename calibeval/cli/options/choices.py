@@ -42,6 +42,8 @@ REQUESTED = (  # of core.metrics.requested
     "e90",
     "smece",
     "rmsce_debiased",
+    "ece_top2",
+    "ece_rank2",
     "auroc",
     "aurc",
     "eaurc",
