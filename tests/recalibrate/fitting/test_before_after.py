@@ -44,6 +44,22 @@ def test_fit_writes_the_optimum(capsys, tmp_path):
     assert document["nll_after"] < document["nll_before"]
 
 
+def test_after_auto_a_report_names_what_was_tried_and_proposes_none_of_it(capsys, tmp_path):
+    out = tmp_path / "map.json"
+    run(capsys, "fit", VAL, "--method", "auto", "-o", out)
+    tried = [
+        row["method"] for row in json.loads(out.read_text(encoding="utf-8"))["selection"] if row["nll"] is not None
+    ]
+    assert "isotonic" in tried
+    for asked in (("--map", out), ("--fit-on", VAL, "--method", "auto"), ("--cross-fit", 2, "--method", "auto")):
+        made = run(capsys, "report", TEST, *asked, "--json").json["dumps"][0]["recalibrated"]
+        assert made["tried"] == tried
+        shown = " ".join(run(capsys, "report", TEST, *asked).out.split())
+        assert f" from {', '.join(tried[:-1])} and {tried[-1]}, by the NLL out of fold." in shown
+        assert "does better" not in shown
+    assert "tried" not in run(capsys, "report", TEST, "--fit-on", VAL, "--json").json["dumps"][0]["recalibrated"]
+
+
 def test_fit_to_json_is_the_map(capsys, tmp_path):
     out = tmp_path / "map.json"
     printed = run(capsys, "fit", VAL, "--json", "-q", "-o", out).out
