@@ -2,6 +2,7 @@ import numpy as np
 
 from calibeval import evaluate
 from calibeval.core.report.report import Report
+from calibeval.render.page.page import render
 from calibeval.words.risk import risk_cells
 
 
@@ -30,6 +31,12 @@ def test_equal_confidences_are_one_point():
     report = evaluate(confidence=[0.9] * 5 + [0.6] * 5, correct=[True] * 5 + [False] * 5, metrics="aurc")
     assert [(one.coverage, one.risk) for one in report["aurc"].curve] == [(0.5, 0.0), (1.0, 0.5)]
     assert [one.coverage for one in risk_cells(report.dumps[0])] == ["50.0", "100.0"]
+
+
+def test_pages_have_it_as_a_table():
+    row = '<th scope="row">80.0</th><td class="pin">25.00</td><td>0.21</td>'
+    assert row in render(measured())
+    assert "Error of the most confident rows" not in render(measured("auroc"))
 
 
 def test_it_is_shown_only_where_it_was_asked_for():
