@@ -104,7 +104,7 @@ def _headline(dump: DumpReport, found: Finding, says: str, gap: float) -> str:
         known = "" if beside is None else f", {beside.short}"
         return f"{_probably(standing, lead)}: {says} (gap {size}{known}; by its temperature, {best}{standing.value})."
     if found.by is By.CLASSES:
-        return f"{_by_classes(dump)}: {says} (gap {size})."
+        return f"{_by_classes(dump)}. The top label {says} (gap {size})."
     what = "whether it is calibrated"
     if found.by is By.OTHERS:
         by = "This sample cannot tell by ECE" if _is_open(dump) else "Within noise of calibrated by ECE"

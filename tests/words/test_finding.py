@@ -31,12 +31,12 @@ def test_class_probabilities_that_are_off_are_said_beside_a_calibrated_top_label
     dump = with_classes(dump, ("cat", 0.01, 0.01, 0.001, 0.02), ("dog", 0.06, -0.05, 0.001, 0.002))
     assert headline(dump) == (
         "Top-label confidence is within noise; class probabilities are miscalibrated (CWCE 2.00 %, certain), "
-        f"most in class dog: {SAYS})."
+        f"most in class dog. The top label {SAYS})."
     )
     alone = with_metric(dump, "cwce", value=0.002)
     assert headline(alone) == (
         "Top-label confidence is within noise; the probability of class dog is miscalibrated "
-        f"(by 6 points, likely): {SAYS})."
+        f"(by 6 points, likely). The top label {SAYS})."
     )
     assert finding(with_classes(alone, ("dog", 0.002, -0.05, 0.001, 0.002))).by is By.NOTHING
 
