@@ -32,7 +32,8 @@ def against_deployed(found: Finetuned) -> str:
     if way.better:
         chose = f" {found.shown.upper()} also chose {name}, which favours it." if found.shown == "val" else ""
         return f"{name} is {sure} better than {SCALED}: {numbers}.{chose}"
-    if way is Change.SAME:
+    none = way.worse or way in (Change.SAME, Change.NEGLIGIBLE)
+    if none and not way.worse:
         text = f"{name} is no better than {SCALED}: both have NLL {both[0]} on {rows}."
     elif way.worse:
         text = f"{name} is {sure} worse than {SCALED}: {numbers}."
@@ -41,7 +42,7 @@ def against_deployed(found: Finetuned) -> str:
         text = (
             f"This sample cannot tell whether {name} is better than {SCALED}: {numbers}{'; ' if power else ''}{power}."
         )
-    return f"{text} {_keep(deployed, 'no gain' if way.worse or way is Change.SAME else 'no certain gain')}"
+    return f"{text} {_keep(deployed, 'no gain' if none else 'no certain gain')}"
 
 
 def shown_rows(found: Finetuned) -> str:
