@@ -131,7 +131,8 @@ def _tuning(found: Finetuned) -> list[str]:
     text = f"tuned: the best of {settings.trials} candidates per loss on VAL, with {settings.epochs} epochs, as here"
     early = halving_epoch(settings.epochs)
     stopped = early and that_go_on(settings.trials) < settings.trials
-    return [text + (f"; the worse half stopped after {early}" if stopped else "")]
+    latest = "" if settings.patience is None or settings.patience >= early else " at the latest"
+    return [text + (f"; the worse half stopped after {early}{latest}" if stopped else "")]
 
 
 def how_rows_count(found: Finetuned) -> list[str]:

@@ -9,13 +9,14 @@ import pytest
 from calibeval.core.data.notices import warning
 from calibeval.runs.convergence import merged, not_converged
 from calibeval.training.recipe import Recipe
+from calibeval.training.settings import SCORES
 from calibeval.training.spec import LossSpec
 from calibeval.training.sweep import Trained
 
 
-def notices(score, further, rows=10**6, *, tuned=False):
+def notices(score, further, rows=10**6, *, select="nll", tuned=False):
     trained = Trained(Recipe(LossSpec("ce"), 0.1, 0.0), 0, score, 3, further=further)
-    return not_converged("ce", trained, rows, tuned=tuned)
+    return not_converged("ce", trained, rows, select=select, tuned=tuned)
 
 
 @pytest.mark.parametrize(
@@ -37,6 +38,8 @@ def test_the_words_name_both_scores_and_what_to_do():
         "ce: training had not converged: a longer step in the same direction lowers the NLL on VAL from 0.914 to "
         "0.088; raise --epochs or --lr"
     )
+    (after,) = notices(0.914, 0.088, select=SCORES[0])
+    assert "lowers the NLL on VAL after its temperature from 0.914 to 0.088;" in after
     assert notices(0.914, 0.088, tuned=True)[0].endswith("; raise --epochs")
 
 

@@ -13,7 +13,7 @@ from calibeval.core.uncertainty.isotonic_pairs import Drawn, drawn_floor
 
 # Cells and steps for drawn outcomes: fewer than for the value, since a floor needs three digits. With more rows,
 # floors are smaller, and so must be the cells.
-FEW_CELLS, MANY_CELLS, MANY_ROWS, STEPS = 2**11, 2**13, 50_000, 24
+FEW_CELLS, MANY_CELLS, MANY_ROWS, STEPS = 2**11, 2**12, 50_000, 22
 DRAWS = 100
 
 

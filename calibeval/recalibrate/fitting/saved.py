@@ -10,6 +10,7 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.core.report.fitted_on import FittedOn, OutOfFold
 from calibeval.core.report.report import DumpReport, Recalibrated
+from calibeval.recalibrate.base.facts import NO_END
 from calibeval.recalibrate.base.mapping import Map, mapped
 from calibeval.recalibrate.base.seen import same_file, same_rows_elsewhere
 
@@ -32,6 +33,9 @@ def by_saved_map(
         warnings.append(warning("optimistic", text))
     if facts.note is not None:
         warnings.append(warning("map_note", facts.note))
+    failure = None if facts.search is None else facts.search.failure
+    if failure is not None and NO_END not in (facts.note or ""):  # a file that was not written with this note
+        warnings.append(warning("map_note", failure))
     after = evaluate(mapped(dump, found))
     same = facts.sha256 is not None and facts.sha256 == source.sha256
     fitted_on = FittedOn(source.path if same else None, facts.split, facts.sha256, facts.n, leak)

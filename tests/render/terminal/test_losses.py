@@ -254,12 +254,14 @@ def test_a_head_that_no_digit_of_the_table_tells_from_that_of_cross_entropy_says
 def test_a_tuned_table_says_among_how_many_candidates_and_for_how_long():
     line = "tuned: the best of {} candidates per loss on VAL, with {} epochs, as here"
     cases = {
-        (24, 10): "; the worse half stopped after 7",
-        (24, 4): "",
-        (4, 10): "",
-        (5, 5): "; the worse half stopped after 4",
+        (24, 10, 7): "; the worse half stopped after 7",
+        (24, 10, 6): "; the worse half stopped after 7 at the latest",  # patience may have stopped all of them
+        (24, 10, None): "; the worse half stopped after 7",
+        (24, 4, 1): "",
+        (4, 10, 1): "",
+        (5, 5, 10): "; the worse half stopped after 4",
     }
-    for (trials, epochs), early in cases.items():
-        found = replace(ONE, settings=replace(SETTINGS, trials=trials, epochs=epochs))
+    for (trials, epochs, patience), early in cases.items():
+        found = replace(ONE, settings=replace(SETTINGS, trials=trials, epochs=epochs, patience=patience))
         assert line.format(trials, epochs) + early in words.notes(found)
     assert not any("tuned" in note for note in words.notes(replace(ONE, settings=replace(SETTINGS, trials=0))))
