@@ -16,7 +16,7 @@ from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, SeedResul
 from calibeval.core.heads.settings import RunSettings
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.version import VERSION
-from calibeval.runs.convergence import not_converged
+from calibeval.runs.convergence import merged, not_converged
 from calibeval.runs.data import Command, Data
 from calibeval.runs.deployed import MeasuredDeployed
 from calibeval.runs.measured import OPTIMISTIC, MeasuredHead
@@ -62,7 +62,7 @@ def results(
     )
     chosen = chosen_of(table)
     warnings = [*data.warnings, *([] if deployed is None else _doubts_of_map(DEPLOYED, deployed.head))]
-    warnings += [text for name, found in own.items() for text in _doubts(name, found, data, settings)]
+    warnings += merged([text for name, found in own.items() for text in _doubts(name, found, data, settings)])
     stamps = [] if "test" in data.splits else [OPTIMISTIC]
     kept = {name: next((o for o in own[name] if o.head is not None), None) for name in names}
     ready = {name: o.head for name, o in kept.items() if o is not None and o.head is not None}

@@ -35,8 +35,11 @@ def against_deployed(found: Finetuned) -> str:
     sure = "certainly" if way.certain else "probably"
     if way.better:
         return f"{name} is {sure} better than {SCALED}: {numbers}.{chose}{_apart(found)}"
+    none = way.worse or way in (Change.SAME, Change.NEGLIGIBLE)
     if way is Change.SAME:
         text = f"{name} is no better than {SCALED}: both have NLL {both[0]} on {rows}."
+    elif way is Change.NEGLIGIBLE:
+        text = f"{name} is hardly different from {SCALED}: {numbers}."
     elif way.worse:
         text = f"{name} is {sure} worse than {SCALED}: {numbers}."
     else:
@@ -44,7 +47,7 @@ def against_deployed(found: Finetuned) -> str:
         text = (
             f"This sample cannot tell whether {name} is better than {SCALED}: {numbers}{'; ' if power else ''}{power}."
         )
-    return f"{text} {_keep(deployed, 'no gain' if way.worse or way is Change.SAME else 'no certain gain')}"
+    return f"{text} {_keep(deployed, 'no gain' if none else 'no certain gain')}"
 
 
 def shown_rows(found: Finetuned) -> str:

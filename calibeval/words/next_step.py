@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from calibeval.core.report.report import DumpReport, Recalibrated, Report
 from calibeval.core.report.standing import Standing, standing_in, standing_of, with_floor
-from calibeval.core.report.views import judged_by, speaks_of_positive
+from calibeval.core.report.views import judged_by, speaks_of_positive, with_gap_of_positive
 from calibeval.recalibrate.fitting.rows_needed import LEAST_ROWS
 from calibeval.words.digits import label
 from calibeval.words.finding import By, Finding, finding, rows_needed, suspicion
@@ -103,6 +103,7 @@ def next_step(report: Report, ways: Ways, prospect: Prospect | None = None) -> S
 
 
 def _of_one(dump: DumpReport, ways: Ways, prospect: Prospect | None) -> Step | None:
+    dump = with_gap_of_positive(dump)
     found = finding(dump)
     if suspicion(dump):
         return Step("put classes and labels in order; no recalibration can do that", ways.look)

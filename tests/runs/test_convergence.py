@@ -6,7 +6,8 @@ import math
 
 import pytest
 
-from calibeval.runs.convergence import not_converged
+from calibeval.core.data.notices import warning
+from calibeval.runs.convergence import merged, not_converged
 from calibeval.training.recipe import Recipe
 from calibeval.training.settings import SCORES
 from calibeval.training.spec import LossSpec
@@ -34,9 +35,19 @@ def test_the_words_name_both_scores_and_what_to_do():
     (notice,) = notices(0.914, 0.088)
     assert notice.code == "not_converged"
     assert notice == (
-        "ce: training had not converged: a longer step in the same direction lowers its NLL on VAL from 0.914 to "
+        "ce: training had not converged: a longer step in the same direction lowers the NLL on VAL from 0.914 to "
         "0.088; raise --epochs or --lr"
     )
     (after,) = notices(0.914, 0.088, select=SCORES[0])
-    assert "lowers its NLL on VAL after its temperature from 0.914 to 0.088;" in after
+    assert "lowers the NLL on VAL after its temperature from 0.914 to 0.088;" in after
     assert notices(0.914, 0.088, tuned=True)[0].endswith("; raise --epochs")
+
+
+def test_heads_of_which_the_same_is_said_are_named_in_one_warning():
+    other = warning("map_note", "acls: temperature 1: all temperatures are equally good")
+    one, two = notices(0.914, 0.088)[0], notices(0.914, 0.087)[0]
+    as_one = [one.reworded(str(one).replace("ce:", f"{name}:")) for name in ("mbls", "acls")]
+    found = merged([one, as_one[0], other, as_one[1], two])
+    assert found == [str(one).replace("ce:", "ce, mbls and acls:"), str(other), str(two)]
+    assert [notice.code for notice in found] == ["not_converged", "map_note", "not_converged"]
+    assert merged([other, two, as_one[0]]) == [str(other), str(two), str(as_one[0])]
