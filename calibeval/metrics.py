@@ -22,8 +22,9 @@ from calibeval.core.data.public import public
 from calibeval.core.errors import InputError
 from calibeval.core.evaluation.settings import checked
 from calibeval.core.metrics.metric import Metric
-from calibeval.core.metrics.table import EVERY, metric_named, needs_pairs
+from calibeval.core.metrics.table import EVERY, metric_named, needs_pairs, needs_ranks
 from calibeval.core.sums.engine import summarise
+from calibeval.core.sums.top_ranks import with_ranks
 
 
 class MetricFunction(Protocol):
@@ -44,7 +45,9 @@ def _function(metric: Metric) -> MetricFunction:
         probs: object = None, labels: object = None, *, logits: object = None, bins: int | None = None
     ) -> float:
         dump = Predictions(probs=probs, logits=logits, labels=labels)
-        sums = summarise(dump, checked(bins=bins).bins, keep_rows=needs_pairs([metric.name]))
+        own_bins = checked(bins=bins).bins
+        sums = summarise(dump, own_bins, keep_rows=needs_pairs([metric.name]))
+        sums = with_ranks(sums, dump, own_bins) if needs_ranks([metric.name]) else sums
         try:
             if metric.binary and sums.k != 2:
                 raise NotComputable("no_method", f"this metric is for two classes, but there are {sums.k}")
@@ -102,6 +105,10 @@ if TYPE_CHECKING:  # the functions that are made below, for type checkers
     ici: MetricFunction
     e50: MetricFunction
     e90: MetricFunction
+    smece: MetricFunction
+    rmsce_debiased: MetricFunction
+    ece_top2: MetricFunction
+    ece_rank2: MetricFunction
     auroc: MetricFunction
     aurc: MetricFunction
     eaurc: MetricFunction

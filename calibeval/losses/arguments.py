@@ -14,8 +14,11 @@ from calibeval.core.errors import nearest
 ClassWeights: TypeAlias = Tensor | Sequence[float]
 
 
+LARGEST = torch.finfo(torch.float32).max  # of any number: losses compute in float32
+
+
 def number(name: str, value: float, *, low: float, high: float = math.inf, above: bool = False) -> float:
-    """The value as a float, if it is finite and from low to high. above: whether low itself is refused.
+    """The value as a float, if it is from low to high, and finite in float32. above: whether low itself is refused.
 
     Raises: TypeError if it is not a number; ValueError if it is outside the range.
 
@@ -28,6 +31,8 @@ def number(name: str, value: float, *, low: float, high: float = math.inf, above
         least = f"above {low:g}" if above else f"of at least {low:g}"
         wanted = f"from {low:g} to {high:g}" if math.isfinite(high) else f"{least}, and finite"
         raise ValueError(f"{name}: {value!r}, expected a number {wanted}")
+    if value > LARGEST:
+        raise ValueError(f"{name}: {value!r}, expected a number of at most {LARGEST:.2g}, the largest of float32")
     return float(value)
 
 

@@ -23,7 +23,7 @@ class Criterion(nn.Module):
 
     logits: (n, k) or (n, k, ...), of any floating type; float16 and bfloat16 are computed, and returned, in float32.
     labels: (n) or (n, ...), class indices in [0, k); or soft labels of a floating type and the shape of the logits, the
-    probability of each class, if the class attribute `soft` is True.
+    probability of each class, if the class attribute `soft` is True. As in torch, it is not checked that they sum to 1.
     weight: (k,), the weight of each class, at least 0; None: all 1. A row counts as the weight of its label, a soft
     label as the sum of the weights of its classes. It is a buffer, so it moves with `to` and is in `state_dict`.
     ignore_index: rows with this label are left out and get no gradient; soft labels are never ignored. reduction:

@@ -39,7 +39,7 @@ def command_of(
     """
     device = pick_device(asked.device, jobs)
     request = Request(
-        losses=parse_losses(asked.losses),
+        losses=parse_losses(asked.losses, tuned=asked.tune),
         settings=TrainingSettings(
             optimizer=asked.optimizer,
             epochs=asked.epochs or (TUNED_EPOCHS if asked.tune else USUAL_EPOCHS),

@@ -16,7 +16,7 @@ from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, SeedResul
 from calibeval.core.heads.settings import RunSettings
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.version import VERSION
-from calibeval.runs.convergence import not_converged
+from calibeval.runs.convergence import merged, not_converged
 from calibeval.runs.data import Command, Data
 from calibeval.runs.deployed import MeasuredDeployed
 from calibeval.runs.measured import OPTIMISTIC, MeasuredHead
@@ -62,9 +62,7 @@ def results(
     )
     chosen = chosen_of(table)
     warnings = [*data.warnings, *([] if deployed is None else _doubts_of_map(DEPLOYED, deployed.head))]
-    warnings += [
-        text for name, found in own.items() for text in _doubts(name, found, data, tuned=command.request.trials > 0)
-    ]
+    warnings += merged([text for name, found in own.items() for text in _doubts(name, found, data, settings)])
     stamps = [] if "test" in data.splits else [OPTIMISTIC]
     kept = {name: next((o for o in own[name] if o.head is not None), None) for name in names}
     ready = {name: o.head for name, o in kept.items() if o is not None and o.head is not None}
@@ -94,7 +92,7 @@ def _seed(one: MeasuredHead, shown: str) -> SeedResult:
     return SeedResult(trained.seed, trained.epoch, trained.score, head.temperature, before, after)
 
 
-def _doubts(name: str, heads: Sequence[MeasuredHead], data: Data, *, tuned: bool) -> list[Notice]:
+def _doubts(name: str, heads: Sequence[MeasuredHead], data: Data, settings: RunSettings) -> list[Notice]:
     """Warnings about the heads of a loss."""
     notices = []
     for one in heads:
@@ -106,7 +104,8 @@ def _doubts(name: str, heads: Sequence[MeasuredHead], data: Data, *, tuned: bool
         if trained.diverged:
             text = f"{who}: training diverged in epoch {trained.diverged}; the head of epoch {trained.epoch} is kept"
             notices.append(warning("diverged_later", text))
-        notices += [*not_converged(who, trained, data.val.n, tuned=tuned), *_doubts_of_map(who, head)]
+        notices += not_converged(who, trained, data.val.n, select=settings.select, tuned=settings.trials > 0)
+        notices += _doubts_of_map(who, head)
         if head.rounding > NOTABLE_ROUNDING:
             text = (
                 f"{who}: saving the head in float32 changes its logits by up to {100 * head.rounding:.2g} % of the "

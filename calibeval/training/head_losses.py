@@ -196,9 +196,12 @@ class _Multipliers:
         self.now = {name: x.index_select(0, rows) if x.ndim else x for name, x in self.now.items()}
 
     def advance(self) -> None:
-        """Compute the multipliers of the next epoch."""
-        if self._seen is not None:
-            self.now, self._seen = self._rule.next(self.now, self._seen), None
+        """Compute the multipliers of the next epoch; a head that has diverged keeps its own."""
+        if self._seen is None:
+            return
+        found, self._seen = self._rule.next(self.now, self._seen), None
+        finite = torch.stack([value.isfinite().all(-1) for value in found.values() if value.ndim]).all(0).unsqueeze(-1)
+        self.now = {name: torch.where(finite, x, self.now[name]) if x.ndim else x for name, x in found.items()}
 
 
 def multiplier_counts(loss: LossSpec, k: int) -> list[int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -48,11 +49,12 @@ class LossSpec:
         return {"loss": self.name, **self.entry.defaults(), **self.parameters}
 
 
-def parse_losses(text: str) -> tuple[LossSpec, ...]:
+def parse_losses(text: str, *, tuned: bool = False) -> tuple[LossSpec, ...]:
     """The losses of a list such as "ce,mbls(margin=6,alpha=0.1)".
 
+    tuned: whether parameters that are not named are searched; otherwise they have their defaults.
     Raises: UsageError for an unknown loss or parameter, with the nearest name; for a value that cannot work; for a loss
-    named twice.
+    named twice, even with a default written out or in another order.
 
     >>> [str(loss) for loss in parse_losses("ce, mbls(margin=6)")]
     ['ce', 'mbls(margin=6)']
@@ -60,11 +62,19 @@ def parse_losses(text: str) -> tuple[LossSpec, ...]:
     if len(text) > LONGEST:
         raise UsageError(f'--loss "{text}": has {len(text):,} characters, but at most {LONGEST:,} are read')
     losses = tuple(_parse(part.strip()) for part in _parts(text))
-    names = [str(loss) for loss in losses]
-    twice = next((name for i, name in enumerate(names) if name in names[:i]), None)
-    if twice is not None:
-        raise UsageError(f"loss {twice} is named twice")
+    for first, second in itertools.combinations(losses, 2):
+        if str(first) == str(second):
+            raise UsageError(f"loss {first} is named twice")
+        same = first.parameters == second.parameters if tuned else first.to_dict() == second.to_dict()
+        if first.name == second.name and same:
+            raise UsageError(f"losses {first} and {second} are the same{_by_default(first, second)}; name only one")
     return losses
+
+
+def _by_default(first: LossSpec, second: LossSpec) -> str:
+    """Which parameters that only one of two equal losses names are as by default."""
+    unequal = sorted(first.parameters.keys() ^ second.parameters.keys())
+    return f": by default, {', '.join(f'{name} is {_shown(first[name])}' for name in unequal)}" if unequal else ""
 
 
 def _parts(text: str) -> list[str]:

@@ -14,7 +14,10 @@ from torch import Tensor
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.picked_rows import rows_at
 from calibeval.core.data.row_source import RowSource
-from calibeval.core.heads.layers import blocks_of
+from calibeval.core.heads.layers import BLOCK_NUMBERS, blocks_of
+
+AS_STORED = tuple(map(np.dtype, (np.float16, np.float32, np.float64, np.int8, np.uint8)))  # types that are sent so
+CACHED_NUMBERS = 2**16  # are standardised at a time on a CPU, whose cache holds them
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -33,8 +36,10 @@ def standard_of(features: RowSource, weights: Floats | None = None) -> Standard:
     n, d = features.shape
     total, squares = np.zeros(d), np.zeros(d)
     origin, start = np.asarray(features[0:1], np.float64)[0], 0
+    wide = torch.empty((min(n, max(1, BLOCK_NUMBERS // d)), d), dtype=torch.float64)
     for block in blocks_of(features):
-        shifted = block.astype(np.float64) - origin
+        shifted = wide[: len(block)].copy_(_tensor(block)).numpy()
+        shifted -= origin
         if weights is None:
             total += shifted.sum(axis=0)
             squares += np.einsum("ij,ij->j", shifted, shifted)
@@ -102,9 +107,10 @@ def resident(
     """A split whose features are copied to the device, standardised. labels: (n,), or soft labels (n, k)."""
     n, d = features.shape
     data = torch.empty((n, d), dtype=dtype, device=device)
+    standardised = _Standardiser(standard, device, dtype)
     start = 0
     for block in blocks_of(features):
-        data[start : start + len(block)] = _standardised(block, standard, dtype).to(device)
+        data[start : start + len(block)] = standardised(block)
         start += len(block)
     return Split(
         n,
@@ -125,10 +131,7 @@ def staged(
     weights: Floats | None = None,
 ) -> Split:
     """A split whose features stay where they are stored; batches are gathered, standardised and sent one by one."""
-
-    def send(block: npt.NDArray[Any]) -> Tensor:
-        batch = _standardised(block, standard, dtype)
-        return batch if device == "cpu" else batch.pin_memory().to(device, non_blocking=True)
+    send = _Standardiser(standard, device, dtype)
 
     def fetch(rows: Tensor) -> Tensor:
         return send(rows_at(features, rows.numpy()))
@@ -143,8 +146,34 @@ def staged(
     )
 
 
-def _standardised(block: npt.NDArray[Any], standard: Standard, dtype: torch.dtype) -> Tensor:
-    return torch.from_numpy((block.astype(np.float64) - standard.mean) / standard.scale).to(dtype)
+class _Standardiser:
+    """Sends rows to the device as they are stored, and standardises them there; every device computes the same bits."""
+
+    def __init__(self, standard: Standard, device: str, dtype: torch.dtype) -> None:
+        self._mean, self._scale = (torch.from_numpy(x).to(device) for x in (standard.mean, standard.scale))
+        self._device, self._dtype = device, dtype
+
+    def __call__(self, block: npt.NDArray[Any]) -> Tensor:
+        """The rows on the device, in the type of the training."""
+        stored = _tensor(block)
+        if self._device != "cpu":
+            return self._standardised(stored.pin_memory().to(self._device, non_blocking=True))
+        found = torch.empty(block.shape, dtype=self._dtype)
+        step = max(1, CACHED_NUMBERS // block.shape[1])
+        for part, out in zip(stored.split(step), found.split(step), strict=True):
+            out.copy_(self._standardised(part))
+        return found
+
+    def _standardised(self, rows: Tensor) -> Tensor:
+        return rows.to(torch.float64, copy=True).sub_(self._mean).div_(self._scale).to(self._dtype)
+
+
+def _tensor(block: npt.NDArray[Any]) -> Tensor:
+    """These rows as a tensor of their type, or of float64 if torch may not know it; it is only read."""
+    if block.dtype not in AS_STORED:
+        return torch.from_numpy(block.astype(np.float64))
+    whole = block.flags.c_contiguous and block.flags.writeable  # torch warns of arrays that are only to be read
+    return torch.from_numpy(block if whole else block.copy())
 
 
 def _labels(labels: npt.NDArray[Any], device: str, dtype: torch.dtype) -> Tensor:

@@ -68,6 +68,8 @@ def _the_same(differences: Iterable[Difference], names: tuple[str, str]) -> str:
         return f"{names[0]} and {names[1]} are the same: no metric differs."
     if all(change(one) is Change.SAME for one in found):
         return f"{names[0]} and {names[1]} are the same up to rounding: no metric differs in a digit that is shown."
+    if all(change(one) in (Change.SAME, Change.NEGLIGIBLE) for one in found):
+        return f"{names[0]} and {names[1]} are nearly the same: no metric differs in a digit that is shown."
     return ""
 
 
@@ -110,6 +112,8 @@ def _sentence(candidate: Candidate, names: tuple[str, str], name: str) -> str:
         return f"{names[0]} is {said} {names[1]}: {label} {values}, {amount(difference)}."
     if found is Change.SAME:
         return f"{label[:1].upper()}{label[1:]} is the same in both: {scaled(name, difference.base):.2f}."
+    if found is Change.NEGLIGIBLE:
+        return f"{label[:1].upper()}{label[1:]} is nearly the same in both: {values}, {amount(difference)}."
     asked = f"whether {names[0]} is {better} {names[1]}"
     if found is Change.UNKNOWN:
         return f"Not tested {asked}: {label} {values} ({difference.reason})."

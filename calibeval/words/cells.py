@@ -25,6 +25,7 @@ from calibeval.words.digits import (
 )
 from calibeval.words.shown import of_positive, positive_names, shown_among
 from calibeval.words.signs import bin_range, signed
+from calibeval.words.thresholds import thresholds
 
 __all__ = [
     "NULL",
@@ -65,16 +66,17 @@ def metric_names(report: Report) -> list[str]:
 
 
 def reasons(dump: DumpReport, *, every: bool = False, only: Collection[str] | None = None) -> list[str]:
-    """Why metrics are null, or have no interval or an approximate one, one line for each reason.
+    """Why metrics are null, or have no interval or an approximate one, one line for each reason; then thresholds.
 
     every: of those that short tables leave out, too. only: of these.
     """
     found: dict[str, list[str]] = {}
     names = [*dump.metrics] if every or only is not None else shown_among(dump.metrics)
-    for metric in (dump.metrics[name] for name in names if only is None or name in only):
+    shown = [dump.metrics[name] for name in names if only is None or name in only]
+    for metric in shown:
         if metric.value is None or metric.reason is not None:
             found.setdefault(metric.reason or "not measured", []).append(label(metric.name))
-    return [f"{', '.join(names)}: {reason}" for reason, names in found.items()]
+    return [*(f"{', '.join(names)}: {reason}" for reason, names in found.items()), *thresholds(shown)]
 
 
 def groups(dump: DumpReport, name: Callable[[str], str]) -> str:

@@ -141,8 +141,10 @@ def several(comparison: Comparison) -> str:
         return f"{cells.plural(count, 'candidate')} against {isolated(name)}."
     better, worse = (sum(getattr(one, way) for one in found) for way in ("better", "worse"))
     same = sum(one is Change.SAME for one in found)
-    parts = [f"{n} {words}" for n, words in ((better, "better"), (worse, "worse"), (same, "the same")) if n]
-    left = count - better - worse - same
+    near = sum(one is Change.NEGLIGIBLE for one in found)
+    counts = ((better, "better"), (worse, "worse"), (same, "the same"), (near, "nearly the same"))
+    parts = [f"{n} {words}" for n, words in counts if n]
+    left = count - better - worse - same - near
     parts += [f"of {left} this sample cannot tell"] if left else []
     return f"Calibration of {count} candidates against {isolated(name)}, by {cells.label(ece)}: {', '.join(parts)}."
 

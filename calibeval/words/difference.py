@@ -19,7 +19,9 @@ class Change(Enum):
 
     HIGHER and LOWER are for metrics that are best at 0 or 1, where a direction alone is neither good nor bad. "certain"
     and "likely" mean what they mean in reports: p, corrected for the number of tests, is below 0.001, or below 0.05.
-    CHANCE: the interval excludes 0, but with so many tests that is no surprise.
+    CHANCE: the interval excludes 0, but with so many tests that is no surprise. SAME: every row is the same, up to
+    rounding. NEGLIGIBLE: rows differ, but the difference and its interval are too small to change a digit of the values
+    that tables show.
     """
 
     BETTER = "better, certain"
@@ -31,6 +33,7 @@ class Change(Enum):
     LIKELY_HIGHER = "higher, likely"
     LIKELY_LOWER = "lower, likely"
     SAME = "the same"
+    NEGLIGIBLE = "negligible"
     CHANCE = "may be chance: several were tested"
     OPEN = "this sample cannot tell"
     UNKNOWN = "not tested"
@@ -70,8 +73,10 @@ def change(difference: Difference) -> Change:
     low, high = difference.low, difference.high
     if difference.difference is None:
         return Change.UNKNOWN
-    if difference.same or is_rounding(difference) or low == high == difference.difference == 0.0:
+    if difference.same or low == high == difference.difference == 0.0:
         return Change.SAME
+    if is_negligible(difference):
+        return Change.NEGLIGIBLE
     if low is None or high is None or difference.p is None:
         return Change.UNKNOWN
     if not difference.likely:
@@ -125,12 +130,12 @@ def tone(difference: Difference) -> str:
     return "worse" if found.worse or words.startswith("farther") else ""
 
 
-def is_rounding(difference: Difference) -> bool:
+def is_negligible(difference: Difference) -> bool:
     """Whether the difference and both ends of its interval are too small to change a digit that tables show.
 
-    Such differences come from another order of sums, or from numbers that were saved with fewer digits.
+    Such differences come from models that are nearly the same, or from numbers that were saved with fewer digits.
 
-    >>> is_rounding(Difference("ece", 0.02, 0.02, 1e-8, -4e-5, 4e-5, 1.0, 1e-4))
+    >>> is_negligible(Difference("ece", 0.02, 0.02, 1e-8, -4e-5, 4e-5, 1.0, 1e-4))
     True
     """
     numbers = (difference.difference, difference.low, difference.high)

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import Enum
 from math import isclose
 
+from calibeval.core.comparison.comparison import Difference
 from calibeval.core.heads.deployed import DEPLOYED
 from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, best_of
 from calibeval.core.heads.tuning import halving_epoch, that_go_on
 from calibeval.core.metrics.result import MetricResult
 from calibeval.words import cells
 from calibeval.words.deployed import against_deployed, shown_rows
-from calibeval.words.difference import Change, amount, change
+from calibeval.words.difference import Change, amount, change, half_digit
 
 _SAID = ("nll", "ece", "accuracy")
+# What a margin of these losses is compared with.
+_EXCEEDS = {"mbls": "logit distance", "acls": "logit or logit distance"}
 
 
 class Mark(Enum):
@@ -91,8 +95,10 @@ def legend(found: Finetuned, certain: str, best: str) -> list[str]:
         return []
     words = "best or tied" if _ties(found) else "best"
     if found.pairs and len(found.losses[0].seeds) == 1:
-        sure = f"{certain}: certainly better than every other head, by paired tests"
-        return [f"{sure}; {best}: {words}, but not certainly"]
+        there = {cell.mark for half in halves(found) for _, line in half.rows for cell in line}
+        sure = f"{certain}: certainly better than every other head, by paired tests" if Mark.CERTAIN in there else ""
+        rest = f"{best}: {words}, but not certainly" if Mark.BEST in there else ""
+        return ["; ".join(part for part in (sure, rest) if part) + ("" if sure else ", by paired tests")]
     tested = "means over seeds are not tested" if len(found.losses[0].seeds) > 1 else "not tested"
     return [f"{best}: {words} ({tested})"]
 
@@ -125,7 +131,8 @@ def _tuning(found: Finetuned) -> list[str]:
     text = f"tuned: the best of {settings.trials} candidates per loss on VAL, with {settings.epochs} epochs, as here"
     early = halving_epoch(settings.epochs)
     stopped = early and that_go_on(settings.trials) < settings.trials
-    return [text + (f"; the worse half stopped after {early}" if stopped else "")]
+    latest = "" if settings.patience is None or settings.patience >= early else " at the latest"
+    return [text + (f"; the worse half stopped after {early}{latest}" if stopped else "")]
 
 
 def how_rows_count(found: Finetuned) -> list[str]:
@@ -143,28 +150,43 @@ def how_rows_count(found: Finetuned) -> list[str]:
 
 
 def _same_heads(found: Finetuned) -> list[str]:
-    """Which losses trained the head of cross entropy, and what to do."""
+    """Which losses trained the head of cross entropy, or nearly that, and what to do."""
     plain = next((loss for loss in found.losses if loss.name == "ce"), None)
     lines = []
     for loss in found.losses:
-        if plain is None or loss is plain or not _same(loss, plain):
+        same = plain is not None and loss is not plain and _alike(loss, plain, _equal)
+        if plain is None or loss is plain or not (same or _alike(loss, plain, _as_shown)):
             continue
-        text, margin = f"{loss.name} trained the same head as ce", loss.parameters.get("margin")
-        if loss.name.partition("(")[0] == "mbls" and margin and loss.parameters.get("alpha"):
-            text += f": no logit distance exceeded its margin {margin:g}; try a smaller margin or --tune"
+        text = f"{loss.name} trained {'the same' if same else 'nearly the same'} head as ce"
+        margin, exceeds = loss.parameters.get("margin"), _EXCEEDS.get(loss.name.partition("(")[0])
+        if exceeds and margin and loss.parameters.get("alpha"):
+            text += f": {'no' if same else 'hardly any'} {exceeds} exceeded its margin {margin:g}"
+            text += "; try a smaller margin or --tune"
         lines.append(text)
     return lines
 
 
-def _same(loss: LossResult, other: LossResult) -> bool:
-    """Whether the metrics of every seed are equal up to rounding, before and after the temperature."""
+def _alike(loss: LossResult, other: LossResult, equal: Callable[[str, float, float], bool]) -> bool:
+    """Whether the metrics of every seed are equal, before and after the temperature."""
     pairs = [
-        (one.get(name), two.get(name))
+        (name, one.get(name), two.get(name))
         for ours, theirs in zip(loss.seeds, other.seeds, strict=False)
         for one, two in ((ours.before, theirs.before), (ours.after, theirs.after))
         for name in SHOWN
     ]
-    return bool(pairs) and all(a is not None and b is not None and isclose(a, b, rel_tol=1e-6) for a, b in pairs)
+    return bool(pairs) and all(a is not None and b is not None and equal(name, a, b) for name, a, b in pairs)
+
+
+def _equal(_: str, one: float, other: float) -> bool:
+    """Whether two values are equal up to rounding."""
+    return isclose(one, other, rel_tol=1e-6)
+
+
+def _as_shown(name: str, one: float, other: float) -> bool:
+    """Whether two values differ by less than half of the last digit of the table; accuracies do not differ at all."""
+    if name == "accuracy":
+        return _equal(name, one, other)
+    return abs(other - one) < half_digit(Difference(name, one, other, other - one))
 
 
 def _half(found: Finetuned, *, after: bool) -> Half:

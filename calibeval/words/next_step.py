@@ -6,9 +6,9 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from calibeval.core.report.report import DumpReport, Report
+from calibeval.core.report.report import DumpReport, Recalibrated, Report
 from calibeval.core.report.standing import Standing, standing_in, standing_of, with_floor
-from calibeval.core.report.views import judged_by, speaks_of_positive
+from calibeval.core.report.views import judged_by, speaks_of_positive, with_gap_of_positive
 from calibeval.recalibrate.base.facts import LEAST_ROWS
 from calibeval.words.digits import label
 from calibeval.words.finding import By, Finding, finding, rows_needed, suspicion
@@ -103,11 +103,12 @@ def next_step(report: Report, ways: Ways, prospect: Prospect | None = None) -> S
 
 
 def _of_one(dump: DumpReport, ways: Ways, prospect: Prospect | None) -> Step | None:
+    dump = with_gap_of_positive(dump)
     found = finding(dump)
     if suspicion(dump):
         return Step("put classes and labels in order; no recalibration can do that", ways.look)
     if dump.recalibrated is not None:
-        return _after_map(dump, dump.recalibrated.method, ways)
+        return _after_map(dump, dump.recalibrated, ways)
     if found.standing is None:
         return None
     if _is_open(dump, found):
@@ -134,14 +135,34 @@ def _of_one(dump: DumpReport, ways: Ways, prospect: Prospect | None) -> Step | N
     return Step(f"a temperature{fits} may repair it; see it out of fold", ways.repair)
 
 
-def _after_map(dump: DumpReport, method: str, ways: Ways) -> Step | None:
-    """A map that repairs is kept; where one does not, the next more flexible one is tried."""
-    left, off = dump.after(), finding(dump).beyond_noise
-    if is_worse(dump) or (off and left is not None and finding(left).beyond_noise):
-        return _more_flexible(dump, method, ways)
+def _after_map(dump: DumpReport, after: Recalibrated, ways: Ways) -> Step | None:
+    """A map that repairs is kept; where one does not, the next more flexible one is tried, or a simpler one.
+
+    After method="auto" no other is tried, since it has compared them.
+    """
+    left, off, worse = dump.after(), finding(dump).beyond_noise, is_worse(dump)
+    open_ = off and left is not None and finding(left).beyond_noise
+    if after.tried is not None and (worse or open_):
+        best = not worse and after.method != "none"
+        return Step("keep this map; of those that auto tried, none is better by NLL", ways.keep) if best else None
+    if worse:
+        return _simpler(dump, after.method, ways) or _more_flexible(dump, after.method, ways)
+    if open_:
+        return _more_flexible(dump, after.method, ways)
     if off:
         return Step("keep this map, apply it, and set limits for what it repaired", ways.keep)
     return Step("set limits that later models must keep", ways.limit)
+
+
+def _simpler(dump: DumpReport, method: str, ways: Ways) -> Step | None:
+    """A map of few parameters, for one of many that made predictions worse; None for other maps."""
+    if method.removeprefix("top-") not in ("vector", "svs", "sms", "spline", "isotonic"):
+        return None
+    if method.startswith("top-") or dump.k is None:
+        return Step("see whether Platt's map of the top label does better", ways.top_platt)
+    if speaks_of_positive(dump):
+        return Step("see whether Platt's map does better", ways.platt)
+    return Step("see whether a temperature does better", ways.repair)
 
 
 def _more_flexible(dump: DumpReport, method: str, ways: Ways) -> Step | None:

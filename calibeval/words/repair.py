@@ -18,8 +18,8 @@ def repair(dump: DumpReport) -> str:
     Of two classes, the ECE is that of P(positive class).
 
     "repairs it": the ECE left is what noise would give; "most of it": less than half is left, without what noise adds;
-    else "some of it". "makes it worse": it grew by more than both intervals together allow. A Brier score that grows so
-    is said, too: a map to one probability for all rows is calibrated, but of no use.
+    else "some of it". "makes it worse": it grew by more than both intervals together allow. A Brier score or an NLL
+    that grows so is said, too: a map to one probability for all rows is calibrated, but of no use.
     """
     after, left = dump.recalibrated, dump.after()
     if after is None or left is None:
@@ -27,12 +27,11 @@ def repair(dump: DumpReport) -> str:
     _, name = judged_by(dump)
     old, new = dump.metrics.get(name), after.metrics.get(name)
     if old is None or new is None:
-        return f"{_fitted_map(after)}: before and after below."
+        return f"{_fitted_map(after)}: before and after below.{_chosen(after)}"
     if old.value is None or new.value is None:
         return ""
     said = f"{_fitted_map(after)} {_of_ece(dump, left, old, new)}"
-    more = _of_classes(dump, left) + _of_brier(dump)
-    return f"{said}{more}."
+    return f"{said}{_of_classes(dump, left)}{_of_scores(dump)}.{_chosen(after)}"
 
 
 def worse(old: MetricResult, new: MetricResult) -> Standing | None:
@@ -56,8 +55,8 @@ def worse(old: MetricResult, new: MetricResult) -> Standing | None:
 
 
 def is_worse(dump: DumpReport) -> bool:
-    """Whether the map makes the ECE of the dump worse, its mean gap or its Brier score."""
-    return any(_worse(dump, name) is not None for name in (*judged_by(dump), "brier"))
+    """Whether the map makes the ECE of the dump worse, its mean gap, its NLL or its Brier score."""
+    return any(_worse(dump, name) is not None for name in (*judged_by(dump), "nll", "brier")) or _becomes_infinite(dump)
 
 
 def _worse(dump: DumpReport, name: str) -> Standing | None:
@@ -126,12 +125,43 @@ def _of_classes(dump: DumpReport, left: DumpReport) -> str:
     return f"; class probabilities {verb} miscalibrated ({_change(old, new)}, {now.value})"
 
 
-def _of_brier(dump: DumpReport) -> str:
-    """That the Brier score grew beyond noise: probabilities tell rows apart less well than before."""
-    grown, name = _worse(dump, "brier"), "brier_positive" if speaks_of_positive(dump) else "brier"
-    if grown is None or name not in dump.metrics or name not in _after(dump):
+def _of_scores(dump: DumpReport) -> str:
+    """That the Brier score or the NLL grew beyond noise: the probabilities of classes are worse than before.
+
+    Where one of them did, it is said of the other, too, if it rose within noise.
+    """
+    brier = "brier_positive" if speaks_of_positive(dump) else "brier"
+    worst: list[str] = []
+    rose: list[str] = []
+    for name, judged in ((brier, "brier"), ("nll", "nll")):
+        old, new = dump.metrics.get(name), _after(dump).get(name)
+        if old is None or new is None or old.value is None:
+            continue
+        grown = _worse(dump, judged)
+        if grown is not None:
+            worst.append(f"the {_change(old, new)} is worse ({grown.value})")
+        elif name == "nll" and _becomes_infinite(dump):
+            worst.append("the NLL becomes infinite")
+        elif new.value is not None and new.value > old.value and value(new) != value(old):
+            rose.append(f"the {_change(old, new)} is no better")
+    return f", but {', and '.join([*worst, *rose])}" if worst else ""
+
+
+def _becomes_infinite(dump: DumpReport) -> bool:
+    """Whether a label has probability 0 after the map, and none had before."""
+    old, new = dump.metrics.get("nll"), _after(dump).get("nll")
+    why = None if new is None or new.value is not None else new.reason
+    return old is not None and old.value is not None and why is not None and why.code == "infinite"
+
+
+def _chosen(after: Recalibrated) -> str:
+    """Among which maps `auto` chose, as a sentence of its own; empty where the method was given."""
+    if after.tried is None:
         return ""
-    return f", but the {_change(dump.metrics[name], _after(dump)[name])} is worse ({grown.value})"
+    *first, last = after.tried
+    among = f"{', '.join(first)} and {last}" if first else last
+    each = " for each fold" if after.method == "auto" else ""
+    return f" auto chose it{each} from {among}, by the NLL out of fold."
 
 
 def _rest(left: DumpReport) -> str:

@@ -11,7 +11,7 @@ from dataclasses import replace
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import Bin, DumpReport
 from calibeval.core.report.standing import Standing, bin_judge, standing_in, standing_of, with_floor
-from calibeval.core.report.views import speaks_of_positive
+from calibeval.core.report.views import speaks_of_positive, with_gap_of_positive
 from calibeval.words.digits import value
 from calibeval.words.finding import (
     By,
@@ -66,6 +66,7 @@ def headline(dump: DumpReport) -> str:
     the direction comes from mean confidence - accuracy. Where the calibration error is beyond noise and that gap
     makes up less than half of it, the directions are mixed, and the sentence names the bins that add most to the error.
     """
+    dump = with_gap_of_positive(dump)
     if dump.positive is not None and speaks_of_positive(dump):
         return positive_headline(dump, dump.positive, finding(dump))
     if "accuracy" not in dump.metrics or "confidence_gap" not in dump.metrics:  # only other metrics were chosen

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from calibeval.core.report.report import DumpReport
 from calibeval.core.report.rows import ClassView
-from calibeval.core.report.views import first_view, speaks_of_positive
+from calibeval.core.report.views import first_view, speaks_of_positive, with_gap_of_positive
 from calibeval.words.marks import plain
 from calibeval.words.names import isolated
 
@@ -61,6 +61,7 @@ def terms_of(view: ClassView) -> Terms:
 
 def first_terms(dump: DumpReport) -> tuple[DumpReport, Terms]:
     """The dump as its first diagram shows it, with the terms of that diagram: for two classes, of the positive one."""
+    dump = with_gap_of_positive(dump)
     if dump.positive is None or not speaks_of_positive(dump):
         return dump, TOP_LABEL
     return first_view(dump), terms_of(dump.positive)

@@ -23,6 +23,8 @@ FORMULA = {
     "ici": (0.148056, None, None),
     "e50": (0.140238, None, None),
     "e90": (0.252303, None, None),
+    "smece": (0.146512, None, None),
+    "rmsce_debiased": (0.150876, None, None),
 }
 VGG = {
     "ecce": (0.036128, 20.439230, 2.996482e-92),
@@ -34,6 +36,10 @@ VGG = {
     "ici": (0.035571, None, None),
     "e50": (0.000172, None, None),
     "e90": (0.141418, None, None),
+    "smece": (0.036365, None, None),
+    "rmsce_debiased": (0.058655, None, None),
+    "ece_top2": (0.014815, None, None),
+    "ece_rank2": (0.024495, None, None),
 }
 REAL = pytest.param(FOLDER / "cifar10_vgg16_kumar.npz", VGG, marks=pytest.mark.skipif(not FOLDER.is_dir(), reason="no"))
 

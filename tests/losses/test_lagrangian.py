@@ -228,6 +228,11 @@ BAD = [
     ({"lambd_min": -1.0}, ValueError, "lambd_min: -1.0, expected a number of at least 0, and finite"),
     ({"lambd_min": 2.0, "lambd_max": 1.0}, ValueError, "lambd_min: 2 is above lambd_max, 1"),
     ({"lambd_max": math.inf}, ValueError, "lambd_max: inf, expected a number above 0, and finite"),
+    (
+        {"lambd_max": 1e300},
+        ValueError,
+        "lambd_max: 1e+300, expected a number of at most 3.4e+38, the largest of float32",
+    ),
     ({"lambd_init": 1e-7}, ValueError, "lambd_init: 1e-07, expected a number from 1e-06 to 1e+06"),
     ({"lambd_step": 0}, ValueError, "lambd_step: 0, expected a whole number of at least 1"),
     ({"rho_min": 0.0}, ValueError, "rho_min: 0.0, expected a number above 0, and finite"),

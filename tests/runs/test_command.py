@@ -19,12 +19,15 @@ from calibeval.runs.data import Data
 from calibeval.runs.settings import sized
 
 
-def settings(**asked):
-    command = command_of(
-        Asked(losses="ce", device="cpu", **asked), train="t", val="v", test=None, out=Path("o"), reading=ReadOptions(),
-        jobs=1,
+def command(losses="ce", **asked):
+    return command_of(
+        Asked(losses=losses, device="cpu", **asked), train="t", val="v", test=None, out=Path("o"),
+        reading=ReadOptions(), jobs=1,
     )  # fmt: skip
-    return command.request.settings
+
+
+def settings(**asked):
+    return command(**asked).request.settings
 
 
 @pytest.mark.parametrize(
@@ -33,6 +36,12 @@ def settings(**asked):
 )
 def test_epochs_are_those_that_were_asked_for_or_fewer_where_many_heads_are_tried(asked, epochs):
     assert settings(**asked).epochs == epochs
+
+
+def test_a_loss_with_its_default_written_out_is_another_only_where_parameters_are_searched():
+    with pytest.raises(UsageError, match="are the same: by default, margin is 10"):
+        command("mbls,mbls(margin=10)")
+    assert len(command("mbls,mbls(margin=10)", tune=True).request.losses) == 2
 
 
 def test_no_epochs_are_refused():

@@ -109,7 +109,17 @@ def test_earlier_files_have_none(found):
     assert Finetuned.from_json(json.dumps(plain)).deployed is None
 
 
-@pytest.mark.parametrize("change", [("temperature", -1.0), ("temperature", None), ("before", {"ece": 2.0})])
+@pytest.mark.parametrize(
+    "change",
+    [
+        ("temperature", -1.0),
+        ("temperature", None),
+        ("temperature", "x"),
+        ("before", {"ece": 2.0}),
+        ("before", {"ece": "x"}),
+        ("after", [1]),
+    ],
+)
 def test_a_wrong_number_in_the_file_is_refused(found, change):
     plain = json.loads(found.to_json())
     plain["deployed"][change[0]] = change[1]
@@ -162,4 +172,18 @@ def test_on_val_alone_the_sentence_says_who_chose(folder):
     found = train(folder, "val", test=False, losses="ce", lr=0.1, epochs=20)
     assert found.deployed.after["nll"] == found.deployed.score
     text = " ".join(str(found).split())
-    assert "same 80 rows of VAL" in text
+    assert text.startswith("ce is certainly better than the deployed head with a temperature: NLL 0.778 → 0.449, ")
+    assert "on the same 80 rows of VAL. VAL also chose ce, which favours it. ce on VAL: accuracy" in text
+
+
+def test_every_form_says_that_the_saved_head_is_without_its_temperature(capsys, folder):
+    words = files.words(folder, "--head", folder / "cache.npz", "--temperature", "none", "--resume", "-q", out="apart")
+    rate = ["--lr", 0.1, "--epochs", 20]
+    forms = ([], ["--format", "md"], ["--format", "latex"])
+    text, md, latex = (run(capsys, *words, *rate, *more).out for more in forms)
+    page = (folder / "apart" / "report.html").read_text(encoding="utf-8")
+    temperature = files.load(folder / "apart" / "head.json")["temperature"]
+    for shown in (text, md, latex, page):
+        flat = " ".join(shown.split())
+        assert "mbls with its temperature is certainly better than the deployed head with a temperature: NLL" in flat
+        assert f"The saved head is without it: divide its logits by {temperature:.3g}." in flat

@@ -55,6 +55,21 @@ KNOWN = "losses are ce, ls, ecp, focal, flsd, dual_focal, brier, mbls, acls, mdc
         ("", f'loss "" is unknown; {KNOWN}'),
         ("ce,ls,ce", "loss ce is named twice"),
         ("mbls(margin=6),mbls(margin=6.0)", "loss mbls(margin=6) is named twice"),
+        (
+            "mbls,ce,mbls(margin=10)",
+            "losses mbls and mbls(margin=10) are the same: by default, margin is 10; name only one",
+        ),
+        (
+            "ls(alpha=0.05),ls(spread=all)",
+            (
+                "losses ls(alpha=0.05) and ls(spread=all) are the same: by default, alpha is 0.05, spread is all; "
+                "name only one"
+            ),
+        ),
+        (
+            "mbls(margin=6,alpha=0.2),mbls(alpha=0.2,margin=6)",
+            "losses mbls(margin=6,alpha=0.2) and mbls(alpha=0.2,margin=6) are the same; name only one",
+        ),
         ("mbls(margn=6)", 'mbls has no parameter "margn" (did you mean "margin"?); it has margin, alpha'),
         ("ce(alpha=1)", 'ce has no parameter "alpha"; it has none'),
         ("mbls(margin)", "mbls: margin needs one value; write margin=..."),
@@ -81,6 +96,19 @@ def test_what_cannot_be_is_refused(text, message):
     with pytest.raises(UsageError) as error:
         parse_losses(text)
     assert str(error.value) == message
+
+
+def test_losses_that_differ_in_one_parameter_are_several():
+    text = "mbls(margin=10),mbls(margin=9),mbls(margin=10,alpha=0.2)"
+    assert [str(loss) for loss in parse_losses(text)] == text.replace("),", ") ").split()
+
+
+def test_a_default_written_out_is_another_loss_where_the_parameter_would_be_searched():
+    assert [str(loss) for loss in parse_losses("mbls,mbls(margin=10)", tuned=True)] == ["mbls", "mbls(margin=10)"]
+    with pytest.raises(UsageError, match=r"^loss mbls is named twice$"):
+        parse_losses("mbls,mbls", tuned=True)
+    with pytest.raises(UsageError, match=r"^losses mbls\(margin=6,alpha=1\) and .* are the same; name only one$"):
+        parse_losses("mbls(margin=6,alpha=1),mbls(alpha=1,margin=6)", tuned=True)
 
 
 def test_the_number_of_classes_is_not_said():

@@ -62,3 +62,38 @@ def test_rows_that_are_read_like_an_array():
     assert x.tolist() == ROWS[[49, 42]].tolist()
     assert labels.tolist() == LABELS[[49, 42]].tolist()
     assert weights is None
+
+
+def _stored(dtype):
+    """7 rows, of which some numbers do not fit fewer bits; and as arrays that are only read, or have strides."""
+    rows = (ROWS[:7] * 10.1).astype(dtype)
+    fixed = rows.copy()
+    fixed.flags.writeable = False
+    return rows, fixed, np.repeat(rows, 2, axis=1)[:, ::2], rows[::-1][::-1]
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8", ">f2", ">f4", "i1", "u1", "i8", "u2", "?"])
+def test_every_stored_type_is_standardised_in_float64(monkeypatch, dtype):
+    monkeypatch.setattr("calibeval.training.split.CACHED_NUMBERS", 12)
+    for rows in _stored(dtype):
+        before, wide = rows.copy(), rows.astype(np.float64)
+        standard = standard_of(rows)
+        expected = ((wide - standard.mean) / standard.scale).astype(np.float32)
+        for make in (resident, staged):
+            split = make(rows, LABELS[:7], standard, "cpu", torch.float32)
+            np.testing.assert_array_equal(split.span(0, 7).numpy(), expected, strict=True)
+            np.testing.assert_array_equal(split.fetch(torch.tensor([6, 2])).numpy(), expected[[6, 2]], strict=True)
+        np.testing.assert_array_equal(rows, before, strict=True)
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+def test_sums_of_a_block_are_those_of_its_rows_in_float64(monkeypatch, dtype):
+    monkeypatch.setattr("calibeval.core.heads.layers.BLOCK_NUMBERS", 80)
+    rows = (ROWS * 10.1).astype(dtype)
+    shifted = rows.astype(np.float64) - rows[0].astype(np.float64)
+    parts = [shifted[start : start + 20] for start in (0, 20, 40)]
+    mean = sum(part.sum(axis=0) for part in parts) / 50
+    squares = sum(np.einsum("ij,ij->j", part, part) for part in parts) / 50
+    found = standard_of(rows)
+    np.testing.assert_array_equal(found.mean, mean + rows[0].astype(np.float64), strict=True)
+    np.testing.assert_array_equal(found.scale, np.sqrt(squares - mean * mean), strict=True)

@@ -143,6 +143,17 @@ def test_a_head_that_diverged_is_marked():
     assert sweep.heads[1].score == np.inf
 
 
+@pytest.mark.parametrize("optimizer", ["adamw", "sgd"])
+def test_the_multipliers_of_a_head_that_diverged_are_numbers(optimizer):
+    settings = TrainingSettings(optimizer, 4, 16, clip=None)
+    whole = Sweep(task("ce,cals(margin=2),cals_hr(margin=1)", rate=1e308, settings=settings))
+    while not whole.done:
+        whole.step()
+        json.dumps(whole.state()[1], allow_nan=False)
+    assert all(0 < x < np.inf for head in whole.heads for part in head.multipliers for x in part)
+    assert [len(head.multipliers[0]) for head in whole.heads] == [0, 3, 3]
+
+
 def test_the_worse_half_of_the_candidates_of_each_loss_stops_early():
     ten = TrainingSettings(epochs=10, batch_size=16)
     sweep = Sweep(task("mbls(margin=1),mbls(margin=2)", trials=8, settings=ten, sizes=(4, 6, 3)))

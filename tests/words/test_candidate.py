@@ -93,6 +93,10 @@ def test_what_is_the_same():
     assert said(*same) == ["b and a are the same: no metric differs."]
     near = [replace(one, difference=1e-9) for one in same]
     assert said(*near) == ["b and a are the same up to rounding: no metric differs in a digit that is shown."]
+    other = [replace(one, low=-1e-9, high=3e-9, same=None) for one in near]
+    assert said(*other) == ["b and a are nearly the same: no metric differs in a digit that is shown."]
+    ece = next(one for one in other if one.name == "ece")
+    assert said(difference("accuracy"), ece)[0].startswith("ECE is nearly the same in both: 10.00 → 10.00, ")
     assert [(row.difference, row.interval, row.p, row.finding) for row in rows({"ece": near[2]})] == [
         ("0", "", "", "the same")
     ]

@@ -99,6 +99,27 @@ def test_a_split_that_chose_the_head_favours_it():
     assert "favours" not in against_deployed(beside(nll(0.6, 0.08, 0.12, 1e-9), shown="val"))
 
 
+def apart(difference, **more):
+    found = beside(difference, **more)
+    return against_deployed(replace(found, settings=replace(found.settings, fold=False)))
+
+
+def test_a_temperature_that_is_not_in_the_saved_head_is_said():
+    start = "ce with its temperature is certainly better than the deployed head with a temperature: NLL 0.500 → 0.400"
+    text = apart(nll(0.4, -0.12, -0.08, 1e-9))
+    assert text.startswith(start)
+    assert text.endswith("rows of TEST. The saved head is without it: divide its logits by 1.25.")
+    text = apart(nll(0.4, -0.12, -0.08, 1e-9), shown="val")
+    assert text.endswith("also chose ce, which favours it. The saved head is without it: divide its logits by 1.25.")
+    text = apart(nll(0.6, 0.08, 0.12, 1e-9))
+    assert text.startswith("ce with its temperature is certainly worse than the deployed head with a temperature: NLL")
+    assert text.endswith(KEEP)
+    text = apart(nll(0.49, -0.03, 0.01, 0.4))
+    assert text.startswith("This sample cannot tell whether ce with its temperature is better than the deployed head")
+    text = apart(Difference("nll", 0.5, 0.4, -0.1, reason=reason("x", "no rows")))
+    assert text.startswith("Not tested whether ce with its temperature is better than the deployed head")
+
+
 @pytest.mark.parametrize(("temperature", "said"), [(1.004, " as it is:"), (1.006, ", and divide its logits by 1.01:")])
 def test_a_temperature_of_one_divides_nothing(temperature, said):
     text = against_deployed(beside(nll(0.6, 0.08, 0.12, 1e-9), temperature=temperature))

@@ -1,5 +1,7 @@
 """What differences mean, in words."""
 
+from dataclasses import replace
+
 import pytest
 
 from calibeval.core.comparison.comparison import Candidate, ComparedDump, Difference
@@ -74,6 +76,25 @@ def test_what_shows_no_difference():
     assert change(difference(low=0.0)) is Change.OPEN
     assert change(difference(low=None, high=None, p=None)) is Change.UNKNOWN
     assert change(difference(candidate=0.02, low=0.0, high=0.0, p=1.0)) is Change.SAME
+
+
+# Half of the last digit of an NLL of 0.489 is 0.0005.
+@pytest.mark.parametrize(
+    ("low", "high", "p", "found"),
+    [
+        (-0.00026, 0.00001, 0.07, Change.NEGLIGIBLE),
+        (-0.00026, -0.00001, 0.01, Change.NEGLIGIBLE),
+        (-0.00049, 0.00049, 0.5, Change.NEGLIGIBLE),
+        (-0.00051, 0.00049, 0.5, Change.OPEN),
+        (-0.00049, 0.00051, 0.5, Change.OPEN),
+        (-0.00051, -0.00001, 0.01, Change.LIKELY_BETTER),
+    ],
+)
+def test_rows_that_differ_are_not_called_the_same_however_small_the_difference(low, high, p, found):
+    nll = Difference("nll", 0.488787, 0.48866, -0.000127, low, high, p, 0.0002)
+    assert change(nll) is found
+    assert change(replace(nll, same=True)) is Change.SAME
+    assert amount(nll).startswith("−0.000")
 
 
 @pytest.mark.parametrize(

@@ -144,6 +144,32 @@ def test_after_the_most_flexible_map_no_other_is_proposed():
     assert step(mapped(BAD, STILL, "isotonic")) is None
 
 
+WORSE = {"nll": MetricResult("nll", 0.5, low=0.45, high=0.55)}
+
+
+@pytest.mark.parametrize(
+    ("method", "way"), [("isotonic", "REPAIR"), ("vector", "REPAIR"), ("temperature", "CLASSES"), ("none", None)]
+)
+def test_after_a_flexible_map_that_makes_the_nll_worse_a_simpler_one_is_proposed(method, way):
+    dump = with_metric(mapped(BAD, STILL, method), "nll", value=0.3, low=0.28, high=0.32)
+    made = replace(dump.recalibrated, metrics={**dump.recalibrated.metrics, **WORSE})
+    found = step(replace(dump, recalibrated=made))
+    assert (None if found is None else found.command) == way
+
+
+@pytest.mark.parametrize("method", ["temperature", "vector", "auto", "none"])
+def test_what_auto_has_compared_is_not_proposed(method):
+    dump = mapped(BAD, STILL, method)
+    found = step(replace(dump, recalibrated=replace(dump.recalibrated, tried=("none", "temperature", "vector"))))
+    kept = Step("keep this map; of those that auto tried, none is better by NLL", "KEEP")
+    assert found == (None if method == "none" else kept)
+
+
+def test_a_map_of_auto_that_repairs_is_kept_as_any_other():
+    dump = mapped(BAD, GOOD, "vector")
+    assert step(replace(dump, recalibrated=replace(dump.recalibrated, tried=("none", "vector")))) == step(dump)
+
+
 def test_a_top_label_has_maps_of_its_own():
     top = replace(BAD, k=None)
     assert step(top).command == "TOP PLATT"

@@ -6,11 +6,15 @@ import numpy as np
 import pytest
 
 from calibeval import evaluate
+from calibeval.core.report.report import Report
+from calibeval.core.report.settings import Settings
 from calibeval.core.report.standing import standing_in
 from calibeval.words.finding import By, finding
+from calibeval.words.next_step import IN_PYTHON, next_step
 from calibeval.words.positive import class_name, positive_fact
 from calibeval.words.repair import repair
 from calibeval.words.report import headline
+from calibeval.words.terms import first_terms
 
 NAMES = ("ok", "default")
 
@@ -126,3 +130,20 @@ def test_names_are_harmless():
     assert len(name) < 60
     assert "\x1b" not in headline(dump) + positive_fact(dump)
     assert "\u202e" not in headline(dump)
+
+
+def test_of_the_ece_of_the_positive_class_alone_sentence_diagram_and_step_are_about_it():
+    rng = np.random.default_rng(3)
+    s = rng.normal(size=4000)
+    dump = {"probs": 1 / (1 + np.exp(-2 * s)), "labels": (rng.random(4000) < 1 / (1 + np.exp(-s))).astype(int)}
+    usual = evaluate(**dump).dumps[0]
+    for metrics in (["ece_positive"], ["nll", "ece_positive"]):
+        (chosen,) = evaluate(**dump, metrics=metrics).dumps
+        assert {*chosen.metrics} == {*metrics}
+        assert headline(chosen) == headline(usual)
+        assert headline(chosen).startswith("P(class 1) is over-confident")
+        assert first_terms(chosen)[0].equal_width == chosen.positive.bins
+        assert next_step(Report("0", Settings(), (chosen,)), IN_PYTHON).command == IN_PYTHON.platt
+    (top,) = evaluate(**dump, metrics=["ece", "ece_positive"]).dumps
+    assert headline(top).startswith("Over-confident")
+    assert first_terms(top)[0] is top

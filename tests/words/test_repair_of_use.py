@@ -2,10 +2,20 @@
 
 from __future__ import annotations
 
+import re
+from dataclasses import replace
+
 import numpy as np
+import pytest
 
 from calibeval import Predictions, evaluate
+from calibeval.core.data.notices import reason
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.fitted_on import FittedOn
+from calibeval.core.report.report import Recalibrated
+from calibeval.words.repair import is_worse
 from calibeval.words.report import headline, repair
+from tests.render.hand_made import over_confident
 
 
 def test_a_map_to_even_odds_is_calibrated_but_its_brier_score_is_said():
@@ -17,10 +27,46 @@ def test_a_map_to_even_odds_is_calibrated_but_its_brier_score_is_said():
     told = Predictions(probs=np.column_stack([1 - p, p]), labels=labels)
     (dump,) = evaluate(told, fit_on=flat, method="temperature").dumps
     assert dump.recalibrated.parameters["temperature"] > 20
-    assert "but the Brier P(pos) " in repair(dump)
-    assert repair(dump).endswith(" is worse (certain).")
+    assert re.search(
+        r", but the Brier P\(pos\) \S+ → \S+ is worse \(certain\), and the NLL \S+ → \S+ is worse \(certain\)\.$",
+        repair(dump),
+    )
     (good,) = evaluate(told, cross_fit=5, method="temperature").dumps
     assert "Brier" not in repair(good)
+    assert "NLL" not in repair(good)
+
+
+# Half of the width of both intervals is 0.1 together, and 3.2905 / 1.96 of that 0.16788.
+@pytest.mark.parametrize(
+    ("nll", "brier", "said"),
+    [
+        (0.399, 0.3, ""),
+        (0.401, 0.2, ", but the NLL 0.300 → 0.401 is worse (likely)"),
+        (0.467, 0.1999, ", but the NLL 0.300 → 0.467 is worse (likely)"),
+        (0.469, 0.2004, ", but the NLL 0.300 → 0.469 is worse (certain)"),
+        (0.469, 0.21, ", but the NLL 0.300 → 0.469 is worse (certain), and the Brier 0.200 → 0.210 is no better"),
+        (None, 0.21, ", but the NLL becomes infinite, and the Brier 0.200 → 0.210 is no better"),
+        (0.31, 0.45, ", but the Brier 0.200 → 0.450 is worse (certain), and the NLL 0.300 → 0.310 is no better"),
+    ],
+)
+def test_scores_that_got_worse_are_said_beside_an_ece_that_got_better(nll, brier, said):
+    around = {"nll": 0.05, "brier": 0.06}
+
+    def score(name, value):
+        half = around[name]
+        low, high = (None, None) if value is None else (value - half, value + half)
+        return MetricResult(name, value, reason("infinite", "infinite") if value is None else None, low=low, high=high)
+
+    before, after = over_confident(per_class=()), over_confident(per_class=()).metrics["ece"]
+    metrics = {**before.metrics, "nll": score("nll", 0.3), "brier": score("brier", 0.2)}
+    left = {"ece": replace(after, value=0.08, corrected=0.07), "nll": score("nll", nll), "brier": score("brier", brier)}
+    made = Recalibrated("isotonic", {}, FittedOn("val.npz", None, None, 900), left, (), None)
+    dump = replace(before, metrics=metrics, recalibrated=made)
+    assert repair(dump).partition("still beyond noise")[2] == f"{said}."
+    assert is_worse(dump) == bool(said)
+    tried = replace(made, tried=("none", "temperature", "isotonic"))
+    chose = " auto chose it from none, temperature and isotonic, by the NLL out of fold."
+    assert repair(replace(dump, recalibrated=tried)) == repair(dump) + chose
 
 
 def test_certain_errors_of_classes_lead_where_the_top_label_is_within_noise():

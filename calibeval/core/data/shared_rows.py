@@ -10,6 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.halves import is_half, widened
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Source
 from calibeval.core.errors import InputError
@@ -88,7 +89,7 @@ def row_hashes(blocks: Iterable[tuple[npt.NDArray[Any], npt.NDArray[Any]]], widt
     found = []
     for values, labels in blocks:
         with np.errstate(over="ignore"):
-            rows = values.reshape(len(labels), width).astype(np.float32, order="C")
+            rows = widened(values.reshape(len(labels), width)).astype(np.float32, order="C", copy=not is_half(values))
             rows += np.float32(0.0)  # -0.0 becomes 0.0
             hashes = labels.astype(np.uint64) * factors[-1]
             for start in range(0, width, STRIP):

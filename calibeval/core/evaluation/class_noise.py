@@ -52,6 +52,7 @@ def per_class(sums: Sums, predictions: Predictions, *, alone: bool) -> tuple[Cla
     found = map(ClassResult, names, map(int, support.tolist()), errors, gaps.tolist())
     if not alone:
         return tuple(found)
-    floors = class_floors(sums.classes, float(np.sum(sums.classes.count[0])))
+    rows = max(float(np.sum(sums.classes.count[0])), 1.0)  # where one weight is nearly all, below 1 by rounding
+    floors = class_floors(sums.classes, rows)
     pairs = zip(found, floors.expected.tolist(), floors.high.tolist(), strict=True)
     return tuple(replace(one, floor=expected, floor_high=high) for one, expected, high in pairs)

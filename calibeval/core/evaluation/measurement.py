@@ -32,6 +32,7 @@ from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.engine import summarise
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.sums import Sums
+from calibeval.core.sums.top_ranks import with_ranks
 from calibeval.core.uncertainty.joints import Joints
 
 
@@ -60,6 +61,7 @@ class Measurement:
         by_class: bool = True,
         curves: bool = False,
         pairs: bool = False,
+        ranks: bool = False,
     ) -> Measurement:
         """Measure: one pass over the scores, and one more for each slice column, groups, and another tool's bins.
 
@@ -68,6 +70,7 @@ class Measurement:
         by_class: whether to include class-wise sums of slices, and class-wise bins for groups; without them, groups
         need no extra pass, and with keep_rows slices need none either. curves: whether to fit smooth curves.
         pairs: whether to keep the rows for metrics that need them, if they fit into memory (41 bytes each).
+        ranks: whether to read the scores once more for the two best classes.
         Other arguments: as for `evaluate_dump`.
         Raises: InputError for values that contradict the kind of the scores; UsageError for columns that cannot be cut.
         """
@@ -105,6 +108,7 @@ class Measurement:
         if own and by_class and groups is None and settings.level is not None:
             (sums,) = with_class_spread(predictions, [kept_rows(predictions)], [sums])
         sums = with_pairs(sums, predictions, groups) if pairs else sums
+        sums = with_ranks(sums, predictions, settings.bins) if ranks else sums
         return cls(
             predictions=doubted(predictions, sums),
             settings=settings,

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from calibeval.core.data.arguments import check_told, of_class
 from calibeval.core.data.arrays import AnyFloats
 from calibeval.core.data.class_names import LabelsAre
+from calibeval.core.data.halves import halves_finite, is_half, widened
 from calibeval.core.data.labels import Labels, as_labels, check_ignore_index, names_of_classes
 from calibeval.core.data.lazy_columns import tidied
 from calibeval.core.data.notices import Notice
@@ -183,6 +184,8 @@ class Features:
         """
         first, count = "", 0
         for block in self.blocks():
+            if is_half(block.features) and halves_finite(block.features):
+                continue
             with np.errstate(over="ignore"):
                 values = block.features if dtype is None else block.features.astype(dtype, copy=False)
             finite = np.isfinite(values)
@@ -208,7 +211,7 @@ class Features:
         for block in self.blocks():
             rows = found[block.first_row : block.first_row + len(block.features)]
             with np.errstate(over="ignore", invalid="ignore"):
-                rows[:] = block.features
+                rows[:] = widened(block.features)
             if not np.isfinite(rows).all():
                 self.check_values()
                 wrong = np.flatnonzero(~np.isfinite(rows).all(axis=1))

@@ -8,6 +8,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.halves import widened
 from calibeval.core.data.row_source import RowSource
 
 BLOCK_NUMBERS = 2**22  # numbers in a block that is read at once
@@ -38,7 +39,7 @@ def logits_of(layers: Sequence[PlainLayer], features: RowSource) -> npt.NDArray[
     wide = [PlainLayer(layer.weight.astype(np.float64), layer.bias.astype(np.float64)) for layer in layers]
     parts = []
     for block in blocks_of(features):
-        out = block.astype(np.float64)
+        out = widened(block).astype(np.float64)
         for i, layer in enumerate(wide):
             out = (np.maximum(out, 0.0) if i else out) @ layer.weight.T + layer.bias
         parts.append(out)

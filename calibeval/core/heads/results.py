@@ -217,6 +217,7 @@ def _table(whole: Place) -> Finetuned:
             _check_seed(seed)
     deployed = whole.get("deployed")
     if deployed is not None and deployed.value is not None:
+        read_as(deployed, DeployedHead)  # of the right types, before their bounds are checked
         _check_seed(deployed)
     names = [loss.name for loss in losses]
     chosen = names.index(whole["chosen"].one_of(names))

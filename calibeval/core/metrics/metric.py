@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, NamedTuple, TypeVar
+from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -142,7 +142,8 @@ class Metric:
         try:
             value = self.value(sums)
         except NotComputable as missing:
-            return MetricResult(self.name, None, reason=missing.reason, **missing.facts)
+            facts: dict[str, Any] = {**missing.facts}
+            return MetricResult(self.name, None, reason=missing.reason, **facts)
         floor, no_floor = _told(lambda: self.floor(sums, joints))
         wanted = level is not None and not (self.binned and is_thin(sums))
         interval, no_interval = _told(lambda: self.interval(sums, level or 0.0, joints) if wanted else None)

@@ -93,7 +93,8 @@ class OfPairs(Metric):
         found = Metric.measured(self, sums, level, joints)
         if found.value is None:
             return found
-        found = replace(found, reason=self._no_floor(sums, joints) or found.reason)
+        if found.floor is None:
+            found = replace(found, reason=self._no_floor(sums, joints) or found.reason)
         pairs = pairs_of(sums)
         test = None if joints is not None and not self.uses_groups else self.tested(pairs)
         found = found if test is None else replace(found, z=test.z, p=test.p)

@@ -10,6 +10,19 @@ from calibeval.core.data.records import Layout, to_plain
 
 
 @dataclass(frozen=True, slots=True)
+class RiskPoint:
+    """A point of the risk-coverage curve.
+
+    threshold: rows of at least this confidence are answered. coverage: their share of all rows. risk: the share of them
+    that is wrong.
+    """
+
+    threshold: float
+    coverage: float
+    risk: float
+
+
+@dataclass(frozen=True, slots=True)
 class MetricResult:
     """A metric's value with everything that is needed to judge it. Missing facts are None.
 
@@ -24,11 +37,13 @@ class MetricResult:
     cox_slope and cox_intercept, p and lr are those of both being 1 and 0: of the score test, and the likelihood ratio
     statistic, each with 2 degrees of freedom.
     count, row: for nll, the number of rows whose label has probability 0, and the first of them.
+    squared: for rmsce_debiased, the estimated square of the error, which may be negative.
     threshold, rows, errors, bound, delta, rows_needed: for coverage at an error, the certified confidence, the rows of
     at least this confidence and the wrong ones among them (without a threshold, those of the test that failed), the
     upper bound of their error, the chance that it is exceeded, and the rows that could certify a threshold without an
     error; for groups, bound and rows_needed are of groups. cross_fitted, cross_fitted_error: coverage and error of rows
     by thresholds of other rows.
+    curve: for aurc, at most 50 points of the risk-coverage curve, from the largest confidence down.
 
     >>> ece = MetricResult("ece", 0.021, low=0.012, high=0.031, corrected=0.019, floor=0.009, floor_high=0.013)
     >>> ece.value > ece.floor_high, ece.to_dict()["high"]
@@ -37,8 +52,8 @@ class MetricResult:
 
     LAYOUT: ClassVar = Layout(
         rare=(
-            "z", "p", "lr", "bin", "count", "row", "threshold", "rows", "errors", "bound", "delta", "rows_needed",
-            "cross_fitted", "cross_fitted_error",
+            "z", "p", "lr", "bin", "count", "row", "squared", "threshold", "rows", "errors", "bound", "delta",
+            "rows_needed", "cross_fitted", "cross_fitted_error", "curve",
         )
     )  # fmt: skip
 
@@ -57,6 +72,7 @@ class MetricResult:
     bin: int | None = None
     count: int | None = None
     row: int | None = None
+    squared: float | None = None
     threshold: float | None = None
     rows: int | None = None
     errors: int | None = None
@@ -65,6 +81,7 @@ class MetricResult:
     rows_needed: int | None = None
     cross_fitted: float | None = None
     cross_fitted_error: float | None = None
+    curve: tuple[RiskPoint, ...] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this metric, without its name."""

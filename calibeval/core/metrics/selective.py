@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import NotComputable
 from calibeval.core.metrics.means import check_enough_rows, of_means
 from calibeval.core.metrics.of_pairs import OfPairs
+from calibeval.core.metrics.result import RiskPoint
 from calibeval.core.sums.pairs import Pairs
 from calibeval.core.sums.ranking import Ranking
 from calibeval.core.sums.risk import FEW, decided_by_few
@@ -65,6 +66,10 @@ class Area(OfPairs):
         (one, before), (other, after) = (self._parts(model) for model in pair.models)
         return of_means(mean_difference(after - before + (other - one), level, 1.0, pair.groups), level)
 
+    def facts(self, pairs: Pairs) -> dict[str, Any]:
+        """Of the AURC, points of its curve."""
+        return {"curve": _points(ranking_of(pairs))} if self.area == "aurc" else {}
+
     @property
     def has_interval(self) -> bool:
         """Whether there is an interval, given enough rows."""
@@ -100,6 +105,7 @@ class Area(OfPairs):
         return self._value(ranking), np.where(model.rows.correct, own.right[steps], own.wrong[steps])
 
 
+POINTS = 50
 UNWEIGHTED = "it ranks rows that count the same, but these have weights"
 
 
@@ -108,6 +114,15 @@ def ranking_of(pairs: Pairs) -> Ranking:
     if pairs.weights is not None:
         raise NotComputable("weighted_rows", UNWEIGHTED)
     return Ranking.of(pairs.confidence, pairs.correct, pairs.slack)
+
+
+def _points(ranking: Ranking) -> tuple[RiskPoint, ...]:
+    """The curve where it first reaches each of 50 coverages."""
+    curve = ranking.curve()
+    wanted = np.arange(1, POINTS + 1) * curve.rows[-1] / POINTS
+    places = np.unique(np.minimum(np.searchsorted(curve.rows, wanted * (1.0 - 1e-12)), len(curve.rows) - 1))
+    columns = (curve.threshold, curve.coverage, curve.risk)
+    return tuple(RiskPoint(*point) for point in zip(*(column[places].tolist() for column in columns), strict=True))
 
 
 def _check_many(ranking: Ranking) -> None:

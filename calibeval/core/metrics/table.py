@@ -9,6 +9,7 @@ from calibeval.core.errors import UnknownMetric, nearest
 from calibeval.core.metrics.coverage import coverage_named
 from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.of_pairs import OfPairs
+from calibeval.core.metrics.ranked import Ranked
 from calibeval.core.metrics.requested import REQUESTED
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.selection import Table
@@ -25,6 +26,11 @@ def metrics_for(k: int | None, only: Collection[str] | None = None) -> list[Metr
     """The metrics of every report that exist for k classes. only: these instead, also those on request."""
     chosen = METRICS.values() if only is None else [EVERY[name] for name in EVERY.ordered([*only]) if name in EVERY]
     return [metric for metric in chosen if not metric.binary or k == 2]
+
+
+def needs_ranks(only: Collection[str] | None) -> bool:
+    """Whether one of these metrics is about the two best classes of every row."""
+    return only is not None and any(isinstance(REQUESTED.get(name), Ranked) for name in only)
 
 
 def needs_pairs(only: Collection[str] | None) -> bool:

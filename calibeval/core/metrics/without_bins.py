@@ -7,6 +7,7 @@ import math
 from calibeval.core.metrics.corp import CalibrationIndex, Discrimination, Miscalibration, Uncertainty
 from calibeval.core.metrics.cumulative import Cumulative
 from calibeval.core.metrics.of_pairs import OfPairs
+from calibeval.core.metrics.smooth_error import SmoothError
 from calibeval.core.metrics.spiegelhalter import Spiegelhalter
 
 WITHOUT_BINS: tuple[OfPairs, ...] = (
@@ -97,5 +98,15 @@ WITHOUT_BINS: tuple[OfPairs, ...] = (
         better="lower",
         unit="%",
         source="Austin & Steyerberg, Statistics in Medicine 38:4051, 2019",
+    ),
+    SmoothError(
+        name="smece",
+        short="smECE",
+        title="smooth calibration error: residuals smoothed by a kernel as wide as the error itself",
+        least=0.0,
+        most=1.0,
+        better="lower",
+        unit="%",
+        source="Blasiok & Nakkiran, ICLR 2024",
     ),
 )

@@ -51,8 +51,8 @@ READING = dict.fromkeys(("kind", "n", "k", "ignored"), "source")  # in JSON, the
 class Recalibrated:
     """The results of a dump after a map was applied to it.
 
-    method, parameters: of the map; parameters is empty if every fold had its own map.
-    fitted_on: another dump, or the folds of the same dump. The others are as in DumpReport.
+    method, parameters: of the map; parameters is empty if every fold had its own. tried: the methods among which "auto"
+    chose it, else None. fitted_on: another dump, or the folds of the same one. The others are as in DumpReport.
     """
 
     LAYOUT: ClassVar = Layout(inside=BIN_FIELDS, read={"parameters": parameters, "metrics": metric_results}, open=True)
@@ -66,6 +66,7 @@ class Recalibrated:
     curve: SmoothCurve | None = None
     positive: ClassView | None = None
     class_views: tuple[ClassView, ...] | None = None
+    tried: tuple[str, ...] | None = None
 
     @property
     def name(self) -> str:
@@ -85,6 +86,7 @@ class Recalibrated:
             "bins": _bins_to_dict(self.equal_width, self.equal_mass),
             "curve": None if self.curve is None else to_plain(self.curve),
             **_views(self),
+            **({} if self.tried is None else {"tried": list(self.tried)}),
         }
 
 

@@ -19,6 +19,19 @@ def speaks_of_positive(dump: DumpReport) -> bool:
     return dump.positive is not None and all(name in dump.metrics for name in OF_POSITIVE)
 
 
+def with_gap_of_positive(dump: DumpReport) -> DumpReport:
+    """The dump with the gap of P(positive class), from its bins, where of gaps and ECEs only its ECE was chosen.
+
+    Then it is judged by P(positive class), as its table is about that.
+    """
+    there = [name for pair in OF_POSITIVE.items() for name in pair if name in dump.metrics]
+    if dump.positive is None or there != ["ece_positive"] or not dump.n:
+        return dump
+    filled = [one for one in dump.positive.bins if one.gap is not None]
+    gap = sum(one.mass * (one.gap or 0.0) for one in filled) / sum(one.mass for one in filled)
+    return replace(dump, metrics={**dump.metrics, "gap_positive": MetricResult("gap_positive", gap)})
+
+
 def judged_by(dump: DumpReport) -> tuple[str, str]:
     """The names of the mean gap and of the calibration error by which this dump is judged."""
     return ("gap_positive", "ece_positive") if speaks_of_positive(dump) else ("confidence_gap", "ece")

@@ -41,7 +41,7 @@ class Certified(NamedTuple):
     errors: int
     units: int
     unit_errors: int
-    bound: float | None
+    bound: float
     limit: float
     delta: float
     needed: int

@@ -81,9 +81,10 @@ def rarer_mean(sums: BinSums) -> Floats:
 
 
 def _third_cumulant(sums: BinSums) -> Floats:
-    """Of the count of the rarer outcome, as if it were binomial."""
+    """Of the count of the rarer outcome, as if it were binomial; Poisson's where rounding left it no mean."""
     mean, variance = rarer_mean(sums), sums.variance
-    return np.asarray(variance * (2.0 * variance / np.maximum(mean, 1e-300) - 1.0))
+    mean = np.maximum(np.where(mean > 0.0, mean, variance), 1e-300)
+    return np.asarray(variance * (2.0 * variance / mean - 1.0))
 
 
 def _below(sums: BinSums) -> tuple[npt.NDArray[np.bool_], tuple[Floats, Floats, Floats]]:

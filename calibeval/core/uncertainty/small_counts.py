@@ -18,6 +18,8 @@ from calibeval.core.sums.risk import decided_by_few
 from calibeval.core.uncertainty.special import clopper_pearson, normal_quantile
 
 PSEUDO_ERRORS = 4.0  # of equal weights, that are added before a variance is estimated from weighted errors
+MANY = 1e9  # rows; fewer than FEW_OF_MANY of them are a Poisson count, up to a relative error of 1e-6
+FEW_OF_MANY = 1e3
 
 
 class Shift(NamedTuple):
@@ -172,9 +174,14 @@ def _errors(wrong: float, rows: float, worth: float, n: float, level: float) -> 
 
 @functools.lru_cache(maxsize=16)  # several metrics of the same rows ask for it
 def exact_ends(right: float, n: float, level: float) -> tuple[float, float]:
-    """The ends of the exact interval of a share of n rows. Raises: as `clopper_pearson`."""
-    low, high = clopper_pearson([min(max(right, 0.0), n)], [n], level)
-    return float(low[0]), float(high[0])
+    """The ends of the exact interval of a share of n rows. Raises: as `clopper_pearson`.
+
+    A few of very many rows, as where one row outweighs all others, are a Poisson count, whose ends do not depend on n.
+    """
+    right = min(max(right, 0.0), n)
+    trials = MANY if n > MANY and right < FEW_OF_MANY else n
+    low, high = clopper_pearson([right], [trials], level)
+    return float(low[0]) * (trials / n), float(high[0]) * (trials / n)
 
 
 def error_of_mean(sums: BinSums) -> Floats:

@@ -30,6 +30,9 @@ class MethodScore:
     reason: Notice | None = None
 
 
+NO_END = "the search did not converge"
+
+
 @dataclass(frozen=True, slots=True)
 class Search:
     """How the search for a map's parameters ended.
@@ -43,6 +46,18 @@ class Search:
     converged: bool
     gradient: float
     iterations: int
+
+    @property
+    def failure(self) -> str | None:
+        """That the search did not converge, in a sentence; None if it did.
+
+        >>> Search(False, 0.002, 300).failure
+        'the search did not converge: after 300 steps, the gradient is still 2.0e-03'
+        """
+        if self.converged:
+            return None
+        steps = f"after {self.iterations:,} step{'s' * (self.iterations != 1)}"
+        return f"{NO_END}: {steps}, the gradient is still {self.gradient:.1e}"
 
 
 class Solution(NamedTuple):

@@ -29,8 +29,8 @@ from calibeval.recalibrate.fitting.cross_fit import cross_fit
 from calibeval.recalibrate.fitting.fit import fit
 from calibeval.recalibrate.fitting.leak import check_leak
 from calibeval.recalibrate.fitting.methods import AUTO, method_spec
-from calibeval.recalibrate.fitting.rows_needed import few_rows
-from calibeval.recalibrate.fitting.saved import results_of
+from calibeval.recalibrate.fitting.rows_needed import few_rows_instead
+from calibeval.recalibrate.fitting.saved import results_of, tried_by
 
 PROSPECT_ROWS = 20_000
 TEMPERATURE, PLATT = "temperature", "platt"
@@ -163,11 +163,11 @@ def _out_of_fold(dump: Predictions, plan: Plan, evaluate: Evaluate) -> tuple[Rec
     )
     after = _with_fitted_gap(evaluate(crossed.predictions), folds)
     method = crossed.method
-    caution = few_rows(dump, method) if method != AUTO and method_spec(method).by_class else None
+    caution = few_rows_instead(dump, method) if method != AUTO and method_spec(method).by_class else None
     warnings = [] if caution is None else [warning("map_note", caution)]
     failed = [one.fitted for one in crossed.maps if one.fitted.search is not None and not one.fitted.search.converged]
     warnings += [warning("map_note", f"{len(failed)} of {folds} maps: {failed[0].note}")] if failed else []
-    return results_of(method, {}, OutOfFold(folds, plan.seed, dump.n), after), warnings
+    return results_of(method, {}, OutOfFold(folds, plan.seed, dump.n), after, tried_by(crossed.maps)), warnings
 
 
 def _with_fitted_gap(after: DumpReport, folds: int) -> DumpReport:
@@ -200,7 +200,8 @@ def _by_another(
         rows = found.fitted.clipped
         text = f"in {rows:,} rows of {source.name}, the label's probability was raised to {plan.clip:g}"
         warnings.append(warning("clipped", text))
-    return results_of(found.method, found.parameters(), facts, evaluate(mapped(dump, found))), warnings
+    after = evaluate(mapped(dump, found))
+    return results_of(found.method, found.parameters(), facts, after, tried_by([found])), warnings
 
 
 @functools.lru_cache(maxsize=1)

@@ -13,7 +13,7 @@ from calibeval.core.sums.rows import BadValues
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.base.scores import Impossible, check_clip, impossible_error
 from calibeval.recalibrate.fitting.building import MethodSpec, by_confidence, by_solver, by_temperature
-from calibeval.recalibrate.fitting.rows_needed import check_classes_present, few_rows
+from calibeval.recalibrate.fitting.rows_needed import check_classes_present, few_rows_instead
 from calibeval.recalibrate.maps.beta import BetaMap, fit_beta
 from calibeval.recalibrate.maps.ets import EtsMap, fit_ets
 from calibeval.recalibrate.maps.identity import IdentityMap, fit_identity
@@ -259,7 +259,7 @@ def check_rows(predictions: Predictions, method: str) -> None:
 
 def _cautious(spec: MethodSpec, predictions: Predictions, found: Map) -> Map:
     """The map, with a note where classes have few rows to fit on."""
-    caution = few_rows(predictions, spec.name) if spec.by_class else None
+    caution = few_rows_instead(predictions, spec.name) if spec.by_class else None
     if caution is None:
         return found
     note = caution if found.fitted.note is None else f"{found.fitted.note}; {caution}"

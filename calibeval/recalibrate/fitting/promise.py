@@ -81,11 +81,8 @@ def said(found: Solution) -> str | None:
     >>> said(Solution((1.0,), None, Search(False, 0.002, 300)))
     'the search did not converge: after 300 steps, the gradient is still 2.0e-03'
     """
-    search = found.search
-    if search is None or search.converged:
-        return found.note
-    steps = f"after {search.iterations:,} step{'s' * (search.iterations != 1)}"
-    return _joined(found.note, f"the search did not converge: {steps}, the gradient is still {search.gradient:.1e}")
+    failure = None if found.search is None else found.search.failure
+    return found.note if failure is None else _joined(found.note, failure)
 
 
 def _joined(one: str | None, other: str) -> str:

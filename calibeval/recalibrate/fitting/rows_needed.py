@@ -82,6 +82,17 @@ def few_for_prior(predictions: Predictions) -> str | None:
     return f"the prior corrects a share that is known from few rows: {told}"
 
 
+def few_rows_instead(predictions: Predictions, method: str) -> str | None:
+    """The sentence of `few_rows`, with the maps to use instead.
+
+    >>> few_rows_instead(Predictions(probs=[0.2] * 19, labels=[0] * 10 + [1] * 9), "isotonic")[-52:]
+    '(the fewest: 9 rows of 1); use platt or beta instead'
+    """
+    said = few_rows(predictions, method)
+    instead = "platt or beta" if predictions.k == 2 else "temperature, ets or vector"
+    return None if said is None else f"{said}; use {instead} instead"
+
+
 def _rows_of_classes(predictions: Predictions) -> npt.NDArray[np.intp]:
     """The number of rows of each class that are not ignored, (k,)."""
     labels = predictions.labels[kept_rows(predictions)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from calibeval.core.data.notices import Notice, warning
@@ -10,6 +10,7 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.core.report.fitted_on import FittedOn, OutOfFold
 from calibeval.core.report.report import DumpReport, Recalibrated
+from calibeval.recalibrate.base.facts import NO_END
 from calibeval.recalibrate.base.mapping import Map, mapped
 from calibeval.recalibrate.base.seen import same_file, same_rows_elsewhere
 
@@ -32,16 +33,26 @@ def by_saved_map(
         warnings.append(warning("optimistic", text))
     if facts.note is not None:
         warnings.append(warning("map_note", facts.note))
+    failure = None if facts.search is None else facts.search.failure
+    if failure is not None and NO_END not in (facts.note or ""):  # a file that was not written with this note
+        warnings.append(warning("map_note", failure))
     after = evaluate(mapped(dump, found))
     same = facts.sha256 is not None and facts.sha256 == source.sha256
     fitted_on = FittedOn(source.path if same else None, facts.split, facts.sha256, facts.n, leak)
-    return results_of(found.method, found.parameters(), fitted_on, after), warnings
+    return results_of(found.method, found.parameters(), fitted_on, after, tried_by([found])), warnings
 
 
 def results_of(
-    method: str, parameters: Mapping[str, Any], fitted_on: FittedOn | OutOfFold, after: DumpReport
+    method: str,
+    parameters: Mapping[str, Any],
+    fitted_on: FittedOn | OutOfFold,
+    after: DumpReport,
+    tried: tuple[str, ...] | None = None,
 ) -> Recalibrated:
-    """The results after a map, from the report of the dump that it was applied to."""
+    """The results after a map, from the report of the dump that it was applied to.
+
+    tried: the methods among which it was chosen, from `tried_by`.
+    """
     return Recalibrated(
         method,
         parameters,
@@ -52,4 +63,11 @@ def results_of(
         after.curve,
         after.positive,
         after.class_views,
+        tried,
     )
+
+
+def tried_by(maps: Iterable[Map]) -> tuple[str, ...] | None:
+    """The methods that `method="auto"` fitted and compared for any of these maps; None if it chose none of them."""
+    tables = [one.fitted.selection for one in maps if one.fitted.selection]
+    return tuple(dict.fromkeys(row.method for table in tables for row in table if row.nll is not None)) or None

@@ -5,6 +5,7 @@ Source: OpenMetrics 1.0, text format.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator
 
 from calibeval.core.gating.verdict import Verdict
@@ -59,6 +60,7 @@ def _place(metric: str, kind: str, part: str | None) -> Labels:
 
 def _gauge(name: str, title: str, samples: Iterable[tuple[Labels, float | None]]) -> Iterator[str]:
     """The lines of one gauge; none if no sample has a number."""
+    name = re.sub("[^a-z0-9_]+", "_", name)
     shown = [f"calibeval_{name}{_labels(labels)} {number!r}" for labels, number in samples if number is not None]
     if shown:
         yield f"# TYPE calibeval_{name} gauge"

@@ -31,6 +31,7 @@ from calibeval.words.marks import plain, short_names
 from calibeval.words.next_step import Step
 from calibeval.words.overview import overview, summary, warnings
 from calibeval.words.report import headline, repair
+from calibeval.words.risk import RiskCells, risk_cells
 from calibeval.words.shown import of_positive
 from calibeval.words.terms import first_terms
 
@@ -46,7 +47,7 @@ class DumpView:
     """One dump. short: its name among other dumps; merged: whether tables merge its bins; after: with its map.
 
     changes: of a dump after its map, its numbers beside those before. question: the title of the diagram. views: chosen
-    classes against the rest. top: of two classes, the view by the top label.
+    classes against the rest. risk: points of the risk-coverage curve. top: of two classes, the view by the top label.
     """
 
     id: str
@@ -72,6 +73,7 @@ class DumpView:
     changes: list[Change]
     question: str = ""
     views: list[OneClass] = field(default_factory=list)
+    risk: list[RiskCells] = field(default_factory=list)
     top: DumpView | None = None
 
 
@@ -208,6 +210,7 @@ def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int
         changes=[],
         question=question(dump),
         views=one_against_the_rest(dump, id_),
+        risk=risk_cells(dump),
         top=_dump_view(without_positive(dump), report, f"{id_}-top", short, room) if positive else None,
     )
 

@@ -14,6 +14,7 @@ from calibeval.render.terminal.classes import class_table
 from calibeval.render.terminal.diagram import MOST_ROWS, class_diagrams, diagram
 from calibeval.render.terminal.overview import dumps_table
 from calibeval.render.terminal.report import NARROWEST, sheet_text, title
+from calibeval.render.terminal.risk import risk_table
 from calibeval.render.terminal.sheet import GUTTER, QUIET, STRONG, Column, Sheet, blocks, gap_style, table, total_width
 from calibeval.render.terminal.slices import MOST_SHOWN, slice_blocks
 from calibeval.words import cells
@@ -80,6 +81,7 @@ def _dump(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType
     sections = [
         *_positive(dump, sheet),
         diagram(dump, TOP_LABEL, sheet),
+        risk_table(dump, sheet),
         _bins("equal-width bins", dump.equal_width, judge, TOP_LABEL, sheet),
         _bins("equal-mass bins", dump.equal_mass or (), judge, TOP_LABEL, sheet),
         *class_diagrams(dump, sheet),

@@ -17,7 +17,8 @@ def describe_map(document: Mapping[str, Any], name: str, numbers: Mapping[str, t
     document: the map's JSON object. numbers: metrics in percent, as fractions, before and after.
     """
     lines = [f"{_title(document)}, fitted on {visible(name)} ({document['fitted_on']['n']:,} rows)"]
-    lines.append(f"NLL       {_nats(document['nll_before'])} → {_nats(document['nll_after'])} nats")
+    of = " of right or wrong" if document["k"] is None else "      "
+    lines.append(f"NLL{of} {_nats(document['nll_before'])} → {_nats(document['nll_after'])} nats")
     lines += [
         f"{label(metric):<8}  {100 * before:.2f} → {100 * after:.2f} %" for metric, (before, after) in numbers.items()
     ]

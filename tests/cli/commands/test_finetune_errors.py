@@ -436,8 +436,16 @@ def test_a_loss_that_diverges_later_keeps_its_best_epoch(capsys, folder):
     assert {"code": "diverged_later", "message": message} in found["warnings"]
 
 
-def test_all_losses_that_diverge(capsys, folder):
-    words = ["--loss", "ce,ls", "--lr", 1e10, "--weight-decay", 1e30]
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--loss", "ce,ls", "--lr", 1e10, "--weight-decay", 1e30],
+        ["--loss", "ce,cals,cals_hr", "--lr", 1e308],
+        ["--loss", "cals", "--lr", 1e308, "--optimizer", "sgd"],
+    ],
+    ids=["decay", "rate", "sgd"],
+)
+def test_all_losses_that_diverge(capsys, folder, words):
     refused(capsys, folder, 3, "training diverged with every loss, so there is no head; lower --lr", *words)
     text = (folder / "run" / "history.jsonl").read_text(encoding="utf-8")
     head = json.loads(text.splitlines()[0])["heads"][0]

@@ -8,6 +8,7 @@ import sys
 
 import pytest
 
+from calibeval.cli.options.choices import METRICS, REQUESTED
 from tests.cli.invoking import ENVIRONMENT, failure, run
 from tests.cli.test_main import loaded
 
@@ -111,7 +112,7 @@ main([])
 print(*sys.modules, file=sys.stderr)
 """
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=ENVIRONMENT)
-    assert done.stdout.split() == ["ece", "ece_positive", "ecce", "eaurc"]
+    assert done.stdout.split() == [name for name in (*METRICS, *REQUESTED) if name.startswith("e")]
     assert loaded(done.stderr) == []
 
 

@@ -143,6 +143,20 @@ def test_weights_of_any_size_and_of_very_different_sizes_are_finite():
         report.to_json()  # which refuses NaN
 
 
+@pytest.mark.parametrize("ratio", [1e12, 1e15, 1e16, 1e17, 1e18, 1e20, 1e25, 1e30, 1e40, 1e49])
+def test_a_row_that_outweighs_all_others_is_as_if_alone(ratio):
+    for seed in range(4):
+        rng = np.random.default_rng(seed)
+        logits, labels = rng.normal(size=(60, 3)), rng.integers(0, 3, 60)
+        labels[1:4] = range(3)
+        report = evaluate(logits=logits, labels=labels, weights=[ratio] + [1.0] * 59)
+        alone = evaluate(logits=logits[:1], labels=labels[:1])
+        for name in ("accuracy", "nll", "ece"):
+            assert report[name].value == pytest.approx(alone[name].value, abs=1e-9)
+            assert report[name].floor_high == pytest.approx(alone[name].floor_high, abs=1e-3)
+        report.to_json()
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_rows_that_are_all_right_have_an_accuracy_of_exactly_1(seed):
     rng = np.random.default_rng(seed)

@@ -187,8 +187,9 @@ def test_ignored_rows_are_left_out_of_everything():
     assert Features(features=ROWS, labels=LABELS, ignore_index=255).stored_rows is None
 
 
-def test_values_that_are_not_finite():
-    rows = ROWS.copy()
+@pytest.mark.parametrize("dtype", [np.float16, np.float32, np.float64])
+def test_values_that_are_not_finite(dtype):
+    rows = ROWS.astype(dtype)
     rows[3, 1], rows[5, 0] = np.nan, -np.inf
     features = Features(features=rows, labels=LABELS, source=Source("runs/a.npz", "val"))
     message = "a.npz#val: row 3 holds nan in feature 1, but features must be finite numbers (2 rows of 6 are wrong)"

@@ -112,3 +112,16 @@ def test_the_size_of_spiegelhalters_test(n):
     for level in (0.05, 0.01):
         rate, error = np.mean(np.array(p) < level), np.sqrt(level * (1 - level) / runs)
         assert abs(rate - level) <= 2.5 * error
+
+
+@pytest.mark.parametrize("n", [300, 6000])
+def test_the_floor_of_the_smooth_error(n):
+    rng = np.random.default_rng(n)
+    pairs = []
+    for _ in range(80):
+        c = rng.beta(4, 2, n)
+        pairs.append(Pairs.of(c, rng.random(n) < c))
+    floor, seen = METRIC["smece"].floor_of(pairs[0]), np.array([METRIC["smece"].of_pairs(one) for one in pairs])
+    assert floor.expected == pytest.approx(seen.mean(), rel=0.12)
+    assert np.mean(seen > floor.high) <= 0.15
+    assert floor.expected < floor.high < floor.certain

@@ -8,11 +8,12 @@ import numpy as np
 import pytest
 
 from calibeval import Predictions, Report, compare, evaluate, gate
+from calibeval.core.metrics.of_pairs import OfPairs
 from calibeval.core.metrics.requested import REQUESTED
 from calibeval.core.metrics.table import EVERY, METRICS, metrics_for, needs_pairs
 from calibeval.words import score_tests
 
-NAMES = [*REQUESTED]
+NAMES = [name for name, metric in REQUESTED.items() if isinstance(metric, OfPairs)]
 RANKS = ("auroc", "aurc", "eaurc", "augrc", "coverage@error=0.01", "coverage@error=0.05")  # rows of equal weights
 OTHERS = [name for name in NAMES if name not in RANKS]
 

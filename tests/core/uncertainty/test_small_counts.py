@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import binom
+from scipy.stats import binom, chi2
 
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.evaluation.evaluate import evaluate
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.uncertainty.intervals import ece_interval, exact_interval, mce_interval, oe_interval
-from calibeval.core.uncertainty.small_counts import error_of_mean, shift_of
+from calibeval.core.uncertainty.small_counts import error_of_mean, exact_ends, shift_of
 
 CELLS = [(0.999, 0.999), (0.9999, 0.999), (0.996, 0.999), (0.97, 0.999), (0.99, 0.98)]
 
@@ -71,3 +71,11 @@ def test_the_error_of_a_mean_by_its_definition():
     p = np.array([0.2, 0.9, 0.4])
     sums = BinSums(*(np.array([x, 0.0]) for x in (3.0, p.sum(), p @ p, 0.0, 0.0)))
     assert error_of_mean(sums) == pytest.approx([p.std() / np.sqrt(3), 0.0])
+
+
+@pytest.mark.parametrize("right", [0.0, 1.0, 27.0, 24.999999999999986])
+@pytest.mark.parametrize("n", [0.9e9, 1.1e9, 1e16, 1e30, 9.999999999999997e48])
+def test_few_of_very_many_rows_are_a_poisson_count(right, n):
+    low, high = exact_ends(right, n, 0.95)
+    assert low * n == pytest.approx(chi2.ppf(0.025, 2 * right) / 2 if right else 0.0, rel=1e-5)
+    assert high * n == pytest.approx(chi2.ppf(0.975, 2 * right + 2) / 2, rel=1e-5)

@@ -44,6 +44,48 @@ def test_fit_writes_the_optimum(capsys, tmp_path):
     assert document["nll_after"] < document["nll_before"]
 
 
+def test_after_auto_a_report_names_what_was_tried_and_proposes_none_of_it(capsys, tmp_path):
+    out = tmp_path / "map.json"
+    run(capsys, "fit", VAL, "--method", "auto", "-o", out)
+    tried = [
+        row["method"] for row in json.loads(out.read_text(encoding="utf-8"))["selection"] if row["nll"] is not None
+    ]
+    assert "isotonic" in tried
+    for asked in (("--map", out), ("--fit-on", VAL, "--method", "auto"), ("--cross-fit", 2, "--method", "auto")):
+        made = run(capsys, "report", TEST, *asked, "--json").json["dumps"][0]["recalibrated"]
+        assert made["tried"] == tried
+        shown = " ".join(run(capsys, "report", TEST, *asked).out.split())
+        assert f" from {', '.join(tried[:-1])} and {tried[-1]}, by the NLL out of fold." in shown
+        assert "does better" not in shown
+    assert "tried" not in run(capsys, "report", TEST, "--fit-on", VAL, "--json").json["dumps"][0]["recalibrated"]
+
+
+@pytest.mark.parametrize(("key", "shown"), [([], "NLL of right or wrong "), (["--method", "top-platt"], "NLL       ")])
+def test_the_nll_of_right_or_wrong_is_called_so(capsys, tmp_path, key, shown):
+    rng = np.random.default_rng(0)
+    p = rng.uniform(0.5, 0.99, 500)
+    right = rng.random(500) < p**2
+    lines = ["confidence,correct", *(f"{c:.6f},{int(one)}" for c, one in zip(p, right, strict=True))]
+    if key:  # every class is known
+        lines = ["prob_0,prob_1,label", *(f"{1 - c:.9f},{c:.9f},{int(one)}" for c, one in zip(p, right, strict=True))]
+    (tmp_path / "top.csv").write_text("\n".join(lines), encoding="utf-8")
+    printed = run(capsys, "fit", tmp_path / "top.csv", *key).out.splitlines()[1]
+    before = -np.log(np.where(right, p, 1 - p)).mean()
+    assert printed.startswith(shown)
+    assert float(printed.removeprefix(shown).split()[0]) == pytest.approx(before, abs=2e-5)
+
+
+def test_files_of_the_top_label_and_repaired_copies_are_compared_by_id(capsys, tmp_path):
+    rng = np.random.default_rng(1)
+    rows = [f"{i},{c:.6f},{int(rng.random() < c**2)}" for i, c in enumerate(rng.uniform(0.5, 0.99, 500))]
+    top, after = tmp_path / "top.csv", tmp_path / "after.csv"
+    top.write_text("\n".join(["id,confidence,correct", *rows[:250]]), encoding="utf-8")
+    (tmp_path / "val.csv").write_text("\n".join(["id,confidence,correct", *rows[250:]]), encoding="utf-8")
+    run(capsys, "fit", tmp_path / "val.csv", "-o", tmp_path / "map.json")
+    assert run(capsys, "apply", tmp_path / "map.json", top, "-o", after).code == 0
+    assert "250 rows · rows paired by id" in run(capsys, "compare", top, after).out
+
+
 def test_fit_to_json_is_the_map(capsys, tmp_path):
     out = tmp_path / "map.json"
     printed = run(capsys, "fit", VAL, "--json", "-q", "-o", out).out

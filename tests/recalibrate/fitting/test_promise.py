@@ -204,6 +204,19 @@ def test_a_search_that_did_not_converge_is_told_by_every_command(capsys, tmp_pat
         assert "the search did not converge" in told[0]
 
 
+@pytest.mark.parametrize("note", [None, "mind the clip"])
+def test_a_map_without_the_note_of_its_search_is_warned_about(capsys, tmp_path, note):
+    document = json.loads(fit(dump(), "beta").to_json())
+    document |= {"search": {"converged": False, "gradient": 0.002, "iterations": 1000}, "note": note}
+    (tmp_path / "map.json").write_text(json.dumps(document), encoding="utf-8")
+    logits, labels = logits_and_labels(300, 2, seed=5)
+    np.savez(tmp_path / "test.npz", logits=logits, labels=labels)
+    report = run(capsys, "report", tmp_path / "test.npz", "--map", tmp_path / "map.json", "--json")
+    told = [one["message"] for one in report.json["dumps"][0]["warnings"] if one["code"] == "map_note"]
+    failure = "the search did not converge: after 1,000 steps, the gradient is still 2.0e-03"
+    assert told == [*([] if note is None else [note]), failure]
+
+
 def test_margins_beyond_the_largest_number_are_refused():
     rows = Predictions(logits=[[-1e308, 1e308], [1e308, -1e308], [0.0, 1.0], [1.0, 0.0]] * 3, labels=[0, 1] * 6)
     for method in ("platt", "beta"):

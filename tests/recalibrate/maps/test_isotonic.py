@@ -68,7 +68,8 @@ def test_absent_classes_are_refused_with_what_to_do():
         "classes without rows would hardly be predicted again. Use temperature, ets or vector, or rows of all classes."
     )
     note = fit(of_classes(20, 0), "isotonic").fitted.note
-    assert note.startswith("isotonic fits each class by itself, but 1 of 2 classes has no row")
+    expected = "isotonic fits each class by itself, but 1 of 2 classes has no row; use platt or beta instead"
+    assert note.startswith(expected)
     assert note.count("no row") == 1
 
 
@@ -76,6 +77,7 @@ def test_absent_classes_are_refused_with_what_to_do():
 def test_fewer_than_ten_rows_of_a_class_are_noted(rows, said):
     note = fit(of_classes(10, rows, 30), "isotonic").fitted.note
     least = f"isotonic fits each class by itself, but 1 of 3 classes has fewer than 10 rows ({said})"
+    least += "; use temperature, ets or vector instead"
     assert note == (None if said is None else least)
 
 

@@ -400,8 +400,8 @@ def test_a_report_from_json_gives_the_same_page(five):
 
 
 def test_an_unknown_metric_is_shown():
-    dump = with_metric(over_confident(), "smece", value=0.123)
-    assert "SMECE" in Page(render(report(dump))).text
+    dump = with_metric(over_confident(), "newce", value=0.123)
+    assert "NEWCE" in Page(render(report(dump))).text
 
 
 def test_the_same_report_gives_the_same_bytes():

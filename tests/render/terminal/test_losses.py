@@ -225,15 +225,43 @@ def test_a_loss_that_trained_the_head_of_cross_entropy_says_so():
     ]
 
 
+def test_the_legend_has_only_the_marks_that_are_there():
+    open_ = table(*ONE.losses, pairs=(pair("mbls(margin=6)", "ce", after=False, **dict.fromkeys(SHOWN, 0.5)),))
+    assert "*" not in "".join(cell.text for half in words.halves(open_) for _, line in half.rows for cell in line)
+    assert words.legend(open_, "*", "+") == ["+: best or tied, but not certainly, by paired tests"]
+
+
+@pytest.mark.parametrize(
+    ("name", "nll", "ece", "accuracy", "said"),
+    [
+        ("acls", 0.4, 0.06, 0.9, "the same head as ce: no logit or logit distance exceeded its margin 10"),
+        ("acls", 0.40049, 0.06, 0.9, "nearly the same head as ce: hardly any logit or logit distance exceeded"),
+        ("mbls", 0.4, 0.060049, 0.9, "nearly the same head as ce: hardly any logit distance exceeded its margin 10;"),
+        ("focal", 0.4, 0.060049, 0.9, "nearly the same head as ce"),
+        ("acls", 0.40051, 0.06, 0.9, ""),
+        ("acls", 0.4, 0.060051, 0.9, ""),
+        ("acls", 0.4, 0.06, 0.90001, ""),
+    ],
+)
+def test_a_head_that_no_digit_of_the_table_tells_from_that_of_cross_entropy_says_so(name, nll, ece, accuracy, said):
+    loss = LossResult(name, {"margin": 10.0, "alpha": 0.1}, (head(0, accuracy, ece, nll),))
+    found = table(LossResult("ce", {}, (head(0, 0.9, 0.06, 0.4),)), loss)
+    lines = [line for line in words.notes(found) if "same head" in line]
+    assert len(lines) == bool(said)
+    assert all(line.startswith(f"{name} trained {said}") for line in lines)
+
+
 def test_a_tuned_table_says_among_how_many_candidates_and_for_how_long():
     line = "tuned: the best of {} candidates per loss on VAL, with {} epochs, as here"
     cases = {
-        (24, 10): "; the worse half stopped after 7",
-        (24, 4): "",
-        (4, 10): "",
-        (5, 5): "; the worse half stopped after 4",
+        (24, 10, 7): "; the worse half stopped after 7",
+        (24, 10, 6): "; the worse half stopped after 7 at the latest",  # patience may have stopped all of them
+        (24, 10, None): "; the worse half stopped after 7",
+        (24, 4, 1): "",
+        (4, 10, 1): "",
+        (5, 5, 10): "; the worse half stopped after 4",
     }
-    for (trials, epochs), early in cases.items():
-        found = replace(ONE, settings=replace(SETTINGS, trials=trials, epochs=epochs))
+    for (trials, epochs, patience), early in cases.items():
+        found = replace(ONE, settings=replace(SETTINGS, trials=trials, epochs=epochs, patience=patience))
         assert line.format(trials, epochs) + early in words.notes(found)
     assert not any("tuned" in note for note in words.notes(replace(ONE, settings=replace(SETTINGS, trials=0))))
