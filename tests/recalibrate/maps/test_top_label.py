@@ -16,6 +16,7 @@ from sklearn.linear_model import LogisticRegression
 from calibeval import Predictions, cross_fit, evaluate
 from calibeval.core.errors import InputError, UsageError
 from calibeval.recalibrate.base.top_label import held_rows, right_or_wrong
+from calibeval.recalibrate.fitting.cross_fit import FoldRows
 from calibeval.recalibrate.fitting.fit import fit
 from calibeval.recalibrate.fitting.methods import METHODS
 from calibeval.recalibrate.fitting.read_map import from_json
@@ -243,16 +244,17 @@ def test_auto_changes_nothing_where_confidences_are_right():
 
 def test_folds_may_choose_different_maps_of_a_top_label():
     crossed = cross_fit(confidences(full(300)), 5, "temperature")
-    first, *others = crossed.predictions.scores.mapped
+    rows = crossed.predictions.scores
+    assert isinstance(rows, FoldRows)
     none = fit(confidences(full(300)), "none")
-    mixed = replace(crossed.predictions.scores, mapped=(replace(first, recalibration=none), *others))
+    mixed = replace(rows, mapped=(replace(rows.mapped[0], recalibration=none), *rows.mapped[1:]))
     c, here = np.asarray(confidences(full(300)).scores[0:300]), crossed.folds == 0
     assert mixed[0:300][here] == pytest.approx(c[here])
     assert np.array_equal(mixed[0:300][~here], np.asarray(crossed.predictions.scores[0:300])[~here])
     rng = np.random.default_rng(3)  # among these rows, the folds choose none and a temperature
     c = rng.uniform(0.3, 1, 60)
-    rows = Predictions(confidence=c, correct=rng.random(60) < np.clip(c + 0.15, 0, 1))
-    assert evaluate(rows, cross_fit=5, method="auto").dumps[0].recalibrated is not None
+    top = Predictions(confidence=c, correct=rng.random(60) < np.clip(c + 0.15, 0, 1))
+    assert evaluate(top, cross_fit=5, method="auto").dumps[0].recalibrated is not None
 
 
 @pytest.mark.parametrize(("wrong", "told"), [(9, "but 9 are wrong"), (1, "but 1 is wrong"), (10, None)])
