@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from calibeval.core.report.report import DumpReport, Recalibrated, Report
 from calibeval.core.report.standing import Standing, standing_in, standing_of, with_floor
 from calibeval.core.report.views import judged_by, speaks_of_positive, with_gap_of_positive
-from calibeval.recalibrate.fitting.rows_needed import LEAST_ROWS
+from calibeval.recalibrate.base.facts import LEAST_ROWS
 from calibeval.words.digits import label
 from calibeval.words.finding import By, Finding, finding, rows_needed, suspicion
 from calibeval.words.repair import is_worse

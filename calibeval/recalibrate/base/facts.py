@@ -8,6 +8,8 @@ from typing import Any, ClassVar, NamedTuple
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.records import Layout
 
+LEAST_ROWS = 10  # of a class: with fewer, parameters of its own are mostly noise
+
 
 @dataclass(frozen=True, slots=True)
 class MethodScore:

@@ -12,6 +12,7 @@ from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.base.scores import chunk_rows, count_clipped, log_scores
 from calibeval.recalibrate.base.top_label import held_rows, right_or_wrong
 from calibeval.recalibrate.fitting.promise import best_temperature, kept, said
+from calibeval.recalibrate.fitting.rows_needed import few_right_or_wrong
 from calibeval.recalibrate.maps.binary import mean_loss
 from calibeval.recalibrate.temperature.objectives import OBJECTIVES
 from calibeval.recalibrate.temperature.optimum import TemperatureMap
@@ -101,10 +102,12 @@ def by_confidence(
     *,
     started: bool = False,
     compared: bool = True,
+    by_class: bool = False,
 ) -> Build:
     """A function that builds a map of the top label, whose parameters are found for two classes, wrong and right.
 
-    two_class: the map of two classes with these parameters. The others: as for `by_solver`.
+    two_class: the map of two classes with these parameters. by_class: whether it needs rows of each, so that a note
+    tells if they are few. The others: as for `by_solver`.
     """
 
     def build(predictions: Predictions, objective: str, clip: float | None) -> Map:
@@ -115,11 +118,13 @@ def by_confidence(
         end = kept(two, None, found, partial(two_class, 2, None, facts), best)
         values = [getattr(end.map, one.name) for one in fields(end.map) if one.name not in OF_ALL]
         result = map_class(predictions.k, predictions.class_names, facts, *values, clip=clip)
-        note, losses = end.note, (end.before, end.after)
+        notes, losses = [end.note], (end.before, end.after)
         if predictions.k is not None:
             losses = mean_loss(predictions, clip, result.apply)
-            held = _held(predictions, clip, result)
-            note = "; ".join(one for one in (note, held) if one is not None) or None
+            notes.append(_held(predictions, clip, result))
+        if by_class:
+            notes.append(few_right_or_wrong(two, result.method))
+        note = "; ".join(one for one in notes if one is not None) or None
         facts = _fitted(predictions, objective, clip, *losses)
         return replace(result, fitted=replace(facts, note=note, search=end.search))
 

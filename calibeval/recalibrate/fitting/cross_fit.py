@@ -12,11 +12,10 @@ import numpy.typing as npt
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import RowSource
-from calibeval.core.data.weighted import without
 from calibeval.recalibrate.base.mapping import Map, MappedRows, mapped_rows
 from calibeval.recalibrate.base.scores import log_softmax
 from calibeval.recalibrate.fitting.fit import fit
-from calibeval.recalibrate.fitting.folds import NO_FOLD, Folds, deal, groups_or_images
+from calibeval.recalibrate.fitting.folds import NO_FOLD, Folds, deal, groups_or_images, training_rows
 from calibeval.recalibrate.fitting.methods import AUTO, check_rows
 
 SEED = 0
@@ -76,7 +75,7 @@ def cross_fit(
     check_rows(predictions, method)
     maps: list[Map] = []
     for fold in range(folds):
-        rest = without(predictions, dealt == fold)
+        rest = training_rows(predictions, dealt, fold, folds)
         maps.append(fit(rest, method, objective=objective, clip=clip, seed=seed, groups=groups))
     rows = [mapped_rows(predictions, one) for one in maps]
     scores = FoldRows(predictions.scores, tuple(source for source, _ in rows), dealt)
@@ -109,7 +108,7 @@ class FoldRows:
     def __getitem__(self, rows: slice, /) -> Floats:
         scores, folds = np.asarray(self.scores[rows]), self.folds[rows]
         result = np.zeros(scores.shape)
-        mixed = len({mapped.recalibration.method for mapped in self.mapped}) > 1
+        mixed = scores.ndim > 1 and len({mapped.recalibration.method for mapped in self.mapped}) > 1
         for fold, mapped in enumerate(self.mapped):
             here = folds == fold
             if here.any():

@@ -22,6 +22,7 @@ from calibeval.recalibrate.base.prior import prior_of, shares_of
 from calibeval.recalibrate.base.seen import row_sketch
 from calibeval.recalibrate.fitting.methods import AUTO, fit_method
 from calibeval.recalibrate.fitting.read_map import from_json
+from calibeval.recalibrate.fitting.rows_needed import few_for_prior
 from calibeval.recalibrate.fitting.select import select
 
 __all__ = ["fit", "from_json"]
@@ -67,4 +68,6 @@ def with_prior(found: Map, prior: Any, predictions: Predictions) -> Map:
         raise InputError(
             f"{predictions.source.name}: only the top label is known, but a prior needs the scores of every class"
         )
-    return replace(found, prior=prior_of(prior, shares_of(predictions), predictions.class_names))
+    known = prior_of(prior, shares_of(predictions), predictions.class_names)
+    notes = [one for one in (found.fitted.note, few_for_prior(predictions)) if one is not None]
+    return replace(found, prior=known, fitted=replace(found.fitted, note="; ".join(notes) or None))

@@ -7,14 +7,29 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.amended import titled
 from calibeval.core.data.labels_needed import check_labelled
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.ranges import MOST_SEED, check_whole
+from calibeval.core.data.weighted import without
 from calibeval.core.errors import InputError, UsageError
 
 Folds = npt.NDArray[np.int16]
 
 NO_FOLD = -1
+
+
+def training_rows(predictions: Predictions, dealt: Folds, fold: int, folds: int) -> Predictions:
+    """The rows of all folds except one; what they lack may be in the file, so that messages name the fold.
+
+    Raises: InputError if no row is left.
+
+    >>> p = Predictions(probs=[0.2, 0.9, 0.6], labels=[0, 1, 1])
+    >>> training_rows(p, np.array([0, 1, 1], np.int16), 0, 2).source.name
+    'predictions without fold 1 of 2'
+    """
+    name = f"{predictions.source.name} without fold {fold + 1} of {folds}"
+    return titled(without(predictions, dealt == fold), name)
 
 
 def deal(predictions: Predictions, folds: int, seed: int, groups: npt.NDArray[Any] | None = None) -> Folds:

@@ -14,6 +14,7 @@ from calibeval.recalibrate.maps.binary import mean_loss
 from calibeval.recalibrate.temperature.optimum import Optimum, optimum
 
 WORSE = 1e-9  # in nats: differences up to it are no difference
+CERTAIN = "on the fitted rows, a temperature near 0 has a smaller NLL than this map, {after:.5g}"
 
 
 class Kept(NamedTuple):
@@ -47,14 +48,18 @@ def kept(
     """The map of a solution, or the best temperature in its place if the solution has a larger NLL.
 
     made: the map of some parameters. If no parameters make such a map a temperature, a note tells that it is worse. If
-    every label has the largest score of its row, then the smaller the temperature, the smaller the NLL, and maps that
-    stop before certainty are not worse.
+    every label has the largest score of its row, then the smaller the temperature, the smaller the NLL: maps that stop
+    before certainty are kept, and a note tells it.
     Raises: InputError if the NLL is no number.
     """
     result, note = made(*found.values), said(found)
     search, method = found.search, result.method
     before, after = mean_loss(predictions, clip, result.apply)
-    if best is not None and best.bound != "low" and not after <= best.nll_after + WORSE:
+    if best is None or after <= best.nll_after + WORSE:
+        pass
+    elif best.bound == "low":
+        note = _joined(note, CERTAIN.format(after=after))
+    else:
         values = result.of_temperature(best.temperature, result.k or 2)
         beside = f"the NLL of the best temperature, {best.nll_after:.5g}, is below that of the method {method}"
         if values is None:
@@ -62,7 +67,8 @@ def kept(
         else:
             result = made(*values)
             before, after = mean_loss(predictions, clip, result.apply)
-            note = _joined(note, f"{beside}, so the map is this temperature, {best.temperature:.4g}")
+            replaced = f"{beside}, so the map is this temperature, {best.temperature:.4g}"
+            note = _joined(said(found._replace(note=None)), replaced)  # other notes are on the map that was found
             search = best.search if search is None or search.converged else search
     if not (math.isfinite(before) and math.isfinite(after)):
         raise InputError(f"{predictions.source.name}: the NLL is beyond the largest number; rescale the logits")

@@ -9,8 +9,7 @@ from calibeval.core.data.columns import kept_rows
 from calibeval.core.data.documents import shown
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-
-LEAST_ROWS = 10  # of a class: with fewer, a curve of its own is mostly noise
+from calibeval.recalibrate.base.facts import LEAST_ROWS
 
 
 def check_classes_present(predictions: Predictions, method: str) -> None:
@@ -49,10 +48,38 @@ def few_rows(predictions: Predictions, method: str) -> str | None:
     absent = int(np.count_nonzero(counts == 0))
     if absent:
         return f"{method} fits each class by itself, but {_some(absent, counts)} no row"
-    fewest = int(counts.argmin())
-    rows = "1 row" if counts[fewest] == 1 else f"{counts[fewest]} rows"
-    which = f"the fewest: {rows} of {_named(predictions, fewest)}"
+    which = _fewest(predictions, counts)
     return f"{method} fits each class by itself, but {_some(few, counts)} fewer than {LEAST_ROWS} rows ({which})"
+
+
+def few_right_or_wrong(two: Predictions, method: str) -> str | None:
+    """A sentence if fewer than ten predictions are right, or wrong; None if there are as many of both.
+
+    two: their labels are 1 for a prediction that is right, and 0 for others.
+
+    >>> few_right_or_wrong(Predictions(confidence=[0.9] * 30, correct=[0] * 9 + [1] * 21), "top-isotonic")
+    'top-isotonic needs at least 10 right and 10 wrong predictions, but 9 are wrong'
+    """
+    labels = two.labels[kept_rows(two)]
+    counts = {"right": int((labels == 1).sum()), "wrong": int((labels == 0).sum())}
+    few = [f"{count} {'is' if count == 1 else 'are'} {name}" for name, count in counts.items() if count < LEAST_ROWS]
+    if not few:
+        return None
+    return f"{method} needs at least {LEAST_ROWS} right and {LEAST_ROWS} wrong predictions, but {' and '.join(few)}"
+
+
+def few_for_prior(predictions: Predictions) -> str | None:
+    """A sentence if the share of some class, which a prior corrects, comes from fewer than ten rows; None if none does.
+
+    >>> few_for_prior(Predictions(probs=[0.2] * 19, labels=[0] * 10 + [1] * 9))
+    'the prior corrects a share that is known from few rows: 1 of 2 classes has fewer than 10 (the fewest: 9 rows of 1)'
+    """
+    counts = _rows_of_classes(predictions)
+    few = int(np.count_nonzero(counts < LEAST_ROWS))
+    if not few:
+        return None
+    told = f"{_some(few, counts)} fewer than {LEAST_ROWS} ({_fewest(predictions, counts)})"
+    return f"the prior corrects a share that is known from few rows: {told}"
 
 
 def few_rows_instead(predictions: Predictions, method: str) -> str | None:
@@ -70,6 +97,12 @@ def _rows_of_classes(predictions: Predictions) -> npt.NDArray[np.intp]:
     """The number of rows of each class that are not ignored, (k,)."""
     labels = predictions.labels[kept_rows(predictions)]
     return np.bincount(labels.astype(np.intp), minlength=predictions.k or 0)
+
+
+def _fewest(predictions: Predictions, counts: npt.NDArray[np.intp]) -> str:
+    fewest = int(counts.argmin())
+    rows = "1 row" if counts[fewest] == 1 else f"{counts[fewest]} rows"
+    return f"the fewest: {rows} of {_named(predictions, fewest)}"
 
 
 def _some(count: int, counts: npt.NDArray[np.intp]) -> str:

@@ -14,18 +14,18 @@ from calibeval.core.data.notices import Notice, reason
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import row_weights, scaled, without
 from calibeval.core.errors import CalibevalError, InputError
-from calibeval.recalibrate.base.facts import MethodScore
+from calibeval.recalibrate.base.facts import LEAST_ROWS, MethodScore
 from calibeval.recalibrate.base.mapping import Map, mapped
 from calibeval.recalibrate.base.scores import row_nll
 from calibeval.recalibrate.base.top_label import nll_of_right_or_wrong
-from calibeval.recalibrate.fitting.folds import Folds, deal, groups_or_images
+from calibeval.recalibrate.fitting.folds import Folds, deal, groups_or_images, training_rows
 from calibeval.recalibrate.fitting.methods import METHODS, NONE, fit_method
-from calibeval.recalibrate.fitting.rows_needed import LEAST_ROWS, few_rows
+from calibeval.recalibrate.fitting.rows_needed import few_right_or_wrong, few_rows
 
 FOLDS = 5
 MOST_CLASSES_OF_MATRIX = 100  # for a map with a matrix, because of its time
 NOTHING_BETTER = (
-    "no map has a cross-validated NLL that is better than without a map by more than one standard error, so this map "
+    "by its cross-validated NLL, the best map is not better than no map by more than one standard error, so this map "
     "changes nothing"
 )
 
@@ -81,13 +81,17 @@ def _candidates(predictions: Predictions) -> tuple[list[str], dict[str, Notice]]
     """The methods to try for these predictions, and those that are left out, with the reason."""
     k = predictions.k
     if k is None:
-        return [name for name, spec in METHODS.items() if spec.map.takes_confidence], {}
+        known = [name for name, spec in METHODS.items() if spec.map.takes_confidence]
+        text = few_right_or_wrong(predictions, "top-isotonic")
+        few_of_two = {} if text is None else {"top-isotonic": reason("few_rows_per_class", text)}
+        return [name for name in known if name not in few_of_two], few_of_two
     fitting = {name: spec for name, spec in METHODS.items() if (k == 2 or not spec.binary) and not spec.top_label}
     few = {name: few_rows(predictions, name) for name, spec in fitting.items() if spec.by_class}
     left_out = {name: reason("few_rows_per_class", text) for name, text in few.items() if text is not None}
-    if k > MOST_CLASSES_OF_MATRIX or predictions.n < LEAST_ROWS * k:
-        text = f"sms is tried for at most {MOST_CLASSES_OF_MATRIX} classes, and from {LEAST_ROWS} rows a class on"
-        left_out["sms"] = reason("few_rows_per_class", text)
+    if k > MOST_CLASSES_OF_MATRIX:
+        left_out["sms"] = reason("many_classes", f"sms is tried for at most {MOST_CLASSES_OF_MATRIX} classes")
+    elif predictions.n < LEAST_ROWS * k:
+        left_out["sms"] = reason("few_rows_per_class", f"sms is tried from {LEAST_ROWS} rows a class on")
     return [name for name in fitting if name not in left_out], left_out
 
 
@@ -96,7 +100,7 @@ def _held_out_nll(predictions: Predictions, method: str, dealt: Folds, folds: in
     result = np.empty(predictions.rows)
     for fold in range(folds):
         held = dealt == fold
-        recalibration = fit_method(without(predictions, held), method, clip=clip)
+        recalibration = fit_method(training_rows(predictions, dealt, fold, folds), method, clip=clip)
         result[held] = _mapped_nll(recalibration, without(predictions, ~held))
     return result[dealt >= 0]
 

@@ -12,7 +12,8 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.facts import Solution
 from calibeval.recalibrate.base.mapping import Map
-from calibeval.recalibrate.maps.binary import SEPARABLE, class_margins, start_of, two_columns
+from calibeval.recalibrate.base.two import of_odds
+from calibeval.recalibrate.maps.binary import class_margins, start_of
 from calibeval.recalibrate.maps.logistic import minimise
 from calibeval.recalibrate.temperature.optimum import Optimum
 
@@ -51,7 +52,7 @@ class BetaMap(Map):
         common, more = min(self.a, self.b), self.a - self.b
         both = common * s if common > 0 else np.zeros_like(s)
         one = more * (log_p if more > 0 else log_q) if more else 0.0
-        return two_columns(both + one + self.c)
+        return of_odds(both + one + self.c)
 
     def check(self) -> None:
         """Check that the map keeps the order of the rows.
@@ -98,4 +99,4 @@ def fit_beta(predictions: Predictions, clip: float | None, best: Optimum | None 
             f"{predictions.source.name}: the best map has a = {a:.4g} and b = {b:.4g}, but {rows.certain:,} rows "
             "assign probability 0 to a class, so both must be positive. Use clip=1e-12 to raise it."
         )
-    return Solution((a, b, c), SEPARABLE if rows.separable else None, found.search)
+    return Solution((a, b, c), rows.note, found.search)

@@ -20,6 +20,7 @@ SEPARABLE = (
     "the scores separate the two labels, so the likelihood has no maximum: the targets of Platt (1999) were "
     "fitted instead of 0 and 1"
 )
+ONE_LABEL = SEPARABLE.replace("the scores separate the two labels", "all rows have the same label")
 
 
 class Margins(NamedTuple):
@@ -34,6 +35,13 @@ class Margins(NamedTuple):
     certain: int
     separable: bool
     weights: Floats | None = None
+
+    @property
+    def note(self) -> str | None:
+        """What was fitted instead if the likelihood has no maximum."""
+        if not self.separable:
+            return None
+        return ONE_LABEL if self.target.min() == self.target.max() else SEPARABLE
 
     def blocks(self, features: Callable[[Floats], Floats]) -> Iterator[Rows]:
         """Features (m, b), targets and weights of the rows, block by block."""
@@ -70,11 +78,18 @@ def class_margins(predictions: Predictions, clip: float | None, *, rising: bool 
         raise InputError(
             f"{name}: in every row one class has probability 0, so there is nothing to fit; use clip=1e-12"
         )
-    ones, rows = (y.sum(), len(y)) if weights is None else (weights @ y, weights.sum())
-    if separated(s, y, rising=rising):
-        high, low = (ones + 1.0) / (ones + 2.0), 1.0 / (rows - ones + 2.0)
-        return Margins(s, np.where(y == 1, high, low), certain, separable=True, weights=weights)
-    return Margins(s, y, certain, separable=False, weights=weights)
+    separable = separated(s, y, rising=rising)
+    return Margins(s, targets_of_platt(y, weights) if separable else y, certain, separable, weights)
+
+
+def targets_of_platt(y: Floats, weights: Floats | None) -> Floats:
+    """What labels 0 and 1 become for a likelihood that has a maximum: as if there were one more row of each.
+
+    >>> targets_of_platt(np.array([0.0, 1.0, 1.0]), None).round(6).tolist()
+    [0.333333, 0.75, 0.75]
+    """
+    ones, zeros = (y.sum(), len(y) - y.sum()) if weights is None else (weights @ y, weights @ (1.0 - y))
+    return np.where(y == 1, (ones + 1.0) / (ones + 2.0), 1.0 / (zeros + 2.0))
 
 
 def separated(s: Floats, y: Floats, *, rising: bool = False) -> bool:
@@ -101,16 +116,6 @@ def start_of(predictions: Predictions, clip: float | None, best: Optimum | None 
     0.3662
     """
     return 1.0 / (best or optimum(predictions, clip)).temperature
-
-
-def two_columns(v: Floats) -> Floats:
-    """Log-odds of class 1 as log-scores of both classes, (b, 2): 0 and v; if v is infinite, one is -inf.
-
-    >>> two_columns(np.array([1.5, np.inf])).tolist()
-    [[0.0, 1.5], [-inf, 0.0]]
-    """
-    sure = v == np.inf
-    return np.stack([np.where(sure, -np.inf, 0.0), np.where(sure, 0.0, v)], axis=1)
 
 
 def mean_loss(predictions: Predictions, clip: float | None, apply: Callable[[Floats], Floats]) -> tuple[float, float]:

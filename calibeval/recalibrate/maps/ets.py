@@ -16,7 +16,7 @@ from calibeval.recalibrate.base.facts import Search, Solution
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.base.scores import chunk_rows, label_scores, log_scores, log_softmax
 from calibeval.recalibrate.maps.bounded import smallest
-from calibeval.recalibrate.temperature.optimum import optimum
+from calibeval.recalibrate.temperature.optimum import NO_BEST, Optimum, optimum
 
 PARTS = 3
 MOST_STEPS, MOST_HALVINGS = 200, 60
@@ -78,10 +78,11 @@ def _log_parts(z: Floats, temperature: float) -> tuple[Floats, Floats, Floats]:
         return log_softmax(d / temperature), log_softmax(d), np.full(z.shape, -math.log(z.shape[1]))
 
 
-def fit_ets(predictions: Predictions, clip: float | None) -> Solution:
+def fit_ets(predictions: Predictions, clip: float | None, best: Optimum | None = None) -> Solution:
     """The temperature with the smallest NLL, and then the weights with the smallest NLL at this temperature.
 
     The NLL is convex in the weights. It is never above that of the temperature alone, which is the case w1 = 1.
+    best: the best temperature, if it is known.
     Raises: BadValues; Impossible; InputError for scores that are too large for a temperature.
 
     >>> p = Predictions(logits=[[9.0, 0.0], [0.0, 1.0]] * 9, labels=[0, 1] * 8 + [1, 0])
@@ -89,7 +90,7 @@ def fit_ets(predictions: Predictions, clip: float | None) -> Solution:
     >>> round(sum(weights), 9), min(weights) >= 0, search.converged
     (1.0, True, True)
     """
-    best = optimum(predictions, clip)
+    best = best or optimum(predictions, clip)
     logs, row = np.empty((predictions.n, PARTS)), 0
     for block in predictions.blocks(chunk_rows(predictions)):
         z = log_scores(block.scores, predictions.kind, clip=clip, tolerance=predictions.tolerance).z
@@ -99,7 +100,7 @@ def fit_ets(predictions: Predictions, clip: float | None) -> Solution:
             logs[row:stop, i] = part[np.arange(len(block.labels)), block.labels]
         row = stop
     weights, search = mixture(logs, row_weights(predictions))
-    note = None if best.bound is None else f"the temperature that it starts from is a bound ({best.bound})"
+    note = None if best.bound is None else NO_BEST[best.bound]
     return Solution((best.temperature, tuple(weights.tolist())), note, search)
 
 

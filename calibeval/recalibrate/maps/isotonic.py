@@ -86,7 +86,7 @@ def _check_curve(curve: Curve, number: int) -> None:
 
 
 def fit_isotonic(predictions: Predictions, clip: float | None) -> Solution:
-    """The least-squares monotone curves, and a note if one is needed.
+    """The least-squares monotone curves.
 
     Rows on which the best curve is 0 or 1 do not prove certainty: with m such rows, the value is (1/k) / (m + 1), or (m
     + 1/k) / (m + 1), as if one more row had been shared between the k classes. So no class ever gets probability 0, no
@@ -109,9 +109,7 @@ def fit_isotonic(predictions: Predictions, clip: float | None) -> Solution:
         columns = list(wanted[start : start + group])
         p = _probabilities(predictions, clip, columns)
         curves += [_fit_curve(p[i], labels == column, k, weights) for i, column in enumerate(columns)]
-    absent = k - len(np.unique(labels))
-    note = f"{absent} of {k} classes have no row to fit on" if absent else None
-    return Solution((tuple(curves),), note)
+    return Solution((tuple(curves),))
 
 
 def _probabilities(predictions: Predictions, clip: float | None, columns: list[int]) -> Floats:

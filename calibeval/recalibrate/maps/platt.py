@@ -12,7 +12,8 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.facts import Solution
 from calibeval.recalibrate.base.mapping import Map
-from calibeval.recalibrate.maps.binary import SEPARABLE, class_margins, start_of, two_columns
+from calibeval.recalibrate.base.two import of_odds
+from calibeval.recalibrate.maps.binary import class_margins, start_of
 from calibeval.recalibrate.maps.logistic import minimise
 from calibeval.recalibrate.temperature.optimum import Optimum
 
@@ -44,7 +45,7 @@ class PlattMap(Map):
         """Log-odds slope s + intercept as two columns."""
         s = z[:, 1] - z[:, 0]
         scaled = self.slope * s
-        return two_columns(np.where(np.isnan(scaled), 0.0, scaled) + self.intercept)
+        return of_odds(np.where(np.isnan(scaled), 0.0, scaled) + self.intercept)
 
 
 def fit_platt(predictions: Predictions, clip: float | None, best: Optimum | None = None) -> Solution:
@@ -69,4 +70,4 @@ def fit_platt(predictions: Predictions, clip: float | None, best: Optimum | None
             f"{predictions.source.name}: the best slope is {slope:.4g}, which reverses the order of the scores, but "
             f"{rows.certain:,} rows assign probability 0 to a class. Use clip=1e-12 to raise it."
         )
-    return Solution((slope, intercept), SEPARABLE if rows.separable else None, found.search)
+    return Solution((slope, intercept), rows.note, found.search)

@@ -12,8 +12,10 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.facts import Solution
 from calibeval.recalibrate.base.mapping import Map
-from calibeval.recalibrate.maps.binary import SEPARABLE, Margins, class_margins, start_of, two_columns
+from calibeval.recalibrate.base.two import of_odds
+from calibeval.recalibrate.maps.binary import Margins, class_margins, start_of, targets_of_platt
 from calibeval.recalibrate.maps.logistic import minimise
+from calibeval.recalibrate.temperature.optimum import Optimum
 
 ROOTS = 2  # of a quadratic function
 FALLING = "the map is not monotone: among the fitted rows it falls where the logit of P(class 1) is {where}, in {rows}"
@@ -56,7 +58,7 @@ class QuadraticMap(Map):
         value = inside * (self.quadratic * inside + self.linear) + self.constant
         slope = 2.0 * self.quadratic * inside + self.linear
         beyond = np.where(away == 0, 0.0, slope * np.where(away == 0, 1.0, away))
-        return two_columns(value + np.where(np.isnan(beyond), 0.0, beyond))
+        return of_odds(value + np.where(np.isnan(beyond), 0.0, beyond))
 
     def check(self) -> None:
         """Check the range.
@@ -67,9 +69,10 @@ class QuadraticMap(Map):
             raise InputError(f"parameters low and high are {self.low:g} and {self.high:g}, but low must not be larger")
 
 
-def fit_quadratic(predictions: Predictions, clip: float | None) -> Solution:
+def fit_quadratic(predictions: Predictions, clip: float | None, best: Optimum | None = None) -> Solution:
     """The maximum-likelihood coefficients, and a note if the map falls somewhere between the fitted rows.
 
+    best: the best temperature, if it is known.
     Raises: InputError if rows with probability 0 rule out such a map; BadValues; Impossible.
 
     >>> p = Predictions(logits=[-1.0] * 4 + [0.0] * 4 + [1.0] * 4, labels=[1, 1, 1, 0, 1, 0, 1, 0, 1, 1, 1, 0])
@@ -84,7 +87,7 @@ def fit_quadratic(predictions: Predictions, clip: float | None) -> Solution:
         t = (s - middle) / scale
         return np.stack([t * t, t, np.ones_like(t)])
 
-    slope = start_of(predictions, clip)
+    slope = start_of(predictions, clip, best)
     minimum = minimise(lambda: rows.blocks(features), np.array([0.0, scale * slope, middle * slope]))
     weights = minimum.weights.tolist()
     found = weights[0] / scale / scale, weights[1] / scale, weights[2]
@@ -94,7 +97,7 @@ def fit_quadratic(predictions: Predictions, clip: float | None) -> Solution:
             f"{predictions.source.name}: the best quadratic map falls at an end, but {rows.certain:,} rows assign "
             "probability 0 to a class. Use clip=1e-12 to raise it."
         )
-    notes = [SEPARABLE if rows.separable else None, _falling(rows, found, middle, ends)]
+    notes = [rows.note, _falling(rows, found, middle, ends)]
     return Solution((*found, low, high), "; ".join(note for note in notes if note) or None, minimum.search)
 
 
@@ -106,10 +109,7 @@ def _bounded(rows: Margins) -> Margins:
     """The rows, with the targets of Platt if a quadratic function separates the labels."""
     if rows.separable or not _parted(rows.s, rows.target):
         return rows
-    counts = np.ones_like(rows.s) if rows.weights is None else rows.weights
-    ones, zeros = float(counts @ rows.target), float(counts @ (1.0 - rows.target))
-    target = np.where(rows.target == 1, (ones + 1.0) / (ones + 2.0), 1.0 / (zeros + 2.0))
-    return rows._replace(target=target, separable=True)
+    return rows._replace(target=targets_of_platt(rows.target, rows.weights), separable=True)
 
 
 def _parted(s: Floats, y: Floats) -> bool:

@@ -10,14 +10,13 @@ import numpy as np
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-from calibeval.recalibrate.base.facts import Solution
+from calibeval.recalibrate.base.facts import LEAST_ROWS, Solution
 from calibeval.recalibrate.maps.by_matrix import View, strengths, view
 from calibeval.recalibrate.maps.newton import descend
 from calibeval.recalibrate.maps.structured import Start, Structured
 from calibeval.recalibrate.temperature.optimum import Optimum
 
 MOST_CLASSES = 200
-ENOUGH_ROWS = 10  # a class
 BLOCK_SCORES = 2**15  # mapped at a time, so that they stay in the cache
 TOLERANCE, ENOUGH = 0.05, 1e-7  # of steps, and of the gradient of the mean loss
 
@@ -114,7 +113,7 @@ def fit_sms(predictions: Predictions, clip: float | None, best: Optimum | None =
     point, search = descend(at, first, TOLERANCE, ENOUGH)
     values = point.values.reshape(k, k + 1)
     found = _rows(np.eye(k) + values[:, :k]), tuple(values[:, k].tolist())
-    few = predictions.n < ENOUGH_ROWS * k
+    few = predictions.n < LEAST_ROWS * k
     note = f"{predictions.n:,} rows are few for a matrix of {k} x {k}: vector may be better" if few else None
     return start.solution(found, search, note)
 

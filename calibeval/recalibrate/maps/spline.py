@@ -13,7 +13,8 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.facts import Solution
 from calibeval.recalibrate.base.mapping import Map
-from calibeval.recalibrate.maps.binary import SEPARABLE, class_margins, start_of, two_columns
+from calibeval.recalibrate.base.two import of_odds
+from calibeval.recalibrate.maps.binary import class_margins, start_of
 from calibeval.recalibrate.maps.logistic import Minimum, logistic_loss, minimise
 from calibeval.recalibrate.maps.standard import Rows
 from calibeval.recalibrate.temperature.optimum import Optimum
@@ -58,7 +59,7 @@ class SplineMap(Map):
         rises = np.where(s > 0, self.slopes[-1], self.slopes[0]) > 0
         features = _features(np.where(certain, ends, s), np.asarray(self.knots))
         f = np.einsum("m,mb->b", np.asarray([*self.slopes, self.value]), features)
-        return two_columns(np.where(certain & rises, s, f))
+        return of_odds(np.where(certain & rises, s, f))
 
     def check(self) -> None:
         """Check the curve.
@@ -112,14 +113,20 @@ def fit_spline(predictions: Predictions, clip: float | None, best: Optimum | Non
     scaled = (rows.s - middle) / scale
     knots = np.unique(np.quantile(scaled, np.linspace(0.0, 1.0, max(2, min(MOST_KNOTS, len(np.unique(scaled)))))))
     slope = start_of(predictions, clip, best)
-    start = np.array([*[slope * scale] * len(knots), slope * (middle + scale * float(knots[0]))])
+    line = minimise(
+        lambda: rows.blocks(lambda s: np.stack([(s - middle) / scale, np.ones_like(s)])),
+        np.array([slope * scale, slope * middle]),
+        bounded=1,
+    )
+    rise, at_middle = line.weights.tolist()
+    start = np.array([*[rise] * len(knots), at_middle + rise * float(knots[0])])
     bends = _bends(knots)
 
     def blocks() -> Iterable[Rows]:
         return rows.blocks(lambda s: _features((s - middle) / scale, knots))
 
     found, strength = minimise(blocks, start, bounded=len(knots), penalty=bends), 1.0
-    steps = found.search.iterations
+    steps = line.search.iterations + found.search.iterations
     for _ in range(MOST_ROUNDS):
         before, strength = strength, _strength(blocks, found, bends, strength)
         found = minimise(blocks, found.weights, bounded=len(knots), penalty=np.sqrt(strength) * bends)
@@ -128,7 +135,7 @@ def fit_spline(predictions: Predictions, clip: float | None, best: Optimum | Non
             break
     slopes = (found.weights[:-1] / scale).tolist()
     places = (middle + scale * knots).tolist()
-    note = SEPARABLE if rows.separable else None
+    note = rows.note
     return Solution(
         (tuple(places), tuple(slopes), float(found.weights[-1])), note, replace(found.search, iterations=steps)
     )

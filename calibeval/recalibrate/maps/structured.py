@@ -15,7 +15,7 @@ from calibeval.core.errors import InputError
 from calibeval.recalibrate.base.facts import Search, Solution
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.maps.parts import Base, Parts, parts_of, smoothed
-from calibeval.recalibrate.temperature.optimum import Optimum, optimum
+from calibeval.recalibrate.temperature.optimum import NO_BEST, Optimum, optimum, start_temperature
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -57,12 +57,13 @@ class Structured(Map):
 class Start:
     """The temperature from which the search for a structured map starts, and the share of equal probabilities.
 
-    rows: their number, or the sum of their weights.
+    bound: of the best temperature, if it is one. rows: their number, or the sum of their weights.
     """
 
     predictions: Predictions
     clip: float | None
-    best: Optimum
+    temperature: float
+    bound: str | None
     rows: float
 
     @classmethod
@@ -71,7 +72,8 @@ class Start:
 
         Raises: BadValues; Impossible; InputError for scores that are too large for a temperature.
         """
-        return cls(predictions, clip, best or optimum(predictions, clip), worth_of(predictions))
+        best = best or optimum(predictions, clip)
+        return cls(predictions, clip, start_temperature(predictions, clip, best), best.bound, worth_of(predictions))
 
     @property
     def k(self) -> int:
@@ -85,7 +87,7 @@ class Start:
 
     def parts(self, *, classes_first: bool) -> Parts:
         """All rows, as z. Raises: BadValues; Impossible."""
-        return parts_of(self.predictions, self.clip, Base(1.0 / self.best.temperature, self.equal, classes_first))
+        return parts_of(self.predictions, self.clip, Base(1.0 / self.temperature, self.equal, classes_first))
 
     def check(self, nll: float) -> None:
         """Check that the search can start.
@@ -97,7 +99,6 @@ class Start:
 
     def solution(self, found: tuple[Any, ...], search: Search, note: str | None = None) -> Solution:
         """The map that was found. found: the parameters besides those of z. note: on the map, if one is needed."""
-        if self.best.bound is not None:
-            bound = f"the temperature that it starts from is a bound ({self.best.bound})"
-            note = bound if note is None else f"{note}; {bound}"
-        return Solution((self.best.temperature, self.equal, *found), note, search)
+        if self.bound is not None:
+            note = NO_BEST[self.bound] if note is None else f"{note}; {NO_BEST[self.bound]}"
+        return Solution((self.temperature, self.equal, *found), note, search)

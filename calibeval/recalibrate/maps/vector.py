@@ -15,7 +15,7 @@ from calibeval.recalibrate.base.facts import Solution
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.maps.by_class import Penalised, look, most_evident
 from calibeval.recalibrate.maps.parts import Base, parts_of
-from calibeval.recalibrate.temperature.optimum import Optimum, optimum
+from calibeval.recalibrate.temperature.optimum import NO_BEST, Optimum, optimum, start_temperature
 
 ROUNDED = 1e-12  # in nats: differences of the mean NLL below it are rounding
 
@@ -74,7 +74,7 @@ def fit_vector(predictions: Predictions, clip: float | None, best: Optimum | Non
     """
     k = predictions.scores.shape[1]
     best = best or optimum(predictions, clip)
-    beta = 1.0 / best.temperature
+    beta = 1.0 / start_temperature(predictions, clip, best)
     parts = parts_of(predictions, clip, Base(beta))
     start = look(parts, np.concatenate([np.ones(k), np.zeros(k)]))
     if not (math.isfinite(start.nll) and np.isfinite(start.gradient).all()):
@@ -83,5 +83,5 @@ def fit_vector(predictions: Predictions, clip: float | None, best: Optimum | Non
     if point.seen.nll > start.nll:
         reached = search.converged and point.seen.nll - start.nll <= ROUNDED
         point, search = Penalised(start, point.prior), replace(search, converged=reached)
-    note = None if best.bound is None else f"the temperature that it starts from is a bound ({best.bound})"
+    note = None if best.bound is None else NO_BEST[best.bound]
     return Solution((tuple((point.values[:k] * beta).tolist()), tuple(point.values[k:].tolist())), note, search)

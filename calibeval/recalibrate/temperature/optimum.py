@@ -58,12 +58,17 @@ class Optimum(NamedTuple):
         return Search(self.found, abs(self.slope), self.steps)
 
 
+NO_BEST = {  # in a few words, for maps that start from the temperature
+    "low": "no temperature is the best: the smaller, the smaller the NLL",
+    "high": "no temperature is the best: the larger, the smaller the NLL",
+    "flat": "all temperatures are equally good",
+}
 NOWHERE = Optimum(math.inf, math.nan, math.nan, 0, None)  # of scores too large for it
 BOUND_NOTES = {
     "low": "every label has the largest score of its row, so the NLL keeps falling as T falls to 0; this T is the "
     "largest one (up to a factor of 2) with an NLL within 1e-9 of the limit. Misclassified rows will get a high NLL",
-    "high": "the scores carry no information about the labels, so the NLL keeps falling as T grows; this T has an NLL "
-    "within 1e-9 of the limit, where all classes are equally likely",
+    "high": "the scores carry no information about the labels or point away from them, so the NLL keeps falling as T "
+    "grows; this T has an NLL within 1e-9 of the limit, where all classes are equally likely",
     "flat": "in every row all possible classes have the same score, so T has no effect: it stays at 1",
 }
 
@@ -131,6 +136,20 @@ def optimum(predictions: Predictions, clip: float | None = None) -> Optimum:
     if not (0 < result.temperature < math.inf and math.isfinite(result.nll_after)):
         raise InputError(f"{predictions.source.name}: the scores are too large or too small for a temperature")
     return result
+
+
+def start_temperature(predictions: Predictions, clip: float | None, best: Optimum) -> float:
+    """Where the search for a map of all classes starts: the best temperature, unless the larger, the better.
+
+    At such a bound, scores are so small that the map could only use its biases: then it is the spread of the scores.
+
+    >>> rows = Predictions(logits=[[2.0, 0.0], [0.0, 1.0]], labels=[1, 0])
+    >>> start_temperature(rows, None, optimum(rows))
+    0.75
+    """
+    if best.bound != "high":
+        return best.temperature
+    return score_facts(pieces(predictions, clip)).spread or 1.0
 
 
 def _is_coarse(predictions: Predictions) -> bool:

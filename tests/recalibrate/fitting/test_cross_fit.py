@@ -127,3 +127,13 @@ def test_fewer_images_than_folds_are_split_by_pixels():
     rng = np.random.default_rng(1)
     one = Predictions(logits=rng.normal(size=(1, 3, 4, 5)), labels=rng.integers(0, 3, (1, 4, 5)))
     assert sorted(np.bincount(cross_fit(one, folds=5).folds)) == [4, 4, 4, 4, 4]
+
+
+def test_an_error_about_the_rows_of_a_fold_names_it():
+    """The file has a row of class 2, but the rows outside the fold that holds it have none."""
+    labels = np.arange(60) % 2
+    labels[7] = 2
+    p = Predictions(logits=np.random.default_rng(0).normal(size=(60, 3)), labels=labels)
+    lacking = int(cross_fit(p, 3).folds[7]) + 1
+    with pytest.raises(InputError, match=rf"^predictions without fold {lacking} of 3: 1 of 3 classes has no row"):
+        cross_fit(p, 3, "isotonic")

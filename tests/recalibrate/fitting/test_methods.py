@@ -235,3 +235,11 @@ def test_other_classes_are_refused():
 def test_settings_that_cannot_be(settings, message):
     with pytest.raises(UsageError, match=message):
         fit(dump(3), **settings)
+
+
+@pytest.mark.parametrize(("rows", "told"), [(9, True), (10, False)])
+def test_a_prior_of_a_class_with_few_rows_is_noted(rows, told):
+    p = Predictions(probs=np.linspace(0.1, 0.9, 40), labels=np.arange(40) >= 40 - rows)
+    note = fit(p, "temperature", prior=0.1).fitted.note or ""
+    words = "a share that is known from few rows: 1 of 2 classes has fewer than 10 (the fewest: 9 rows of 1)"
+    assert (words in note) is told

@@ -72,8 +72,8 @@ def test_a_better_map_is_kept_as_it_is():
 def test_a_search_that_failed_says_so_whatever_is_kept():
     failed = Search(False, 0.25, 1)
     end = ended((-1.0, 3.0), failed, "one thing")
-    first = "one thing; the search did not converge: after 1 step, the gradient is still 2.5e-01; the NLL of the best"
-    assert end.note.startswith(first)
+    first = "the search did not converge: after 1 step, the gradient is still 2.5e-01; the NLL of the best"
+    assert end.note.startswith(first)  # and what was said of the map that is not kept is left out
     assert end.search == failed
 
 
@@ -104,8 +104,17 @@ def test_labels_that_can_be_separated_at_another_place_than_0():
     for method in ("platt", "beta"):
         found = fit(rows, method)
         assert found.fitted.nll_after == pytest.approx(best.fitted.nll_after, abs=1e-12)
-        assert found.fitted.note.startswith("the scores separate the two labels")
+        assert found.fitted.note.startswith(f"the NLL of the best temperature, {found.fitted.nll_after:.5g}, is below")
         assert found.fitted.note.endswith(f"so the map is this temperature, {best.temperature:.4g}")
+
+
+def test_what_is_said_of_a_map_is_not_said_of_the_temperature_in_its_place():
+    """The quadratic function falls at the first row, and is fitted to other targets; the temperature is neither."""
+    found = fit(Predictions(logits=[-3.0, 0.5, 1.5, 3.0], labels=[0, 0, 1, 1]), "quadratic")
+    assert found.quadratic == 0
+    assert found.fitted.note.startswith(
+        "the NLL of the best temperature, 0.31069, is below that of the method quadratic"
+    )
 
 
 @pytest.mark.parametrize("method", ["beta", "spline"])

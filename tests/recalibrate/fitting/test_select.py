@@ -10,7 +10,7 @@ from calibeval.core.data.notices import reason
 from calibeval.recalibrate.fitting.fit import fit
 from calibeval.recalibrate.fitting.folds import deal
 from calibeval.recalibrate.fitting.read_map import from_json
-from calibeval.recalibrate.fitting.select import NOTHING_BETTER, _table
+from calibeval.recalibrate.fitting.select import NOTHING_BETTER, _candidates, _table
 from tests.data import logits_and_labels
 
 
@@ -123,6 +123,7 @@ def test_where_nothing_is_better_the_map_changes_nothing_and_says_so():
     table = {row.method: row for row in found.fitted.selection}
     assert (found.method, found.parameters(), table["none"].chosen) == ("none", {}, True)
     assert found.fitted.note == NOTHING_BETTER
+    assert "the best map is not better than no map by more than one standard error" in NOTHING_BETTER
     assert table["none"].nll == pytest.approx(found.fitted.nll_before) == found.fitted.nll_after
     np.testing.assert_array_equal(found(p).scores[0:2000], p.scores[0:2000])
     assert from_json(found.to_json()) == found
@@ -145,3 +146,13 @@ def test_isotonic_is_left_out_with_the_reason_where_a_class_has_fewer_than_ten_r
         assert row.reason == (
             "isotonic fits each class by itself, but 1 of 3 classes has fewer than 10 rows (the fewest: 9 rows of 2)"
         )
+
+
+@pytest.mark.parametrize(
+    ("rows", "k", "code"), [(300, 101, "many_classes"), (29, 3, "few_rows_per_class"), (30, 3, None)]
+)
+def test_a_matrix_is_left_out_with_the_reason(rows, k, code):
+    """Of the candidates, so that nothing is fitted for that."""
+    labels = np.arange(rows) % k
+    tried, left_out = _candidates(Predictions(logits=np.eye(k)[labels], labels=labels))
+    assert ("sms" in tried, left_out["sms"].code if "sms" in left_out else None) == (code is None, code)

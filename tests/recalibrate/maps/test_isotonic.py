@@ -44,7 +44,7 @@ def test_more_classes():
     labels = np.where(labels == 3, 0, labels)
     dump = Predictions(logits=logits, labels=labels)
     (curves,), note, _ = fit_isotonic(dump, None)
-    assert note == "1 of 4 classes have no row to fit on"
+    assert note is None
     assert curves[3].y == pytest.approx((0.25 / 501, 0.25 / 501))
     kept = fit(Predictions(logits=logits, labels=np.where(np.arange(500) == 7, 3, labels)), "isotonic")
     p = np.exp(kept(dump).scores[0:500])
@@ -67,9 +67,10 @@ def test_absent_classes_are_refused_with_what_to_do():
         'predictions: 2 of 4 classes have no row to fit on (the first: "b"). isotonic fits each class by itself, so '
         "classes without rows would hardly be predicted again. Use temperature, ets or vector, or rows of all classes."
     )
-    assert fit(of_classes(20, 0), "isotonic").fitted.note.endswith(
-        "; isotonic fits each class by itself, but 1 of 2 classes has no row; use platt or beta instead"
-    )
+    note = fit(of_classes(20, 0), "isotonic").fitted.note
+    expected = "isotonic fits each class by itself, but 1 of 2 classes has no row; use platt or beta instead"
+    assert note.startswith(expected)
+    assert note.count("no row") == 1
 
 
 @pytest.mark.parametrize(("rows", "said"), [(9, "the fewest: 9 rows of 1"), (1, "the fewest: 1 row of 1"), (10, None)])

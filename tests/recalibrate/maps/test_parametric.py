@@ -73,7 +73,9 @@ def test_separable_labels_take_the_targets_of_platt():
         found = fit(Predictions(logits=[-2.0, -1.0, 1.0, 3.0], labels=[0, 0, 1, 1]), method)
         assert "separate the two labels" in found.fitted.note
         assert 0 < found.fitted.nll_after < np.log(2)
+        assert f"smaller NLL than this map, {found.fitted.nll_after:.5g}" in found.fitted.note
         alone = fit(Predictions(logits=[-2.0, 1.0], labels=[1, 1]), method)
+        assert alone.fitted.note.startswith("all rows have the same label, so the likelihood has no maximum")
         assert np.isfinite(alone.fitted.nll_after)
 
 
@@ -96,7 +98,7 @@ def test_one_label_alone_gives_its_target_everywhere():
         found = fit(Predictions(logits=[-3.0, 0.0, 5.0], labels=[1, 1, 1]), method)
         mapped = np.asarray(found(Predictions(logits=[-9.0, 9.0], labels=[1, 1])).scores[0:2])
         assert mapped[:, 1] - mapped[:, 0] == pytest.approx([np.log(4), np.log(4)], abs=1e-9)  # 4 of 5
-        assert "separate the two labels" in found.fitted.note
+        assert "all rows have the same label, so the likelihood has no maximum" in found.fitted.note
 
 
 def test_the_beta_map_is_its_formula_and_keeps_digits_where_a_and_b_are_large():

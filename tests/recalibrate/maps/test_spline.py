@@ -91,7 +91,8 @@ def test_it_never_falls_and_is_never_worse_than_a_temperature(n, seed, scale):
     s = np.rint(rng.normal(size=n) * 3) * scale
     p = Predictions(logits=s, labels=rng.integers(0, 2, n))
     found, temperature = fit(p, "spline"), fit(p)
-    assert found.fitted.note is not None or found.fitted.nll_after <= temperature.fitted.nll_after + 1e-9
+    near_0 = temperature.fitted.bound == "low"  # no optimum: maps that stop before certainty may be worse
+    assert near_0 or found.fitted.nll_after <= temperature.fitted.nll_after + 1e-9
     rises = np.diff(log_odds(found, np.linspace(-20, 20, 400) * scale))
     assert rises.min() >= -1e-9 * max(1.0, np.abs(rises).max())
     assert from_json(found.to_json()).to_json() == found.to_json()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -14,12 +15,14 @@ from sklearn.linear_model import LogisticRegression
 
 from calibeval import Predictions, cross_fit, evaluate
 from calibeval.core.errors import InputError, UsageError
-from calibeval.recalibrate.base.top_label import held_rows
+from calibeval.recalibrate.base.top_label import held_rows, right_or_wrong
+from calibeval.recalibrate.fitting.cross_fit import FoldRows
 from calibeval.recalibrate.fitting.fit import fit
 from calibeval.recalibrate.fitting.methods import METHODS
 from calibeval.recalibrate.fitting.read_map import from_json
 from calibeval.recalibrate.maps.isotonic import Curve
 from calibeval.recalibrate.maps.top_label import TopIsotonicMap
+from calibeval.recalibrate.temperature.optimum import optimum
 from tests.data import logits_and_labels
 
 TOP = [name for name, spec in METHODS.items() if spec.top_label]
@@ -121,8 +124,8 @@ def test_never_worse_than_a_temperature_on_right_or_wrong(method, n, k, seed):
     whole = fit(Predictions(logits=z, labels=rng.integers(0, k, n)), method)
     mapped = np.asarray(whole(z))
     assert (mapped.argmax(axis=1) == z.argmax(axis=1)).all()
-    separable = found.fitted.note is not None
-    assert separable or method == "top-isotonic" or found.fitted.nll_after <= temperature.fitted.nll_after + 1e-9
+    near_0 = optimum(right_or_wrong(p, None)).bound == "low"  # no optimum: maps that stop before certainty may be worse
+    assert near_0 or method == "top-isotonic" or found.fitted.nll_after <= temperature.fitted.nll_after + 1e-9
     assert np.isfinite(probs(found(p))).all()
     assert from_json(found.to_json()).to_json() == found.to_json()
 
@@ -237,6 +240,34 @@ def test_auto_changes_nothing_where_confidences_are_right():
     found = fit(top, "auto")
     assert (found.method, found.k, found.top_label_only) == ("none", None, False)
     assert np.asarray(found(top).scores[0:2000]) == pytest.approx(c, abs=1e-12)
+
+
+def test_folds_may_choose_different_maps_of_a_top_label():
+    crossed = cross_fit(confidences(full(300)), 5, "temperature")
+    rows = crossed.predictions.scores
+    assert isinstance(rows, FoldRows)
+    none = fit(confidences(full(300)), "none")
+    mixed = replace(rows, mapped=(replace(rows.mapped[0], recalibration=none), *rows.mapped[1:]))
+    c, here = np.asarray(confidences(full(300)).scores[0:300]), crossed.folds == 0
+    assert mixed[0:300][here] == pytest.approx(c[here])
+    assert np.array_equal(mixed[0:300][~here], np.asarray(crossed.predictions.scores[0:300])[~here])
+    rng = np.random.default_rng(3)  # among these rows, the folds choose none and a temperature
+    c = rng.uniform(0.3, 1, 60)
+    top = Predictions(confidence=c, correct=rng.random(60) < np.clip(c + 0.15, 0, 1))
+    assert evaluate(top, cross_fit=5, method="auto").dumps[0].recalibrated is not None
+
+
+@pytest.mark.parametrize(("wrong", "told"), [(9, "but 9 are wrong"), (1, "but 1 is wrong"), (10, None)])
+def test_isotonic_needs_ten_right_and_ten_wrong_predictions(wrong, told):
+    rng = np.random.default_rng(0)
+    c, correct = rng.uniform(0.5, 0.99, 300), np.arange(300) >= wrong
+    top = Predictions(confidence=c, correct=correct)
+    whole = Predictions(logits=np.stack([np.log(c / (1 - c)), np.zeros(300)], axis=1), labels=np.where(correct, 0, 1))
+    for found in (fit(top, "isotonic"), fit(whole, "top-isotonic")):
+        said = f"top-isotonic needs at least 10 right and 10 wrong predictions, {told}"
+        assert (said in (found.fitted.note or "")) is (told is not None)
+    row = fit(top, "auto").fitted.selection[-1]
+    assert (row.method, row.reason is None, row.nll is None) == ("top-isotonic", told is None, told is not None)
 
 
 def test_out_of_fold_and_reports_on_a_top_label():
