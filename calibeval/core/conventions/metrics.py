@@ -23,7 +23,7 @@ from calibeval.core.metrics.folded import ClassWise, classwise_errors
 from calibeval.core.metrics.largest import Largest
 from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.metrics.table import METRICS, metrics_for
+from calibeval.core.metrics.table import EVERY, METRICS, metrics_for
 from calibeval.core.sums.engine import summarise
 from calibeval.core.sums.resources import Resources
 from calibeval.core.sums.sums import EqualMass, Sums
@@ -58,7 +58,7 @@ def convention_metrics(
 
 
 def _binned(name: str, base: Sums, tool: ConventionSums, convention: Convention, level: float | None) -> MetricResult:
-    metric = METRICS[FIELD.get(name, name)]
+    metric = EVERY[FIELD.get(name, name)]
     why = _missing(metric, tool, convention)
     if why is not None:
         return MetricResult(name, None, reason=why)

@@ -82,7 +82,7 @@ COMPLETED = [
     (["insp"], ["inspect"]),
     (["report", "--metr"], ["--metrics"]),
     (["report", "--help-"], ["--help-all"]),
-    (["report", "--metrics", "nll,ec"], ["nll,ece", "nll,ece_positive", "nll,ecce"]),
+    (["report", "--metrics", "nll,ec"], ["nll,ece", "nll,ece_positive", "nll,ecce", "nll,ece_top2", "nll,ece_rank2"]),
     (["compare", "--metrics", "al"], ["all"]),
     (["report", "--convention", "m"], ["mbls"]),
     (["report", "--kind", "log"], ["logits", "log_probs"]),
