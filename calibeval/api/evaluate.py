@@ -149,7 +149,7 @@ def evaluate(
         "renormalize": renormalize or None,
     }
     only_arrays = {"correct": correct, "ids": ids, "columns": columns}
-    options: Reading = {**reading, **_given(more)}  # type: ignore[typeddict-item]
+    options: Reading = {**reading, **_given(more)}  # type: ignore[typeddict-item]  # the names above, some left out
     names: tuple[str, ...] = ()
     if predictions is None:
         nothing_to_read(reading, "arrays")
@@ -167,7 +167,8 @@ def evaluate(
         every, names = by_names(predictions)
         if not any(is_path(one) for one in (*every, fit_on)):
             nothing_to_read(options)
-        options = {**options, **_given({"positive": positive})}  # type: ignore[typeddict-item]
+        if positive is not None:
+            options = {**options, "positive": positive}
     fitted = (
         None if fit_on is None else _opened(fit_on, options, max_memory, weights if isinstance(weights, str) else None)
     )

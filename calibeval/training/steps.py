@@ -160,7 +160,7 @@ def _adamw(piece: _Piece, share: float, count: int) -> None:
         piece.now.addcdiv_(mean, spread, value=-piece.rate * size)
 
 
-def _line_of_sgd(slope: Tensor, moments: Sequence[Tensor], count: int) -> Tensor:  # noqa: ARG001 - as of AdamW
+def _line_of_sgd(slope: Tensor, _moments: Sequence[Tensor], _count: int) -> Tensor:
     return slope / (1.0 - MOMENTUM)
 
 

@@ -41,7 +41,11 @@ VGG = {
     "ece_top2": (0.014815, None, None),
     "ece_rank2": (0.024495, None, None),
 }
-REAL = pytest.param(FOLDER / "cifar10_vgg16_kumar.npz", VGG, marks=pytest.mark.skipif(not FOLDER.is_dir(), reason="no"))
+REAL = pytest.param(
+    FOLDER / "cifar10_vgg16_kumar.npz",
+    VGG,
+    marks=pytest.mark.skipif(not FOLDER.is_dir(), reason="the dump is not here"),
+)
 
 
 def _agrees(report, expected):

@@ -77,7 +77,7 @@ class Table(dict[str, Metric]):
         """Whether it is the name of a metric."""
         return dict.__contains__(self, name) or (isinstance(name, str) and _coverage(name) is not None)
 
-    def get(self, name: str, default: T = None) -> Metric | T:  # type: ignore[assignment]
+    def get(self, name: str, default: T = None) -> Metric | T:  # type: ignore[assignment]  # as that of a dict
         """The metric of this name, or the default."""
         try:
             return self[name]

@@ -33,14 +33,20 @@ def ended(values, search=None, note=None, map_class=PlattMap, rows=None):
     return kept(rows, None, Solution(values, note, search), made, best_temperature(rows, None))
 
 
-@pytest.mark.parametrize("name", [name for name, spec in METHODS.items() if name not in ("temperature", "isotonic")])
+NO_TEMPERATURE = {"none", "temperature", "isotonic", "top-temperature", "top-isotonic"}
+
+
+@pytest.mark.parametrize("name", sorted(NO_TEMPERATURE))
+def test_maps_without_parameters_that_make_them_another_temperature(name):
+    assert METHODS[name].map.of_temperature(2.0, 2) is None
+
+
+@pytest.mark.parametrize("name", [name for name in METHODS if name not in NO_TEMPERATURE])
 @pytest.mark.parametrize("temperature", [0.3, 7.0])
 def test_the_parameters_that_make_a_map_a_temperature(name, temperature):
     rows = dump()
     one = fit(rows, name)
     values = type(one).of_temperature(temperature, 2)
-    if values is None:
-        pytest.skip("no parameters of this method make it a temperature")
     logits = np.asarray(rows.scores)
     mapped = type(one)(2, None, one.fitted, *values).apply(logits)
     np.testing.assert_allclose(np.diff(mapped, axis=1), np.diff(logits, axis=1) / temperature, rtol=1e-12)
