@@ -12,7 +12,7 @@ import numpy as np
 from calibeval.core.data.arrays import Floats
 from calibeval.recalibrate.base.facts import Search
 from calibeval.recalibrate.maps.newton import descend, lower, newton_step
-from calibeval.recalibrate.maps.parts import Part, Parts, column, products, sums
+from calibeval.recalibrate.maps.parts import Part, Parts, column, products, softmax_, sums
 
 MOST_UPDATES = 100  # of a prior, for one set of derivatives; and steps with such updates
 SETTLED = 1e-3  # the largest relative change of a prior that no longer matters
@@ -84,19 +84,11 @@ class Look:
 
 def probabilities(part: Part, values: Floats) -> tuple[Floats, float]:
     """The mapped probabilities, in the layout of part.z, and the summed NLL."""
-    k, axis, counts = len(values) // 2, part.axis, part.weights
+    k, axis = len(values) // 2, part.axis
     with np.errstate(under="ignore", over="ignore", invalid="ignore"):
-        p = part.z * column(values[:k], axis)
-        p += column(values[k:], axis)
-        if part.masked is not None:
-            p[part.masked] = -np.inf
-        p -= np.expand_dims(np.maximum.reduce(p, axis=axis), axis)
-        label = p.ravel()[part.at_label]
-        np.exp(p, out=p)
-        norm = np.add.reduce(p, axis=axis)
-        each = np.log(norm) - label
-        p /= np.expand_dims(norm, axis)
-    return p, float(each.sum() if counts is None else np.einsum("i,i->", each, counts))
+        scores = part.z * column(values[:k], axis)
+        scores += column(values[k:], axis)
+        return softmax_(scores, part)
 
 
 def look(parts: Parts, values: Floats) -> Look:

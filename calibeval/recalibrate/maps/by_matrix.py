@@ -13,7 +13,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
-from calibeval.recalibrate.maps.parts import Part, Parts
+from calibeval.recalibrate.maps.parts import Part, Parts, softmax_
 
 Singles = npt.NDArray[np.float32]
 
@@ -172,15 +172,7 @@ def _probabilities(part: Part, values: Floats) -> tuple[Floats, float]:
     """The mapped probabilities (k, b), and the summed NLL."""
     k = len(part.z)
     w = values.reshape(k, k + 1)
-    p = w[:, :k] @ part.z
-    p += part.z
-    p += w[:, k:]
-    if part.masked is not None:
-        p[part.masked] = -np.inf
-    p -= np.maximum.reduce(p, axis=0)
-    label = p.ravel()[part.at_label]
-    np.exp(p, out=p)
-    norm = np.add.reduce(p, axis=0)
-    each = np.log(norm) - label
-    p /= norm
-    return p, float(each.sum() if part.weights is None else np.einsum("i,i->", each, part.weights))
+    scores = w[:, :k] @ part.z
+    scores += part.z
+    scores += w[:, k:]
+    return softmax_(scores, part)

@@ -111,6 +111,20 @@ def smoothed(z: Floats, equal: float, axis: int = 1) -> Floats:
         return np.asarray(np.log(p, out=p))
 
 
+def softmax_(scores: Floats, part: Part) -> tuple[Floats, float]:
+    """The probabilities of mapped scores in the layout of part.z, which they replace, and the summed NLL."""
+    axis, counts = part.axis, part.weights
+    if part.masked is not None:
+        scores[part.masked] = -np.inf
+    scores -= np.expand_dims(np.maximum.reduce(scores, axis=axis), axis)
+    label = scores.ravel()[part.at_label]
+    np.exp(scores, out=scores)
+    norm = np.add.reduce(scores, axis=axis)
+    each = np.log(norm) - label
+    scores /= np.expand_dims(norm, axis)
+    return scores, float(each.sum() if counts is None else np.einsum("i,i->", each, counts))
+
+
 def column(values: Floats, axis: int) -> Floats:
     """Values along one axis, to be combined with two-dimensional arrays."""
     return values[:, None] if axis == 0 else values[None, :]
