@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -88,14 +89,22 @@ class RowScores:
     def at(self, places: npt.NDArray[np.intp]) -> RowScores:
         """The rows at these positions, in this order."""
         weights = None if self.weights is None else self.weights.take(places)
-        return RowScores(*(values.take(places) for values in self._columns()), weights=weights)
+        return RowScores(*(values.take(places) for values in self.columns()), weights=weights)
 
     def between(self, here: slice) -> RowScores:
         """Consecutive rows, without copying."""
         weights = None if self.weights is None else self.weights[here]
-        return RowScores(*(values[here] for values in self._columns()), weights=weights)
+        return RowScores(*(values[here] for values in self.columns()), weights=weights)
 
-    def _columns(self) -> tuple[Any, ...]:
+    @classmethod
+    def joined(cls, parts: Sequence[RowScores]) -> RowScores:
+        """The results of consecutive rows, concatenated."""
+        weights = None if parts[0].weights is None else np.concatenate([part.weights for part in parts])
+        columns = zip(*(part.columns() for part in parts), strict=True)
+        return cls(*map(np.concatenate, columns), weights=weights)
+
+    def columns(self) -> tuple[Any, ...]:
+        """All results but the weights."""
         return self.confidence, self.correct, self.nll, self.brier, self.excess, self.risk
 
 
@@ -107,6 +116,10 @@ class Ranks(NamedTuple):
 
     both: BinSums
     second: BinSums
+
+    def joined(self, other: Ranks) -> Ranks:
+        """The sums of both sets of rows."""
+        return Ranks(self.both + other.both, self.second + other.second)
 
 
 class EqualMass(NamedTuple):
