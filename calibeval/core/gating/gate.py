@@ -25,7 +25,7 @@ from calibeval.core.gating.rules import GateSettings, Rule, rule_from_table
 from calibeval.core.gating.ruling import RuleVerdict
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.metrics.bins import Binned
-from calibeval.core.metrics.table import EVERY, needs_pairs, needs_ranks
+from calibeval.core.metrics.table import EVERY, needs_pairs, wanted_by
 from calibeval.core.report.report import Report
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.engine import summarise
@@ -160,7 +160,7 @@ class Subject:
             by_class=by_class or in_full,
             curves=in_full,
             pairs=needs_pairs([rule.metric for rule in rules]),
-            ranks=needs_ranks([rule.metric for rule in rules]),
+            second=wanted_by([rule.metric for rule in rules]),
         )
         matched = None
         if isinstance(base, Predictions) and pairing is not None:
