@@ -14,7 +14,8 @@ from calibeval.core.conventions.table import CONVENTIONS
 from calibeval.core.metrics.requested import REQUESTED
 from calibeval.core.sums.engine import summarise
 from calibeval.core.sums.resources import Resources
-from tests.golden.test_without_bins import CONFIDENCE, CORRECT, FOLDER
+from tests.golden.test_without_bins import CONFIDENCE, CORRECT
+from tests.test_real_dumps import FOLDER
 
 SATURATED = Predictions(confidence=[1.0] * 900 + [0.6] * 100, correct=[1] * 900 + [0] * 100)
 # 30 rows of each, with seed 7: what smECE and smECE_sigma(sigma=0.0043) of relplot 1.0.3 gave.
