@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from calibeval.core.metrics.corp_log import LOG_PARTS
 from calibeval.core.metrics.debiased import DebiasedRootMeanSquare
 from calibeval.core.metrics.gain import RecalibrationGain
 from calibeval.core.metrics.ranked import Ranked
@@ -14,6 +15,7 @@ REQUESTED = Table(
     (metric.name, metric)
     for metric in (
         *WITHOUT_BINS,
+        *LOG_PARTS,
         DebiasedRootMeanSquare(
             name="rmsce_debiased",
             short="RMSCE, debiased",
