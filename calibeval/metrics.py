@@ -21,8 +21,9 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.public import public
 from calibeval.core.errors import InputError
 from calibeval.core.evaluation.settings import checked
+from calibeval.core.evaluation.with_gain import with_gain
 from calibeval.core.metrics.metric import Metric
-from calibeval.core.metrics.table import EVERY, metric_named, needs_pairs, needs_ranks
+from calibeval.core.metrics.table import EVERY, metric_named, needs_gain, needs_pairs, needs_ranks
 from calibeval.core.sums.engine import summarise
 from calibeval.core.sums.top_ranks import with_ranks
 
@@ -46,7 +47,9 @@ def _function(metric: Metric) -> MetricFunction:
     ) -> float:
         dump = Predictions(probs=probs, logits=logits, labels=labels)
         own_bins = checked(bins=bins).bins
-        sums = summarise(dump, own_bins, keep_rows=needs_pairs([metric.name]))
+        gain = needs_gain([metric.name])
+        sums = summarise(dump, own_bins, keep_rows=gain or needs_pairs([metric.name]))
+        sums = with_gain(sums, dump) if gain else sums
         sums = with_ranks(sums, dump, own_bins) if needs_ranks([metric.name]) else sums
         try:
             if metric.binary and sums.k != 2:
@@ -117,6 +120,8 @@ if TYPE_CHECKING:  # the functions that are made below, for type checkers
     aurc: MetricFunction
     eaurc: MetricFunction
     augrc: MetricFunction
+    phi_nll: MetricFunction
+    phi_brier: MetricFunction
 
 globals().update({name: _function(metric) for name, metric in EVERY.items() if name.isidentifier()})
 

@@ -23,6 +23,7 @@ from calibeval.core.evaluation.doubts import doubted
 from calibeval.core.evaluation.groups import Groups, find_groups, grouped_metrics, joints_for
 from calibeval.core.evaluation.slices import SlicedColumn
 from calibeval.core.evaluation.stream_joints import StreamedGroups
+from calibeval.core.evaluation.with_gain import with_gain
 from calibeval.core.evaluation.with_pairs import with_pairs
 from calibeval.core.metrics.coverage import with_curve
 from calibeval.core.metrics.result import MetricResult
@@ -63,6 +64,7 @@ class Measurement:
         curves: bool = False,
         pairs: bool = False,
         ranks: bool = False,
+        gain: bool = False,
     ) -> Measurement:
         """Measure: one pass over the scores, and one more for each slice column, groups, and another tool's bins.
 
@@ -71,7 +73,8 @@ class Measurement:
         by_class: whether to include class-wise sums of slices, and class-wise bins for groups; without them, groups
         need no extra pass, and with keep_rows slices need none either. curves: whether to fit smooth curves.
         pairs: whether to keep the rows for metrics that need them, if they fit into memory (41 bytes each).
-        ranks: whether to read the scores once more for the two best classes.
+        ranks: whether to read the scores once more for the two best classes. gain: whether to recalibrate the rows out
+        of fold, if they fit into memory.
         Other arguments: as for `evaluate_dump`.
         Raises: InputError for values that contradict the kind of the scores; UsageError for columns that cannot be cut.
         """
@@ -86,11 +89,12 @@ class Measurement:
         own = settings.convention == OWN
         told = None if streamed is None else streamed.told
         cells = CurveCells(predictions, also=told) if curves and own else None
+        whole = (pairs or gain) and not resources.streams(predictions)
         sums = summarise(
             predictions,
             settings.bins,
             resources,
-            keep_rows=keep_rows or (by_groups and streamed is None) or (pairs and not resources.streams(predictions)),
+            keep_rows=keep_rows or whole or (by_groups and streamed is None),
             told=told if cells is None else cells.told,
             slopes=by_groups,
         )
@@ -103,6 +107,7 @@ class Measurement:
                 groups=groups,
                 known=sums.rows,
                 by_class=by_class,
+                gain=sums.gain,
             )
             for column in (settings.slices if sliced else ())
         )
@@ -110,6 +115,7 @@ class Measurement:
             (sums,) = with_class_spread(predictions, [kept_rows(predictions)], [sums])
         sums = with_pairs(sums, predictions, groups) if pairs else sums
         sums = with_ranks(sums, predictions, settings.bins) if ranks else sums
+        sums = with_gain(sums, predictions, settings.group, groups) if gain else sums
         return cls(
             predictions=doubted(predictions, sums),
             settings=settings,

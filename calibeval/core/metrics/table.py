@@ -7,6 +7,7 @@ from collections.abc import Collection
 
 from calibeval.core.errors import UnknownMetric, nearest
 from calibeval.core.metrics.coverage import coverage_named
+from calibeval.core.metrics.gain import RecalibrationGain
 from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.of_pairs import OfPairs
 from calibeval.core.metrics.ranked import Ranked
@@ -31,6 +32,11 @@ def metrics_for(k: int | None, only: Collection[str] | None = None) -> list[Metr
 def needs_ranks(only: Collection[str] | None) -> bool:
     """Whether one of these metrics is about the two best classes of every row."""
     return only is not None and any(isinstance(REQUESTED.get(name), Ranked) for name in only)
+
+
+def needs_gain(only: Collection[str] | None) -> bool:
+    """Whether one of these metrics is about a recalibration out of fold."""
+    return only is not None and any(isinstance(REQUESTED.get(name), RecalibrationGain) for name in only)
 
 
 def needs_pairs(only: Collection[str] | None) -> bool:
