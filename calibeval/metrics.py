@@ -21,10 +21,11 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.public import public
 from calibeval.core.errors import InputError, UnknownMetric
 from calibeval.core.evaluation.settings import checked
+from calibeval.core.evaluation.with_gain import with_gain
 from calibeval.core.evaluation.with_second_pass import with_second_pass
 from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.ranked import ranked_named
-from calibeval.core.metrics.table import EVERY, metric_named, needs_pairs, wanted_by
+from calibeval.core.metrics.table import EVERY, metric_named, needs_gain, needs_pairs, wanted_by
 from calibeval.core.sums.engine import summarise
 
 
@@ -47,7 +48,9 @@ def _function(metric: Metric) -> MetricFunction:
     ) -> float:
         dump = Predictions(probs=probs, logits=logits, labels=labels)
         own_bins = checked(bins=bins).bins
-        sums = summarise(dump, own_bins, keep_rows=needs_pairs([metric.name]))
+        gain = needs_gain([metric.name])
+        sums = summarise(dump, own_bins, keep_rows=gain or needs_pairs([metric.name]))
+        sums = with_gain(sums, dump) if gain else sums
         sums = with_second_pass(sums, dump, own_bins, wanted_by([metric.name]))
         try:
             if metric.binary and sums.k != 2:
@@ -118,6 +121,8 @@ if TYPE_CHECKING:  # the functions that are made below, for type checkers
     aurc: MetricFunction
     eaurc: MetricFunction
     augrc: MetricFunction
+    phi_nll: MetricFunction
+    phi_brier: MetricFunction
 
 globals().update({name: _function(metric) for name, metric in EVERY.items() if name.isidentifier()})
 

@@ -9,6 +9,7 @@ from operator import or_
 
 from calibeval.core.errors import UnknownMetric, nearest
 from calibeval.core.metrics.coverage import coverage_named
+from calibeval.core.metrics.gain import RecalibrationGain
 from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.of_pairs import OfPairs
 from calibeval.core.metrics.ranked import ranked_named
@@ -34,6 +35,11 @@ def metrics_for(k: int | None, only: Collection[str] | None = None) -> list[Metr
 def wanted_by(only: Collection[str] | None) -> Wanted:
     """What these metrics need of a second pass over the scores; those of every report need nothing."""
     return reduce(or_, (EVERY[name].wanted for name in only or () if name in EVERY), NOTHING)
+
+
+def needs_gain(only: Collection[str] | None) -> bool:
+    """Whether one of these metrics is about a recalibration out of fold."""
+    return only is not None and any(isinstance(REQUESTED.get(name), RecalibrationGain) for name in only)
 
 
 def needs_pairs(only: Collection[str] | None) -> bool:
