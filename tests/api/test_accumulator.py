@@ -6,9 +6,12 @@ import numpy as np
 import pytest
 
 import calibeval
+from calibeval.core.metrics.table import EVERY
 from calibeval.core.sums import engine
 
-RNG = np.random.default_rng(5)
+RNG = np.random.default_rng(17)
+REFITTED = ("phi_nll", "phi_brier")  # these fit maps to the rows
+KEPT = [name for name in EVERY if name not in REFITTED]
 
 
 def logits_of(n, k, dtype=np.float32):
@@ -70,12 +73,19 @@ def test_one_column_and_top_labels(small_chunks):
     assert part.k is None
 
 
-@pytest.mark.parametrize("settings", [{"metrics": "all"}, {"classes": [2, 0]}, {"bins": 7, "level": None}])
+@pytest.mark.parametrize("settings", [{"metrics": KEPT}, {"classes": [2, 0]}, {"bins": 7, "level": None}])
 def test_settings_as_for_evaluate(settings, small_chunks):
     z = logits_of(900, 4)
     y = labels_of(softmax(z))
     whole = calibeval.evaluate(logits=z, labels=y, **settings)
     assert fed(128, 4, settings, logits=z, labels=y).report().to_json() == whole.to_json()
+
+
+def test_metrics_that_fit_maps_to_the_rows_say_why_they_are_missing():
+    part = fed(64, 3, {"metrics": "all"}, logits=logits_of(200, 3), labels=RNG.integers(0, 3, 200)).report()
+    missing = {name for name in part if getattr(part[name].reason, "code", None) == "rows_not_kept"}
+    assert missing == {*REFITTED}
+    assert all(part[name].value is None for name in missing)
 
 
 def test_the_positive_class_and_names(small_chunks):
@@ -107,8 +117,8 @@ def test_weights(name, small_chunks):
         "late": np.where(np.arange(900) < 600, 2.0, RNG.random(900)),
         "zeros": RNG.random(900) * (RNG.random(900) > 0.3),
     }[name]
-    whole = calibeval.evaluate(logits=z, labels=y, weights=w, metrics="all").to_dict()
-    part = fed(70, 4, {"metrics": "all"}, logits=z, labels=y, weights=w).report().to_dict()
+    whole = calibeval.evaluate(logits=z, labels=y, weights=w, metrics=KEPT).to_dict()
+    part = fed(70, 4, {"metrics": KEPT}, logits=z, labels=y, weights=w).report().to_dict()
     close(part, whole, exactly=name != "late")
 
 

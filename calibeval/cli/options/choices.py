@@ -40,7 +40,11 @@ REQUESTED = (  # of core.metrics.requested
     "ici",
     "e50",
     "e90",
+    "emax",
     "smece",
+    "mcb_log",
+    "dsc_log",
+    "unc_log",
     "rmsce_debiased",
     "ece_top2",
     "ece_rank2",
@@ -50,6 +54,8 @@ REQUESTED = (  # of core.metrics.requested
     "augrc",
     "coverage@error=0.01",
     "coverage@error=0.05",
+    "phi_nll",
+    "phi_brier",
 )
 EVERY_METRIC = "all"
 FORMATS = (  # of readers.load, without the dot

@@ -19,7 +19,7 @@ from calibeval.core.evaluation.rechunked import Rechunked
 from calibeval.core.evaluation.running import Running
 from calibeval.core.evaluation.running_facts import Chunk, Facts
 from calibeval.core.evaluation.settings import stamped
-from calibeval.core.metrics.table import needs_pairs, needs_ranks
+from calibeval.core.metrics.table import needs_pairs, wanted_by
 from calibeval.core.report.report import Report
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.engine import chunk_rows
@@ -125,7 +125,7 @@ class Accumulation:
             kinds=kinds,
             settings=settings,
             pairs=needs_pairs(self.chosen),
-            ranks=needs_ranks(self.chosen),
+            second=wanted_by(self.chosen),
             classes=chosen_classes(kinds, own.classes or ()),
             weights=COLUMN if weighted else None,
             grouped=grouped or dense,

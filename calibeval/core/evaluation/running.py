@@ -26,12 +26,12 @@ from calibeval.core.evaluation.running_facts import Chunk, Counts, Facts
 from calibeval.core.evaluation.running_groups import RunningGroups, fit_totals, with_fit
 from calibeval.core.evaluation.running_looks import RunningCurves, RunningLooks
 from calibeval.core.sums.engine import edges_of, fitted_cox, fitted_optimum, piece_of, tie_slack
-from calibeval.core.sums.reweighted import reweighted, reweighted_ranks
+from calibeval.core.sums.reweighted import reweighted, reweighted_second
 from calibeval.core.sums.running_keys import RunningKeys
 from calibeval.core.sums.running_sample import RunningSample, weights_of_sample
 from calibeval.core.sums.sample import Sample
-from calibeval.core.sums.sums import Ranks, Sums
-from calibeval.core.sums.top_ranks import ranks_of, with_these_ranks
+from calibeval.core.sums.second_pass import SecondSums, sums_of
+from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.joints import Joints
 
 
@@ -43,7 +43,7 @@ class Running:
         self.facts, self.counts = facts, Counts()
         self.edges, self.compared = edges_of(kinds, facts.settings.bins)
         self.total: Sums | None = None
-        self.two_best: Ranks | None = None
+        self.second: SecondSums | None = None
         self.keys = RunningKeys(tie_slack(kinds))
         self.sample = None if k is None else RunningSample(k)
         self.curves = RunningCurves(k, kinds.positive, facts.classes)
@@ -88,9 +88,9 @@ class Running:
         if self.sample is not None:
             self.sample.add(block, first, codes)
             self.looks.add(block, keep)
-        if self.facts.ranks and kinds.k is not None:
-            own = ranks_of(block, kinds.kind, self.compared)
-            self.two_best = own if self.two_best is None else self.two_best.joined(own)
+        if self.facts.second and kinds.k is not None and kinds.k > 1:
+            own = sums_of(block, kinds.kind, self.compared, self.facts.second)
+            self.second = own if self.second is None else self.second + own
         if self.groups is not None and codes is not None:
             self.groups.add(block, rows, kinds.kind, codes)
         self.counts.n += len(labels)
@@ -115,8 +115,8 @@ class Running:
         self.looks.join(other.looks)
         if self.sample is not None and other.sample is not None:
             self.sample.join(other.sample, self.counts.n, codes)
-        if other.two_best is not None:
-            self.two_best = other.two_best if self.two_best is None else self.two_best.joined(other.two_best)
+        if other.second is not None:
+            self.second = other.second if self.second is None else self.second + other.second
         self.warn(other.warnings)
 
     def warn(self, more: Iterable[Notice]) -> None:
@@ -152,12 +152,14 @@ class Running:
         ).finished()
         if groups is None and settings.level is not None:
             sums = with_sampled_spread(sums, samples, kinds.kind)
-        joints = self._joints(sums, samples, sampled) if by_groups else None
+        own = None if places is None or sampled is None else places[sampled]
+        joints = self._joints(sums, samples, own) if by_groups else None
         if self.facts.pairs:
             codes = None if places is None or self.keys.codes is None else places[self.keys.codes]
             sums = replace(sums, pairs=self.keys.pairs(sums.scale, codes))
-        if self.two_best is not None:
-            sums = with_these_ranks(sums, self.two_best)
+        if self.second is not None:
+            second = self.second if sums.top.squared is None else self.second.scaled(sums.scale)
+            sums = replace(sums, second=second)
         return Measurement(
             predictions=self._predictions(sums, samples),
             settings=settings,
@@ -220,7 +222,7 @@ class Running:
         if self.total is None:
             return
         self.total = reweighted(self.total, factor)
-        self.two_best = None if self.two_best is None else reweighted_ranks(self.two_best, factor)
+        self.second = None if self.second is None else reweighted_second(self.second, factor)
         for part in (self.keys, self.sample, self.curves, self.groups):
             if part is not None:
                 part.reweight(factor)

@@ -13,6 +13,7 @@ from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.data.places import place_of
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.report.settings import Settings
+from calibeval.core.sums.second_pass import Wanted
 
 IMAGES = 2**40  # more than there are
 
@@ -33,7 +34,8 @@ class Chunk(NamedTuple):
 class Facts(NamedTuple):
     """What holds for all rows. kinds: predictions of these kinds and classes, without rows.
 
-    pairs, ranks: whether metrics need them. classes: the numbers of those that are also looked at one against the rest.
+    pairs: whether metrics need every row in order. second: what they need of the probabilities of all classes. classes:
+    the numbers of those that are also looked at one against the rest.
     weights: the name of the weights; None without. grouped: whether rows have groups. dense: whether rows are pixels of
     images. columns_sure: whether the user says that each column is one class.
     """
@@ -41,7 +43,7 @@ class Facts(NamedTuple):
     kinds: Predictions
     settings: Settings
     pairs: bool
-    ranks: bool
+    second: Wanted
     classes: tuple[int, ...]
     weights: str | None
     grouped: bool

@@ -155,7 +155,10 @@ class RunningGroups:
 
 
 def fit_totals(optimum: Optimum | None, codes: Codes | None, weights: Floats | None) -> FitTotals | None:
-    """The slopes at the optimal temperature by group. codes, weights: of the rows that it is fitted on."""
+    """The slopes at the optimal temperature by group. codes, weights: of the rows that it is fitted on.
+
+    codes: in the order of the names of the groups, as sums depend on it in their last digit.
+    """
     if optimum is None or optimum.slopes is None or codes is None:
         return None
     own = np.unique(codes, return_inverse=True)[1]

@@ -11,7 +11,7 @@ from calibeval.core.data.notices import NotComputable, Notice, reason
 from calibeval.core.errors import UnknownMetric
 from calibeval.core.metrics.of_pairs import DEPENDENT, OfPairs, pairs_of
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.metrics.selective import UNWEIGHTED
+from calibeval.core.metrics.selective import UNWEIGHTED, curve_points
 from calibeval.core.sums.pairs import Pairs
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.certified import DELTA, Certified, certified, cross_fitted_coverage, units_needed
@@ -135,6 +135,14 @@ def coverage_named(name: str) -> CoverageAtError | None:
     return coverage_at(limit)
 
 
+def with_curve(found: dict[str, MetricResult], sums: Sums) -> dict[str, MetricResult]:
+    """The results, with the risk-coverage curve on the first coverage at an error, unless the AURC has it."""
+    first = next((name for name in found if name.startswith(PREFIX)), None)
+    if first is None or sums.pairs is None or sums.pairs.weights is not None or any(m.curve for m in found.values()):
+        return found
+    return {**found, first: replace(found[first], curve=curve_points(sums.pairs))}
+
+
 def _interval(found: Certified, rows: int, level: float) -> Interval:
     if found.threshold is None:
         return Interval(0.0, 0.0, None)
@@ -146,7 +154,8 @@ def _why(found: Certified, pairs: Pairs) -> Notice | None:
     """Why there is no threshold, or no interval."""
     if found.threshold is None:
         units = "rows" if pairs.groups is None else "groups"
-        wrong = f"{found.unit_errors:,} of the {found.units:,} most confident {units} are wrong"
+        verb = "is" if found.unit_errors == 1 else "are"
+        wrong = f"{found.unit_errors:,} of the {found.units:,} most confident {units} {verb} wrong"
         if pairs.groups is not None:
             wrong = f"{found.unit_errors:,} of the {found.units:,} groups with the most confident rows have a wrong one"
         return reason("not_certified", f"none: {wrong}, an error of up to {100.0 * found.bound:.1f} %")

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.cells import Cells
-from calibeval.core.sums.sums import Moments, Ranks, Sums
+from calibeval.core.sums.second_pass import SecondSums
+from calibeval.core.sums.sums import Moments, Sums
 
 
 def reweighted(sums: Sums, factor: float) -> Sums:
@@ -38,9 +39,9 @@ def reweighted_bins(sums: BinSums, factor: float) -> BinSums:
     return sums.scaled(factor)
 
 
-def reweighted_ranks(ranks: Ranks, factor: float) -> Ranks:
-    """The same for the two best classes."""
-    return Ranks(*(reweighted_bins(one, factor) for one in ranks))
+def reweighted_second(sums: SecondSums, factor: float) -> SecondSums:
+    """The same for what metrics on request need."""
+    return SecondSums({rank: reweighted_bins(own, factor) for rank, own in sums.ranks.items()})
 
 
 def reweighted_cells(cells: Cells, factor: float) -> Cells:
