@@ -16,7 +16,7 @@ from calibeval.core.data.distinct_names import name_of
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.positive import chosen_classes, class_title, with_positive
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.data.weighted import refuse_weights
+from calibeval.core.data.weighted import refuse_weights, row_weights
 from calibeval.core.evaluation.class_noise import per_class, with_class_spread
 from calibeval.core.evaluation.curves import CurveCells, class_curves
 from calibeval.core.evaluation.doubts import doubted
@@ -30,6 +30,7 @@ from calibeval.core.report.report import Bin, ClassView, DumpReport, WeightCount
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.engine import summarise
+from calibeval.core.sums.pair_keys import PairKeys
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.sums import Sums
 from calibeval.core.sums.top_ranks import with_ranks
@@ -69,7 +70,8 @@ class Measurement:
         columns.
         by_class: whether to include class-wise sums of slices, and class-wise bins for groups; without them, groups
         need no extra pass, and with keep_rows slices need none either. curves: whether to fit smooth curves.
-        pairs: whether to keep the rows for metrics that need them, if they fit into memory (41 bytes each).
+        pairs: whether to keep the rows for metrics that need them, if they fit into memory (8 bytes each; with weights,
+        groups or slices 41).
         ranks: whether to read the scores once more for the two best classes.
         Other arguments: as for `evaluate_dump`.
         Raises: InputError for values that contradict the kind of the scores; UsageError for columns that cannot be cut.
@@ -85,13 +87,17 @@ class Measurement:
         own = settings.convention == OWN
         told = None if streamed is None else streamed.told
         cells = CurveCells(predictions, also=told) if curves and own else None
+        single = keep_rows or (by_groups and streamed is None)
+        in_memory = pairs and not resources.streams(predictions)
+        of_keys = in_memory and not single and row_weights(predictions) is None and not (sliced and settings.slices)
         sums = summarise(
             predictions,
             settings.bins,
             resources,
-            keep_rows=keep_rows or (by_groups and streamed is None) or (pairs and not resources.streams(predictions)),
+            keep_rows=single or (in_memory and not of_keys),
             told=told if cells is None else cells.told,
             slopes=by_groups,
+            ordered=PairKeys() if of_keys else None,
         )
         columns = (
             SlicedColumn.of(
