@@ -105,7 +105,11 @@ if TYPE_CHECKING:  # the functions that are made below, for type checkers
     ici: MetricFunction
     e50: MetricFunction
     e90: MetricFunction
+    emax: MetricFunction
     smece: MetricFunction
+    mcb_log: MetricFunction
+    dsc_log: MetricFunction
+    unc_log: MetricFunction
     rmsce_debiased: MetricFunction
     ece_top2: MetricFunction
     ece_rank2: MetricFunction

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calibeval.core.metrics.corp_log import LOG_PARTS
 from calibeval.core.metrics.debiased import DebiasedRootMeanSquare
 from calibeval.core.metrics.ranked import Ranked
 from calibeval.core.metrics.selection import SELECTIVE, Table
@@ -11,6 +12,7 @@ REQUESTED = Table(
     (metric.name, metric)
     for metric in (
         *WITHOUT_BINS,
+        *LOG_PARTS,
         DebiasedRootMeanSquare(
             name="rmsce_debiased",
             short="RMSCE, debiased",

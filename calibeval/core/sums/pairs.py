@@ -15,6 +15,8 @@ from calibeval.core.errors import InputError
 from calibeval.core.sums.equal_mass import RowKeys, confidence_keys
 from calibeval.core.sums.ranking import Ranking
 
+FINER = 32  # a cell near an end has this share of the rows between it and the end
+
 
 @dataclass(frozen=True, eq=False)
 class Pairs:
@@ -107,12 +109,15 @@ class Pairs:
         return Ranking(*(np.ascontiguousarray(one[::-1]) for one in (lowest, rows, wrong)))
 
     def cells(self, most: int) -> tuple[Floats, Floats]:
-        """Rows and mean confidence of at most `most` neighbouring runs, joined to about equally many rows."""
+        """Rows and mean confidence of about `most` groups of neighbouring runs, joined to about equally many rows.
+
+        They are smaller towards both ends, where steps of an isotonic regression have few rows: single runs at first.
+        """
         count, confidence, _, _ = self.runs
         if len(count) <= most:
             return count, confidence
-        share = np.ceil(np.cumsum(count) / self.total * most * (1.0 - 1e-12))
-        starts = np.flatnonzero(np.diff(share, prepend=-1.0))
+        place = np.searchsorted(_cuts(self.total, most), np.cumsum(count) * (1.0 - 1e-12))
+        starts = np.flatnonzero(np.diff(place, prepend=-1))
         rows = np.add.reduceat(count, starts)
         return rows, np.clip(np.add.reduceat(count * confidence, starts) / rows, 0.0, 1.0)
 
@@ -133,6 +138,16 @@ class Pairs:
         variance = self.confidence * (1.0 - self.confidence)
         return math.sqrt(float(np.add.reduce(self.weighed(self.weighed(variance))))) / self.total
 
+    @cached_property
+    def doubt(self) -> Floats:
+        """1 - confidence, (n,). Of a computed confidence that is rounded to 1, it is half a step of the rounding.
+
+        >>> Pairs.of([0.75, 1.0], [True, True]).doubt.tolist()
+        [0.25, 0.0]
+        """
+        doubt = 1.0 - self.confidence
+        return doubt if self.slack == 0.0 else np.maximum(doubt, 0.5 * self.slack)
+
     def weighed(self, values: Floats) -> Floats:
         """The values times the weights, (n,)."""
         return values if self.weights is None else values * self.weights
@@ -140,3 +155,16 @@ class Pairs:
     def mean(self, values: Floats) -> float:
         """The weighted mean. values: (n,)."""
         return float(np.add.reduce(self.weighed(values))) / self.total
+
+
+def _cuts(rows: float, most: int) -> Floats:
+    """After how many rows cells end: `rows` / `most` rows each, but near an end only 1/32 of their distance to it.
+
+    >>> _cuts(100.0, 10).astype(int)[:12].tolist()
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]
+    """
+    width, ends = rows / most, [1.0]
+    while (step := max(ends[-1] / FINER, 1.0)) < width and ends[-1] < 0.25 * rows:
+        ends.append(ends[-1] + step)
+    inner = np.linspace(ends[-1], rows - ends[-1], max(most - 2 * math.ceil(ends[-1] / width), 1) + 1)
+    return np.concatenate((ends[:-1], inner, rows - np.array(ends[-2::-1]), [rows]))
