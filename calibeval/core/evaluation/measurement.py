@@ -24,6 +24,7 @@ from calibeval.core.evaluation.groups import Groups, find_groups, grouped_metric
 from calibeval.core.evaluation.slices import SlicedColumn
 from calibeval.core.evaluation.stream_joints import StreamedGroups
 from calibeval.core.evaluation.with_pairs import with_pairs
+from calibeval.core.metrics.coverage import with_curve
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import all_metrics
 from calibeval.core.report.report import Bin, ClassView, DumpReport, WeightCount
@@ -129,8 +130,8 @@ class Measurement:
     def metrics(self, level: float | None, only: Collection[str] | None = None) -> dict[str, MetricResult]:
         """The metrics of all rows, with intervals at that level. only: limits the metrics to these."""
         if self.groups is None:
-            return all_metrics(self.sums, level, only=only)
-        return grouped_metrics(self.sums, self.groups, self.joints, level, only)[0]
+            return with_curve(all_metrics(self.sums, level, only=only), self.sums)
+        return with_curve(grouped_metrics(self.sums, self.groups, self.joints, level, only)[0], self.sums)
 
     def report(self, level: float | None, only: Collection[str] | None = None) -> DumpReport:
         """The report with intervals at that level. only: limits the metrics to these."""

@@ -11,7 +11,7 @@ from calibeval.core.data.notices import NotComputable, Notice, reason
 from calibeval.core.errors import UnknownMetric
 from calibeval.core.metrics.of_pairs import DEPENDENT, OfPairs, pairs_of
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.metrics.selective import UNWEIGHTED
+from calibeval.core.metrics.selective import UNWEIGHTED, curve_points
 from calibeval.core.sums.pairs import Pairs
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.certified import DELTA, Certified, certified, cross_fitted_coverage, units_needed
@@ -133,6 +133,14 @@ def coverage_named(name: str) -> CoverageAtError | None:
         text = f"its limit must be a fraction above 0 and below 1, as in {PREFIX}0.05{hint}"
         raise UnknownMetric(f'metric "{name}": {text}')
     return coverage_at(limit)
+
+
+def with_curve(found: dict[str, MetricResult], sums: Sums) -> dict[str, MetricResult]:
+    """The results, with the risk-coverage curve on the first coverage at an error, unless the AURC has it."""
+    first = next((name for name in found if name.startswith(PREFIX)), None)
+    if first is None or sums.pairs is None or sums.pairs.weights is not None or any(m.curve for m in found.values()):
+        return found
+    return {**found, first: replace(found[first], curve=curve_points(sums.pairs))}
 
 
 def _interval(found: Certified, rows: int, level: float) -> Interval:

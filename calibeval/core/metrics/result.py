@@ -43,7 +43,8 @@ class MetricResult:
     upper bound of their error, the chance that it is exceeded, and the rows that could certify a threshold without an
     error; for groups, bound and rows_needed are of groups. cross_fitted, cross_fitted_error: coverage and error of rows
     by thresholds of other rows.
-    curve: for aurc, at most 50 points of the risk-coverage curve, from the largest confidence down.
+    curve: for aurc, or without it for the first coverage at an error, at most 50 points of the risk-coverage curve,
+    from the largest confidence down.
 
     >>> ece = MetricResult("ece", 0.021, low=0.012, high=0.031, corrected=0.019, floor=0.009, floor_high=0.013)
     >>> ece.value > ece.floor_high, ece.to_dict()["high"]
