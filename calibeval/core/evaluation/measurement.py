@@ -23,7 +23,9 @@ from calibeval.core.evaluation.doubts import doubted
 from calibeval.core.evaluation.groups import Groups, find_groups, grouped_metrics, joints_for
 from calibeval.core.evaluation.slices import SlicedColumn
 from calibeval.core.evaluation.stream_joints import StreamedGroups
+from calibeval.core.evaluation.with_gain import with_gain
 from calibeval.core.evaluation.with_pairs import with_pairs
+from calibeval.core.evaluation.with_second_pass import with_second_pass
 from calibeval.core.metrics.coverage import with_curve
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import all_metrics
@@ -32,8 +34,8 @@ from calibeval.core.report.settings import Settings
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.engine import summarise
 from calibeval.core.sums.resources import PLAIN, Resources
+from calibeval.core.sums.second_pass import NOTHING, Wanted
 from calibeval.core.sums.sums import Sums
-from calibeval.core.sums.top_ranks import with_ranks
 from calibeval.core.uncertainty.joints import Joints
 
 
@@ -62,7 +64,8 @@ class Measurement:
         by_class: bool = True,
         curves: bool = False,
         pairs: bool = False,
-        ranks: bool = False,
+        second: Wanted = NOTHING,
+        gain: bool = False,
     ) -> Measurement:
         """Measure: one pass over the scores, and one more for each slice column, groups, and another tool's bins.
 
@@ -71,7 +74,8 @@ class Measurement:
         by_class: whether to include class-wise sums of slices, and class-wise bins for groups; without them, groups
         need no extra pass, and with keep_rows slices need none either. curves: whether to fit smooth curves.
         pairs: whether to keep the rows for metrics that need them, if they fit into memory (41 bytes each).
-        ranks: whether to read the scores once more for the two best classes.
+        second: what to read the scores once more for. gain: whether to recalibrate the rows out of fold, if they fit
+        into memory.
         Other arguments: as for `evaluate_dump`.
         Raises: InputError for values that contradict the kind of the scores; UsageError for columns that cannot be cut.
         """
@@ -86,11 +90,12 @@ class Measurement:
         own = settings.convention == OWN
         told = None if streamed is None else streamed.told
         cells = CurveCells(predictions, also=told) if curves and own else None
+        whole = (pairs or gain) and not resources.streams(predictions)
         sums = summarise(
             predictions,
             settings.bins,
             resources,
-            keep_rows=keep_rows or (by_groups and streamed is None) or (pairs and not resources.streams(predictions)),
+            keep_rows=keep_rows or whole or (by_groups and streamed is None),
             told=told if cells is None else cells.told,
             slopes=by_groups,
         )
@@ -103,13 +108,15 @@ class Measurement:
                 groups=groups,
                 known=sums.rows,
                 by_class=by_class,
+                gain=sums.gain,
             )
             for column in (settings.slices if sliced else ())
         )
         if own and by_class and groups is None and settings.level is not None:
             (sums,) = with_class_spread(predictions, [kept_rows(predictions)], [sums])
         sums = with_pairs(sums, predictions, groups) if pairs else sums
-        sums = with_ranks(sums, predictions, settings.bins) if ranks else sums
+        sums = with_second_pass(sums, predictions, settings.bins, second)
+        sums = with_gain(sums, predictions, settings.group, groups) if gain else sums
         return cls(
             predictions=doubted(predictions, sums),
             settings=settings,

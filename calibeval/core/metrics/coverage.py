@@ -154,7 +154,8 @@ def _why(found: Certified, pairs: Pairs) -> Notice | None:
     """Why there is no threshold, or no interval."""
     if found.threshold is None:
         units = "rows" if pairs.groups is None else "groups"
-        wrong = f"{found.unit_errors:,} of the {found.units:,} most confident {units} are wrong"
+        verb = "is" if found.unit_errors == 1 else "are"
+        wrong = f"{found.unit_errors:,} of the {found.units:,} most confident {units} {verb} wrong"
         if pairs.groups is not None:
             wrong = f"{found.unit_errors:,} of the {found.units:,} groups with the most confident rows have a wrong one"
         return reason("not_certified", f"none: {wrong}, an error of up to {100.0 * found.bound:.1f} %")

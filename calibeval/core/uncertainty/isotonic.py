@@ -39,3 +39,20 @@ def isotonic(values: Floats, weights: Floats) -> Floats:
         length, first = np.add.reduceat(length, starts), first[starts]
         mean = total / weight
     return np.repeat(mean, length).reshape(np.shape(values))
+
+
+def inside(level: Floats, rows: Floats, k: int) -> Floats:
+    """Ascending levels of a curve as probabilities in (0, 1): a level of 0 or 1 does not prove certainty.
+
+    With m rows, it is (1/k) / (m + 1), or (m + 1/k) / (m + 1), as if one more row had been shared between the k
+    classes. Levels still ascend. level, rows: (b,).
+
+    >>> inside(np.array([0.0, 0.5, 1.0]), np.array([1.0, 4.0, 3.0]), 2).tolist()
+    [0.25, 0.5, 0.875]
+    """
+    bounded = np.where(level <= 0, (1.0 / k) / (rows + 1.0), level)
+    bounded = np.where(level >= 1, (rows + 1.0 / k) / (rows + 1.0), bounded)
+    if len(level) > 1:
+        bounded[0] = min(bounded[0], bounded[1])
+        bounded[-1] = max(bounded[-1], bounded[-2])
+    return bounded

@@ -22,11 +22,20 @@ def tabled(dump: DumpReport) -> bool:
 
 def risk_tables(dump: DumpReport, sheet: Sheet) -> list[list[RenderableType]]:
     """The certified thresholds of several limits, and points of the curve; empty if they were not measured."""
-    return [_thresholds(dump, sheet), _curve(dump, sheet)]
+    return [_thresholds(dump, sheet, ""), _curve(dump, sheet, "")]
 
 
-def _thresholds(dump: DumpReport, sheet: Sheet) -> list[RenderableType]:
-    if not tabled(dump):
+def mapped_risk(dump: DumpReport, sheet: Sheet) -> list[list[RenderableType]]:
+    """The same after the map of a dump; empty without one. A single limit has its table here, too."""
+    after = dump.after()
+    if after is None or dump.recalibrated is None:
+        return []
+    ending = f", with {dump.recalibrated.name}"
+    return [_thresholds(after, sheet, ending, least=1), _curve(after, sheet, ending)]
+
+
+def _thresholds(dump: DumpReport, sheet: Sheet, ending: str, least: int = 2) -> list[RenderableType]:
+    if len(limited(dump)) < least:
         return []
     rows = threshold_cells(dump)
     cells = list(zip(*rows, strict=True))
@@ -38,10 +47,10 @@ def _thresholds(dump: DumpReport, sheet: Sheet) -> list[RenderableType]:
     left_out = [HEADINGS[i] for i in range(len(columns)) if i not in kept]
     said = [promise(dump), f"left out for width: {', '.join(left_out)}" if left_out else ""]
     lines = [Text(line, QUIET) for text in said if text for line in sheet.flow([text])]
-    return [Text(sheet.text(THRESHOLDS)), table([columns[i] for i in kept]), *lines]
+    return [Text(sheet.text(f"{THRESHOLDS}{ending}")), table([columns[i] for i in kept]), *lines]
 
 
-def _curve(dump: DumpReport, sheet: Sheet) -> list[RenderableType]:
+def _curve(dump: DumpReport, sheet: Sheet, ending: str) -> list[RenderableType]:
     found = risk_cells(dump)
     if not found:
         return []
@@ -51,4 +60,7 @@ def _curve(dump: DumpReport, sheet: Sheet) -> list[RenderableType]:
         Column("from confidence", [one.confidence for one in found], left=True),
         Column("certified", [sheet.text(one.certified) for one in found], left=True),
     ]
-    return [Text(sheet.text(TITLE)), table(columns if any(one.certified for one in found) else columns[:3])]
+    return [
+        Text(sheet.text(f"{TITLE}{ending}")),
+        table(columns if any(one.certified for one in found) else columns[:3]),
+    ]
