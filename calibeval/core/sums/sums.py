@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -91,23 +90,28 @@ class RowScores:
     def at(self, places: npt.NDArray[np.intp]) -> RowScores:
         """The rows at these positions, in this order."""
         weights = None if self.weights is None else self.weights.take(places)
-        return RowScores(*(values.take(places) for values in self.columns()), weights=weights)
+        return RowScores(*(values.take(places) for values in self._columns()), weights=weights)
 
     def between(self, here: slice) -> RowScores:
         """Consecutive rows, without copying."""
         weights = None if self.weights is None else self.weights[here]
-        return RowScores(*(values[here] for values in self.columns()), weights=weights)
+        return RowScores(*(values[here] for values in self._columns()), weights=weights)
 
-    @classmethod
-    def joined(cls, parts: Sequence[RowScores]) -> RowScores:
-        """The results of consecutive rows, concatenated."""
-        weights = None if parts[0].weights is None else np.concatenate([part.weights for part in parts])
-        columns = zip(*(part.columns() for part in parts), strict=True)
-        return cls(*map(np.concatenate, columns), weights=weights)
-
-    def columns(self) -> tuple[Any, ...]:
-        """All results but the weights."""
+    def _columns(self) -> tuple[Any, ...]:
         return self.confidence, self.correct, self.nll, self.brier, self.excess, self.risk
+
+
+def joined_rows(parts: list[RowScores]) -> RowScores:
+    """The results of consecutive rows, concatenated."""
+    return RowScores(
+        confidence=np.concatenate([part.confidence for part in parts]),
+        correct=np.concatenate([part.correct for part in parts]),
+        nll=np.concatenate([part.nll for part in parts]),
+        brier=np.concatenate([part.brier for part in parts]),
+        excess=np.concatenate([part.excess for part in parts]),
+        risk=np.concatenate([part.risk for part in parts]),
+        weights=None if parts[0].weights is None else np.concatenate([part.weights for part in parts]),
+    )
 
 
 class EqualMass(NamedTuple):
