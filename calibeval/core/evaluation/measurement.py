@@ -16,7 +16,7 @@ from calibeval.core.data.distinct_names import name_of
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.positive import chosen_classes, class_title, with_positive
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.data.weighted import refuse_weights
+from calibeval.core.data.weighted import refuse_weights, row_weights
 from calibeval.core.evaluation.class_noise import per_class, with_class_spread
 from calibeval.core.evaluation.curves import CurveCells, class_curves
 from calibeval.core.evaluation.doubts import doubted
@@ -33,6 +33,7 @@ from calibeval.core.report.report import Bin, ClassView, DumpReport, WeightCount
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.engine import summarise
+from calibeval.core.sums.pair_keys import PairKeys
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.second_pass import NOTHING, Wanted
 from calibeval.core.sums.sums import Sums
@@ -73,7 +74,8 @@ class Measurement:
         columns.
         by_class: whether to include class-wise sums of slices, and class-wise bins for groups; without them, groups
         need no extra pass, and with keep_rows slices need none either. curves: whether to fit smooth curves.
-        pairs: whether to keep the rows for metrics that need them, if they fit into memory (41 bytes each).
+        pairs: whether to keep the rows for metrics that need them, if they fit into memory (8 bytes each; with weights,
+        groups or slices 41).
         second: what to read the scores once more for. gain: whether to recalibrate the rows out of fold, if they fit
         into memory.
         Other arguments: as for `evaluate_dump`.
@@ -90,14 +92,17 @@ class Measurement:
         own = settings.convention == OWN
         told = None if streamed is None else streamed.told
         cells = CurveCells(predictions, also=told) if curves and own else None
-        whole = (pairs or gain) and not resources.streams(predictions)
+        in_memory = not resources.streams(predictions)
+        single = keep_rows or (by_groups and streamed is None) or (gain and in_memory)
+        of_rows = pairs and in_memory and (row_weights(predictions) is not None or (sliced and bool(settings.slices)))
         sums = summarise(
             predictions,
             settings.bins,
             resources,
-            keep_rows=keep_rows or whole or (by_groups and streamed is None),
+            keep_rows=single or of_rows,
             told=told if cells is None else cells.told,
             slopes=by_groups,
+            ordered=PairKeys() if pairs and in_memory and not (single or of_rows) else None,
         )
         columns = (
             SlicedColumn.of(
