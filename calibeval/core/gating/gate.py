@@ -28,7 +28,7 @@ from calibeval.core.gating.rules import GateSettings, Rule, rule_from_table
 from calibeval.core.gating.ruling import RuleVerdict
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.metrics.bins import Binned
-from calibeval.core.metrics.table import EVERY, needs_gain, needs_pairs, needs_ranks
+from calibeval.core.metrics.table import EVERY, needs_gain, needs_pairs, wanted_by
 from calibeval.core.report.report import Report
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.engine import summarise
@@ -164,7 +164,7 @@ class Subject:
             by_class=by_class or in_full,
             curves=in_full,
             pairs=needs_pairs([rule.metric for rule in rules]),
-            ranks=needs_ranks([rule.metric for rule in rules]),
+            second=wanted_by([rule.metric for rule in rules]),
             gain=gain,
         )
         matched = None
