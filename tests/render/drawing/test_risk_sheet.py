@@ -9,6 +9,7 @@ import pytest
 
 from calibeval import evaluate
 from calibeval.core.errors import InputError, UsageError
+from calibeval.render.drawing.marks import Text
 from calibeval.render.drawing.risk_sheet import has_curves, risk_sheet
 from calibeval.render.drawing.svg import sheet_svg
 from tests.render.drawing.test_sheet import boxes
@@ -62,7 +63,7 @@ def test_panels_do_not_lie_on_each_other_and_share_their_axes():
 
 def test_words_of_one_dump():
     sheet = risk_sheet(report(measured()))
-    assert [mark.words for mark in sheet.marks if getattr(mark, "words", "")][-3:] == [
+    assert [mark.words for mark in sheet.marks if isinstance(mark, Text)][-3:] == [
         "a.npz#test",
         "certified ≤ 5 %: 50.5 % · ≤ 10 %: 52.5 %",
         "AURC 15.47 % · n = 200",  # sum of (k - 100) / k over k = 101 ... 200, divided by 200
