@@ -23,6 +23,7 @@ FORMULA = {
     "ici": (0.148056, None, None),
     "e50": (0.140238, None, None),
     "e90": (0.252303, None, None),
+    "emax": (0.311221, None, None),
     "smece": (0.146512, None, None),
     "rmsce_debiased": (0.150876, None, None),
 }
@@ -36,10 +37,14 @@ VGG = {
     "ici": (0.035571, None, None),
     "e50": (0.000172, None, None),
     "e90": (0.141418, None, None),
+    "emax": (0.276866, None, None),
     "smece": (0.036365, None, None),
     "rmsce_debiased": (0.058655, None, None),
     "ece_top2": (0.014815, None, None),
     "ece_rank2": (0.024495, None, None),
+    "ece_top3": (0.005921, None, None),
+    "ece_top5": (0.000916, None, None),
+    "ece_rank3": (0.008376, None, None),
 }
 REAL = pytest.param(
     FOLDER / "cifar10_vgg16_kumar.npz",

@@ -40,7 +40,11 @@ REQUESTED = (  # of core.metrics.requested
     "ici",
     "e50",
     "e90",
+    "emax",
     "smece",
+    "mcb_log",
+    "dsc_log",
+    "unc_log",
     "rmsce_debiased",
     "ece_top2",
     "ece_rank2",
@@ -50,6 +54,8 @@ REQUESTED = (  # of core.metrics.requested
     "augrc",
     "coverage@error=0.01",
     "coverage@error=0.05",
+    "phi_nll",
+    "phi_brier",
 )
 EVERY_METRIC = "all"
 FORMATS = (  # of readers.load, without the dot
@@ -101,6 +107,7 @@ OBJECTIVES = ("nll", "ece", "accuracy")  # of recalibrate.temperature.objectives
 # Of losses.table.
 LOSSES = ("ce", "ls", "ecp", "focal", "flsd", "dual_focal", "brier", "mbls", "acls", "mdca", "cals", "cals_hr")
 TABLE_FORMATS = ("md", "csv", "latex")  # of render.tables.losses, and of reports and comparisons
+RISK = "risk"  # the risk-coverage curve, as a figure
 TABLE_EXPORTS = ("markdown", "csv", "latex")  # of the same tables, into files
 PRESETS = ("recommended", "strict")  # of core.gating.presets
 ON_INCONCLUSIVE = ("fail", "warn", "pass")  # of core.gating.rules

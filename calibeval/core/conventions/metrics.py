@@ -1,7 +1,7 @@
 """The metrics of a report as another tool computes them, never mixed silently with our own.
 
 Binned metrics are those of the tool, with floors and intervals from its bins, or null with a reason. Metrics without
-bins are the same in every convention.
+bins are the same in every convention, except where the table of conventions says that a tool has its own way.
 """
 
 from __future__ import annotations
@@ -11,8 +11,10 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from html import escape
 
+from calibeval.core.conventions.convention import Convention
+from calibeval.core.conventions.own_way import measured_as_tool
 from calibeval.core.conventions.sums import ConventionSums, convention_sums
-from calibeval.core.conventions.table import CONVENTIONS, OWN, Convention
+from calibeval.core.conventions.table import CONVENTIONS, OWN
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.notices import Notice, reason, warning
@@ -46,8 +48,14 @@ def convention_metrics(
     metrics to these.
     """
     found = {}
+    other = dict(convention.other_way)
     for metric in metrics_for(base.k, only):
-        if not metric.binned:  # without bins, all tools agree
+        if metric.name in convention.own_way:
+            found[metric.name] = measured_as_tool(metric.name, base, tool, convention, level)
+        elif metric.name in other:
+            text = f"{convention.name} {other[metric.name]}, which is not computed here"
+            found[metric.name] = MetricResult(metric.name, None, reason=reason("not_in_convention", text))
+        elif not metric.binned:  # without bins, all tools agree
             found[metric.name] = metric.measured(base, level)
         elif convention.binary == "P(class 1)" and (same := _of_top_label(metric)) is not None:
             # For two classes, the tool's top-label bins are of P(class 1).
@@ -190,7 +198,7 @@ def explained_names() -> tuple[str, ...]:
     """The metrics on which conventions are compared: those for any number of classes that another tool has, too.
 
     >>> explained_names()
-    ('ece', 'mce', 'aece', 'cwce')
+    ('ece', 'mce', 'aece', 'cwce', 'rmsce')
     """
     known = {name for convention in CONVENTIONS.values() if convention.name != OWN for name in convention.metrics}
     return tuple(name for name, metric in METRICS.items() if name in known and not metric.binary)
@@ -206,7 +214,7 @@ def explain_conventions(
 
     >>> found = explain_conventions(Predictions(probs=[[0.0, 1.0], [0.4, 0.6]], labels=[1, 0]))
     >>> [(e.convention.name, round(e.metrics["ece"].value, 3)) for e in found][-1]
-    ('netcal', 0.3)
+    ('torch-uncertainty', 0.3)
     """
     refuse_weights(predictions, "the conventions of other tools")
     own = CONVENTIONS[OWN]

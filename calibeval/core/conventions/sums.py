@@ -12,16 +12,24 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.conventions.table import Convention
-from calibeval.core.data.arrays import Floats, Indices
+from calibeval.core.conventions.convention import Convention
+from calibeval.core.conventions.edges import (
+    Dtype,
+    bin_slots,
+    interpolated_edges,
+    quantile_edges,
+    slot_count,
+    width_edges,
+)
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import Notice, reason
 from calibeval.core.data.predictions import Block, Predictions
 from calibeval.core.sums.binning import BinSums, sums_by_index
 from calibeval.core.sums.equal_mass import confidence_keys
+from calibeval.core.sums.pairs import Pairs
 from calibeval.core.sums.resources import PLAIN, Resources
 
-Dtype = np.dtype[Any]  # float32 or float64; for edges also float16
-ToolFloats = npt.NDArray[Any]  # of one of these types
+ToolFloats = npt.NDArray[Any]  # float32 or float64
 
 BLOCK_SCORES = 2**18
 PART = 2**16
@@ -53,7 +61,8 @@ class ConventionSums:
 
     width: top labels, or P(class 1), in equal-width bins. mass: in equal-mass bins; None if there are none, and then
     no_mass says why. classes: class-wise bins, one row per class that the tool counts; None without them.
-    refused: why the tool has no binned number at all; None if it has.
+    refused: why the tool has no binned number at all; None if it has. pairs: the rows themselves, for what the tool
+    computes of them; None if it does not, or if they exceed the memory limit.
     """
 
     n: int
@@ -62,6 +71,7 @@ class ConventionSums:
     no_mass: Notice | None
     classes: ToolBins | None
     refused: Notice | None
+    pairs: Pairs | None = None
 
 
 def convention_sums(
@@ -78,9 +88,11 @@ def convention_sums(
     half = convention.edges == "confidence" and predictions.scores.dtype == np.float16
     top_type: Dtype = np.dtype(np.float32) if narrow else np.dtype(np.float16) if half else dtype
     edges = width_edges(convention, bins, top_type)
+    class_edges = width_edges(convention, bins, np.dtype(np.float16) if half else dtype)
     counted = None if convention.classes is None else _counted_classes(predictions, convention)
     fits = resources.memory is None or 8 * predictions.n <= resources.memory
-    keep = convention.equal_mass is not None and fits
+    needed = convention.equal_mass is not None or "smece" in convention.own_way
+    keep = needed and fits
     keys = np.empty(predictions.n if keep else 0, np.uint64)
     width: BinSums | None = None
     classes: BinSums | None = None
@@ -94,92 +106,30 @@ def convention_sums(
         width = _added(width, _sums(p, y, edges, convention))
         if counted is not None:
             outcome = np.arange(counted) == block.labels[:, None]
-            classes = _added(classes, _class_sums(probs[:, :counted].astype(np.float64), outcome, edges, convention))
+            every = probs[:, :counted].astype(np.float64)
+            classes = _added(classes, _class_sums(every, outcome, class_edges, convention))
         if keep:
+            if positive and convention.equal_mass == "counts":
+                p, y = _measured(probs, block, positive=False)
+                p = p.astype(np.float32).astype(np.float64)
             keys[done : done + b] = confidence_keys(p, y)
         done += b
-    mass, no_mass = None, None if keep else NO_MEMORY
-    if keep:
-        keys.sort()
+    mass, no_mass, pairs = None, None if keep else NO_MEMORY, None
+    keys.sort()
+    if keep and convention.equal_mass is not None:
         mass, no_mass = _equal_mass(keys, bins, convention, top_type)
+    elif keep:
+        outcomes = (keys & np.uint64(1)).astype(np.bool_)
+        pairs = Pairs((keys >> np.uint64(1)).view(np.float64), outcomes)
     return ConventionSums(
         n=predictions.n,
         width=_split(width, edges, convention),
         mass=mass,
         no_mass=no_mass,
-        classes=None if classes is None else _split(classes, edges, convention),
+        classes=None if classes is None else _split(classes, class_edges, convention),
         refused=_refusal(predictions) if convention.counts_labels else None,
+        pairs=pairs,
     )
-
-
-def width_edges(convention: Convention, bins: int, dtype: Dtype) -> Floats:
-    """The bins + 1 edges of equal-width bins, as float64 of exactly the values that the tool compares with.
-
-    dtype: of the confidences. torch's linspace goes up from 0 to the middle and down from 1 to the middle, and
-    multiplies and adds with a single rounding, as processors since 2013 and GPUs do; in float16 it rounds twice.
-
-    >>> from calibeval.core.conventions.table import CONVENTIONS
-    >>> width_edges(CONVENTIONS["netcal"], 4, np.dtype(np.float64)).tolist()
-    [0.0, 0.25, 0.5, 0.75, 1.0]
-    """
-    if convention.edges in ("quotients", "linspace"):
-        return np.linspace(0.0, 1.0, bins + 1)
-    kind: Dtype = np.dtype(np.float32) if convention.edges == "float32" else dtype
-    half = (bins + 1) // 2
-    if kind == np.float16:
-        wide = np.arange(bins + 1).astype(kind) * (kind.type(1) / kind.type(bins))
-        return np.concatenate((wide[:half], kind.type(1) - wide[: bins + 1 - half][::-1])).astype(np.float64)
-    step, unit = float(kind.type(1) / kind.type(bins)).as_integer_ratio()
-    exact = [step * i if i < half else unit - step * (bins - i) for i in range(bins + 1)]
-    return np.array([edge / unit for edge in exact]).astype(kind).astype(np.float64)
-
-
-def interpolated_edges(ascending: Floats, bins: int) -> Floats:
-    """Edges interpolated at positions i n / bins of the sorted confidences; the outer edges are the first and the last.
-
-    >>> interpolated_edges(np.array([0.25, 0.5, 1.0]), 2).tolist()
-    [0.25, 0.75, 1.0]
-    """
-    n = len(ascending)
-    place = np.minimum(np.linspace(0.0, n, bins + 1), n - 1.0)
-    below = np.minimum(place.astype(np.intp), max(n - 2, 0))
-    left, right = ascending[below], ascending[np.minimum(below + 1, n - 1)]
-    edges = (right - left) * (place - below) + left
-    return np.asarray(np.where(place == below + 1, right, edges), np.float64)
-
-
-def quantile_edges(ascending: Floats, bins: int) -> Floats:
-    """Edges at np.quantile's linear quantiles of the sorted confidences; the outer two are 0 and 1.
-
-    >>> quantile_edges(np.array([0.25, 0.5, 1.0]), 2).tolist()
-    [0.0, 0.5, 1.0]
-    """
-    n = len(ascending)
-    place = np.linspace(0.0, 1.0, bins + 1) * (n - 1)
-    below = place.astype(np.intp)
-    left, right = ascending[below], ascending[np.minimum(below + 1, n - 1)]
-    share = place - below
-    edges = np.where(share >= 0.5, right - (right - left) * (1 - share), left + (right - left) * share)
-    return np.concatenate(([0.0], edges[1:-1], [1.0]))
-
-
-def bin_slots(p: Floats, edges: Floats, convention: Convention) -> Indices:
-    """The slot of each p: the bins from 0, then the separate bin for 1, if any; the last slot is for dropped rows.
-
-    p: any shape. edges: (m + 1,), ascending. There are `slot_count` slots.
-    """
-    m = len(edges) - 1
-    slots = slot_count(edges, convention)
-    if convention.closed == "left":
-        index = np.searchsorted(edges, p, side="right") - 1
-        return np.minimum(index, m if convention.one_apart else m - 1)
-    index = np.searchsorted(edges, p, side="left") - 1
-    return np.where(index < 0, slots - 1 if convention.drops_zero else 0, index)
-
-
-def slot_count(edges: Floats, convention: Convention) -> int:
-    """The number of slots of `bin_slots`."""
-    return len(edges) + convention.one_apart
 
 
 def _working_type(stored: np.dtype[Any], convention: Convention) -> Dtype:
@@ -266,6 +216,8 @@ def _equal_mass(
     outcome = (keys & np.uint64(1)).astype(bool)
     keys >>= np.uint64(1)
     confidence = keys.view(np.float64)
+    if convention.equal_mass == "counts":
+        return _equal_counts(confidence, outcome, bins, convention.name)
     if convention.equal_mass == "interpolated":
         # The tool compares float32 confidences with edges rounded to float32.
         edges = interpolated_edges(confidence, bins).astype(dtype).astype(np.float64)
@@ -281,3 +233,24 @@ def _equal_mass(
         part = slice(start, start + PART)
         total = _added(total, _sums(confidence[part], outcome[part], edges, convention))
     return _split(total, edges, convention), None
+
+
+def _equal_counts(
+    confidence: Floats, outcome: npt.NDArray[np.bool_], bins: int, name: str
+) -> tuple[ToolBins | None, Notice | None]:
+    """Bins of n / bins rows, the first n % bins of them with one more, of sorted rows; or why there are none."""
+    n = len(confidence)
+    if n < bins:
+        text = f"{name} has no number with fewer rows than bins"
+        return None, reason("not_in_convention", text)
+    counts = np.full(bins, n // bins)
+    counts[: n % bins] += 1
+    ends = np.cumsum(counts)
+    inner = ends[:-1]
+    split = inner[confidence[inner - 1] == confidence[inner]]
+    first, last = (np.searchsorted(confidence, confidence[split], side=side) for side in ("left", "right"))
+    if (outcome[first] != outcome[last - 1]).any():  # of equal confidences, wrong rows come first
+        text = f"{name} ends a bin within a tie of right and wrong rows, so its number depends on their order"
+        return None, reason("not_in_convention", text)
+    sums = sums_by_index(np.repeat(np.arange(bins), counts), bins, confidence, outcome)
+    return ToolBins(sums, np.append(confidence[0], confidence[ends - 1]), np.zeros(())), None

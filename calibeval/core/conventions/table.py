@@ -7,80 +7,12 @@ whatever decides which row falls into which bin is.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from types import MappingProxyType
-from typing import Literal
 
+from calibeval.core.conventions.convention import Convention
 from calibeval.core.errors import UsageError, nearest
 
 OWN = "calibeval"
-
-
-@dataclass(frozen=True, slots=True)
-class Convention:
-    """How one tool bins rows, and which metrics it has.
-
-    name, aliases: values of `--convention`. bins: the tool's default number of bins.
-    closed: the side on which bins include their edge: "right" is (lower, upper], "left" is [lower, upper).
-    drops_zero: a probability of exactly 0 is in no bin, but its row counts in the denominator.
-    one_apart: a probability of exactly 1 is in a separate bin; otherwise it is in the last bin.
-    softmax: precision of probabilities: "float64", or "stored": float64 if the scores are, else float32.
-    edges: "quotients" i/B in float64 (rounded to the stored type), "linspace" of numpy in float64, or torch's linspace
-    in "float32" or, for "confidence", in the type of the confidences.
-    top_float32: top-label confidences are rounded to float32. binary: what is measured for two classes.
-    equal_mass: "order": order statistics as edges, equal ones merged; "interpolated": between order statistics, with
-    the lowest confidence in no bin; "quantiles": numpy's quantiles, refusing equal edges; None: no equal-mass bins.
-    classes: in class-wise metrics: "all", or "labelled": max(label) + 1 of them; None: the tool has none.
-    counts_labels: two classes are recognised by the labels that occur; then more than two probabilities are refused.
-    metrics: the binned metrics of the tool. source: tool with version or commit. description: a paragraph.
-    """
-
-    name: str
-    aliases: tuple[str, ...]
-    bins: int
-    closed: Literal["right", "left"]
-    drops_zero: bool
-    one_apart: bool
-    softmax: Literal["float64", "stored"]
-    edges: Literal["quotients", "linspace", "float32", "confidence"]
-    top_float32: bool
-    binary: Literal["top label", "P(class 1)"]
-    equal_mass: Literal["order", "interpolated", "quantiles"] | None
-    classes: Literal["all", "labelled"] | None
-    counts_labels: bool
-    metrics: tuple[str, ...]
-    source: str
-    description: str
-
-    @property
-    def facts(self) -> tuple[str, ...]:
-        """What determines its numbers, in words: sides of the bins, zeros, ones, equal-mass bins, classes, two classes.
-
-        >>> CONVENTIONS["torchmetrics"].facts[:2]
-        ('bins [lower, upper)', '1 in a separate bin')
-        """
-        facts = ["bins (lower, upper]" if self.closed == "right" else "bins [lower, upper)"]
-        if self.closed == "right":
-            facts.append("0 in no bin, but counted in n" if self.drops_zero else "0 in the first bin")
-        else:
-            facts.append("1 in a separate bin" if self.one_apart else "1 in the last bin")
-        if self.edges in ("float32", "confidence"):
-            facts.append("float32 edges" if self.edges == "float32" else "edges as precise as the confidences")
-        if self.equal_mass is not None:
-            facts.append(_EQUAL_MASS[self.equal_mass])
-        if self.classes is not None:
-            facts.append("CWCE over all classes" if self.classes == "all" else "CWCE over max(label) + 1 classes")
-        facts.append(f"two classes: {self.binary}")
-        if self.counts_labels:
-            facts.append("two classes recognised by the labels that occur")
-        return tuple(facts)
-
-
-_EQUAL_MASS = {
-    "order": "AECE between order statistics, ties together",
-    "interpolated": "AECE between interpolated edges, the lowest confidence in no bin",
-    "quantiles": "AECE between edges from np.quantile, refused if two are equal",
-}
 
 CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
     {
@@ -172,8 +104,8 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                 equal_mass=None,
                 classes=None,
                 counts_labels=False,
-                metrics=("ece", "mce"),
-                source="torchmetrics 1.9.0, binary_calibration_error and multiclass_calibration_error, l1 and max",
+                metrics=("ece", "mce", "rmsce"),
+                source="torchmetrics 1.9.0, binary_calibration_error and multiclass_calibration_error, l1, l2 and max",
                 description=(
                     "Bins [lower, upper), and a separate bin for a probability of exactly 1 (issue #3510). Two "
                     "classes are the binary task: P(class 1) against class 1. More classes: float32 confidences of "
@@ -195,7 +127,7 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                 equal_mass=None,
                 classes=None,
                 counts_labels=False,
-                metrics=("ece", "mce"),
+                metrics=("ece", "mce", "rmsce"),
                 source="torchmetrics 1.9.0, multiclass_calibration_error with num_classes=2",
                 description=(
                     "`torchmetrics` if two classes are passed to the multiclass task: the top label is measured. "
@@ -223,6 +155,59 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                     "class 1, and more than two probabilities are refused if only two labels occur. Equal-mass "
                     "edges are np.quantile's from 0 to 1; if ties make two of them equal, the tool raises, and "
                     "so there is no number here. Its ACE, the plain mean over bins, is not a metric of calibeval."
+                ),
+            ),
+            Convention(
+                name="relplot",
+                aliases=(),
+                bins=10,
+                closed="left",
+                drops_zero=False,
+                one_apart=True,
+                softmax="stored",
+                edges="steps",
+                top_float32=False,
+                binary="P(class 1)",
+                equal_mass=None,
+                classes=None,
+                counts_labels=False,
+                metrics=("ece",),
+                own_way=("smece",),
+                source="relplot 1.0.3, smECE with its default kernel, and binnedECE",
+                description=(
+                    "smECE on a grid of at least 1,001 nodes and an average weighted by the density of rows, the width "
+                    "by 10 bisections. The nodes at 0 and 1 have no mirror image, so rows there count half: for "
+                    "saturated models its smECE differs from the exact one. Two classes are P(class 1) against class "
+                    "1. binnedECE has bins [lower, upper), and a separate bin for a probability of exactly 1."
+                ),
+            ),
+            Convention(
+                name="torch-uncertainty",
+                aliases=("torch_uncertainty",),
+                bins=10,
+                closed="left",
+                drops_zero=False,
+                one_apart=True,
+                softmax="stored",
+                edges="confidence",
+                top_float32=True,
+                binary="P(class 1)",
+                equal_mass="counts",
+                classes="all",
+                counts_labels=False,
+                metrics=("ece", "mce", "aece", "cwce", "rmsce"),
+                own_way=("aurc", "augrc"),
+                other_way=(("smece", "smooths log-odds by default"),),
+                source=(
+                    "torch-uncertainty 0.13.0, CalibrationError, AdaptiveCalibrationError, ClasswiseCalibrationError, "
+                    "AURC and AUGRC"
+                ),
+                description=(
+                    "The bins of torchmetrics, but 10 by default (its class-wise error has 15). Adaptive errors are of "
+                    "the top label, also for two classes, in bins of equal counts; where a bin ends within a tie of "
+                    "right and wrong rows, the tool's number depends on the order of the rows, and there is none "
+                    "here. AURC and AUGRC are integrals by trapezoids from coverage 1/n to 1, divided by 1 - 1/n; the "
+                    "tool ranks ties in the order in which its sort leaves them, here they share their mean error."
                 ),
             ),
         )

@@ -51,7 +51,11 @@ class AlongPath(OfPairs):
     def interval_of(self, pairs: Pairs, level: float) -> Interval | None:
         """From drawn samples. Raises: NotComputable for weighted rows."""
         found = path_interval(pairs, self.numbers_of(pairs), level, self.start)
-        return allowing_gap(found, self.of_pairs(pairs), reach_of(pairs, level)) if self.above_gap else found
+        value = self.of_pairs(pairs)
+        if self.above_gap:
+            found = allowing_gap(found, value, reach_of(pairs, level))
+        # The value is too large on average; a centre above it is an accident of the draws.
+        return found._replace(corrected=max(min(centre_of(found), value), found.low))
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """From the intervals of both models, and how their values vary together.

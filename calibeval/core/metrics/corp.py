@@ -136,7 +136,8 @@ class CalibrationIndex(OfPairs):
 
     def floor_of(self, pairs: Pairs) -> Floor | None:
         """From drawn outcomes."""
-        return drawn_floor(pairs, lambda one: one.distance(self.share))
+        found = drawn_floor(pairs, lambda one: one.distance(self.share))
+        return Floor(*(min(one, 1.0) for one in found))
 
 
 def quantile(values: Floats, weights: Floats | None, share: float) -> float:

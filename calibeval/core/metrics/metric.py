@@ -13,6 +13,7 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import NotComputable, Notice
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.sums.binning import BinSums
+from calibeval.core.sums.second_pass import NOTHING, Wanted
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.floors import Floor
 from calibeval.core.uncertainty.intervals import LEAST_BIN_ROWS, Interval
@@ -69,6 +70,11 @@ class Metric:
     has_floor: ClassVar[bool] = True
     # Whether the value comes from a fit, for which the scores are needed.
     fitted: ClassVar[bool] = False
+
+    @property
+    def wanted(self) -> Wanted:
+        """What the metric needs of a second pass over the scores."""
+        return NOTHING
 
     @property
     def label(self) -> str:

@@ -14,15 +14,16 @@ from calibeval.core.metrics.along_path import AlongPath, Influence
 from calibeval.core.sums.pairs import Pairs
 from calibeval.core.uncertainty.drawn_paths import Numbers, Samples
 from calibeval.core.uncertainty.floors import Floor
-from calibeval.core.uncertainty.heat import heat, kept_sign, near_error, smoothed_error
+from calibeval.core.uncertainty.heat import heat, kept_sign, smoothed_error
 from calibeval.core.uncertainty.isotonic_pairs import Drawn, drawn_floor
 
-# Cells and steps for drawn outcomes: fewer than for the value, since a floor needs three digits. With more rows,
+# Cells and accuracy for drawn outcomes: fewer than for the value, since a floor needs three digits. With more rows,
 # floors are smaller, and so must be the cells.
-FEW_CELLS, MANY_CELLS, MANY_ROWS, STEPS = 2**11, 2**12, 50_000, 22
+FEW_CELLS, MANY_CELLS, MANY_ROWS, ACCURACY = 2**11, 2**12, 50_000, 1e-7
 DRAWS = 100
 # Cells for samples along a path: at least so many in the width of the kernel, within these limits.
-IN_WIDTH, LEAST_CELLS, MOST_CELLS = 3.0, 64, 2**11
+# Their accuracy is that share of the measured value.
+IN_WIDTH, LEAST_CELLS, MOST_CELLS, PRECISE = 3.0, 64, 2**11, 1e-4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,7 +42,7 @@ class SmoothError(AlongPath):
         """The error of every sample, in cells that are narrow for the measured one."""
         value = max(self.of_pairs(pairs), 1e-9)
         wanted = 2 ** math.ceil(math.log2(IN_WIDTH / value))
-        return functools.partial(_of_samples, cells=min(max(wanted, LEAST_CELLS), MOST_CELLS), near=value)
+        return functools.partial(_of_samples, cells=min(max(wanted, LEAST_CELLS), MOST_CELLS), accuracy=PRECISE * value)
 
     def influence(self, pairs: Pairs) -> Influence:
         """The surplus of rows, with the smoothed sign of the smoothed residual at their confidence."""
@@ -58,8 +59,8 @@ class SmoothError(AlongPath):
 
 def _of_drawn(drawn: Drawn, cells: int) -> Floats:
     residual = drawn.rows * (drawn.share[:DRAWS] - drawn.confidence) / drawn.rows.sum()
-    return smoothed_error(heat(drawn.confidence, residual, cells), STEPS)
+    return smoothed_error(heat(drawn.confidence, residual, cells), ACCURACY)
 
 
-def _of_samples(samples: Samples, cells: int, near: float) -> Floats:
-    return near_error(heat(samples.confidence, samples.surplus, cells), near)
+def _of_samples(samples: Samples, cells: int, accuracy: float) -> Floats:
+    return smoothed_error(heat(samples.confidence, samples.surplus, cells), accuracy)

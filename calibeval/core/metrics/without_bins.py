@@ -99,6 +99,16 @@ WITHOUT_BINS: tuple[OfPairs, ...] = (
         unit="%",
         source="Austin & Steyerberg, Statistics in Medicine 38:4051, 2019",
     ),
+    CalibrationIndex(
+        name="emax",
+        title="largest distance of isotonic regression and confidence",
+        share=1.0,
+        least=0.0,
+        most=1.0,
+        better="lower",
+        unit="%",
+        source="Austin & Steyerberg, Statistics in Medicine 38:4051, 2019",
+    ),
     SmoothError(
         name="smece",
         short="smECE",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +12,10 @@ import numpy.typing as npt
 
 from calibeval.core.data.arrays import Codes, Floats, Indices
 from calibeval.core.errors import InputError
-from calibeval.core.sums.equal_mass import confidence_keys
+from calibeval.core.sums.equal_mass import RowKeys, confidence_keys
+from calibeval.core.sums.ranking import Ranking
+
+FINER = 32  # a cell near an end has this share of the rows between it and the end
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,17 +49,23 @@ class Pairs:
         [True, False, True]
         """
         keys = confidence_keys(np.asarray(confidence, np.float64) + 0.0, np.asarray(correct, np.bool_))
+        if weights is None and groups is None:
+            return cls.of_keys(keys, slack)
+        order = np.argsort(keys, kind="stable")
+        found = cls.of_keys(keys[order], slack)
+        return replace(
+            found,
+            weights=None if weights is None else weights[order],
+            groups=None if groups is None else groups[order],
+        )
+
+    @classmethod
+    def of_keys(cls, keys: RowKeys, slack: float = 0.0) -> Pairs:
+        """The rows with these keys, in any order, without weights and groups. Raises: InputError if there are none."""
         if not len(keys):
             raise InputError("there are no rows to measure")
-        if weights is None and groups is None:
-            keys = np.sort(keys)
-        else:
-            order = np.argsort(keys, kind="stable")
-            keys = keys[order]
-            weights = None if weights is None else weights[order]
-            groups = None if groups is None else groups[order]
-        right = (keys & np.uint64(1)).astype(np.bool_)
-        return cls((keys >> np.uint64(1)).view(np.float64), right, weights, groups, slack)
+        ordered = np.sort(keys)
+        return cls((ordered >> np.uint64(1)).view(np.float64), (ordered & np.uint64(1)).astype(np.bool_), slack=slack)
 
     @property
     def rows(self) -> int:
@@ -75,22 +84,40 @@ class Pairs:
         return np.append(np.flatnonzero(rises), self.rows - 1)
 
     @cached_property
+    def starts(self) -> Indices:
+        """The place of the first row of each run of equal confidences."""
+        return np.append(0, self.ends[:-1] + 1)
+
+    @cached_property
     def runs(self) -> tuple[Floats, Floats, Floats, Indices]:
         """Of each run of equal confidences: rows (or weights), mean confidence, right rows (or weights); row counts."""
-        starts = np.append(0, self.ends[:-1] + 1)
-        weights = np.ones(self.rows) if self.weights is None else self.weights
-        count, right = (np.add.reduceat(own, starts) for own in (weights, weights * self.correct))
-        lengths = np.diff(np.append(starts, self.rows))
+        starts, lengths = self.starts, np.diff(self.ends, prepend=-1)
+        if self.weights is None:
+            count, right = lengths.astype(np.float64), np.add.reduceat(self.correct, starts, dtype=np.float64)
+        else:
+            count, right = (np.add.reduceat(own, starts) for own in (self.weights, self.weights * self.correct))
+        if len(starts) == self.rows:
+            return count, self.confidence, right, lengths
         confidence = np.add.reduceat(self.confidence, starts) / lengths
         return count, np.clip(confidence, self.confidence[starts], self.confidence[self.ends]), right, lengths
 
+    @cached_property
+    def ranking(self) -> Ranking:
+        """The runs from the largest confidence down, each with its smallest confidence; weights do not count."""
+        _, _, right, lengths = self.runs
+        lowest, rows, wrong = self.confidence[self.starts], lengths.astype(np.float64), lengths - right
+        return Ranking(*(np.ascontiguousarray(one[::-1]) for one in (lowest, rows, wrong)))
+
     def cells(self, most: int) -> tuple[Floats, Floats]:
-        """Rows and mean confidence of at most `most` neighbouring runs, joined to about equally many rows."""
+        """Rows and mean confidence of about `most` groups of neighbouring runs, joined to about equally many rows.
+
+        They are smaller towards both ends, where steps of an isotonic regression have few rows: single runs at first.
+        """
         count, confidence, _, _ = self.runs
         if len(count) <= most:
             return count, confidence
-        share = np.ceil(np.cumsum(count) / self.total * most * (1.0 - 1e-12))
-        starts = np.flatnonzero(np.diff(share, prepend=-1.0))
+        place = np.searchsorted(_cuts(self.total, most), np.cumsum(count) * (1.0 - 1e-12))
+        starts = np.flatnonzero(np.diff(place, prepend=-1))
         rows = np.add.reduceat(count, starts)
         return rows, np.clip(np.add.reduceat(count * confidence, starts) / rows, 0.0, 1.0)
 
@@ -111,6 +138,16 @@ class Pairs:
         variance = self.confidence * (1.0 - self.confidence)
         return math.sqrt(float(np.add.reduce(self.weighed(self.weighed(variance))))) / self.total
 
+    @cached_property
+    def doubt(self) -> Floats:
+        """1 - confidence, (n,). Of a computed confidence that is rounded to 1, it is half a step of the rounding.
+
+        >>> Pairs.of([0.75, 1.0], [True, True]).doubt.tolist()
+        [0.25, 0.0]
+        """
+        doubt = 1.0 - self.confidence
+        return doubt if self.slack == 0.0 else np.maximum(doubt, 0.5 * self.slack)
+
     def weighed(self, values: Floats) -> Floats:
         """The values times the weights, (n,)."""
         return values if self.weights is None else values * self.weights
@@ -118,3 +155,16 @@ class Pairs:
     def mean(self, values: Floats) -> float:
         """The weighted mean. values: (n,)."""
         return float(np.add.reduce(self.weighed(values))) / self.total
+
+
+def _cuts(rows: float, most: int) -> Floats:
+    """After how many rows cells end: `rows` / `most` rows each, but near an end only 1/32 of their distance to it.
+
+    >>> _cuts(100.0, 10).astype(int)[:12].tolist()
+    [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]
+    """
+    width, ends = rows / most, [1.0]
+    while (step := max(ends[-1] / FINER, 1.0)) < width and ends[-1] < 0.25 * rows:
+        ends.append(ends[-1] + step)
+    inner = np.linspace(ends[-1], rows - ends[-1], max(most - 2 * math.ceil(ends[-1] / width), 1) + 1)
+    return np.concatenate((ends[:-1], inner, rows - np.array(ends[-2::-1]), [rows]))

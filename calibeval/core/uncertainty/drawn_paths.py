@@ -125,8 +125,7 @@ def path_interval(pairs: Pairs, numbers: Numbers, level: float, start: Start = "
     truth, mean_line, high_line, low_line = np.maximum.accumulate(np.array(points), axis=0).T
     # The lower end is where the value would be unusually large.
     low, centre, high = (float(np.interp(value, line, truth)) for line in (high_line, mean_line, low_line))
-    # The value is too large on average, so that the centre above it is an accident of the draws.
-    return Interval(low, high, min(max(min(centre, value), low), high))
+    return Interval(low, high, min(max(centre, low), high))
 
 
 def reach_of(pairs: Pairs, level: float) -> Shift:

@@ -120,7 +120,8 @@ ERRORS = [
         2,
         (
             'convention "calibeva" is unknown (did you mean "calibeval"?); there are calibeval, guo (or gpleiss, '
-            "focal_calibration), mbls (or cals), torchmetrics, torchmetrics-multiclass, netcal"
+            "focal_calibration), mbls (or cals), torchmetrics, torchmetrics-multiclass, netcal, relplot, "
+            "torch-uncertainty (or torch_uncertainty)"
         ),
     ),
     (

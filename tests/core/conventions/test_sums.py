@@ -9,14 +9,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from calibeval import Predictions
-from calibeval.core.conventions.sums import (
+from calibeval.core.conventions.edges import (
     bin_slots,
-    convention_sums,
     interpolated_edges,
     quantile_edges,
     slot_count,
     width_edges,
 )
+from calibeval.core.conventions.sums import convention_sums
 from calibeval.core.conventions.table import CONVENTIONS
 
 TOOLS = [name for name in CONVENTIONS if name != "calibeval"]
@@ -88,6 +88,8 @@ def test_slots():
         "torchmetrics": [0, 0, 1, 1, 2],
         "torchmetrics-multiclass": [0, 0, 1, 1, 2],
         "netcal": [0, 0, 1, 1, 1],
+        "relplot": [0, 0, 1, 1, 2],
+        "torch-uncertainty": [0, 0, 1, 1, 2],
     }
     assert {name: slot_count(edges, CONVENTIONS[name]) for name in ("mbls", "torchmetrics")} == {
         "mbls": 3,

@@ -101,7 +101,8 @@ def test_warnings_of_the_predictions_come_first():
             {"convention": "calibevl"},
             (
                 'convention "calibevl" is unknown (did you mean "calibeval"?); there are calibeval, guo (or gpleiss, '
-                "focal_calibration), mbls (or cals), torchmetrics, torchmetrics-multiclass, netcal"
+                "focal_calibration), mbls (or cals), torchmetrics, torchmetrics-multiclass, netcal, relplot, "
+                "torch-uncertainty (or torch_uncertainty)"
             ),
         ),
     ],

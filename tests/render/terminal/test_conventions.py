@@ -28,16 +28,19 @@ def shown(predictions=DUMP, *, bins=2, width=100, ascii_only=False):
 
 def test_the_whole_text():
     # calibeval: ECE (|2 - 1| + |1 - 1.75|) / 4; CWCE (0.25 + 0.25 + 0.125) / 3. guo: AECE (0.25 + 1) / 4 of two bins,
-    # CWCE (0 + 0.25) / 2. torchmetrics: (|3 - 1.75| + |0 - 1|) / 4.
+    # CWCE (0 + 0.25) / 2. torchmetrics: (|3 - 1.75| + |0 - 1|) / 4, RMSCE of (0.75 (1.25 / 3)² + 0.25)^½.
+    # torch-uncertainty: AECE (|2 - 1| + |1 - 1.75|) / 4; CWCE (1 + 1.75 + 0.75) / 4 / 3.
     assert shown(width=80).startswith("""\
 a\\x1b[31m.npz#test · 4 rows · 3 classes
 
-convention    bins   ECE %    MCE %  AECE %  CWCE %
-calibeval        2  43.750   50.000  43.750    20.8
-guo              2  43.750   50.000  31.250    12.5
-mbls             2  43.750        –  31.250    12.5
-torchmetrics     2  56.250  100.000       –       –
-netcal           2       –        –       –       –
+convention         bins   ECE %    MCE %  AECE %  CWCE %  RMSCE %
+calibeval             2  43.750   50.000  43.750    20.8   44.194
+guo                   2  43.750   50.000  31.250    12.5        –
+mbls                  2  43.750        –  31.250    12.5        –
+torchmetrics          2  56.250  100.000       –       –   61.661
+netcal                2       –        –       –       –        –
+relplot               2  56.250        –       –       –        –
+torch-uncertainty     2  56.250  100.000  43.750    29.2   61.661
 
 MCE: over all bins here, as other tools print it; reports use bins of at least
   30 rows
@@ -50,11 +53,19 @@ guo: bins (lower, upper]; 0 in no bin, but counted in n; float32 edges; AECE
   guo leaves 1 of 8 probabilities out of CWCE: they are exactly 0
   guo counts 2 of 3 classes in CWCE: the last ones do not occur among the labels
 mbls: bins""")
-    assert shown(width=80).endswith("""\
+    assert """
 netcal: bins [lower, upper); 1 in the last bin; AECE between edges from
   np.quantile, refused if two are equal
   ECE, MCE, AECE: netcal takes this for two classes, since only labels 0 and 1
     occur, and refuses 3 columns
+""" in shown(width=80)
+    assert shown(width=80).endswith("""
+relplot: bins [lower, upper); 1 in a separate bin; smECE on a grid, where
+  confidences of exactly 0 or 1 count half
+torch-uncertainty: bins [lower, upper); 1 in a separate bin; edges as precise as
+  the confidences; AECE of the top label in equal counts, which the order of
+  rows decides if ties are split; CWCE over all classes; AURC and AUGRC by
+  trapezoids from coverage 1/n to 1
 """)
 
 
@@ -87,7 +98,8 @@ def test_json():
     document = json.loads(render_json(DUMP, found))
     assert document["schema"] == "calibeval.conventions/1"
     assert (document["name"], document["source"]["n"], document["source"]["k"]) == ("a\x1b[31m.npz#test", 4, 3)
-    assert [c["name"] for c in document["conventions"]] == ["calibeval", "guo", "mbls", "torchmetrics", "netcal"]
+    names = ["calibeval", "guo", "mbls", "torchmetrics", "netcal", "relplot", "torch-uncertainty"]
+    assert [c["name"] for c in document["conventions"]] == names
     for one, row in zip(found, document["conventions"], strict=True):
         assert row["bins"] == 2
         assert row["metrics"]["ece"]["value"] == one.metrics["ece"].value
@@ -110,7 +122,7 @@ def test_the_note_names_the_convention():
     assert text.isascii()
 
 
-@pytest.mark.parametrize("convention", ["guo", "mbls", "torchmetrics", "netcal"])
+@pytest.mark.parametrize("convention", ["guo", "mbls", "torchmetrics", "netcal", "relplot", "torch-uncertainty"])
 def test_every_renderer_takes_these_reports(convention):
     report = evaluate(DUMP, convention=convention)
     for renderer in (bins_csv, csv_table, latex, markdown):
