@@ -91,7 +91,8 @@ def group_column(predictions: Predictions, name: str | None) -> npt.NDArray[Any]
 def _deal_rows(labels: npt.NDArray[np.integer[Any]], folds: int, rng: np.random.Generator) -> Folds:
     """Deal rows in turn, in random order within each label: folds differ by at most one row, also within a label."""
     shuffled = rng.permutation(len(labels))
-    order = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    small = labels.astype(np.uint16) if labels.min() >= 0 and labels.max() < 2**16 else labels  # sorted much faster
+    order = shuffled[np.argsort(small[shuffled], kind="stable")]
     result = np.empty(len(labels), np.int16)
     result[order] = np.arange(len(labels)) % folds
     return result
