@@ -13,7 +13,7 @@ from calibeval.cli.options import positive as class_options
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import LEVEL, exclude, table_format
 from calibeval.cli.options.fitting import Fitting
-from calibeval.cli.options.metrics import named, unavailable
+from calibeval.cli.options.metrics import in_full, named, unavailable
 from calibeval.cli.options.outputs import FIGURES, JSON, check_folder, exports
 from calibeval.cli.options.outputs import TABLES as FILE_TABLES
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
@@ -123,11 +123,12 @@ def report(
                 predictions,
                 own,
                 Resources(threads(jobs), limit, progress),
-                only,
+                every if sliced else only,
                 curves=out is not None or figure is not None,
             )
 
         plan = maps.recalibrate(reading, evaluate)
+        every = in_full(only, wanted=plan is None and (full or out is not None))
         results = []
         for word in dumps:
             predictions = open_named(word, reading)
