@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from calibeval.core.conventions.metrics import class_errors, convention_metrics, remarks
 from calibeval.core.conventions.sums import ConventionSums, convention_sums
@@ -16,9 +17,9 @@ from calibeval.core.data.distinct_names import name_of
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.positive import chosen_classes, class_title, with_positive
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.data.weighted import refuse_weights
+from calibeval.core.data.weighted import refuse_weights, row_weights
 from calibeval.core.evaluation.class_noise import per_class, with_class_spread
-from calibeval.core.evaluation.curves import CurveCells, class_curves
+from calibeval.core.evaluation.curves import CurveCells, Curves
 from calibeval.core.evaluation.doubts import doubted
 from calibeval.core.evaluation.groups import Groups, find_groups, grouped_metrics, joints_for
 from calibeval.core.evaluation.slices import SlicedColumn
@@ -33,6 +34,7 @@ from calibeval.core.report.report import Bin, ClassView, DumpReport, WeightCount
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.engine import summarise
+from calibeval.core.sums.pair_keys import PairKeys
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.second_pass import NOTHING, Wanted
 from calibeval.core.sums.sums import Sums
@@ -41,7 +43,10 @@ from calibeval.core.uncertainty.joints import Joints
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measurement:
-    """A dump and the results of reading it: sums, groups and their joint variation, slices, and another tool's bins."""
+    """A dump and the results of reading it: sums, groups and their joint variation, slices, and another tool's bins.
+
+    support: (k,), the number of rows of each class; None: it is counted.
+    """
 
     predictions: Predictions
     settings: Settings
@@ -50,7 +55,8 @@ class Measurement:
     joints: Joints | None
     columns: tuple[SlicedColumn, ...]
     tool: ConventionSums | None
-    curves: CurveCells | None = None
+    curves: Curves | None = None
+    support: npt.NDArray[np.int64] | None = None
 
     @classmethod
     def of(
@@ -73,7 +79,8 @@ class Measurement:
         columns.
         by_class: whether to include class-wise sums of slices, and class-wise bins for groups; without them, groups
         need no extra pass, and with keep_rows slices need none either. curves: whether to fit smooth curves.
-        pairs: whether to keep the rows for metrics that need them, if they fit into memory (41 bytes each).
+        pairs: whether to keep the rows for metrics that need them, if they fit into memory (8 bytes each; with weights,
+        groups or slices 41).
         second: what to read the scores once more for. gain: whether to recalibrate the rows out of fold, if they fit
         into memory.
         Other arguments: as for `evaluate_dump`.
@@ -90,14 +97,17 @@ class Measurement:
         own = settings.convention == OWN
         told = None if streamed is None else streamed.told
         cells = CurveCells(predictions, also=told) if curves and own else None
-        whole = (pairs or gain) and not resources.streams(predictions)
+        in_memory = not resources.streams(predictions)
+        single = keep_rows or (by_groups and streamed is None) or (gain and in_memory)
+        of_rows = pairs and in_memory and (row_weights(predictions) is not None or (sliced and bool(settings.slices)))
         sums = summarise(
             predictions,
             settings.bins,
             resources,
-            keep_rows=keep_rows or whole or (by_groups and streamed is None),
+            keep_rows=single or of_rows,
             told=told if cells is None else cells.told,
             slopes=by_groups,
+            ordered=PairKeys() if pairs and in_memory and not (single or of_rows) else None,
         )
         columns = (
             SlicedColumn.of(
@@ -153,7 +163,7 @@ class Measurement:
             metrics=self.metrics(level, only),
             equal_width=bin_table(sums.top, sums.edges),
             equal_mass=bin_table(sums.mass, sums.mass_edges),
-            per_class=per_class(sums, predictions, alone=self.groups is None),
+            per_class=per_class(sums, predictions, alone=self.groups is None, support=self.support),
             warnings=(*predictions.warnings, *_warnings(predictions, sums, self.groups, self.settings)),
             name=name_of(predictions),
             slices=tuple(one for column in sliced for one in column) if self.columns else None,
@@ -179,7 +189,7 @@ class Measurement:
         views = [view for one in chosen if (view := class_view(self.sums, self.predictions, one)) is not None]
         if self.curves is None or not views:
             return tuple(views)
-        curves = class_curves(self.predictions, [view.index for view in views])
+        curves = self.curves.of_classes(self.predictions, [view.index for view in views])
         return tuple(replace(view, curve=curves[view.index]) for view in views)
 
     def _as_tool(

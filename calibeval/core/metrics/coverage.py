@@ -14,7 +14,16 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.selective import UNWEIGHTED, curve_points
 from calibeval.core.sums.pairs import Pairs
 from calibeval.core.sums.sums import Sums
-from calibeval.core.uncertainty.certified import DELTA, Certified, certified, cross_fitted_coverage, units_needed
+from calibeval.core.uncertainty.certified import (
+    DELTA,
+    Certified,
+    OtherParts,
+    certified,
+    certified_ranking,
+    cross_fitted_coverage,
+    cross_fitted_ranking,
+    units_needed,
+)
 from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.joints import Joints
 
@@ -73,8 +82,12 @@ class CoverageAtError(OfPairs):
         )
         if found.threshold is None:
             return result if level is None else replace(result, low=0.0, high=0.0)
-        elsewhere, error = cross_fitted_coverage(
-            pairs.confidence, pairs.correct, self.limit, groups=pairs.groups, slack=pairs.slack
+        elsewhere, error = (
+            cross_fitted_ranking(pairs.ranking, self.limit, parts=_parts(pairs))
+            if pairs.groups is None
+            else cross_fitted_coverage(
+                pairs.confidence, pairs.correct, self.limit, groups=pairs.groups, slack=pairs.slack
+            )
         )
         result = replace(result, cross_fitted=elsewhere, cross_fitted_error=error)
         if level is None or pairs.groups is not None:
@@ -85,7 +98,11 @@ class CoverageAtError(OfPairs):
     def _found(self, pairs: Pairs) -> Certified:
         if pairs.weights is not None:
             raise NotComputable("weighted_rows", UNWEIGHTED)
-        found = certified(pairs.confidence, pairs.correct, self.limit, groups=pairs.groups, slack=pairs.slack)
+        found = (
+            certified_ranking(pairs.ranking, self.limit)
+            if pairs.groups is None
+            else certified(pairs.confidence, pairs.correct, self.limit, groups=pairs.groups, slack=pairs.slack)
+        )
         if found.units < found.needed:
             units = "rows" if pairs.groups is None else "groups"
             raise NotComputable("too_few_to_certify", f"none: at least {found.needed:,} {units} would be needed")
@@ -133,6 +150,14 @@ def coverage_named(name: str) -> CoverageAtError | None:
         text = f"its limit must be a fraction above 0 and below 1, as in {PREFIX}0.05{hint}"
         raise UnknownMetric(f'metric "{name}": {text}')
     return coverage_at(limit)
+
+
+def _parts(pairs: Pairs) -> OtherParts:
+    """The parts for cross-fitting, which are the same for every limit."""
+    if "parts" not in pairs.cache:
+        pairs.cache["parts"] = OtherParts.of(pairs.ranking)
+    found: OtherParts = pairs.cache["parts"]
+    return found
 
 
 def with_curve(found: dict[str, MetricResult], sums: Sums) -> dict[str, MetricResult]:

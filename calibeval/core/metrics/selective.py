@@ -113,7 +113,7 @@ def ranking_of(pairs: Pairs) -> Ranking:
     """The ranking of these rows. Raises: NotComputable for weighted rows."""
     if pairs.weights is not None:
         raise NotComputable("weighted_rows", UNWEIGHTED)
-    return Ranking.of(pairs.confidence, pairs.correct, pairs.slack)
+    return pairs.ranking
 
 
 def curve_points(pairs: Pairs) -> tuple[RiskPoint, ...]:

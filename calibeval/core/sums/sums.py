@@ -101,6 +101,19 @@ class RowScores:
         return self.confidence, self.correct, self.nll, self.brier, self.excess, self.risk
 
 
+def joined_rows(parts: list[RowScores]) -> RowScores:
+    """The results of consecutive rows, concatenated."""
+    return RowScores(
+        confidence=np.concatenate([part.confidence for part in parts]),
+        correct=np.concatenate([part.correct for part in parts]),
+        nll=np.concatenate([part.nll for part in parts]),
+        brier=np.concatenate([part.brier for part in parts]),
+        excess=np.concatenate([part.excess for part in parts]),
+        risk=np.concatenate([part.risk for part in parts]),
+        weights=None if parts[0].weights is None else np.concatenate([part.weights for part in parts]),
+    )
+
+
 class EqualMass(NamedTuple):
     """Sums of equal-mass bins, (m,), and their m + 1 edges. They cannot be added, because edges differ."""
 

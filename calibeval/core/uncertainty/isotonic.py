@@ -11,7 +11,7 @@ from calibeval.core.errors import InputError
 def isotonic(values: Floats, weights: Floats) -> Floats:
     """The ascending sequence with the least weighted sum of squared distances from the values.
 
-    Every round pools all maximal runs of falling means at once, which gives the same result as pooling pair by pair.
+    Every round pools all maximal runs of means that do not rise at once, with the same result as pooling pair by pair.
 
     values: (m,), or (d, m) for d sequences. weights: the same shape, or (m,); each above 0.
     Raises: InputError for weights that are not above 0.
@@ -31,7 +31,7 @@ def isotonic(values: Floats, weights: Floats) -> Floats:
     first = np.arange(rows * m) % m == 0  # the first block of a sequence is never pooled with the one before it
     mean = every.ravel()
     while True:
-        falls = np.concatenate(([False], mean[1:] < mean[:-1])) & ~first
+        falls = np.concatenate(([False], mean[1:] <= mean[:-1])) & ~first
         if not falls.any():
             break
         starts = np.flatnonzero(~falls)

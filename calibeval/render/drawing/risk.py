@@ -52,10 +52,19 @@ def risk_marks(curve: RiskCurve, top: float, others: Sequence[RiskCurve] = (), *
     return marks + (_spots(curve) if spots else [])
 
 
-def labels(curve: RiskCurve, top: float, room: tuple[float, float], size: float, *, orders: bool = True) -> list[Text]:
-    """The names of limits and of both orders, where they hide neither each other nor leave the panel.
+def labels(
+    curve: RiskCurve,
+    top: float,
+    room: tuple[float, float],
+    size: float,
+    others: Sequence[RiskCurve] = (),
+    *,
+    orders: bool = True,
+) -> list[Text]:
+    """The names of limits and of both orders, where they neither hide each other nor leave the panel.
 
-    room: width and height of the panel, and size of the letters, in the same unit. orders: whether orders are named.
+    Names of orders do not hide a curve either. room: width and height of the panel, and size of the letters, in the
+    same unit. others: curves of other files in the panel. orders: whether orders are named.
     """
     texts: list[Text] = []
     for one in curve.certificates:
@@ -67,7 +76,7 @@ def labels(curve: RiskCurve, top: float, room: tuple[float, float], size: float,
     texts = [text for i, text in enumerate(texts) if not any(_overlap(text, other, room) for other in texts[:i])]
     for choices in _orders(curve, top, room, size) if orders and curve.error else []:
         free = [one for one in choices if not any(_overlap(one, other, room) for other in texts)]
-        texts += [one for one in free if not _hides(one, curve, top, room)][:1]
+        texts += [one for one in free if not any(_hides(one, own, top, room) for own in (curve, *others))][:1]
     return texts
 
 
