@@ -38,7 +38,7 @@ def risk_marks(curve: RiskCurve, top: float, others: Sequence[RiskCurve] = (), *
     numbers to pointer and keyboard.
     """
     marks: list[Mark] = []
-    if curve.level is not None and len(curve.steps) > 1:
+    if curve.banded:
         marks.append(Path("ribbon", _band(curve, top), closed=True))
     if curve.error:
         marks += [Path("best", _best(curve, top)), Stroke("random", (0.0, curve.error / top), (1.0, curve.error / top))]
@@ -70,8 +70,10 @@ def labels(
     for one in curve.certificates:
         words, place = one.words, (one.coverage, min(max(one.limits) / top, 1.0))
         text = _beside(words, place, room, size)
-        while any(_overlap(text, other, room) for other in texts) and _top(text, room) + 1.1 * size < room[1]:
-            text = _moved(text, 1.1 * size)
+        while _top(text, room) + 0.3 * size < room[1] and (
+            _hides(text, curve, top, room) or any(_overlap(text, other, room) for other in texts)
+        ):
+            text = _moved(text, 0.3 * size)
         texts.append(text)
     texts = [text for i, text in enumerate(texts) if not any(_overlap(text, other, room) for other in texts[:i])]
     for choices in _orders(curve, top, room, size) if orders and curve.error else []:
