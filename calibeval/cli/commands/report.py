@@ -122,12 +122,11 @@ def report(
                 predictions,
                 own,
                 Resources(threads(jobs), limit, progress),
-                every if sliced else only,
+                in_full(only, wanted=sliced and plan is None and (full or out is not None)),
                 curves=out is not None or figure is not None,
             )
 
         plan = maps.recalibrate(reading, evaluate)
-        every = in_full(only, wanted=plan is None and (full or out is not None))
         results = []
         for word in dumps:
             predictions = open_named(word, reading)
