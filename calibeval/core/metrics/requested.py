@@ -9,6 +9,7 @@ from calibeval.core.metrics.debiased import DebiasedRootMeanSquare
 from calibeval.core.metrics.gain import RecalibrationGain
 from calibeval.core.metrics.ranked import single, top
 from calibeval.core.metrics.selection import SELECTIVE, Table
+from calibeval.core.metrics.thresholded import OTHER_BINS
 from calibeval.core.metrics.without_bins import WITHOUT_BINS
 
 REQUESTED = Table(
@@ -29,6 +30,7 @@ REQUESTED = Table(
         ),
         top(2),
         single(2),
+        *OTHER_BINS,
         *SELECTIVE,
         RecalibrationGain(
             name="phi_nll",
