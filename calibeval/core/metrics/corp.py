@@ -16,7 +16,7 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.metrics.of_pairs import OfPairs
 from calibeval.core.sums.pairs import Pairs
 from calibeval.core.uncertainty.floors import Floor
-from calibeval.core.uncertainty.isotonic_pairs import drawn_floor, fitted
+from calibeval.core.uncertainty.isotonic_pairs import drawn_floor, drawn_gain, fitted
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,7 +29,7 @@ class Miscalibration(OfPairs):
 
     def floor_of(self, pairs: Pairs) -> Floor | None:
         """From drawn outcomes: the regression fits noise, so the value is above 0 for calibrated models."""
-        return drawn_floor(pairs, lambda one: one.gain)
+        return drawn_gain(pairs, lambda one: one.gain)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
