@@ -21,7 +21,7 @@ from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.drawn_paths import Numbers, Samples, Start, reach_of
 from calibeval.core.uncertainty.floors import Floor
 from calibeval.core.uncertainty.intervals import Interval
-from calibeval.core.uncertainty.isotonic_pairs import drawn_floor, fitted
+from calibeval.core.uncertainty.isotonic_pairs import drawn_floor, drawn_gain, fitted
 from calibeval.core.uncertainty.joints import Joints
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.model_pair import Pair
@@ -41,7 +41,7 @@ class Miscalibration(AlongPath):
 
     def floor_of(self, pairs: Pairs) -> Floor | None:
         """From drawn outcomes: the regression fits noise, so the value is above 0 for calibrated models."""
-        return drawn_floor(pairs, lambda one: one.gain)
+        return drawn_gain(pairs, lambda one: one.gain)
 
     def numbers_of(self, pairs: Pairs) -> Numbers:
         """The gain of every sample."""
