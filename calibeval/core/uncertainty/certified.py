@@ -123,6 +123,34 @@ def certified(
     )
 
 
+def possible_coverage(
+    confidence: npt.ArrayLike, correct: npt.ArrayLike, limit: float, delta: float = DELTA, slack: float = 0.0
+) -> float:
+    """The largest coverage whose error these rows do not prove to be above the limit: 0 if they do so for each.
+
+    With probability 1 - delta at least, it is no smaller than the largest coverage whose true error is at the limit,
+    by the exact lower bound there.
+
+    Arguments: as for `certified`; rows are independent.
+
+    >>> stated, right = np.linspace(1.0, 0.6, 100), np.arange(100) < 70
+    >>> certified(stated, right, 0.05).coverage, possible_coverage(stated, right, 0.05)
+    (0.7, 0.77)
+    """
+    curve = Ranking.of(confidence, correct, slack).curve()
+    share = curve.wrong / curve.rows
+    open_ = np.flatnonzero((share <= limit) | (curve.rows * _divergence(share, limit) < -math.log(delta)))
+    for last in range(len(open_), 0, -CHUNK):
+        here = open_[max(last - CHUNK, 0) : last]
+        # At least so many errors: one minus the chance of fewer, which is that of more right rows.
+        right = curve.rows[here] - curve.wrong[here]
+        chance = binomial_cdf(np.minimum(right, curve.rows[here] - 1.0), curve.rows[here], 1.0 - limit)
+        kept = (share[here] <= limit) | (right == curve.rows[here]) | (chance > delta)
+        if kept.any():
+            return float(curve.coverage[here[np.flatnonzero(kept)[-1]]])
+    return 0.0
+
+
 def cross_fitted_coverage(
     confidence: npt.ArrayLike,
     correct: npt.ArrayLike,
@@ -185,13 +213,17 @@ def _passed(units: Floats, wrong: Floats, limit: float, delta: float) -> int:
     failed = np.flatnonzero(more & (wrong >= limit * units))  # the median of a binomial: p of 1/2 at least
     end = int(failed[0]) if len(failed) else len(units)
     tested = np.flatnonzero(more[:end])
-    share = wrong[tested] / units[tested]
-    with np.errstate(divide="ignore", invalid="ignore"):
-        divergence = share * np.log(share / limit) + (1.0 - share) * np.log((1.0 - share) / (1.0 - limit))
-    tested = tested[units[tested] * divergence < -math.log(delta)]
+    tested = tested[units[tested] * _divergence(wrong[tested] / units[tested], limit) < -math.log(delta)]
     for first in range(0, len(tested), CHUNK):
         here = tested[first : first + CHUNK]
         fails = binomial_cdf(wrong[here], units[here], limit) > delta
         if fails.any():
             return int(here[np.argmax(fails)])
     return end
+
+
+def _divergence(share: Floats, limit: float) -> Floats:
+    """Of Bernoulli variables: units times it is at most the negative logarithm of the chance of such a share."""
+    with np.errstate(divide="ignore", invalid="ignore"):
+        parts = share * np.log(share / limit), (1.0 - share) * np.log((1.0 - share) / (1.0 - limit))
+    return np.nan_to_num(parts[0]) + np.nan_to_num(parts[1])
