@@ -1,38 +1,44 @@
 """Every Python, console and bash block of README and docs is run; a console session must print what is shown."""
 
 import difflib
-import os
+import functools
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from sybil import Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 
+from tests.cli import invoking
+
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "sample_data/README.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-def run(command: str) -> subprocess.CompletedProcess[str]:
-    words = shlex.split(command)
-    assert words[0] == "calibeval", f"only calibeval is run in console and bash blocks, not {words[0]}"
-    return subprocess.run(
-        [sys.executable, "-m", "calibeval", *words[1:]],
-        capture_output=True,
-        check=False,
-        encoding="utf-8",
-        env={**os.environ, "COLUMNS": "100", "PYTHONIOENCODING": "utf-8", "NO_COLOR": "1"},
-    )
+@pytest.fixture
+def run(capsys, monkeypatch):
+    """Runs a command in this process, as on a terminal of 100 columns without colours: a process for each takes longer
+    than what it does, and how the program starts and ends is tested elsewhere.
+    """
+
+    def running(command: str) -> invoking.Result:
+        name, *words = shlex.split(command)
+        assert name == "calibeval", f"only calibeval is run in console and bash blocks, not {name}"
+        capsys.readouterr()  # what Python blocks printed
+        with monkeypatch.context() as patch:
+            patch.setenv("COLUMNS", "100")
+            patch.setenv("NO_COLOR", "1")
+            return invoking.run(capsys, *words)
+
+    return running
 
 
-def run_session(example) -> str | None:
+def run_session(run, example) -> str | None:
     """Run the commands after each $ and compare what they print; a line of ... stands for any lines."""
     for command, expected in re.findall(r"^\$ (.+)\n((?:(?!\$ ).*\n)*)", example.parsed, flags=re.MULTILINE):
         done = run(command)
-        shown = [line.rstrip() for line in (done.stderr + done.stdout).rstrip().split("\n")]
+        shown = [line.rstrip() for line in (done.err + done.out).rstrip().split("\n")]
         wanted = [line.rstrip() for line in expected.rstrip().split("\n")]
         pattern = r"\n".join(".*" if line == "..." else re.escape(line) for line in wanted)
         if not re.fullmatch(pattern, "\n".join(shown), flags=re.DOTALL):
@@ -40,24 +46,24 @@ def run_session(example) -> str | None:
     return None
 
 
-def run_commands(example) -> str | None:
+def run_commands(run, example) -> str | None:
     """Run each line, without its comment; every command must succeed, whatever it prints."""
     for line in example.parsed.replace("\\\n", " ").splitlines():
         done = run(re.sub(r"\s+# .*", "", line))
-        if done.returncode:
-            return f"exit {done.returncode}: {line}\n{done.stderr}"
+        if done.code:
+            return f"exit {done.code}: {line}\n{done.err}"
     return None
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_blocks_of_a_document_run(path, tmp_path, monkeypatch):
+def test_blocks_of_a_document_run(path, run, tmp_path, monkeypatch):
     (tmp_path / "sample_data").symlink_to(ROOT / "sample_data")
     monkeypatch.chdir(tmp_path)
     parsers = [
         PythonCodeBlockParser(),
-        CodeBlockParser(language="console", evaluator=run_session),
-        CodeBlockParser(language="bash", evaluator=run_commands),
+        CodeBlockParser(language="console", evaluator=functools.partial(run_session, run)),
+        CodeBlockParser(language="bash", evaluator=functools.partial(run_commands, run)),
     ]
     for example in Sybil(parsers=parsers).parse(path).examples():
         example.evaluate()

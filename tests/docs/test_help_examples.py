@@ -1,16 +1,14 @@
 """The examples in the help of every command can be run as they stand, in a folder that holds sample_data."""
 
-import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 import typer
 
 from calibeval.cli.main import app
+from tests.cli.invoking import run
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = re.compile(r"^ +(?:\$ )?calibeval (?P<words>.+?)(?: +# .*)?$", re.MULTILINE)
@@ -42,16 +40,10 @@ def test_a_command_has_examples(name):
 
 
 @pytest.mark.slow
-def test_examples_run_in_the_order_of_the_commands(tmp_path):
+def test_examples_run_in_the_order_of_the_commands(capsys, tmp_path, monkeypatch):
     (tmp_path / "sample_data").symlink_to(ROOT / "sample_data")
+    monkeypatch.chdir(tmp_path)
     for words in (words for name in HELPS for words in examples(name)):  # one may read what an earlier one wrote
-        done = subprocess.run(
-            [sys.executable, "-m", "calibeval", *shlex.split(words)],
-            capture_output=True,
-            check=False,
-            cwd=tmp_path,
-            encoding="utf-8",
-            env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONIOENCODING": "utf-8"},
-        )
-        assert done.returncode == 0, f"calibeval {words}: {done.stderr}"
-        assert done.stdout or done.stderr, f"calibeval {words}: printed nothing"
+        done = run(capsys, *shlex.split(words))
+        assert done.code == 0, f"calibeval {words}: {done.err}"
+        assert done.out or done.err, f"calibeval {words}: printed nothing"
