@@ -14,7 +14,14 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.selective import UNWEIGHTED
 from calibeval.core.sums.pairs import Pairs
 from calibeval.core.sums.sums import Sums
-from calibeval.core.uncertainty.certified import DELTA, Certified, certified, cross_fitted_coverage, units_needed
+from calibeval.core.uncertainty.certified import (
+    DELTA,
+    Certified,
+    certified,
+    cross_fitted_coverage,
+    possible_coverage,
+    units_needed,
+)
 from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.joints import Joints
 
@@ -30,6 +37,7 @@ class CoverageAtError(OfPairs):
     """
 
     has_floor: ClassVar[bool] = False
+    certifies: ClassVar[bool] = True
     limit: float
 
     def of_pairs(self, pairs: Pairs) -> float:
@@ -71,6 +79,10 @@ class CoverageAtError(OfPairs):
             delta=DELTA,
             rows_needed=found.needed,
         )
+        if level is not None and pairs.groups is None:
+            tail = 0.5 * (1.0 - level)
+            possible = possible_coverage(pairs.confidence, pairs.correct, self.limit, tail, pairs.slack)
+            result = replace(result, possible=possible)
         if found.threshold is None:
             return result if level is None else replace(result, low=0.0, high=0.0)
         elsewhere, error = cross_fitted_coverage(

@@ -42,7 +42,8 @@ class MetricResult:
     at least this confidence and the wrong ones among them (without a threshold, those of the test that failed), the
     upper bound of their error, the chance that it is exceeded, and the rows that could certify a threshold without an
     error; for groups, bound and rows_needed are of groups. cross_fitted, cross_fitted_error: coverage and error of rows
-    by thresholds of other rows.
+    by thresholds of other rows. possible: with an interval, the largest coverage whose error is not proved to be above
+    the limit, each at half of 1 - level.
     curve: for aurc, at most 50 points of the risk-coverage curve, from the largest confidence down.
 
     >>> ece = MetricResult("ece", 0.021, low=0.012, high=0.031, corrected=0.019, floor=0.009, floor_high=0.013)
@@ -53,7 +54,7 @@ class MetricResult:
     LAYOUT: ClassVar = Layout(
         rare=(
             "z", "p", "lr", "bin", "count", "row", "squared", "threshold", "rows", "errors", "bound", "delta",
-            "rows_needed", "cross_fitted", "cross_fitted_error", "curve",
+            "rows_needed", "cross_fitted", "cross_fitted_error", "possible", "curve",
         )
     )  # fmt: skip
 
@@ -81,6 +82,7 @@ class MetricResult:
     rows_needed: int | None = None
     cross_fitted: float | None = None
     cross_fitted_error: float | None = None
+    possible: float | None = None
     curve: tuple[RiskPoint, ...] | None = None
 
     def to_dict(self) -> dict[str, Any]:
