@@ -2,7 +2,7 @@
 
 Each function returns one number; `calibeval.evaluate` gives the same number with its noise floor and interval. The
 functions are made from the table of metrics, so every metric of that table has a function here. Coverage at any error
-is `coverage_at_error(probs, labels, error=0.05)`.
+is `coverage_at_error(probs, labels, error=0.05)`, and errors of more best classes are `ece_top5` or `ece_rank3`.
 
 >>> round(ece([[0.8, 0.2], [0.4, 0.6]], [0, 0]), 6)
 0.4
@@ -19,12 +19,14 @@ from calibeval.core.data.arguments import whole
 from calibeval.core.data.notices import NotComputable
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.public import public
-from calibeval.core.errors import InputError
+from calibeval.core.errors import InputError, UnknownMetric
 from calibeval.core.evaluation.settings import checked
+from calibeval.core.evaluation.with_gain import with_gain
+from calibeval.core.evaluation.with_second_pass import with_second_pass
 from calibeval.core.metrics.metric import Metric
-from calibeval.core.metrics.table import EVERY, metric_named, needs_pairs, needs_ranks
+from calibeval.core.metrics.ranked import ranked_named
+from calibeval.core.metrics.table import EVERY, metric_named, needs_gain, needs_pairs, wanted_by
 from calibeval.core.sums.engine import summarise
-from calibeval.core.sums.top_ranks import with_ranks
 
 
 class MetricFunction(Protocol):
@@ -46,8 +48,10 @@ def _function(metric: Metric) -> MetricFunction:
     ) -> float:
         dump = Predictions(probs=probs, logits=logits, labels=labels)
         own_bins = checked(bins=bins).bins
-        sums = summarise(dump, own_bins, keep_rows=needs_pairs([metric.name]))
-        sums = with_ranks(sums, dump, own_bins) if needs_ranks([metric.name]) else sums
+        gain = needs_gain([metric.name])
+        sums = summarise(dump, own_bins, keep_rows=gain or needs_pairs([metric.name]))
+        sums = with_gain(sums, dump) if gain else sums
+        sums = with_second_pass(sums, dump, own_bins, wanted_by([metric.name]))
         try:
             if metric.binary and sums.k != 2:
                 raise NotComputable("no_method", f"this metric is for two classes, but there are {sums.k}")
@@ -117,8 +121,21 @@ if TYPE_CHECKING:  # the functions that are made below, for type checkers
     aurc: MetricFunction
     eaurc: MetricFunction
     augrc: MetricFunction
+    phi_nll: MetricFunction
+    phi_brier: MetricFunction
 
 globals().update({name: _function(metric) for name, metric in EVERY.items() if name.isidentifier()})
+
+
+def __getattr__(name: str) -> MetricFunction:
+    """The calibration error of more best classes, such as `ece_top5` or `ece_rank3`."""
+    try:
+        found = ranked_named(name)
+    except UnknownMetric:
+        found = None
+    if found is None or found.name != name:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return _function(found)
 
 
 def coverage_at_error(

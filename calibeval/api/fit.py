@@ -8,10 +8,10 @@ from typing import Unpack
 from calibeval.api.arguments import ARGUMENTS, dump
 from calibeval.api.dumps import Dump, Group, Reading, Weighting, grouped, predictions_of
 from calibeval.core.data.arguments import whole
+from calibeval.core.data.folds import group_column
 from calibeval.core.data.public import public
 from calibeval.core.data.weighted import weighted
 from calibeval.recalibrate.base.mapping import Map
-from calibeval.recalibrate.fitting.before_after import group_column
 from calibeval.recalibrate.fitting.cross_fit import SEED, CrossFitted
 from calibeval.recalibrate.fitting.cross_fit import cross_fit as cross_fit_predictions
 from calibeval.recalibrate.fitting.fit import fit as fit_predictions

@@ -65,10 +65,12 @@ def metric_names(report: Report) -> list[str]:
     return EVERY.ordered(there)
 
 
-def reasons(dump: DumpReport, *, every: bool = False, only: Collection[str] | None = None) -> list[str]:
+def reasons(
+    dump: DumpReport, *, every: bool = False, only: Collection[str] | None = None, tabled: bool = False
+) -> list[str]:
     """Why metrics are null, or have no interval or an approximate one, one line for each reason; then thresholds.
 
-    every: of those that short tables leave out, too. only: of these.
+    every: of those that short tables leave out, too. only: of these. tabled: without thresholds, which a table has.
     """
     found: dict[str, list[str]] = {}
     names = [*dump.metrics] if every or only is not None else shown_among(dump.metrics)
@@ -76,7 +78,8 @@ def reasons(dump: DumpReport, *, every: bool = False, only: Collection[str] | No
     for metric in shown:
         if metric.value is None or metric.reason is not None:
             found.setdefault(metric.reason or "not measured", []).append(label(metric.name))
-    return [*(f"{', '.join(names)}: {reason}" for reason, names in found.items()), *thresholds(shown)]
+    lines = [] if tabled else thresholds(shown)
+    return [*(f"{', '.join(names)}: {reason}" for reason, names in found.items()), *lines]
 
 
 def groups(dump: DumpReport, name: Callable[[str], str]) -> str:

@@ -1,15 +1,41 @@
-"""Certified thresholds in words."""
+"""Certified thresholds in words: a line for each, or for several limits a table."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from calibeval.core.metrics.coverage import coverage_named
 from calibeval.core.metrics.result import MetricResult
-from calibeval.words.digits import label
+from calibeval.core.report.report import DumpReport
+from calibeval.words.digits import NULL, label
 
 DIGITS = 6
+TITLE = "certified thresholds"
+HEADINGS = (
+    "error at most",
+    "from confidence",
+    "answered %",
+    "rows",
+    "wrong",
+    "bound %",
+    "cross-fitted %",
+    "its error %",
+)
+
+
+class ThresholdCells(NamedTuple):
+    """One limit of the error. limit, coverage, bound and what is cross-fitted are in percent."""
+
+    limit: str
+    confidence: str
+    coverage: str
+    rows: str
+    errors: str
+    bound: str
+    cross_fitted: str
+    cross_fitted_error: str
 
 
 def thresholds(metrics: Iterable[MetricResult]) -> list[str]:
@@ -38,3 +64,71 @@ def shown(threshold: float) -> str:
     """
     above = math.ceil(threshold * 10**DIGITS) / 10**DIGITS
     return f"{threshold!r}" if above >= 1.0 > threshold else f"{above:.{DIGITS}f}".rstrip("0").rstrip(".")
+
+
+def limited(dump: DumpReport) -> list[tuple[float, MetricResult]]:
+    """The coverages that were asked for, with the limits of their errors, the smallest first."""
+    found = [(coverage_named(name), metric) for name, metric in dump.metrics.items() if "@" in name]
+    return sorted(((own.limit, metric) for own, metric in found if own is not None), key=lambda one: one[0])
+
+
+def threshold_cells(dump: DumpReport) -> list[ThresholdCells]:
+    """The table of limits.
+
+    Where no threshold is certified, rows, wrong rows and bound are those of the first test, which failed; dashes where
+    there are too few rows for any.
+    """
+    return [_row(limit, metric) for limit, metric in limited(dump)]
+
+
+def promise(dump: DumpReport) -> str:
+    """What the table of thresholds promises, in two sentences; empty without a threshold."""
+    deltas = [metric.delta for _, metric in limited(dump) if metric.threshold is not None and metric.delta is not None]
+    if not deltas:
+        return ""
+    chance = f"{100.0 * (1.0 - max(deltas)):g} %"
+    if dump.groups is not None:
+        units = "the mean over groups of their share of wrong rows is at most the limit, with a probability of"
+        return f"Of groups like these, {units} {chance} for each limit. Bounds are of groups with a wrong row."
+    text = f"Of rows like these from that confidence on, at most that share is wrong, with a probability of {chance}"
+    return f"{text} for each limit. Cross-fitted: each fifth of the rows answered by the threshold of the other four."
+
+
+def missing(dump: DumpReport) -> list[str]:
+    """Why no threshold is certified, for each limit without one."""
+    return [f"{percent(limit)}: {m.reason or 'none'}" for limit, m in limited(dump) if m.threshold is None]
+
+
+def percent(limit: float) -> str:
+    """A limit in percent.
+
+    >>> percent(0.05), percent(0.005)
+    ('5 %', '0.5 %')
+    """
+    return f"{100.0 * limit:.12g} %"
+
+
+def _row(limit: float, metric: MetricResult) -> ThresholdCells:
+    found = metric.threshold is not None
+    return ThresholdCells(
+        limit=percent(limit),
+        confidence="none" if metric.threshold is None else shown(metric.threshold),
+        coverage=_percent(metric.value, 1) if found else NULL,
+        rows=NULL if metric.rows is None else f"{metric.rows:,}",
+        errors=NULL if metric.errors is None else f"{metric.errors:,}",
+        bound=_bound(metric.bound, limit if found else None),
+        cross_fitted=_percent(metric.cross_fitted, 1),
+        cross_fitted_error=_percent(metric.cross_fitted_error, 2),
+    )
+
+
+def _percent(share: float | None, places: int) -> str:
+    return NULL if share is None else f"{100.0 * share:.{places}f}"
+
+
+def _bound(bound: float | None, passed: float | None) -> str:
+    """The bound, rounded up, but not above a limit that it has passed."""
+    if bound is None:
+        return NULL
+    above = math.ceil(1e4 * bound * (1.0 - 1e-12)) / 100.0
+    return f"{above if passed is None else min(above, 100.0 * passed):.2f}"

@@ -11,7 +11,6 @@ import pyarrow as pa
 import pyarrow.feather
 import pyarrow.parquet as pq
 import safetensors.numpy
-import torch
 
 ROWS, CLASSES = 40, 3
 
@@ -46,6 +45,8 @@ def npy(seed):
 
 
 def pt(seed):
+    import torch  # noqa: PLC0415 - it takes more than a second, in the process of each format
+
     data = arrays(seed)
     buffer = io.BytesIO()
     torch.save({"logits": torch.from_numpy(data["logits"]), "labels": torch.from_numpy(data["labels"])}, buffer)

@@ -42,6 +42,9 @@ VGG = {
     "rmsce_debiased": (0.058655, None, None),
     "ece_top2": (0.014815, None, None),
     "ece_rank2": (0.024495, None, None),
+    "ece_top3": (0.005921, None, None),
+    "ece_top5": (0.000916, None, None),
+    "ece_rank3": (0.008376, None, None),
 }
 REAL = pytest.param(
     FOLDER / "cifar10_vgg16_kumar.npz",

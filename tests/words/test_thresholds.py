@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import numpy as np
 
-from calibeval import evaluate
+from calibeval import Predictions, evaluate
 from calibeval.core.metrics.result import MetricResult
 from calibeval.render.ci.openmetrics import of_report
 from calibeval.words.cells import reasons
-from calibeval.words.thresholds import shown, thresholds
+from calibeval.words.thresholds import missing, promise, shown, threshold_cells, thresholds
 
 AT_5 = "coverage@error=0.05"
 
@@ -21,6 +23,65 @@ def test_reports_say_from_which_confidence_on_rows_are_answered():
 def test_reports_say_how_many_rows_would_be_needed():
     report = evaluate(confidence=np.linspace(0.99, 0.5, 58), correct=np.ones(58, bool), metrics=AT_5)
     assert reasons(report.dumps[0]) == ["coverage@5%: none: at least 59 rows would be needed"]
+
+
+def certified(metrics, n=200, right=100, **more):
+    """Confidences from .99 down; the first rows are right, and all others wrong."""
+    return evaluate(confidence=np.linspace(0.99, 0.5, n), correct=np.arange(n) < right, metrics=metrics, **more).dumps[
+        0
+    ]
+
+
+def test_the_table_has_a_row_for_each_limit_the_smallest_first():
+    # Bounds: none of 100 wrong .0295; 1 of 101 .0461, 2 of 102 .0604; 4 of 104 .0859, 5 of 105 .0975, 6 of 106 .1087.
+    table = threshold_cells(certified("coverage@10%,coverage@5%,coverage@1%"))
+    assert [(one.limit, one.coverage, one.rows, one.errors, one.bound) for one in table] == [
+        ("1 %", "–", "–", "–", "–"),
+        ("5 %", "50.5", "101", "1", "4.62"),
+        ("10 %", "52.5", "105", "5", "9.76"),
+    ]
+    assert [one.confidence for one in table] == ["none", shown(0.99 - 0.49 * 100 / 199), shown(0.99 - 0.49 * 104 / 199)]
+    assert table[0].cross_fitted == table[0].cross_fitted_error == "–"
+
+
+def test_the_table_says_why_a_limit_has_no_threshold():
+    dump = certified("coverage@10%,coverage@1%", right=20)
+    assert missing(dump) == [
+        "1 %: none: at least 299 rows would be needed",
+        "10 %: none: 9 of the 29 most confident rows are wrong, an error of up to 47.9 %",
+    ]
+    (_, ten) = threshold_cells(dump)
+    assert (ten.confidence, ten.coverage, ten.rows, ten.errors, ten.bound) == ("none", "–", "29", "9", "47.91")
+    assert promise(dump) == ""
+
+
+def test_a_bound_is_rounded_up_but_not_above_the_limit_that_it_passed():
+    found = {
+        name: MetricResult(name, value, threshold=threshold, rows=100, errors=0, bound=bound)
+        for name, value, threshold, bound in (
+            ("coverage@error=0.05", 0.5, 0.9, 0.0499999),
+            ("coverage@error=0.0333", 0.4, 0.9, 0.03328),
+            ("coverage@error=0.02", 0.0, None, 0.02951),
+        )
+    }
+    table = threshold_cells(replace(certified(AT_5), metrics=found))
+    assert [one.bound for one in table] == ["2.96", "3.33", "5.00"]
+
+
+def test_the_promise_names_the_chance_and_the_units():
+    assert promise(certified(AT_5)).startswith(
+        "Of rows like these from that confidence on, at most that share is wrong, with a probability of 95 %"
+    )
+    columns = {"user": np.arange(400) // 2}
+    rows = Predictions(confidence=np.linspace(0.99, 0.5, 400), correct=np.arange(400) < 300, columns=columns)
+    grouped = evaluate(rows, metrics=AT_5, group="user").dumps[0]
+    assert promise(grouped).startswith("Of groups like these, the mean over groups of their share of wrong rows")
+
+
+def test_tables_take_the_place_of_lines():
+    dump = certified("coverage@5%,coverage@10%")
+    assert len(reasons(dump)) == 2
+    assert reasons(dump, tabled=True) == []
 
 
 def test_a_threshold_is_never_rounded_down():

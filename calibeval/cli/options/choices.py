@@ -54,6 +54,8 @@ REQUESTED = (  # of core.metrics.requested
     "augrc",
     "coverage@error=0.01",
     "coverage@error=0.05",
+    "phi_nll",
+    "phi_brier",
 )
 EVERY_METRIC = "all"
 FORMATS = (  # of readers.load, without the dot

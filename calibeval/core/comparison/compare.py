@@ -16,6 +16,8 @@ from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.doubts import doubted
 from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.settings import checked, stamped
+from calibeval.core.evaluation.with_gain import with_gain, with_same_gain
+from calibeval.core.metrics.table import needs_gain
 from calibeval.core.report.report import Report
 from calibeval.core.sums.engine import summarise
 from calibeval.core.sums.resources import Resources
@@ -75,12 +77,15 @@ def compare(
             sums = summarise(chosen, settings.bins, watched, keep_rows=True)
             return doubted(chosen, sums), sums
 
-        own = summed(base)
+        first, sums = summed(base)
+        own = first, with_gain(sums, first, group) if needs_gain(only) else sums
         quiet = watched.quiet()
 
         def beside(candidate: Predictions) -> Candidate:
             pairing = pair_rows(own[0], candidate)
-            return compared(own, summed(candidate), pairing, settings, quiet, level, only)
+            dump, sums = summed(candidate)
+            sums = with_same_gain(sums, dump, own[1], pairing.order)
+            return compared(own, (dump, sums), pairing, settings, quiet, level, only)
 
         return Comparison(VERSION, settings, side(*own), tuple(map(beside, candidates)))
     baseline = Baseline.of(base, bins)

@@ -16,23 +16,27 @@ from calibeval.core.data.distinct_names import name_of
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.positive import chosen_classes, class_title, with_positive
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.data.weighted import refuse_weights
+from calibeval.core.data.weighted import refuse_weights, row_weights
 from calibeval.core.evaluation.class_noise import per_class, with_class_spread
 from calibeval.core.evaluation.curves import CurveCells, class_curves
 from calibeval.core.evaluation.doubts import doubted
 from calibeval.core.evaluation.groups import Groups, find_groups, grouped_metrics, joints_for
 from calibeval.core.evaluation.slices import SlicedColumn
 from calibeval.core.evaluation.stream_joints import StreamedGroups
+from calibeval.core.evaluation.with_gain import with_gain
 from calibeval.core.evaluation.with_pairs import with_pairs
+from calibeval.core.evaluation.with_second_pass import with_second_pass
+from calibeval.core.metrics.coverage import with_curve
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import all_metrics
 from calibeval.core.report.report import Bin, ClassView, DumpReport, WeightCount
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.engine import summarise
+from calibeval.core.sums.pair_keys import PairKeys
 from calibeval.core.sums.resources import PLAIN, Resources
+from calibeval.core.sums.second_pass import NOTHING, Wanted
 from calibeval.core.sums.sums import Sums
-from calibeval.core.sums.top_ranks import with_ranks
 from calibeval.core.uncertainty.joints import Joints
 
 
@@ -61,7 +65,8 @@ class Measurement:
         by_class: bool = True,
         curves: bool = False,
         pairs: bool = False,
-        ranks: bool = False,
+        second: Wanted = NOTHING,
+        gain: bool = False,
     ) -> Measurement:
         """Measure: one pass over the scores, and one more for each slice column, groups, and another tool's bins.
 
@@ -69,8 +74,10 @@ class Measurement:
         columns.
         by_class: whether to include class-wise sums of slices, and class-wise bins for groups; without them, groups
         need no extra pass, and with keep_rows slices need none either. curves: whether to fit smooth curves.
-        pairs: whether to keep the rows for metrics that need them, if they fit into memory (41 bytes each).
-        ranks: whether to read the scores once more for the two best classes.
+        pairs: whether to keep the rows for metrics that need them, if they fit into memory (8 bytes each; with weights,
+        groups or slices 41).
+        second: what to read the scores once more for. gain: whether to recalibrate the rows out of fold, if they fit
+        into memory.
         Other arguments: as for `evaluate_dump`.
         Raises: InputError for values that contradict the kind of the scores; UsageError for columns that cannot be cut.
         """
@@ -85,13 +92,17 @@ class Measurement:
         own = settings.convention == OWN
         told = None if streamed is None else streamed.told
         cells = CurveCells(predictions, also=told) if curves and own else None
+        in_memory = not resources.streams(predictions)
+        single = keep_rows or (by_groups and streamed is None) or (gain and in_memory)
+        of_rows = pairs and in_memory and (row_weights(predictions) is not None or (sliced and bool(settings.slices)))
         sums = summarise(
             predictions,
             settings.bins,
             resources,
-            keep_rows=keep_rows or (by_groups and streamed is None) or (pairs and not resources.streams(predictions)),
+            keep_rows=single or of_rows,
             told=told if cells is None else cells.told,
             slopes=by_groups,
+            ordered=PairKeys() if pairs and in_memory and not (single or of_rows) else None,
         )
         columns = (
             SlicedColumn.of(
@@ -102,13 +113,15 @@ class Measurement:
                 groups=groups,
                 known=sums.rows,
                 by_class=by_class,
+                gain=sums.gain,
             )
             for column in (settings.slices if sliced else ())
         )
         if own and by_class and groups is None and settings.level is not None:
             (sums,) = with_class_spread(predictions, [kept_rows(predictions)], [sums])
         sums = with_pairs(sums, predictions, groups) if pairs else sums
-        sums = with_ranks(sums, predictions, settings.bins) if ranks else sums
+        sums = with_second_pass(sums, predictions, settings.bins, second)
+        sums = with_gain(sums, predictions, settings.group, groups) if gain else sums
         return cls(
             predictions=doubted(predictions, sums),
             settings=settings,
@@ -129,8 +142,8 @@ class Measurement:
     def metrics(self, level: float | None, only: Collection[str] | None = None) -> dict[str, MetricResult]:
         """The metrics of all rows, with intervals at that level. only: limits the metrics to these."""
         if self.groups is None:
-            return all_metrics(self.sums, level, only=only)
-        return grouped_metrics(self.sums, self.groups, self.joints, level, only)[0]
+            return with_curve(all_metrics(self.sums, level, only=only), self.sums)
+        return with_curve(grouped_metrics(self.sums, self.groups, self.joints, level, only)[0], self.sums)
 
     def report(self, level: float | None, only: Collection[str] | None = None) -> DumpReport:
         """The report with intervals at that level. only: limits the metrics to these."""

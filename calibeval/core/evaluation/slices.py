@@ -24,9 +24,10 @@ from calibeval.core.evaluation.parts import Rows, known_part_sums, part_sums, pl
 from calibeval.core.evaluation.stream_joints import NO_CLASSES, StreamedParts
 from calibeval.core.evaluation.with_pairs import with_pairs
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.metrics.table import all_metrics, needs_pairs
+from calibeval.core.metrics.table import all_metrics, needs_gain, needs_pairs
 from calibeval.core.report.report import SliceResult, SmallSlice
 from calibeval.core.report.settings import Settings
+from calibeval.core.sums.gain import Gain
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.sums import RowScores, Sums
 from calibeval.core.uncertainty.floors import gap_p_value
@@ -54,7 +55,7 @@ class SlicedColumn:
     parts: the measured slices, in the order of their values; small: those with too few rows.
     groups: of all rows. by_label: whether rows were selected by their label, so that no slice is calibrated by itself.
     known: the results of every row that is not ignored, if they were kept. told: joint variation by groups, for each
-    value.
+    value. gain: of all rows by recalibration, if it was computed.
     """
 
     predictions: Predictions
@@ -65,6 +66,7 @@ class SlicedColumn:
     by_label: bool
     known: RowScores | None = None
     told: dict[str, Told] = field(default_factory=dict)
+    gain: Gain | Notice | None = None
 
     @classmethod
     def of(
@@ -77,12 +79,13 @@ class SlicedColumn:
         groups: Groups | None = None,
         known: RowScores | None = None,
         by_class: bool = True,
+        gain: Gain | Notice | None = None,
     ) -> SlicedColumn:
         """The slices of a column, from one more pass over the scores.
 
         known: the results of every row that is not ignored. by_class: whether to include class-wise sums; without them
         and with known results, the scores are not read again. groups: of dependent rows; None if rows are independent.
-        resources: as for `summarise`.
+        gain: of all rows. resources: as for `summarise`.
         Raises: UsageError for an unknown column, or one that makes too many slices.
         """
         place, hint = f'{predictions.source.name}: column "{column}"', "; store numbers as bands, such as 0-10"
@@ -114,7 +117,7 @@ class SlicedColumn:
         parts = map(SlicePart, names, rows, sums)
         small = (SmallSlice(column, cut.names[code], int(cut.counts[code])) for code in cut.small)
         by_label = column == TRUE_CLASS and column not in predictions.columns
-        return cls(predictions, column, tuple(parts), tuple(small), groups, by_label, known, told)
+        return cls(predictions, column, tuple(parts), tuple(small), groups, by_label, known, told, gain)
 
     def with_rows(self, part: SlicePart) -> Sums:
         """The sums of a slice with the results of its rows, if those of the dump were kept."""
@@ -159,13 +162,13 @@ class SlicedColumn:
         classes, own = part.sums.classes, part.sums.positive
         positive = classes.row(own) if classes is not None and self._worst_by(only) == "ece_positive" else None
         if self.groups is None:
-            own_sums = with_pairs(self.with_rows(part), self.predictions) if needs_pairs(only) else part.sums
+            own_sums = self._asked(part, part.sums, None, only)
             metrics = all_metrics(own_sums, level, only=only)
             p: float | None = gap_p_value(part.sums.top if positive is None else positive, part.sums.n)
         else:
             sums = self.with_rows(part)
             told = self._told(part, sums, self.groups, scores)
-            sums = with_pairs(sums, self.predictions, told.groups) if needs_pairs(only) else sums
+            sums = self._asked(part, sums, told.groups, only)
             metrics, p = grouped_metrics(sums, told.groups, told.joints, level, only)
             if positive is not None and told.joints is not None:
                 joint = None if told.joints.classes is None else told.joints.classes.of_class(own)
@@ -176,6 +179,15 @@ class SlicedColumn:
                 for name, m in metrics.items()
             }, None
         return metrics, p
+
+    def _asked(self, part: SlicePart, sums: Sums, groups: Groups | None, only: Collection[str] | None) -> Sums:
+        """The sums of a slice with what these metrics need of its rows. groups: of the slice's rows."""
+        if needs_pairs(only):
+            sums = with_pairs(self.with_rows(part), self.predictions, groups)
+        if not needs_gain(only) or not isinstance(self.gain, Gain):
+            return sums
+        codes = None if groups is None else groups.codes
+        return replace(sums, gain=self.gain.of_rows(places_of(self.predictions, part.rows), codes))
 
     def _told(self, part: SlicePart, sums: Sums, every: Groups, scores: _Scores) -> Told:
         """The joint variation of one slice by groups, kept if there is room. sums: of its rows. every: all groups."""

@@ -12,11 +12,11 @@ from calibeval.core.sums.sums import Sums
 
 
 def with_pairs(sums: Sums, predictions: Predictions, groups: Groups | None = None) -> Sums:
-    """The sums with the pairs of their rows; unchanged if results of single rows were not kept.
+    """The sums with the pairs of their rows; unchanged if they have them, or results of single rows were not kept.
 
     groups: of exactly these rows; None if rows are independent.
     """
-    if sums.rows is None:
+    if sums.rows is None or sums.pairs is not None:
         return sums
     codes = None if groups is None else groups.codes
     pairs = Pairs.of(sums.rows.confidence, sums.rows.correct, sums.row_weights, codes, tie_slack(predictions))

@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import numpy as np
+
 from calibeval.core.comparison.baseline import Baseline
 from calibeval.core.comparison.comparison import Comparison
 from calibeval.core.comparison.matched import Matched, check_bins, unpaired
@@ -18,6 +20,7 @@ from calibeval.core.errors import InputError, UsageError
 from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.parts import Rows
 from calibeval.core.evaluation.settings import checked, stamped
+from calibeval.core.evaluation.with_gain import with_same_gain
 from calibeval.core.gating.columns import slice_columns
 from calibeval.core.gating.evidence import Measured
 from calibeval.core.gating.judge import judge
@@ -25,7 +28,7 @@ from calibeval.core.gating.rules import GateSettings, Rule, rule_from_table
 from calibeval.core.gating.ruling import RuleVerdict
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.metrics.bins import Binned
-from calibeval.core.metrics.table import EVERY, needs_pairs, needs_ranks
+from calibeval.core.metrics.table import EVERY, needs_gain, needs_pairs, wanted_by
 from calibeval.core.report.report import Report
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.engine import summarise
@@ -151,6 +154,7 @@ class Subject:
             own.fitted or (isinstance(own, Binned) and own.by_class) for own in (EVERY[rule.metric] for rule in rules)
         )
         cheap = bool(columns) and not (by_class or in_full) and not resources.streams(dump)
+        gain = needs_gain([rule.metric for rule in rules])
         kept = keep_rows or pairing is not None or cheap
         measured = Measurement.of(
             dump,
@@ -160,12 +164,15 @@ class Subject:
             by_class=by_class or in_full,
             curves=in_full,
             pairs=needs_pairs([rule.metric for rule in rules]),
-            ranks=needs_ranks([rule.metric for rule in rules]),
+            second=wanted_by([rule.metric for rule in rules]),
+            gain=gain,
         )
         matched = None
         if isinstance(base, Predictions) and pairing is not None:
+            order = pairing.order
             both = _sliced_in_both(how, dump)
             sums = summarise(base, how.bins, resources, keep_rows=True)
+            sums = with_same_gain(sums, base, measured.sums, None if order is None else np.argsort(order))
             matched = Matched.of(
                 (base, sums),
                 (dump, measured.sums),

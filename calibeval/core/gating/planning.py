@@ -52,8 +52,7 @@ def plan_of(subject: Subject, rules: Sequence[Rule], settings: GateSettings, *, 
     """What a subject's rows can decide. config: the file with the rules. Raises: as `planned`."""
 
     def pairs(part: str | None) -> Pairs | None:
-        sums = subject.part(part)[0]
-        return None if sums.rows is None else with_pairs(sums, subject.dump).pairs
+        return with_pairs(subject.part(part)[0], subject.dump).pairs
 
     return plan_by(subject.measure, subject.settings, rules, settings, config=config, pairs=pairs)
 

@@ -11,19 +11,22 @@ from calibeval.core.data.notices import NotComputable, Notice, reason
 from calibeval.core.errors import UnknownMetric
 from calibeval.core.metrics.of_pairs import DEPENDENT, OfPairs, pairs_of
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.metrics.selective import UNWEIGHTED
+from calibeval.core.metrics.selective import UNWEIGHTED, curve_points
 from calibeval.core.sums.pairs import Pairs
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.certified import (
     DELTA,
     Certified,
+    OtherParts,
     certified,
+    certified_ranking,
     cross_fitted_coverage,
-    possible_coverage,
+    cross_fitted_ranking,
     units_needed,
 )
 from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.joints import Joints
+from calibeval.core.uncertainty.possible import possible_coverage
 
 PREFIX = "coverage@error="
 SPELLED = re.compile(r"coverage@(error=(?P<limit>.*)|(?P<percent>[^=]*)%)", re.IGNORECASE)
@@ -81,12 +84,16 @@ class CoverageAtError(OfPairs):
         )
         if level is not None and pairs.groups is None:
             tail = 0.5 * (1.0 - level)
-            possible = possible_coverage(pairs.confidence, pairs.correct, self.limit, tail, pairs.slack)
+            possible = possible_coverage(pairs.ranking, self.limit, tail)
             result = replace(result, possible=possible)
         if found.threshold is None:
             return result if level is None else replace(result, low=0.0, high=0.0)
-        elsewhere, error = cross_fitted_coverage(
-            pairs.confidence, pairs.correct, self.limit, groups=pairs.groups, slack=pairs.slack
+        elsewhere, error = (
+            cross_fitted_ranking(pairs.ranking, self.limit, parts=_parts(pairs))
+            if pairs.groups is None
+            else cross_fitted_coverage(
+                pairs.confidence, pairs.correct, self.limit, groups=pairs.groups, slack=pairs.slack
+            )
         )
         result = replace(result, cross_fitted=elsewhere, cross_fitted_error=error)
         if level is None or pairs.groups is not None:
@@ -97,7 +104,11 @@ class CoverageAtError(OfPairs):
     def _found(self, pairs: Pairs) -> Certified:
         if pairs.weights is not None:
             raise NotComputable("weighted_rows", UNWEIGHTED)
-        found = certified(pairs.confidence, pairs.correct, self.limit, groups=pairs.groups, slack=pairs.slack)
+        found = (
+            certified_ranking(pairs.ranking, self.limit)
+            if pairs.groups is None
+            else certified(pairs.confidence, pairs.correct, self.limit, groups=pairs.groups, slack=pairs.slack)
+        )
         if found.units < found.needed:
             units = "rows" if pairs.groups is None else "groups"
             raise NotComputable("too_few_to_certify", f"none: at least {found.needed:,} {units} would be needed")
@@ -147,6 +158,22 @@ def coverage_named(name: str) -> CoverageAtError | None:
     return coverage_at(limit)
 
 
+def _parts(pairs: Pairs) -> OtherParts:
+    """The parts for cross-fitting, which are the same for every limit."""
+    if "parts" not in pairs.cache:
+        pairs.cache["parts"] = OtherParts.of(pairs.ranking)
+    found: OtherParts = pairs.cache["parts"]
+    return found
+
+
+def with_curve(found: dict[str, MetricResult], sums: Sums) -> dict[str, MetricResult]:
+    """The results, with the risk-coverage curve on the first coverage at an error, unless the AURC has it."""
+    first = next((name for name in found if name.startswith(PREFIX)), None)
+    if first is None or sums.pairs is None or sums.pairs.weights is not None or any(m.curve for m in found.values()):
+        return found
+    return {**found, first: replace(found[first], curve=curve_points(sums.pairs))}
+
+
 def _interval(found: Certified, rows: int, level: float) -> Interval:
     if found.threshold is None:
         return Interval(0.0, 0.0, None)
@@ -158,7 +185,8 @@ def _why(found: Certified, pairs: Pairs) -> Notice | None:
     """Why there is no threshold, or no interval."""
     if found.threshold is None:
         units = "rows" if pairs.groups is None else "groups"
-        wrong = f"{found.unit_errors:,} of the {found.units:,} most confident {units} are wrong"
+        verb = "is" if found.unit_errors == 1 else "are"
+        wrong = f"{found.unit_errors:,} of the {found.units:,} most confident {units} {verb} wrong"
         if pairs.groups is not None:
             wrong = f"{found.unit_errors:,} of the {found.units:,} groups with the most confident rows have a wrong one"
         return reason("not_certified", f"none: {wrong}, an error of up to {100.0 * found.bound:.1f} %")

@@ -13,6 +13,7 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import NotComputable, Notice
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.sums.binning import BinSums
+from calibeval.core.sums.second_pass import NOTHING, Wanted
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.floors import Floor
 from calibeval.core.uncertainty.intervals import LEAST_BIN_ROWS, Interval
@@ -72,6 +73,11 @@ class Metric:
     fitted: ClassVar[bool] = False
     # Whether the value is what these rows certify; more rows certify more of the same model.
     certifies: ClassVar[bool] = False
+
+    @property
+    def wanted(self) -> Wanted:
+        """What the metric needs of a second pass over the scores."""
+        return NOTHING
 
     @property
     def label(self) -> str:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import math
+
 from calibeval.core.metrics.corp_log import LOG_PARTS
 from calibeval.core.metrics.debiased import DebiasedRootMeanSquare
-from calibeval.core.metrics.ranked import Ranked
+from calibeval.core.metrics.gain import RecalibrationGain
+from calibeval.core.metrics.ranked import single, top
 from calibeval.core.metrics.selection import SELECTIVE, Table
 from calibeval.core.metrics.without_bins import WITHOUT_BINS
 
@@ -24,28 +27,30 @@ REQUESTED = Table(
             unit="%",
             source="Kumar, Liang & Ma, NeurIPS 2019",
         ),
-        Ranked(
-            name="ece_top2",
-            short="ECE top 2",
-            title="calibration error of the sum of the two largest probabilities, equal-width bins",
-            rank="both",
-            least=0.0,
-            most=1.0,
-            better="lower",
-            unit="%",
-            source="Gupta et al., ICLR 2021",
-        ),
-        Ranked(
-            name="ece_rank2",
-            short="ECE 2nd",
-            title="calibration error of the second largest probability, equal-width bins",
-            rank="second",
-            least=0.0,
-            most=1.0,
-            better="lower",
-            unit="%",
-            source="Gupta et al., ICLR 2021",
-        ),
+        top(2),
+        single(2),
         *SELECTIVE,
+        RecalibrationGain(
+            name="phi_nll",
+            short="PHI of NLL",
+            title="share of the NLL that recalibration would gain, out of fold",
+            score="nll",
+            least=-math.inf,
+            most=1.0,
+            better="lower",
+            unit="%",
+            source="Berta et al., arXiv 2501.19195, 2025; interval: Bayle et al., NeurIPS 2020",
+        ),
+        RecalibrationGain(
+            name="phi_brier",
+            short="PHI of Brier",
+            title="share of the Brier score that recalibration would gain, out of fold",
+            score="brier",
+            least=-math.inf,
+            most=1.0,
+            better="lower",
+            unit="%",
+            source="Berta et al., arXiv 2501.19195, 2025; interval: Bayle et al., NeurIPS 2020",
+        ),
     )
 )

@@ -44,7 +44,10 @@ class MetricResult:
     error; for groups, bound and rows_needed are of groups. cross_fitted, cross_fitted_error: coverage and error of rows
     by thresholds of other rows. possible: with an interval, the largest coverage whose error is not proved to be above
     the limit, each at half of 1 - level.
-    curve: for aurc, at most 50 points of the risk-coverage curve, from the largest confidence down.
+    curve: for aurc, or without it for the first coverage at an error, at most 50 points of the risk-coverage curve,
+    from the largest confidence down.
+    map, refinement, calibration: for phi_nll and phi_brier, the map, or "none"; the score after it, out of fold; and
+    what it takes away, which adds up to the score before.
 
     >>> ece = MetricResult("ece", 0.021, low=0.012, high=0.031, corrected=0.019, floor=0.009, floor_high=0.013)
     >>> ece.value > ece.floor_high, ece.to_dict()["high"]
@@ -54,7 +57,8 @@ class MetricResult:
     LAYOUT: ClassVar = Layout(
         rare=(
             "z", "p", "lr", "bin", "count", "row", "squared", "threshold", "rows", "errors", "bound", "delta",
-            "rows_needed", "cross_fitted", "cross_fitted_error", "possible", "curve",
+            "rows_needed", "cross_fitted", "cross_fitted_error", "possible", "curve", "map",
+            "refinement", "calibration",
         )
     )  # fmt: skip
 
@@ -84,6 +88,9 @@ class MetricResult:
     cross_fitted_error: float | None = None
     possible: float | None = None
     curve: tuple[RiskPoint, ...] | None = None
+    map: str | None = None
+    refinement: float | None = None
+    calibration: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this metric, without its name."""

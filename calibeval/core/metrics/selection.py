@@ -1,4 +1,7 @@
-"""The metrics of selective prediction that are listed, and a table that has coverage at every other error, too."""
+"""The metrics of selective prediction that are listed, and a table that has further ones, too, if they are named.
+
+These are coverage at every other error, and the errors of more than two best classes.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ from typing import TypeVar
 from calibeval.core.errors import UnknownMetric
 from calibeval.core.metrics.coverage import coverage_at, coverage_named
 from calibeval.core.metrics.metric import Metric
+from calibeval.core.metrics.ranked import ranked_named
 from calibeval.core.metrics.selective import Area
 
 T = TypeVar("T")
@@ -59,23 +63,25 @@ SELECTIVE: tuple[Metric, ...] = (
 
 
 class Table(dict[str, Metric]):
-    """Metrics by name. Coverage at any other error is there, too, but not among those that are listed.
+    """Metrics by name. Those whose name has another number are there, too, but not among those that are listed.
 
     >>> table = Table({metric.name: metric for metric in SELECTIVE})
     >>> table["coverage@error=0.2"].label, "coverage@error=2" in table, len(table)
     ('coverage@20%', False, 6)
+    >>> table["ece_top5"].label, "ece_top1" in table
+    ('ECE top 5', False)
     """
 
     def __missing__(self, name: str) -> Metric:
-        """The coverage of this name. Raises: KeyError for other names."""
-        found = _coverage(name)
+        """The coverage, or the error of best classes, of this name. Raises: KeyError for other names."""
+        found = _numbered(name)
         if found is None:
             raise KeyError(name)
         return found
 
     def __contains__(self, name: object) -> bool:
         """Whether it is the name of a metric."""
-        return dict.__contains__(self, name) or (isinstance(name, str) and _coverage(name) is not None)
+        return dict.__contains__(self, name) or (isinstance(name, str) and _numbered(name) is not None)
 
     def get(self, name: str, default: T = None) -> Metric | T:  # type: ignore[assignment]  # as that of a dict
         """The metric of this name, or the default."""
@@ -94,10 +100,10 @@ class Table(dict[str, Metric]):
         return [*(name for name in listed if name in names), *(name for name in names if name not in listed)]
 
 
-def _coverage(name: str) -> Metric | None:
-    """The coverage whose name is written exactly so."""
+def _numbered(name: str) -> Metric | None:
+    """The coverage, or the error of best classes, whose name is written exactly so."""
     try:
-        found = coverage_named(name)
+        found = coverage_named(name) or ranked_named(name)
     except UnknownMetric:
         return None
     return found if found is not None and found.name == name else None

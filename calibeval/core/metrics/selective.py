@@ -68,7 +68,7 @@ class Area(OfPairs):
 
     def facts(self, pairs: Pairs) -> dict[str, Any]:
         """Of the AURC, points of its curve."""
-        return {"curve": _points(ranking_of(pairs))} if self.area == "aurc" else {}
+        return {"curve": curve_points(pairs)} if self.area == "aurc" else {}
 
     @property
     def has_interval(self) -> bool:
@@ -113,12 +113,12 @@ def ranking_of(pairs: Pairs) -> Ranking:
     """The ranking of these rows. Raises: NotComputable for weighted rows."""
     if pairs.weights is not None:
         raise NotComputable("weighted_rows", UNWEIGHTED)
-    return Ranking.of(pairs.confidence, pairs.correct, pairs.slack)
+    return pairs.ranking
 
 
-def _points(ranking: Ranking) -> tuple[RiskPoint, ...]:
-    """The curve where it first reaches each of 50 coverages."""
-    curve = ranking.curve()
+def curve_points(pairs: Pairs) -> tuple[RiskPoint, ...]:
+    """The risk-coverage curve where it first reaches each of 50 coverages. Raises: NotComputable for weighted rows."""
+    curve = ranking_of(pairs).curve()
     wanted = np.arange(1, POINTS + 1) * curve.rows[-1] / POINTS
     places = np.unique(np.minimum(np.searchsorted(curve.rows, wanted * (1.0 - 1e-12)), len(curve.rows) - 1))
     columns = (curve.threshold, curve.coverage, curve.risk)

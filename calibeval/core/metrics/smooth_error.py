@@ -11,9 +11,9 @@ from calibeval.core.uncertainty.floors import Floor
 from calibeval.core.uncertainty.heat import heat, smoothed_error
 from calibeval.core.uncertainty.isotonic_pairs import Drawn, drawn_floor
 
-# Cells and steps for drawn outcomes: fewer than for the value, since a floor needs three digits. With more rows,
+# Cells and accuracy for drawn outcomes: fewer than for the value, since a floor needs three digits. With more rows,
 # floors are smaller, and so must be the cells.
-FEW_CELLS, MANY_CELLS, MANY_ROWS, STEPS = 2**11, 2**12, 50_000, 22
+FEW_CELLS, MANY_CELLS, MANY_ROWS, ACCURACY = 2**11, 2**12, 50_000, 1e-7
 DRAWS = 100
 
 
@@ -33,4 +33,4 @@ class SmoothError(OfPairs):
 
 def _of_drawn(drawn: Drawn, cells: int) -> Floats:
     residual = drawn.rows * (drawn.share[:DRAWS] - drawn.confidence) / drawn.rows.sum()
-    return smoothed_error(heat(drawn.confidence, residual, cells), STEPS)
+    return smoothed_error(heat(drawn.confidence, residual, cells), ACCURACY)

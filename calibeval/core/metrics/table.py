@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection
+from functools import reduce
+from operator import or_
 
 from calibeval.core.errors import UnknownMetric, nearest
 from calibeval.core.metrics.coverage import coverage_named
+from calibeval.core.metrics.gain import RecalibrationGain
 from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.of_pairs import OfPairs
-from calibeval.core.metrics.ranked import Ranked
+from calibeval.core.metrics.ranked import ranked_named
 from calibeval.core.metrics.requested import REQUESTED
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.selection import Table
 from calibeval.core.metrics.usual import USUAL
+from calibeval.core.sums.second_pass import NOTHING, Wanted
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.joints import Joints
 
@@ -28,9 +32,14 @@ def metrics_for(k: int | None, only: Collection[str] | None = None) -> list[Metr
     return [metric for metric in chosen if not metric.binary or k == 2]
 
 
-def needs_ranks(only: Collection[str] | None) -> bool:
-    """Whether one of these metrics is about the two best classes of every row."""
-    return only is not None and any(isinstance(REQUESTED.get(name), Ranked) for name in only)
+def wanted_by(only: Collection[str] | None) -> Wanted:
+    """What these metrics need of a second pass over the scores; those of every report need nothing."""
+    return reduce(or_, (EVERY[name].wanted for name in only or () if name in EVERY), NOTHING)
+
+
+def needs_gain(only: Collection[str] | None) -> bool:
+    """Whether one of these metrics is about a recalibration out of fold."""
+    return only is not None and any(isinstance(REQUESTED.get(name), RecalibrationGain) for name in only)
 
 
 def needs_pairs(only: Collection[str] | None) -> bool:
@@ -67,13 +76,13 @@ def metric_named(name: str) -> Metric:
 def known_as(name: str) -> str | None:
     """The name of the metric that has this name here or in tables, in capitals or not; None if there is none.
 
-    Raises: UnknownMetric for a coverage at an error that cannot be.
+    Raises: UnknownMetric for a coverage at an error, or a place among the best classes, that cannot be.
     """
     if name in EVERY:
         return name
-    coverage = coverage_named(name)
-    if coverage is not None:
-        return coverage.name
+    numbered = coverage_named(name) or ranked_named(name)
+    if numbered is not None:
+        return numbered.name
     wanted = name.strip().lower()
     return next((m.name for m in EVERY.values() if wanted in (m.name, m.label.lower())), None)
 

@@ -38,11 +38,12 @@ from calibeval.core.sums.equal_mass import CountedKeys, KeptKeys, RowKeys, confi
 from calibeval.core.sums.equal_weight import WeightedKeys
 from calibeval.core.sums.excess import Excess
 from calibeval.core.sums.optimum import Optimum, optimum_of
+from calibeval.core.sums.pair_keys import PairKeys
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.risk import decided_by_few, log_risk
 from calibeval.core.sums.rows import BadValues, ClassTotals, Rows, full_rows, top_label_rows
 from calibeval.core.sums.sample import Sample
-from calibeval.core.sums.sums import EqualMass, Moments, RowScores, Sums
+from calibeval.core.sums.sums import EqualMass, Moments, RowScores, Sums, joined_rows
 from calibeval.core.sums.threads import in_order
 
 CHUNK_SCORES, CHUNK_ROWS = 2**21, 2**17  # the most scores and rows of a chunk, the unit of work of a thread
@@ -68,6 +69,7 @@ def summarise(
     finish: bool = True,
     told: Callable[[RowScores], None] | None = None,
     slopes: bool = False,
+    ordered: PairKeys | None = None,
 ) -> Sums:
     """All sums of the predictions in one pass over the scores.
 
@@ -76,7 +78,8 @@ def summarise(
     keep_rows: also keep the results of every row: 41 bytes per row. finish: whether a temperature is fitted, and sums
     with weights are scaled, after which they cannot be added. told: is given the results of every row, block by block,
     in the order of the rows. slopes: also keep what each row tells of the temperature, 16 bytes for each row that it is
-    fitted on, as if every row were kept.
+    fitted on, as if every row were kept. ordered: is given the confidence and correctness of all rows, whose pairs the
+    result has then.
     Memory in addition to the scores: about 20 MiB per thread, and 8 bytes per row if they are read once.
     Raises: InputError naming the first row whose values contradict the kind.
 
@@ -109,6 +112,8 @@ def summarise(
         wanted = keep_rows or told is not None
         for sums, piece_keys, sample in _pieces(predictions, edges, compared, jobs, keep_rows=wanted, sampled=finish):
             keys.add(piece_keys)
+            if ordered is not None:
+                ordered.add(piece_keys)
             if told is not None and sums.rows is not None:
                 told(sums.rows)
             samples += [] if sample is None else [sample]
@@ -128,6 +133,7 @@ def summarise(
         cox=fitted_cox(samples, total, predictions.kind),
         equal_mass=EqualMass(*keys.result(bins)),
         rows=joined_rows(kept) if keep_rows else None,
+        pairs=None if ordered is None else ordered.pairs(slack),
     )
     return found.finished() if finish else found
 
@@ -229,19 +235,6 @@ def _piece(predictions: Predictions, block: Block, edges: Floats, compared: Floa
 
 def _scores(rows: Rows, brier: Floats, risk: Floats, weights: Floats | None) -> RowScores:
     return RowScores(rows.confidence, rows.correct, -rows.label_log_p, brier, rows.excess, risk, weights=weights)
-
-
-def joined_rows(parts: list[RowScores]) -> RowScores:
-    """The results of consecutive rows, concatenated."""
-    return RowScores(
-        confidence=np.concatenate([part.confidence for part in parts]),
-        correct=np.concatenate([part.correct for part in parts]),
-        nll=np.concatenate([part.nll for part in parts]),
-        brier=np.concatenate([part.brier for part in parts]),
-        excess=np.concatenate([part.excess for part in parts]),
-        risk=np.concatenate([part.risk for part in parts]),
-        weights=None if parts[0].weights is None else np.concatenate([part.weights for part in parts]),
-    )
 
 
 def _excess(rows: Rows, weights: Floats | None) -> Excess | None:

@@ -57,7 +57,7 @@ class Optimum:
     near: Floats | None = None
 
 
-class _Slopes(NamedTuple):
+class Slopes(NamedTuple):
     """At one ln(1/T): the excess of the NLL of each row, with its second and third cumulants.
 
     errors: the number of rows whose label has not the largest score. weights: of the rows.
@@ -112,11 +112,11 @@ def optimum_of(sample: Sequence[Sample], kind: Kind, *, of_all: bool = True, kee
     rows = sum(len(part.labels) for part in sample)
     many = sum(part.scores.size for part in sample) > MANY
     try:
-        start = _solved([part.every(STARTING) for part in sample], kind, 0.0, ROUGH)[0] if many else 0.0
+        start = solved([part.every(STARTING) for part in sample], kind, 0.0, ROUGH)[0] if many else 0.0
     except NotComputable:
         start = 0.0
     try:
-        place, last = _solved(sample, kind, start, NEAR if many and not of_all else CLOSE)
+        place, last = solved(sample, kind, start, NEAR if many and not of_all else CLOSE)
     except NotComputable as missing:
         return Optimum(rows, None, missing.reason)
     h = place - last.at
@@ -144,13 +144,13 @@ def _near(sample: Sequence[Sample], kind: Kind, place: float, information: float
     table = []
     for step in STEPS:
         log_t = max(-MOST_LOG, min(-place + step / math.sqrt(information), MOST_LOG))
-        table.append((log_t, *_slopes(sample, kind, -log_t).cumulants))
+        table.append((log_t, *slopes_at(sample, kind, -log_t).cumulants))
     return np.array(table)
 
 
-def _solved(sample: Sequence[Sample], kind: Kind, start: float, tolerance: float) -> tuple[float, _Slopes]:
+def solved(sample: Sequence[Sample], kind: Kind, start: float, tolerance: float) -> tuple[float, Slopes]:
     """The optimal ln(1/T) from a start, and the slopes close to it. Raises: NotComputable if there is none."""
-    last = _slopes(sample, kind, start)
+    last = slopes_at(sample, kind, start)
     if not all(map(math.isfinite, last.derivatives)):
         raise NotComputable("overflow", TOO_LARGE)
     if not last.errors:
@@ -159,7 +159,7 @@ def _solved(sample: Sequence[Sample], kind: Kind, start: float, tolerance: float
     def evaluate(place: float) -> tuple[float, float, float]:
         nonlocal last
         if place != last.at:
-            last = _slopes(sample, kind, place)
+            last = slopes_at(sample, kind, place)
         return last.derivatives
 
     found = find_root(evaluate, start, tolerance=tolerance, lowest=-LARGE)
@@ -204,7 +204,7 @@ def _weights(sample: Sequence[Sample]) -> Floats | None:
     return np.asarray(weights * (float(np.add.reduce(weights)) / float(np.add.reduce(weights * weights))))
 
 
-def _slopes(sample: Sequence[Sample], kind: Kind, place: float) -> _Slopes:
+def slopes_at(sample: Sequence[Sample], kind: Kind, place: float) -> Slopes:
     """The slopes at this ln(1/T), from one pass over the sample."""
     beta, start = math.exp(max(-MOST_LOG, min(place, MOST_LOG))), 0
     rows = np.empty((3, sum(len(part.labels) for part in sample)))
@@ -223,4 +223,4 @@ def _slopes(sample: Sequence[Sample], kind: Kind, place: float) -> _Slopes:
     if weights is not None and errors:
         own = weights[wrong]
         errors = float(own.sum() ** 2 / np.square(own).sum())
-    return _Slopes(place, rows[0], rows[1], rows[2], errors, weights)
+    return Slopes(place, rows[0], rows[1], rows[2], errors, weights)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
@@ -12,7 +12,8 @@ import numpy.typing as npt
 
 from calibeval.core.data.arrays import Codes, Floats, Indices
 from calibeval.core.errors import InputError
-from calibeval.core.sums.equal_mass import confidence_keys
+from calibeval.core.sums.equal_mass import RowKeys, confidence_keys
+from calibeval.core.sums.ranking import Ranking
 
 FINER = 32  # a cell near an end has this share of the rows between it and the end
 
@@ -48,17 +49,23 @@ class Pairs:
         [True, False, True]
         """
         keys = confidence_keys(np.asarray(confidence, np.float64) + 0.0, np.asarray(correct, np.bool_))
+        if weights is None and groups is None:
+            return cls.of_keys(keys, slack)
+        order = np.argsort(keys, kind="stable")
+        found = cls.of_keys(keys[order], slack)
+        return replace(
+            found,
+            weights=None if weights is None else weights[order],
+            groups=None if groups is None else groups[order],
+        )
+
+    @classmethod
+    def of_keys(cls, keys: RowKeys, slack: float = 0.0) -> Pairs:
+        """The rows with these keys, in any order, without weights and groups. Raises: InputError if there are none."""
         if not len(keys):
             raise InputError("there are no rows to measure")
-        if weights is None and groups is None:
-            keys = np.sort(keys)
-        else:
-            order = np.argsort(keys, kind="stable")
-            keys = keys[order]
-            weights = None if weights is None else weights[order]
-            groups = None if groups is None else groups[order]
-        right = (keys & np.uint64(1)).astype(np.bool_)
-        return cls((keys >> np.uint64(1)).view(np.float64), right, weights, groups, slack)
+        ordered = np.sort(keys)
+        return cls((ordered >> np.uint64(1)).view(np.float64), (ordered & np.uint64(1)).astype(np.bool_), slack=slack)
 
     @property
     def rows(self) -> int:
@@ -77,14 +84,29 @@ class Pairs:
         return np.append(np.flatnonzero(rises), self.rows - 1)
 
     @cached_property
+    def starts(self) -> Indices:
+        """The place of the first row of each run of equal confidences."""
+        return np.append(0, self.ends[:-1] + 1)
+
+    @cached_property
     def runs(self) -> tuple[Floats, Floats, Floats, Indices]:
         """Of each run of equal confidences: rows (or weights), mean confidence, right rows (or weights); row counts."""
-        starts = np.append(0, self.ends[:-1] + 1)
-        weights = np.ones(self.rows) if self.weights is None else self.weights
-        count, right = (np.add.reduceat(own, starts) for own in (weights, weights * self.correct))
-        lengths = np.diff(np.append(starts, self.rows))
+        starts, lengths = self.starts, np.diff(self.ends, prepend=-1)
+        if self.weights is None:
+            count, right = lengths.astype(np.float64), np.add.reduceat(self.correct, starts, dtype=np.float64)
+        else:
+            count, right = (np.add.reduceat(own, starts) for own in (self.weights, self.weights * self.correct))
+        if len(starts) == self.rows:
+            return count, self.confidence, right, lengths
         confidence = np.add.reduceat(self.confidence, starts) / lengths
         return count, np.clip(confidence, self.confidence[starts], self.confidence[self.ends]), right, lengths
+
+    @cached_property
+    def ranking(self) -> Ranking:
+        """The runs from the largest confidence down, each with its smallest confidence; weights do not count."""
+        _, _, right, lengths = self.runs
+        lowest, rows, wrong = self.confidence[self.starts], lengths.astype(np.float64), lengths - right
+        return Ranking(*(np.ascontiguousarray(one[::-1]) for one in (lowest, rows, wrong)))
 
     def cells(self, most: int) -> tuple[Floats, Floats]:
         """Rows and mean confidence of about `most` groups of neighbouring runs, joined to about equally many rows.

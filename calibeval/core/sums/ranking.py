@@ -5,6 +5,8 @@ Rows of equal confidence are one step: no threshold separates them, so each has 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+from functools import cached_property
 from typing import NamedTuple, Self
 
 import numpy as np
@@ -27,7 +29,8 @@ class RiskCoverage(NamedTuple):
     wrong: Floats
 
 
-class Ranking(NamedTuple):
+@dataclass(frozen=True, eq=False)
+class Ranking:
     """The distinct confidences from the largest down, with their rows and the wrong ones among them, (m,) each.
 
     >>> found = Ranking.of([0.9, 0.8, 0.8, 0.7], [True, True, False, False])
@@ -56,15 +59,35 @@ class Ranking(NamedTuple):
             np.add.reduceat((~right[order]).astype(np.float64), first),
         )
 
-    @property
+    @cached_property
     def n(self) -> int:
         """The number of rows."""
         return int(self.rows.sum())
 
-    @property
+    @cached_property
     def errors(self) -> int:
         """The number of wrong rows."""
         return int(self.wrong.sum())
+
+    @cached_property
+    def right(self) -> Floats:
+        """The right rows, (m,)."""
+        return self.rows - self.wrong
+
+    @cached_property
+    def rows_to(self) -> Floats:
+        """The rows up to each confidence, itself included, (m,)."""
+        return np.cumsum(self.rows)
+
+    @cached_property
+    def wrong_to(self) -> Floats:
+        """The wrong rows up to each confidence, itself included, (m,)."""
+        return np.cumsum(self.wrong)
+
+    @cached_property
+    def inverse(self) -> Floats:
+        """The sum of 1/k over the places k = 1 ... n of the rows of each confidence, (m,)."""
+        return np.add.reduceat(1.0 / np.arange(1.0, self.n + 1.0), (self.rows_to - self.rows).astype(np.intp))
 
     def steps(self, confidence: Floats) -> Indices:
         """The step of each row. confidence: those that the ranking was made of, in any order."""
@@ -78,7 +101,7 @@ class Ranking(NamedTuple):
         >>> Ranking.of([0.9, 0.8, 0.8, 0.7], [True, True, False, False]).curve().risk.round(3).tolist()
         [0.0, 0.333, 0.5]
         """
-        rows, wrong = np.cumsum(self.rows), np.cumsum(self.wrong)
+        rows, wrong = self.rows_to, self.wrong_to
         return RiskCoverage(self.confidence, rows / rows[-1], wrong / rows, rows, wrong)
 
     def auroc(self) -> float | None:
@@ -90,12 +113,10 @@ class Ranking(NamedTuple):
         >>> Ranking.of([0.9, 0.8, 0.8, 0.7], [True, True, False, False]).auroc()
         0.875
         """
-        right = self.rows - self.wrong
-        pairs = float(right.sum()) * float(self.wrong.sum())
+        pairs = float(self.n - self.errors) * self.errors
         if not pairs:
             return None
-        below = np.cumsum(self.wrong[::-1])[::-1] - 0.5 * self.wrong
-        return float(right @ below) / pairs
+        return float((self.right * (self.errors - self.wrong_to + 0.5 * self.wrong)).sum()) / pairs
 
     def aurc(self) -> float:
         """The mean of the risk over all coverages 1/n ... 1; rows of equal confidence have their mean error.
@@ -105,12 +126,10 @@ class Ranking(NamedTuple):
         >>> round(Ranking.of([0.9, 0.8, 0.8, 0.7], [True, True, False, False]).aurc(), 6)  # (0 + .5/2 + 1/3 + 2/4) / 4
         0.270833
         """
-        n, before = self.n, np.concatenate(([0.0], np.cumsum(self.rows)[:-1]))
-        each, missed = self.wrong / self.rows, np.concatenate(([0.0], np.cumsum(self.wrong)[:-1]))
+        before, missed = self.rows_to - self.rows, self.wrong_to - self.wrong
         # Within a step, the k-th row has the risk (missed + (k - before) each) / k = each + (missed - before each) / k.
-        steps = self.rows.astype(np.intp)
-        inverse = np.add.reduceat(1.0 / np.arange(1.0, n + 1.0), before.astype(np.intp))
-        return float((steps * each + (missed - before * each) * inverse).sum()) / n
+        excess = (missed - before * (self.wrong / self.rows)) * self.inverse
+        return (self.errors + float(excess.sum())) / self.n
 
     def least_aurc(self) -> float:
         """The AURC of an order that ranks all right rows above all wrong ones.
@@ -137,7 +156,7 @@ class Ranking(NamedTuple):
         >>> Ranking.of([0.9, 0.8, 0.8, 0.7], [True, True, False, False]).augrc()  # (0 + .5 + 1 + 2) / 4 / 4
         0.21875
         """
-        missed = np.concatenate(([0.0], np.cumsum(self.wrong)[:-1]))
+        missed = self.wrong_to - self.wrong
         return float((self.rows * missed + 0.5 * self.wrong * (self.rows + 1.0)).sum()) / self.n**2
 
     def trapezoids(self) -> tuple[float, float] | None:

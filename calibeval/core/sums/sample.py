@@ -61,6 +61,11 @@ class Sample(NamedTuple):
         weights = None if self.weights is None else self.weights[::step]
         return Sample(self.scores[::step], self.labels[::step], self.places[::step], weights)
 
+    def at(self, rows: Indices) -> Sample:
+        """The rows at these positions in the sample."""
+        weights = None if self.weights is None else self.weights[rows]
+        return Sample(self.scores[rows], self.labels[rows], self.places[rows], weights)
+
     def pieces(self, kind: Kind) -> Iterator[Piece]:
         """All rows, in pieces that fit a cache. Values are known to suit the kind."""
         m, k = self.scores.shape

@@ -10,13 +10,15 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
-from calibeval.core.data.notices import NotComputable
+from calibeval.core.data.notices import NotComputable, Notice
 from calibeval.core.errors import InputError
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.cox import Cox
 from calibeval.core.sums.excess import Excess
+from calibeval.core.sums.gain import Gain
 from calibeval.core.sums.optimum import Optimum
 from calibeval.core.sums.pairs import Pairs
+from calibeval.core.sums.second_pass import SecondSums
 
 
 class Moments(NamedTuple):
@@ -99,14 +101,17 @@ class RowScores:
         return self.confidence, self.correct, self.nll, self.brier, self.excess, self.risk
 
 
-class Ranks(NamedTuple):
-    """Sums of two probabilities in equal-width bins, (m,) each.
-
-    both: that one of the two best classes is the label. second: that the second best is.
-    """
-
-    both: BinSums
-    second: BinSums
+def joined_rows(parts: list[RowScores]) -> RowScores:
+    """The results of consecutive rows, concatenated."""
+    return RowScores(
+        confidence=np.concatenate([part.confidence for part in parts]),
+        correct=np.concatenate([part.correct for part in parts]),
+        nll=np.concatenate([part.nll for part in parts]),
+        brier=np.concatenate([part.brier for part in parts]),
+        excess=np.concatenate([part.excess for part in parts]),
+        risk=np.concatenate([part.risk for part in parts]),
+        weights=None if parts[0].weights is None else np.concatenate([part.weights for part in parts]),
+    )
 
 
 class EqualMass(NamedTuple):
@@ -139,8 +144,8 @@ class Sums:
     risk: the sum of the rows' risks; None if they are not known, or not needed: with 30 errors and 30 right rows.
     counted: the number of rows of finished sums with weights. class_spread: the variance of a row's weighted class-wise
     gaps, if it was computed; see `class_spread.py`. positive: the number of the positive class of two. pairs: the rows
-    in ascending order of confidence, if metrics were asked for that need them. ranks: likewise, of
-    the two best classes.
+    in ascending order of confidence, if metrics were asked for that need them. second, gain: likewise, the sums of a
+    second pass over the scores, and of the rows before and after recalibration; a reason if there is none.
     """
 
     n: float
@@ -165,7 +170,8 @@ class Sums:
     class_spread: float | None = None
     positive: int = 1
     pairs: Pairs | None = None
-    ranks: Ranks | None = None
+    second: SecondSums | None = None
+    gain: Gain | Notice | None = None
 
     @property
     def done(self) -> bool:
@@ -232,7 +238,8 @@ class Sums:
             equal_mass=None,
             rows=None,
             pairs=None,
-            ranks=None,
+            second=None,
+            gain=None,
             risk=None if self.risk is None or other.risk is None else self.risk + other.risk,
             class_spread=None,
         )

@@ -12,15 +12,17 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.data.arrays import Floats
+from calibeval.core.data.arrays import Floats, Indices
 from calibeval.core.errors import UsageError
 from calibeval.core.sums.ranking import Ranking
-from calibeval.core.sums.sample import HASH, HASHES
-from calibeval.core.uncertainty.special import binomial_cdf, clopper_pearson
+from calibeval.core.sums.sample import HASH
+from calibeval.core.uncertainty.special import bernoulli_divergence, binomial_cdf, clopper_pearson
+
+Counts = npt.NDArray[np.signedinteger]
 
 DELTA = 0.05
 FOLDS = 5
-CHUNK = 4096
+CHUNK, BLOCK = 4096, 2**20
 
 
 class Certified(NamedTuple):
@@ -100,55 +102,34 @@ def certified(
     >>> found.rows, found.errors, round(found.threshold, 3), certified(stated[:58], right[:58], 0.05).threshold
     (70, 0, 0.721, None)
     """
-    if not 0.0 < delta < 0.5:
-        raise UsageError(f"delta is {delta}, but it must lie inside (0, 0.5)")
-    needed = units_needed(limit, delta)
     stated, right = np.asarray(confidence, np.float64), np.asarray(correct, np.bool_)
-    curve = Ranking.of(stated, right, slack).curve()
-    units, wrong = (curve.rows, curve.wrong) if groups is None else _of_groups(stated, right, groups, curve.threshold)
-    start = int(np.searchsorted(units, needed))
-    passed = start + _passed(units[start:], wrong[start:], limit, delta)
-    found, at = passed > start, min(max(passed - 1, start), len(units) - 1)
+    ranking = Ranking.of(stated, right, slack)
+    units = None if groups is None else _of_groups(stated, right, groups, ranking.confidence)
+    return certified_ranking(ranking, limit, delta, units)
+
+
+def certified_ranking(
+    ranking: Ranking, limit: float, delta: float = DELTA, units: tuple[Floats, Floats] | None = None
+) -> Certified:
+    """As `certified`, of ranked rows. units: units up to each confidence and the wrong ones, (m,); None for rows."""
+    needed = _needed(limit, delta)
+    counted, wrong = (ranking.rows_to, ranking.wrong_to) if units is None else units
+    more = np.flatnonzero(ranking.wrong)  # groups are only wrong by wrong rows
+    start, passed = _passed(counted, more, wrong[more], needed, limit, delta)
+    found, at = passed > start, min(max(passed - 1, start), len(counted) - 1)
+    rows, errors = int(ranking.rows_to[at]), int(ranking.wrong_to[at])
     return Certified(
-        threshold=float(curve.threshold[at]) if found else None,
-        coverage=float(curve.coverage[at]) if found else 0.0,
-        rows=int(curve.rows[at]),
-        errors=int(curve.wrong[at]),
-        units=int(units[at]),
+        threshold=float(ranking.confidence[at]) if found else None,
+        coverage=rows / ranking.n if found else 0.0,
+        rows=rows,
+        errors=errors,
+        units=int(counted[at]),
         unit_errors=int(wrong[at]),
-        bound=upper_bound(int(wrong[at]), int(units[at]), delta),
+        bound=upper_bound(int(wrong[at]), int(counted[at]), delta),
         limit=limit,
         delta=delta,
         needed=needed,
     )
-
-
-def possible_coverage(
-    confidence: npt.ArrayLike, correct: npt.ArrayLike, limit: float, delta: float = DELTA, slack: float = 0.0
-) -> float:
-    """The largest coverage whose error these rows do not prove to be above the limit: 0 if they do so for each.
-
-    With probability 1 - delta at least, it is no smaller than the largest coverage whose true error is at the limit,
-    by the exact lower bound there.
-
-    Arguments: as for `certified`; rows are independent.
-
-    >>> stated, right = np.linspace(1.0, 0.6, 100), np.arange(100) < 70
-    >>> certified(stated, right, 0.05).coverage, possible_coverage(stated, right, 0.05)
-    (0.7, 0.77)
-    """
-    curve = Ranking.of(confidence, correct, slack).curve()
-    share = curve.wrong / curve.rows
-    open_ = np.flatnonzero((share <= limit) | (curve.rows * _divergence(share, limit) < -math.log(delta)))
-    for last in range(len(open_), 0, -CHUNK):
-        here = open_[max(last - CHUNK, 0) : last]
-        # At least so many errors: one minus the chance of fewer, which is that of more right rows.
-        right = curve.rows[here] - curve.wrong[here]
-        chance = binomial_cdf(np.minimum(right, curve.rows[here] - 1.0), curve.rows[here], 1.0 - limit)
-        kept = (share[here] <= limit) | (right == curve.rows[here]) | (chance > delta)
-        if kept.any():
-            return float(curve.coverage[here[np.flatnonzero(kept)[-1]]])
-    return 0.0
 
 
 def cross_fitted_coverage(
@@ -171,23 +152,83 @@ def cross_fitted_coverage(
     False
     """
     stated, right = np.asarray(confidence, np.float64), np.asarray(correct, np.bool_)
-    parts = _part_of(np.arange(len(stated)) if groups is None else groups)
-    answered = np.zeros(len(stated), np.bool_)
+    if groups is None:
+        return cross_fitted_ranking(Ranking.of(stated, right, slack), limit, delta)
+    parts, answered = _part_of(groups), np.zeros(len(stated), np.bool_)
     for part in range(FOLDS):
         own = parts == part
         if own.all() or not own.any():
             continue
-        others = None if groups is None else groups[~own]
-        threshold = certified(stated[~own], right[~own], limit, delta, others, slack).threshold
+        threshold = certified(stated[~own], right[~own], limit, delta, groups[~own], slack).threshold
         if threshold is not None:
             answered |= own & (stated >= threshold)
     rows = int(answered.sum())
     return rows / len(stated), float((~right[answered]).sum()) / rows if rows else None
 
 
-def _part_of(numbers: npt.NDArray[np.integer]) -> npt.NDArray[np.integer]:
+class OtherParts(NamedTuple):
+    """For each of five parts of ranked rows, what the other four have.
+
+    at: (e,) the confidences with wrong rows. units: five times (m,), rows up to each confidence. wrong: five times
+    (e,), wrong rows up to these.
+    """
+
+    at: Indices
+    units: list[Counts]
+    wrong: list[Counts]
+
+    @classmethod
+    def of(cls, ranking: Ranking) -> OtherParts:
+        """Parts are those of the places of rows in ascending order; of equal confidences, wrong rows come first."""
+        n, at = ranking.n, np.flatnonzero(ranking.wrong)
+        whole: type[np.signedinteger] = np.int32 if n < 2**31 else np.int64
+        starts, wrong = (n - ranking.rows_to).astype(np.intp), ranking.wrong[at].astype(np.intp)
+        places = (starts, starts[at], starts[at] + wrong)
+        found = [[np.empty(len(one), whole) for one in places] for _ in range(FOLDS)]
+        totals = np.zeros(FOLDS, whole)
+        for first in range(0, n + 1, BLOCK):
+            parts = _part_of(np.arange(first, min(first + BLOCK, n)))
+            within = [slice(*(len(one) - np.searchsorted(one[::-1], (first + BLOCK, first)))) for one in places]
+            for part, counts in enumerate(found):
+                others = np.cumsum(np.append(False, parts != part), dtype=whole) + totals[part]
+                totals[part] = others[-1]
+                for one, own, here in zip(places, counts, within, strict=True):
+                    own[here] = others[one[here] - first]
+        return cls(
+            at,
+            [total - counts[0] for total, counts in zip(totals, found, strict=True)],
+            [np.cumsum(counts[2] - counts[1], dtype=whole) for counts in found],
+        )
+
+
+def cross_fitted_ranking(
+    ranking: Ranking, limit: float, delta: float = DELTA, parts: OtherParts | None = None
+) -> tuple[float, float | None]:
+    """As `cross_fitted_coverage`, of ranked rows. parts: of the ranking, if they are known."""
+    needed, own = _needed(limit, delta), OtherParts.of(ranking) if parts is None else parts
+    answered, errors = 0.0, 0.0
+    for units, wrong in zip(own.units, own.wrong, strict=True):
+        start, passed = _passed(units, own.at, wrong, needed, limit, delta)
+        if passed > start:
+            last = int(
+                np.searchsorted(units, units[passed - 1])
+            )  # the threshold is the confidence of one of these rows
+            before = int(np.searchsorted(own.at, last, side="right"))
+            answered += float(ranking.rows_to[last]) - int(units[last])
+            errors += float(ranking.wrong_to[last]) - (int(wrong[before - 1]) if before else 0)
+    return answered / ranking.n, errors / answered if answered else None
+
+
+def _needed(limit: float, delta: float) -> int:
+    if not 0.0 < delta < 0.5:
+        raise UsageError(f"delta is {delta}, but it must lie inside (0, 0.5)")
+    return units_needed(limit, delta)
+
+
+def _part_of(numbers: npt.NDArray[np.integer]) -> npt.NDArray[np.uint8]:
     """One of five parts for each number, mixed evenly and without a period."""
-    return (numbers.astype(np.uint64) * np.uint64(HASH) % np.uint64(HASHES) * np.uint64(FOLDS)) // np.uint64(HASHES)
+    mixed = numbers.astype(np.uint32) * np.uint32(HASH)  # modulo 2^32
+    return (mixed.astype(np.uint64) * np.uint64(FOLDS) >> np.uint64(32)).astype(np.uint8)
 
 
 def _of_groups(
@@ -203,27 +244,30 @@ def _of_groups(
     return found[0], found[1]
 
 
-def _passed(units: Floats, wrong: Floats, limit: float, delta: float) -> int:
-    """The number of tests before the first that fails. units, wrong: (m,), neither of them falls.
+def _passed(
+    units: Floats | Counts, more: Indices, wrong: Floats | Counts, needed: int, limit: float, delta: float
+) -> tuple[int, int]:
+    """The first of all tests, and the first that fails.
 
     Between two errors the bound falls, so it is only computed where errors come, and there only if neither the share of
     errors nor Chernoff's bound decides.
+
+    units: (m,), ascending. more, wrong: (e,) the tests before which errors come, and how many there are then.
     """
-    more = np.diff(wrong, prepend=0.0) > 0.0
-    failed = np.flatnonzero(more & (wrong >= limit * units))  # the median of a binomial: p of 1/2 at least
-    end = int(failed[0]) if len(failed) else len(units)
-    tested = np.flatnonzero(more[:end])
-    tested = tested[units[tested] * _divergence(wrong[tested] / units[tested], limit) < -math.log(delta)]
+    start = int(np.searchsorted(units, needed))
+    if start == len(units):
+        return start, start
+    first = max(int(np.searchsorted(more, start, side="right")) - 1, 0)
+    more, wrong = np.maximum(more[first:], start), wrong[first:]  # errors before the first test count there
+    found = units[more]
+    fails = wrong >= limit * found  # the median of a binomial: p of 1/2 at least
+    last = int(np.argmax(fails)) if fails.any() else len(more)
+    end = int(more[last]) if last < len(more) else len(units)
+    more, wrong, found = more[:last], wrong[:last], found[:last]
+    tested = np.flatnonzero((wrong > 0) & (found * bernoulli_divergence(wrong / found, limit) < -math.log(delta)))
     for first in range(0, len(tested), CHUNK):
         here = tested[first : first + CHUNK]
-        fails = binomial_cdf(wrong[here], units[here], limit) > delta
+        fails = binomial_cdf(wrong[here], found[here], limit) > delta
         if fails.any():
-            return int(here[np.argmax(fails)])
-    return end
-
-
-def _divergence(share: Floats, limit: float) -> Floats:
-    """Of Bernoulli variables: units times it is at most the negative logarithm of the chance of such a share."""
-    with np.errstate(divide="ignore", invalid="ignore"):
-        parts = share * np.log(share / limit), (1.0 - share) * np.log((1.0 - share) / (1.0 - limit))
-    return np.nan_to_num(parts[0]) + np.nan_to_num(parts[1])
+            return start, int(more[here[np.argmax(fails)]])
+    return start, end

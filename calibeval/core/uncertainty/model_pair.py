@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import NamedTuple
 
@@ -11,6 +11,7 @@ import numpy as np
 from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.sums.binning import BinSums, bin_index, sums_by_index
 from calibeval.core.sums.class_pairs import PairedClasses
+from calibeval.core.sums.gain import Gain
 from calibeval.core.sums.sums import RowScores, Sums
 from calibeval.core.uncertainty.class_pair import difference_by_groups, difference_by_rows
 from calibeval.core.uncertainty.debiased_difference import ClassDifference
@@ -72,6 +73,13 @@ class Model:
     rows: RowScores
     order: Codes | None = None
 
+    def at(self, places: Codes, sums: Sums, groups: Codes | None) -> Model:
+        """The rows at these positions as a separate model. sums, groups: of these rows."""
+        gain = self.sums.gain
+        if isinstance(gain, Gain):
+            gain = gain.of_rows(places if self.order is None else self.order[places], groups)
+        return Model(replace(sums, gain=gain), self.rows.at(places))
+
     def positive(self, labels: Codes) -> Floats:
         """For two classes, P(class 1) of every row, (n,)."""
         says_one = self.rows.correct == (labels == 1)
@@ -95,7 +103,7 @@ class Pair:
 
     def at(self, places: Codes, sums: tuple[Sums, Sums], groups: Codes | None, found: Known) -> Pair:
         """The rows at these positions as a separate pair. sums, groups, found: of these rows."""
-        one, other = (Model(own, model.rows.at(places)) for own, model in zip(sums, self.models, strict=True))
+        one, other = (model.at(places, own, groups) for own, model in zip(sums, self.models, strict=True))
         classes = None if self.classes is None else self.classes.at(places)
         return Pair(one, other, self.labels[places], groups, found, classes)
 

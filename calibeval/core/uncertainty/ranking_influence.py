@@ -22,8 +22,7 @@ class Influence(NamedTuple):
 
     def error(self, ranking: Ranking) -> float:
         """The standard error of the statistic, if rows are independent."""
-        right = ranking.rows - ranking.wrong
-        return math.sqrt(float(right @ self.right**2 + ranking.wrong @ self.wrong**2)) / ranking.n
+        return math.sqrt(float(ranking.right @ self.right**2 + ranking.wrong @ self.wrong**2)) / ranking.n
 
 
 def auroc_influence(ranking: Ranking) -> Influence:
@@ -32,11 +31,11 @@ def auroc_influence(ranking: Ranking) -> Influence:
     There must be right and wrong rows.
     Source: DeLong, DeLong & Clarke-Pearson, Biometrics 44:837 (1988).
     """
-    right, n = ranking.rows - ranking.wrong, ranking.n
-    ahead = (np.cumsum(right) - 0.5 * right) / right.sum()
-    behind = 1.0 - (np.cumsum(ranking.wrong) - 0.5 * ranking.wrong) / ranking.wrong.sum()
-    value = float(right @ behind) / float(right.sum())
-    return Influence(n / right.sum() * (behind - value), n / ranking.wrong.sum() * (ahead - value))
+    right, n, wrong = ranking.right, ranking.n, ranking.errors
+    ahead = (ranking.rows_to - ranking.wrong_to - 0.5 * right) / (n - wrong)
+    behind = 1.0 - (ranking.wrong_to - 0.5 * ranking.wrong) / wrong
+    value = float(right @ behind) / (n - wrong)
+    return Influence(n / (n - wrong) * (behind - value), n / wrong * (ahead - value))
 
 
 def augrc_influence(ranking: Ranking) -> Influence:
@@ -45,8 +44,8 @@ def augrc_influence(ranking: Ranking) -> Influence:
     Source: Hoeffding, Annals of Mathematical Statistics 19:293 (1948), for such means over pairs.
     """
     n = ranking.n
-    below = 1.0 - (np.cumsum(ranking.rows) - 0.5 * ranking.rows) / n
-    above = (np.cumsum(ranking.wrong) - 0.5 * ranking.wrong) / n
+    below = 1.0 - (ranking.rows_to - 0.5 * ranking.rows) / n
+    above = (ranking.wrong_to - 0.5 * ranking.wrong) / n
     right = above - 2.0 * float(ranking.wrong @ below) / n
     return Influence(right, right + below)
 
@@ -57,9 +56,8 @@ def aurc_influence(ranking: Ranking) -> Influence:
     Source: Serfling, Approximation Theorems of Mathematical Statistics (1980), chapter 8, for such means of ranks.
     """
     n, rows, wrong = ranking.n, ranking.rows, ranking.wrong
-    before = np.concatenate(([0.0], np.cumsum(rows)[:-1]))
-    inverse = np.add.reduceat(1.0 / np.arange(1.0, n + 1.0), before.astype(np.intp))
-    weight = 1.0 - before / rows * inverse + np.cumsum(inverse[::-1])[::-1] - inverse
+    inverse = ranking.inverse
+    weight = 1.0 - (ranking.rows_to - rows) / rows * inverse + np.cumsum(inverse[::-1])[::-1] - inverse
     lost = wrong / rows * inverse
     right = ranking.errors / n - (np.cumsum(lost[::-1])[::-1] - 0.5 * lost) - float(wrong @ weight) / n
     return Influence(right, right + weight)

@@ -6,15 +6,14 @@ import functools
 import math
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
-from calibeval.core.data.lazy_columns import refuse_left
+from calibeval.core.data.folds import group_column
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.errors import InputError, UsageError, nearest
+from calibeval.core.errors import InputError, UsageError
 from calibeval.core.evaluation.doubts import SUSPICIONS, doubts_of
 from calibeval.core.evaluation.evaluate import evaluate_dump
 from calibeval.core.evaluation.settings import checked
@@ -139,21 +138,6 @@ def fitted_map(predictions: Predictions, plan: Plan) -> Map:
     """The map of the plan's method, fitted on predictions."""
     groups = group_column(predictions, plan.group)
     return fit(predictions, plan.method, objective=plan.objective, clip=plan.clip, seed=plan.seed, groups=groups)
-
-
-def group_column(predictions: Predictions, name: str | None) -> npt.NDArray[Any] | None:
-    """The column whose equal entries keep rows in the same fold.
-
-    Raises: UsageError if the dump has no such column; InputError for one that cannot be used.
-    """
-    if name is None:
-        return None
-    if name not in predictions.columns:
-        refuse_left(predictions.columns, name)
-        hint, known = nearest(name, predictions.columns), ", ".join(predictions.columns) or "none"
-        raise UsageError(f'{predictions.source.name}: there is no column "{name}"{hint}; there are {known}')
-    column = np.asarray(predictions.columns[name])
-    return np.repeat(column, predictions.rows // len(column))  # one entry per image applies to all its pixels
 
 
 def _out_of_fold(dump: Predictions, plan: Plan, evaluate: Evaluate) -> tuple[Recalibrated, list[Notice]]:

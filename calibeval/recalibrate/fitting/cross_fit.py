@@ -10,12 +10,13 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
+from calibeval.core.data.folds import NO_FOLD, Folds, deal, groups_or_images
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import RowSource
 from calibeval.recalibrate.base.mapping import Map, MappedRows, mapped_rows
 from calibeval.recalibrate.base.scores import log_softmax
 from calibeval.recalibrate.fitting.fit import fit
-from calibeval.recalibrate.fitting.folds import NO_FOLD, Folds, deal, groups_or_images, training_rows
+from calibeval.recalibrate.fitting.folds import training_rows
 from calibeval.recalibrate.fitting.methods import AUTO, check_rows
 
 SEED = 0

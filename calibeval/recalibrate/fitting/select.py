@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
+from calibeval.core.data.folds import Folds, deal, groups_or_images
 from calibeval.core.data.notices import Notice, reason
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import row_weights, scaled, without
@@ -18,7 +19,7 @@ from calibeval.recalibrate.base.facts import LEAST_ROWS, MethodScore
 from calibeval.recalibrate.base.mapping import Map, mapped
 from calibeval.recalibrate.base.scores import row_nll
 from calibeval.recalibrate.base.top_label import nll_of_right_or_wrong
-from calibeval.recalibrate.fitting.folds import Folds, deal, groups_or_images, training_rows
+from calibeval.recalibrate.fitting.folds import training_rows
 from calibeval.recalibrate.fitting.methods import METHODS, NONE, fit_method
 from calibeval.recalibrate.fitting.rows_needed import few_right_or_wrong, few_rows
 

@@ -13,6 +13,7 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.records import to_plain
 from calibeval.core.data.weighted import row_weights
 from calibeval.core.errors import InputError
+from calibeval.core.uncertainty.isotonic import inside
 from calibeval.recalibrate.base.facts import Solution
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.base.scores import chunk_rows, label_scores, log_scores, log_softmax
@@ -135,18 +136,8 @@ def _fit_curve(p: Floats, hit: np.ndarray, k: int, weights: Floats | None) -> Cu
     first, last = result.blocks[:-1], result.blocks[1:] - 1
     rows = np.add.reduceat(count, first)
     level = np.add.reduceat(hits, first) / rows
-    level = _inside(level, rows, k)
+    level = inside(level, rows, k)
     x = np.stack([values[first], values[last]], axis=1).ravel()
     y = np.repeat(level, 2)
     keep = np.concatenate([[True], np.diff(x) > 0])
     return Curve(tuple(x[keep].tolist()), tuple(y[keep].tolist()))
-
-
-def _inside(level: Floats, rows: Floats, k: int) -> Floats:
-    """Levels in (0, 1), still ascending: if a level is 0 or 1, one more row is shared between the classes."""
-    bounded = np.where(level <= 0, (1.0 / k) / (rows + 1.0), level)
-    bounded = np.where(level >= 1, (rows + 1.0 / k) / (rows + 1.0), bounded)
-    if len(level) > 1:
-        bounded[0] = min(bounded[0], bounded[1])
-        bounded[-1] = max(bounded[-1], bounded[-2])
-    return bounded

@@ -38,4 +38,4 @@ def remarks(dump: DumpReport) -> list[str]:
     """Why numbers are missing and, for the top label, which bin has the largest gap."""
     if of_positive(dump):
         return cells.reasons(dump, only=positive_names(dump))
-    return [*cells.reasons(dump), *cells.remarks(dump)]
+    return [*cells.reasons(dump, tabled=True), *cells.remarks(dump)]

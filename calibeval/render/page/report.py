@@ -22,6 +22,7 @@ from calibeval.render.page.one_class import (
     without_positive,
 )
 from calibeval.render.page.repair import Change, changes
+from calibeval.render.page.risk import Risk, on_one_axis, risk_of
 from calibeval.render.page.scale import Dot, Scale, across, matter, mattering
 from calibeval.render.page.slices import Slices, slice_views
 from calibeval.render.page.tables import BinRow, MetricRow
@@ -31,7 +32,6 @@ from calibeval.words.marks import plain, short_names
 from calibeval.words.next_step import Step
 from calibeval.words.overview import overview, summary, warnings
 from calibeval.words.report import headline, repair
-from calibeval.words.risk import RiskCells, risk_cells
 from calibeval.words.shown import of_positive
 from calibeval.words.terms import first_terms
 
@@ -47,7 +47,7 @@ class DumpView:
     """One dump. short: its name among other dumps; merged: whether tables merge its bins; after: with its map.
 
     changes: of a dump after its map, its numbers beside those before. question: the title of the diagram. views: chosen
-    classes against the rest. risk: points of the risk-coverage curve. top: of two classes, the view by the top label.
+    classes against the rest. risk: the risk-coverage curve. top: of two classes, the view by the top label.
     """
 
     id: str
@@ -73,7 +73,7 @@ class DumpView:
     changes: list[Change]
     question: str = ""
     views: list[OneClass] = field(default_factory=list)
-    risk: list[RiskCells] = field(default_factory=list)
+    risk: Risk | None = None
     top: DumpView | None = None
 
 
@@ -210,7 +210,7 @@ def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int
         changes=[],
         question=question(dump),
         views=one_against_the_rest(dump, id_),
-        risk=risk_cells(dump),
+        risk=risk_of(dump, report.settings.level),
         top=_dump_view(without_positive(dump), report, f"{id_}-top", short, room) if positive else None,
     )
 
@@ -224,7 +224,14 @@ def _on_one_scale(dumps: list[DumpView]) -> list[DumpView]:
         picture = None if view.picture is None else replace(view.picture, top=top)
         return replace(view, picture=picture, after=None if view.after is None else scaled(view.after))
 
-    return [scaled(dump) for dump in dumps]
+    risks = [one.risk for dump in dumps for one in (dump, dump.after) if one is not None and one.risk is not None]
+    apart = iter(on_one_axis(risks, others=len(dumps) > 1 and len(risks) == len(dumps)))
+
+    def with_risk(view: DumpView) -> DumpView:
+        own = None if view.risk is None else next(apart)
+        return replace(view, risk=own, after=None if view.after is None else with_risk(view.after))
+
+    return [with_risk(scaled(dump)) for dump in dumps]
 
 
 def _legend(id_: str, *pictures: Diagram | None) -> str:

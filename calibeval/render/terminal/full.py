@@ -14,7 +14,7 @@ from calibeval.render.terminal.classes import class_table
 from calibeval.render.terminal.diagram import MOST_ROWS, class_diagrams, diagram
 from calibeval.render.terminal.overview import dumps_table
 from calibeval.render.terminal.report import NARROWEST, sheet_text, title
-from calibeval.render.terminal.risk import risk_table
+from calibeval.render.terminal.risk import risk_tables, tabled
 from calibeval.render.terminal.sheet import GUTTER, QUIET, STRONG, Column, Sheet, blocks, gap_style, table, total_width
 from calibeval.render.terminal.slices import MOST_SHOWN, slice_blocks
 from calibeval.words import cells
@@ -75,13 +75,13 @@ def _dump(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType
     ]
     parts += [Text(sheet.text(repair(dump)))] if dump.recalibrated else []
     parts += ["", *_metrics(dump, report, sheet)]
-    below = (*cells.reasons(dump, every=True), *cells.remarks(dump), *tests(dump))
+    below = (*cells.reasons(dump, every=True, tabled=tabled(dump)), *cells.remarks(dump), *tests(dump))
     parts += [Text(sheet.text(line)) for line in below]
     judge = bin_judge(dump)
     sections = [
         *_positive(dump, sheet),
         diagram(dump, TOP_LABEL, sheet),
-        risk_table(dump, sheet),
+        *risk_tables(dump, sheet),
         _bins("equal-width bins", dump.equal_width, judge, TOP_LABEL, sheet),
         _bins("equal-mass bins", dump.equal_mass or (), judge, TOP_LABEL, sheet),
         *class_diagrams(dump, sheet),

@@ -14,7 +14,7 @@ from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.standing import standing_in, with_floor
 from calibeval.render.terminal.diagram import class_diagrams, first_diagram
 from calibeval.render.terminal.overview import dumps_table
-from calibeval.render.terminal.risk import risk_table
+from calibeval.render.terminal.risk import mapped_risk, risk_tables, tabled
 from calibeval.render.terminal.sheet import (
     QUIET,
     STRONG,
@@ -75,9 +75,9 @@ def _one(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType]
     shown = [*first.in_table(dump), *first.in_line(dump)]
     parts += ["", *metric_table(dump, first.in_table(dump), report, sheet)]
     parts += [Text(part) for part in sheet.flow(first.line(dump)) if part]
-    parts += [Text(sheet.text(line)) for line in cells.reasons(dump, only=shown)]
-    blocks = first_diagram(dump, sheet), risk_table(dump, sheet), *class_diagrams(dump, sheet)
-    for block in (*blocks, *slice_blocks(dump, report, sheet)):
+    parts += [Text(sheet.text(line)) for line in cells.reasons(dump, only=shown, tabled=tabled(dump))]
+    blocks = first_diagram(dump, sheet), *risk_tables(dump, sheet), *mapped_risk(dump, sheet)
+    for block in (*blocks, *class_diagrams(dump, sheet), *slice_blocks(dump, report, sheet)):
         parts += ["", *block] if block else []
     return parts
 

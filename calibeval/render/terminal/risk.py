@@ -1,4 +1,4 @@
-"""The risk-coverage curve at the terminal, as a table."""
+"""The risk-coverage curve and the certified thresholds at the terminal, as tables."""
 
 from __future__ import annotations
 
@@ -6,12 +6,51 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from calibeval.core.report.report import DumpReport
-from calibeval.render.terminal.sheet import Column, Sheet, table
+from calibeval.render.terminal.sheet import QUIET, Column, Sheet, table, total_width
 from calibeval.words.risk import TITLE, risk_cells
+from calibeval.words.thresholds import HEADINGS, limited, promise, threshold_cells
+from calibeval.words.thresholds import TITLE as THRESHOLDS
+
+# Which columns of the thresholds are left out first, where the line is too short.
+_SPARE = (7, 4, 3, 6)
 
 
-def risk_table(dump: DumpReport, sheet: Sheet) -> list[RenderableType]:
-    """Coverage, error and confidence of some points; empty if the curve was not measured."""
+def tabled(dump: DumpReport) -> bool:
+    """Whether there are several limits of the error, which a table shows; a single one is told in a line."""
+    return len(limited(dump)) > 1
+
+
+def risk_tables(dump: DumpReport, sheet: Sheet) -> list[list[RenderableType]]:
+    """The certified thresholds of several limits, and points of the curve; empty if they were not measured."""
+    return [_thresholds(dump, sheet, ""), _curve(dump, sheet, "")]
+
+
+def mapped_risk(dump: DumpReport, sheet: Sheet) -> list[list[RenderableType]]:
+    """The same after the map of a dump; empty without one. A single limit has its table here, too."""
+    after = dump.after()
+    if after is None or dump.recalibrated is None:
+        return []
+    ending = f", with {dump.recalibrated.name}"
+    return [_thresholds(after, sheet, ending, least=1), _curve(after, sheet, ending)]
+
+
+def _thresholds(dump: DumpReport, sheet: Sheet, ending: str, least: int = 2) -> list[RenderableType]:
+    if len(limited(dump)) < least:
+        return []
+    rows = threshold_cells(dump)
+    cells = list(zip(*rows, strict=True))
+    columns = [Column(head, [sheet.text(cell) for cell in own]) for head, own in zip(HEADINGS, cells, strict=True)]
+    kept = list(range(len(columns)))
+    for spare in _SPARE:
+        if total_width([columns[i] for i in kept]) > sheet.width:
+            kept.remove(spare)
+    left_out = [HEADINGS[i] for i in range(len(columns)) if i not in kept]
+    said = [promise(dump), f"left out for width: {', '.join(left_out)}" if left_out else ""]
+    lines = [Text(line, QUIET) for text in said if text for line in sheet.flow([text])]
+    return [Text(sheet.text(f"{THRESHOLDS}{ending}")), table([columns[i] for i in kept]), *lines]
+
+
+def _curve(dump: DumpReport, sheet: Sheet, ending: str) -> list[RenderableType]:
     found = risk_cells(dump)
     if not found:
         return []
@@ -19,5 +58,9 @@ def risk_table(dump: DumpReport, sheet: Sheet) -> list[RenderableType]:
         Column("answered %", [one.coverage for one in found]),
         Column("error %", [one.error for one in found]),
         Column("from confidence", [one.confidence for one in found], left=True),
+        Column("certified", [sheet.text(one.certified) for one in found], left=True),
     ]
-    return [Text(sheet.text(TITLE)), table(columns)]
+    return [
+        Text(sheet.text(f"{TITLE}{ending}")),
+        table(columns if any(one.certified for one in found) else columns[:3]),
+    ]

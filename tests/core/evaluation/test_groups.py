@@ -200,7 +200,7 @@ def test_coverage_with_an_effect_of_the_group():
     for _ in range(80):
         predictions = effects(rng, 30, 40, 0.7)
         for unit, group in (("rows", None), ("groups", "g")):
-            metric = evaluate(predictions, group=group)["ece"]
+            metric = evaluate(predictions, group=group, metrics="ece")["ece"]
             held[unit] += metric.low <= 0.05 <= metric.high
     assert held["groups"] >= 71  # 95 % of 80 are 76; fewer than 71 have a chance of 1 %
     assert held["rows"] <= 66  # which 95 % would give once in a million times
@@ -215,8 +215,9 @@ def test_a_calibrated_model_rarely_exceeds_its_floor():
         move = 0.8 * rng.choice([-1.0, 1.0], 30)[group] * confidence * (1 - confidence)
         correct = rng.random(1200) < confidence + move
         predictions = Predictions(confidence=confidence, correct=correct, columns={"g": group, "all": [0] * 1200})
-        above["rows"] += evaluate(predictions)["ece"].value > evaluate(predictions)["ece"].floor_high
-        found = evaluate(predictions, group="g", slices=["all"])
+        by_rows = evaluate(predictions, metrics="ece")["ece"]
+        above["rows"] += by_rows.value > by_rows.floor_high
+        found = evaluate(predictions, group="g", slices=["all"], metrics="ece")
         above["groups"] += found["ece"].value > found["ece"].floor_high
         few += found.dumps[0].slices[0].p < 0.05
     assert above["groups"] == few <= 10

@@ -258,5 +258,5 @@ def test_calibrated_slices_are_rarely_called_wrong():
         predictions = Predictions(
             confidence=confidence, correct=rng.random(1200) < confidence, columns={"c": np.arange(1200) % 6}
         )
-        wrong += min(one.p_holm for one in sliced(predictions, "c", level=None).slices) < 0.05
+        wrong += min(one.p_holm for one in sliced(predictions, "c", level=None, metrics="ece").slices) < 0.05
     assert wrong <= 15  # 5 % of 120 are 6; 15 or more have a chance of 0.1 %

@@ -26,7 +26,8 @@ def drawn(n=400, seed=0, power=1.0):
 
 
 def values(**given):
-    return {name: evaluate(metrics=NAMES, level=None, **given)[name].value for name in NAMES}
+    report = evaluate(metrics=NAMES, level=None, **given)
+    return {name: report[name].value for name in NAMES}
 
 
 def test_they_are_computed_on_request_only():

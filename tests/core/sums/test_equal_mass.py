@@ -36,7 +36,7 @@ def assert_defined(confidence, correct, bins):
     assert sums.count.tolist() == np.bincount(inside, minlength=m).tolist()
     assert sums.y.tolist() == np.bincount(inside, correct, m).tolist()
     for found, weights in ((sums.p, confidence), (sums.pp, confidence**2), (sums.yp, confidence * correct)):
-        assert found == pytest.approx(np.bincount(inside, weights, m), rel=1e-12, abs=1e-300)
+        np.testing.assert_allclose(found, np.bincount(inside, weights, m), rtol=1e-12, atol=1e-300)
 
 
 @pytest.mark.parametrize("crowd", CROWDS)

@@ -9,6 +9,7 @@ import pytest
 
 from calibeval.core.errors import InputError
 from calibeval.core.sums.pairs import Pairs
+from calibeval.core.sums.ranking import Ranking
 
 
 def test_rows_are_sorted_with_what_belongs_to_them():
@@ -46,3 +47,15 @@ def test_the_error_of_the_mean_by_hand():
 def test_no_rows_are_refused():
     with pytest.raises(InputError, match="there are no rows to measure"):
         Pairs.of([], [])
+
+
+@pytest.mark.parametrize("slack", [0.0, 0.15])
+def test_the_ranking_is_that_of_the_rows(slack):
+    rng = np.random.default_rng(2)
+    confidence, correct = rng.integers(0, 60, 200) / 60, rng.random(200) < 0.6
+    found, expected = (
+        Pairs.of(confidence, correct, slack=slack / 10).ranking,
+        Ranking.of(confidence, correct, slack / 10),
+    )
+    for values in ("confidence", "rows", "wrong"):
+        assert getattr(found, values).tolist() == getattr(expected, values).tolist()

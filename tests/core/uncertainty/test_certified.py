@@ -5,7 +5,14 @@ from hypothesis import strategies as st
 from scipy.stats import beta, binom
 
 from calibeval.core.errors import UsageError
-from calibeval.core.uncertainty.certified import certified, cross_fitted_coverage, units_needed, upper_bound
+from calibeval.core.sums.ranking import Ranking
+from calibeval.core.uncertainty.certified import (
+    OtherParts,
+    certified,
+    cross_fitted_coverage,
+    units_needed,
+    upper_bound,
+)
 from calibeval.core.uncertainty.special import binomial_cdf
 from tests.core.sums.test_ranking import s430
 
@@ -159,3 +166,32 @@ def test_the_binomial_distribution_is_scipys():
         expected = binom.cdf(k, n, chance)
         near = expected < 0.6
         np.testing.assert_allclose(binomial_cdf(k[near], n[near], chance), expected[near], rtol=1e-7, atol=1e-300)
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from([0.05, 0.2]), st.sampled_from([2, 3, 9]))
+def test_parts_of_ranked_rows_are_those_of_rows_in_ascending_order(seed, limit, digits):
+    rng = np.random.default_rng(seed)
+    confidence = np.round(rng.random(700) ** 0.2, digits)
+    correct = rng.random(700) < confidence**0.3
+    order = np.lexsort((correct, confidence))  # of equal confidences, wrong rows come first
+    confidence, correct = confidence[order], correct[order]
+    answered = np.zeros(700, bool)
+    parts = np.arange(700) * 2654435769 % 2**32 * 5 // 2**32
+    for part in range(5):
+        own = parts == part
+        threshold = certified(confidence[~own], correct[~own], limit).threshold
+        answered |= own & (confidence >= (np.inf if threshold is None else threshold))
+    error = np.mean(~correct[answered]) if answered.any() else None
+    assert cross_fitted_coverage(confidence, correct, limit) == (np.mean(answered), error)
+
+
+def test_many_rows_are_numbered_block_by_block(monkeypatch):
+    rng = np.random.default_rng(8)
+    confidence = np.round(rng.random(3000) ** 0.2, 2)
+    ranking = Ranking.of(confidence, rng.random(3000) < confidence)
+    whole = OtherParts.of(ranking)
+    for block in (1, 100, 750, 3000):  # 750 and 3,000 divide the number of rows
+        monkeypatch.setattr("calibeval.core.uncertainty.certified.BLOCK", block)
+        parts = OtherParts.of(ranking)
+        for name in ("units", "wrong"):
+            assert np.array_equal(getattr(parts, name), getattr(whole, name))

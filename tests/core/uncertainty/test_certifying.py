@@ -9,8 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from calibeval.core.uncertainty.certified import certified, possible_coverage
+from calibeval.core.sums.ranking import Ranking
+from calibeval.core.uncertainty.certified import certified
 from calibeval.core.uncertainty.certifying import RiskProfile
+from calibeval.core.uncertainty.possible import possible_coverage
 
 
 def at_least(errors, rows, chance):
@@ -29,17 +31,17 @@ def test_possible_coverage_is_the_largest_that_is_not_disproved(rows, limit, del
         above = confidence >= threshold
         if at_least(int((~right[above]).sum()), int(above.sum()), limit) > delta:
             expected = float(above.mean())
-    assert possible_coverage(confidence, right, limit, delta) == pytest.approx(expected)
+    assert possible_coverage(Ranking.of(confidence, right), limit, delta) == pytest.approx(expected)
 
 
 def test_possible_coverage_of_rows_without_an_error_is_all():
-    assert possible_coverage([0.9, 0.8], [True, True], 0.05) == 1.0
+    assert possible_coverage(Ranking.of([0.9, 0.8], [True, True]), 0.05) == 1.0
 
 
 def test_possible_coverage_of_wrong_rows_is_none():
     # Of two wrong rows, .01 ** 2 < .025; of one alone, .01 < .025.
-    assert possible_coverage([0.9, 0.8], [False, False], 0.01, 0.025) == 0.0
-    assert possible_coverage([0.9, 0.8], [False, False], 0.03, 0.025) == 0.5
+    assert possible_coverage(Ranking.of([0.9, 0.8], [False, False]), 0.01, 0.025) == 0.0
+    assert possible_coverage(Ranking.of([0.9, 0.8], [False, False]), 0.03, 0.025) == 0.5
 
 
 def test_profile_of_two_levels():
@@ -92,5 +94,6 @@ def test_chances_are_those_of_drawn_samples(coverage, limit, power, rows, tied):
         return stated, rng.random(n) < stated**power
 
     chance = RiskProfile.of(*drawn(100_000)).chance(coverage, rows, limit)
-    passed = np.mean([certified(*drawn(rows), limit).coverage >= coverage for _ in range(300)])
+    samples = [drawn(rows) for _ in range(300)]
+    passed = np.mean([certified(stated, right, limit).coverage >= coverage for stated, right in samples])
     assert chance == pytest.approx(passed, abs=0.11)

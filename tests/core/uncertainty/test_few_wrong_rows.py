@@ -37,7 +37,7 @@ def test_means_of_accurate_models_are_covered(n, confidence, accuracy):
     }
     held = dict.fromkeys(truths, 0.0)
     for errors in range(int(binom.ppf(1 - 1e-6, n, 1 - accuracy)) + 1):
-        report = evaluate(two_classes(n, confidence, errors))
+        report = evaluate(two_classes(n, confidence, errors), metrics=[*truths])
         for name, truth in truths.items():
             inside = report[name].low - 1e-9 <= truth <= report[name].high + 1e-9
             held[name] += inside * binom.pmf(errors, n, 1 - accuracy)

@@ -52,7 +52,7 @@ def changed(document, path, value):
 def test_what_a_map_makes_can_be_read_again(method, k):
     if k > 2 and METHODS[method].binary:
         return
-    made = json.loads(fit(dump(k), method).to_json())
+    made, measured = json.loads(fit(dump(k), method).to_json()), set()
     for path in [("parameters", *path) for path in numbers(made["parameters"])][:20]:
         for size in SIZES:
             try:
@@ -67,6 +67,9 @@ def test_what_a_map_makes_can_be_read_again(method, k):
                     assert "its parameters are too large" in str(error)  # noqa: PT017 - either outcome is right
                     continue
                 kind = {"logits" if one.kind == "logits" else "log_probs": scores}
+                if (key := (one.kind, one.labels.tobytes(), scores.tobytes())) in measured:
+                    continue
+                measured.add(key)
                 assert evaluate(**kind, labels=one.labels).dumps[0].n == 60
 
 

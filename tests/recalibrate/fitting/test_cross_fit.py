@@ -4,11 +4,11 @@ import numpy as np
 import pytest
 
 from calibeval import Predictions, compare, evaluate
+from calibeval.core.data.folds import NO_FOLD, deal
 from calibeval.core.data.predictions import Source
 from calibeval.core.errors import InputError, UsageError
 from calibeval.recalibrate.fitting.cross_fit import cross_fit
 from calibeval.recalibrate.fitting.fit import fit
-from calibeval.recalibrate.fitting.folds import NO_FOLD, deal
 from tests.data import logits_and_labels
 
 

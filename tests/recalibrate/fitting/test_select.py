@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 
 from calibeval import Predictions
+from calibeval.core.data.folds import deal
 from calibeval.core.data.notices import reason
 from calibeval.recalibrate.fitting.fit import fit
-from calibeval.recalibrate.fitting.folds import deal
 from calibeval.recalibrate.fitting.read_map import from_json
 from calibeval.recalibrate.fitting.select import NOTHING_BETTER, _candidates, _table
 from tests.data import logits_and_labels

@@ -1,0 +1,73 @@
+"""The tables of thresholds and of the risk-coverage curve at the terminal."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from calibeval import evaluate
+from calibeval.core.report.fitted_on import OutOfFold
+from calibeval.core.report.report import Recalibrated
+from calibeval.render.terminal.full import render_full
+from calibeval.render.terminal.report import render_report
+
+LIMITS = "coverage@1%,coverage@5%,coverage@10%"
+
+
+def measured(metrics=LIMITS):
+    """Confidences from .99 down; 100 of 200 rows are right, the most confident ones."""
+    return evaluate(confidence=np.linspace(0.99, 0.5, 200), correct=np.arange(200) < 100, metrics=metrics)
+
+
+def lines(report, width=100, render=render_report, **how):
+    return render(report, width=width, color=False, **{"ascii_only": False, **how}).splitlines()
+
+
+def test_several_limits_are_a_table():
+    text = lines(measured())
+    start = text.index("certified thresholds")
+    # Bounds: 1 of 101 wrong .0461, 2 of 102 .0604; 5 of 105 .0975, 6 of 106 .1087.
+    assert [line.split()[:7] for line in text[start + 2 : start + 5]] == [
+        ["1", "%", "none", "–", "–", "–", "–"],
+        ["5", "%", "0.743769", "50.5", "101", "1", "4.62"],
+        ["10", "%", "0.73392", "52.5", "105", "5", "9.76"],
+    ]
+    assert "coverage@1%: none: at least 299 rows would be needed" in text
+    assert not [line for line in text if "answer from confidence" in line]
+
+
+def test_one_limit_is_a_line():
+    text = lines(measured("coverage@5%"))
+    assert "certified thresholds" not in text
+    assert [line for line in text if line.startswith("coverage@5%: answer from confidence 0.743769 on: 101 rows")]
+
+
+def test_certified_thresholds_are_among_the_points_of_the_curve():
+    text = lines(measured())
+    start = text.index("error of the most confident rows")
+    assert text[start + 1].split() == ["answered", "%", "error", "%", "from", "confidence", "certified"]
+    marked = [line.split() for line in text[start:] if "≤" in line]
+    assert marked == [["50.5", "0.99", "0.743769", "≤", "5", "%"], ["52.5", "4.76", "0.73392", "≤", "10", "%"]]
+    assert "certified" not in " ".join(lines(measured("aurc")))
+
+
+@pytest.mark.parametrize("width", [40, 60, 80, 100])
+def test_columns_that_do_not_fit_are_named(width):
+    text = lines(measured(), width)
+    assert max(map(len, text)) <= width
+    shown = " ".join(text)
+    assert all(head in shown for head in ("answered %", "bound %", "cross-fitted %", "wrong"))
+
+
+def test_ascii_has_other_signs():
+    assert all(line.isascii() for line in lines(measured(), ascii_only=True))
+
+
+@pytest.mark.parametrize("render", [render_report, render_full])
+def test_a_map_has_tables_of_its_own(render):
+    dump = measured("coverage@10%").dumps[0]
+    after = measured("coverage@5%")
+    mapped = Recalibrated("temperature", {}, OutOfFold(5, 0, 200), after.dumps[0].metrics, dump.equal_width, None)
+    text = "\n".join(lines(replace(after, dumps=(replace(dump, recalibrated=mapped),)), render=render))
+    assert text.count("error of the most confident rows") == 2
+    assert "0.743769" in text
