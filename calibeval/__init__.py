@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING as _TYPE_CHECKING
 if _TYPE_CHECKING:
     from calibeval import losses as losses
     from calibeval import metrics
+    from calibeval.api.accumulator import Accumulator
     from calibeval.api.compare import compare
     from calibeval.api.describe import conventions, inspect
     from calibeval.api.evaluate import evaluate
@@ -38,6 +39,7 @@ if _TYPE_CHECKING:
     __version__: str
 
 __all__ = [
+    "Accumulator",
     "CalibevalError",
     "Comparison",
     "DumpReport",
@@ -72,6 +74,7 @@ __all__ = [
 ]
 
 _HOMES = {
+    "Accumulator": "api.accumulator",
     "CalibevalError": "core.errors",
     "Comparison": "core.comparison.comparison",
     "DumpReport": "core.report.report",

@@ -117,6 +117,9 @@ if TYPE_CHECKING:  # the functions that are made below, for type checkers
     rmsce_debiased: MetricFunction
     ece_top2: MetricFunction
     ece_rank2: MetricFunction
+    cwce_adaptive: MetricFunction
+    tace: MetricFunction
+    tace_kept: MetricFunction
     auroc: MetricFunction
     aurc: MetricFunction
     eaurc: MetricFunction

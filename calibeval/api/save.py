@@ -9,7 +9,7 @@ from pathlib import Path
 
 from calibeval.api.dumps import as_path
 from calibeval.api.outputs import check_outputs
-from calibeval.api.show import drawn
+from calibeval.api.show import RISK, drawn, has_risk
 from calibeval.core.comparison.comparison import Comparison
 from calibeval.core.data.arguments import path as path_argument
 from calibeval.core.data.arguments import truth
@@ -43,6 +43,7 @@ def save_report(report: Report, folder: Folder, *, png: bool = False, step: Step
         "bins.csv": bins_csv.render(report).encode("utf-8", "backslashreplace"),
         "reliability.svg": drawn(report, ".svg"),
         **({"reliability.png": drawn(report, ".png")} if png else {}),
+        **({"risk.svg": drawn(report, ".svg", of=RISK)} if has_risk(report) else {}),
         "report.html": render(report, step=step).encode(),
         "report.json": report.to_json().encode(),
     }

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from calibeval.core.comparison.comparison import Comparison
 from calibeval.core.conventions.metrics import Explanations
-from calibeval.core.data.arguments import number
+from calibeval.core.data.arguments import choice, number
 from calibeval.core.data.inspection import Inspection
 from calibeval.core.data.spoken import in_python
 from calibeval.core.errors import UsageError
@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH = 100
+RELIABILITY, RISK = "reliability", "risk"
 
 
 def report_text(report: Report) -> str:
@@ -43,36 +44,45 @@ def report_text(report: Report) -> str:
     return _with_warnings(shown, warnings)
 
 
-def report_figure(report: Report, width: float | None) -> Figure:
-    """The reliability diagrams, with those after recalibration next to those before."""
+def report_figure(report: Report, width: float | None, of: str = RELIABILITY) -> Figure:
+    """The reliability diagrams, or the risk-coverage curves, with those after recalibration next to those before."""
+    choice("of", of, (RELIABILITY, RISK))
     _check(width)
     from calibeval.render.figure.backend import import_matplotlib
 
     import_matplotlib()
-    from calibeval.render.figure.figure import reliability_figure
+    from calibeval.render.figure.figure import reliability_figure, risk_figure
 
-    return reliability_figure(before_and_after(report), width_inches=width)
+    make = risk_figure if of == RISK else reliability_figure
+    return make(before_and_after(report), width_inches=width)
 
 
-def drawn(report: Report, suffix: str, width: float | None = None) -> bytes:
-    """The file of the reliability diagrams, of the format of that suffix; matplotlib makes all but SVG.
+def drawn(report: Report, suffix: str, width: float | None = None, of: str = RELIABILITY) -> bytes:
+    """The file of these diagrams or curves, of the format of that suffix; matplotlib makes all but SVG.
 
-    Raises: UsageError for another suffix, or a width that cannot be.
+    Raises: UsageError for another suffix, or a width that cannot be; InputError where there is nothing to draw.
     """
     from calibeval.render.drawing.formats import figure_format
 
     kind = figure_format(suffix)
     if kind == "svg":
+        from calibeval.render.drawing.risk_sheet import risk_sheet
         from calibeval.render.drawing.sheet import reliability_sheet
         from calibeval.render.drawing.svg import sheet_svg
 
-        return sheet_svg(reliability_sheet(before_and_after(report), width)).encode()
-    from calibeval.render.figure.backend import import_matplotlib
+        sheet = (risk_sheet if of == RISK else reliability_sheet)(before_and_after(report), width)
+        return sheet_svg(sheet).encode()
+    figure = report_figure(report, width, of)
+    from calibeval.render.figure.figure import figure_bytes
 
-    import_matplotlib()
-    from calibeval.render.figure.figure import figure_bytes, reliability_figure
+    return figure_bytes(figure, kind)
 
-    return figure_bytes(reliability_figure(before_and_after(report), width_inches=width), kind)
+
+def has_risk(report: Report) -> bool:
+    """Whether there are risk-coverage curves to draw."""
+    from calibeval.render.drawing.risk_sheet import has_curves
+
+    return has_curves(before_and_after(report))
 
 
 def report_html(report: Report) -> str:

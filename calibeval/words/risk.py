@@ -27,6 +27,18 @@ class RiskCells(NamedTuple):
     certified: str = ""
 
 
+class StepCells(NamedTuple):
+    """One point with all that is known of it: coverage, error and its interval in percent."""
+
+    coverage: str
+    rows: str
+    wrong: str
+    error: str
+    interval: str
+    confidence: str
+    certified: str
+
+
 class RiskStep(NamedTuple):
     """One point: rows of at least the confidence `threshold` are answered.
 
@@ -75,6 +87,11 @@ class RiskCurve:
     def error(self) -> float:
         """The share of all rows that is wrong, at any coverage the mean error of a random order."""
         return self.steps[-1].risk
+
+    @property
+    def banded(self) -> bool:
+        """Whether there are intervals of several points, which make a band."""
+        return self.level is not None and len(self.steps) > 1
 
     def best(self, coverage: float) -> float:
         """The error of an order with all right rows first.
@@ -134,17 +151,37 @@ def risk_cells(dump: DumpReport) -> list[RiskCells]:
     ]
 
 
+def step_cells(curve: RiskCurve) -> list[StepCells]:
+    """Every point of the curve."""
+    return [
+        StepCells(
+            coverage=f"{100.0 * one.coverage:.1f}",
+            rows=f"{one.rows:,}",
+            wrong=f"{one.wrong:,}",
+            error=f"{100.0 * one.risk:.2f}",
+            interval=_interval(one),
+            confidence=shown(one.threshold),
+            certified=one.certified,
+        )
+        for one in curve.steps
+    ]
+
+
 def said(step: RiskStep) -> str:
     """A point of the curve with its numbers, in words.
 
     >>> said(RiskStep(0.71, 0.8, 0.0125, 80, 1, 0.0003, 0.0677, "≤ 10 %"))
     'answer 80.0 %: from confidence 0.71 on, 80 rows, 1 wrong, error 1.25 % [0.03 – 6.77], certified ≤ 10 %'
     """
-    ends = "" if step.low is None or step.high is None else f" [{100.0 * step.low:.2f} – {100.0 * step.high:.2f}]"
+    ends = f" [{_interval(step)}]" if _interval(step) else ""
     rows = f"{step.rows:,} {'row' if step.rows == 1 else 'rows'}, {step.wrong:,} wrong"
     line = f"answer {100.0 * step.coverage:.1f} %: from confidence {shown(step.threshold)} on, {rows}"
     line += f", error {100.0 * step.risk:.2f} %{ends}"
     return f"{line}, certified {step.certified}" if step.certified else line
+
+
+def _interval(step: RiskStep) -> str:
+    return "" if step.low is None or step.high is None else f"{100.0 * step.low:.2f} – {100.0 * step.high:.2f}"
 
 
 def _points(dump: DumpReport) -> tuple[RiskPoint, ...]:

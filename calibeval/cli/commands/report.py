@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
-from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calibeval.cli.options import figures, order
 from calibeval.cli.options import positive as class_options
 from calibeval.cli.options import shared as options
-from calibeval.cli.options.choices import LEVEL, exclude, table_format
+from calibeval.cli.options.by_products import EXPORTS, TABLES, check_drawing, exported, table_of
+from calibeval.cli.options.choices import LEVEL, RISK, exclude, table_format
 from calibeval.cli.options.fitting import Fitting
-from calibeval.cli.options.metrics import named, unavailable
+from calibeval.cli.options.metrics import in_full, named, unavailable
 from calibeval.cli.options.outputs import FIGURES, JSON, check_folder, exports
 from calibeval.cli.options.outputs import TABLES as FILE_TABLES
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
@@ -22,7 +22,7 @@ from calibeval.cli.screen.progress import Progress
 from calibeval.cli.screen.streams import put
 from calibeval.core.conventions.table import OWN
 from calibeval.core.errors import UsageError
-from calibeval.render.ci.exports import OF_REPORTS, exported_report
+from calibeval.render.ci.exports import OF_REPORTS
 from calibeval.words.names import about
 
 if TYPE_CHECKING:
@@ -33,9 +33,7 @@ if TYPE_CHECKING:
     from calibeval.recalibrate.fitting.before_after import Prospect
     from calibeval.words.next_step import Step
 
-OUTPUTS = ("bins.csv", "reliability.svg", "report.html", "report.json")
-TABLES = {"md": "markdown", "csv": "csv_table", "latex": "latex"}
-EXPORTS = {"markdown": "md", "csv": "csv", "latex": "latex"}
+OUTPUTS = ("bins.csv", "reliability.svg", "risk.svg", "report.html", "report.json")
 
 
 @with_reading_flags
@@ -100,7 +98,8 @@ def report(
     from calibeval.writers.atomic import write_file
 
     check_folder(out, {**JSON, **FILE_TABLES, **FIGURES})
-    wanted = exports(export, (*EXPORTS, *OF_REPORTS))
+    wanted = exports(export, (*EXPORTS, *OF_REPORTS, RISK))
+    check_drawing(wanted.get(RISK))
     alone = [*wanted.values(), *([] if figure is None else [figure])]
     _check_files(dumps, fit_on, [saved_map, *flags.files], [*_files(out, png=png), *alone])
     settings = checked(
@@ -123,7 +122,7 @@ def report(
                 predictions,
                 own,
                 Resources(threads(jobs), limit, progress),
-                only,
+                in_full(only, wanted=sliced and plan is None and (full or out is not None)),
                 curves=out is not None or figure is not None,
             )
 
@@ -153,10 +152,10 @@ def report(
     if figure is not None:
         _draw(result, figure, width)
     for kind, path in wanted.items():
-        write_file(path, _exported(result, kind))
+        write_file(path, exported(result, kind, path))
     say([f"written to {path}" for path in ([] if out is None else [out]) + alone], quiet=quiet)
     if json or table:
-        put(result.to_json() if json else _table(result, str(table)))
+        put(result.to_json() if json else table_of(result, str(table)))
     else:
         put(_screen(result, step, full=full))
     return 0
@@ -255,21 +254,6 @@ def _step(
     alike, group = measured_as(report, bins), report.settings.group
     typed = ways(dumps, flags, group=group, validation=validation, applied=applied, measured=alike)
     return next_step(report, typed, promised)
-
-
-def _table(report: Report, kind: str) -> str:
-    """The report as a table for documents."""
-    from calibeval.api.show import before_and_after
-
-    renderer: Callable[[Report], str] = import_module(f"calibeval.render.tables.{TABLES[kind]}").render
-    return renderer(before_and_after(report))
-
-
-def _exported(report: Report, kind: str) -> bytes:
-    """The report as a file of that kind."""
-    if kind in OF_REPORTS:
-        return exported_report(report, kind)
-    return _table(report, EXPORTS[kind]).encode("utf-8", "backslashreplace")
 
 
 def _screen(report: Report, step: Step | None, *, full: bool) -> str:

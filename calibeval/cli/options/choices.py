@@ -48,6 +48,9 @@ REQUESTED = (  # of core.metrics.requested
     "rmsce_debiased",
     "ece_top2",
     "ece_rank2",
+    "cwce_adaptive",
+    "tace",
+    "tace_kept",
     "auroc",
     "aurc",
     "eaurc",
@@ -107,6 +110,7 @@ OBJECTIVES = ("nll", "ece", "accuracy")  # of recalibrate.temperature.objectives
 # Of losses.table.
 LOSSES = ("ce", "ls", "ecp", "focal", "flsd", "dual_focal", "brier", "mbls", "acls", "mdca", "cals", "cals_hr")
 TABLE_FORMATS = ("md", "csv", "latex")  # of render.tables.losses, and of reports and comparisons
+RISK = "risk"  # the risk-coverage curve, as a figure
 TABLE_EXPORTS = ("markdown", "csv", "latex")  # of the same tables, into files
 PRESETS = ("recommended", "strict")  # of core.gating.presets
 ON_INCONCLUSIVE = ("fail", "warn", "pass")  # of core.gating.rules

@@ -21,3 +21,16 @@ def unavailable(name: str) -> str:
     from calibeval.core.metrics.table import EVERY
 
     return "it is for two classes" if EVERY[name].binary else "this convention does not define it"
+
+
+def in_full(chosen: Collection[str] | None, *, wanted: bool) -> Collection[str] | None:
+    """The metrics of a report; of one in full, if none were chosen, with what recalibration is worth.
+
+    wanted: whether it is in full.
+
+    >>> in_full(["ece"], wanted=True), in_full(None, wanted=False), in_full(None, wanted=True)[-1]
+    (['ece'], None, 'phi_brier')
+    """
+    from calibeval.core.metrics.table import with_gain_metrics
+
+    return with_gain_metrics(chosen) if wanted else chosen

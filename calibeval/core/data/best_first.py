@@ -32,6 +32,60 @@ class _Order(NamedTuple):
     means: Floats
 
 
+class RowOrder:
+    """Whether the scores are in the same order in all rows, which come piece by piece.
+
+    falls, rises: whether they do so from left to right in all rows. alike: whether all rows are equal to the first.
+    total: the sums of the probabilities of the columns.
+
+    >>> order = RowOrder(3, "probs")
+    >>> order.add(np.array([[0.8, 0.1, 0.1], [0.7, 0.2, 0.1]]))
+    >>> order.possible, order.found().falls
+    (True, True)
+    """
+
+    def __init__(self, k: int, kind: Kind) -> None:
+        self.kind, self.falls, self.rises, self.alike = kind, True, True, True
+        self.total, self.rows = np.zeros(k), 0
+        self.first: Floats | None = None
+
+    @property
+    def possible(self) -> bool:
+        """Whether all rows so far are in one order; if not, no more need be added."""
+        return self.falls or self.rises
+
+    def add(self, piece: npt.NDArray[Any]) -> None:
+        """Further rows, (b, k)."""
+        with np.errstate(invalid="ignore", over="ignore"):
+            values = np.asarray(piece, np.float64)
+            self.falls = self.falls and bool((values[:, 1:] <= values[:, :-1]).all())
+            self.rises = self.rises and bool((values[:, 1:] >= values[:, :-1]).all())
+        if self.possible and len(values):
+            self.first = values[0] if self.first is None else self.first
+            self.alike = self.alike and bool((values == self.first).all())
+            with np.errstate(all="ignore"):
+                self.total = self.total + probabilities(values, self.kind, -1).sum(axis=0)
+            self.rows += len(values)
+
+    def joined(self, other: RowOrder) -> RowOrder:
+        """The order of both sets of rows."""
+        if not self.possible or other.first is None:
+            return self if other.possible or not self.possible else other
+        if not other.possible or self.first is None:
+            return other
+        both = RowOrder(len(self.total), self.kind)
+        both.falls, both.rises = self.falls and other.falls, self.rises and other.rises
+        both.alike = self.alike and other.alike and bool((self.first == other.first).all())
+        both.total, both.rows, both.first = self.total + other.total, self.rows + other.rows, self.first
+        return both
+
+    def found(self) -> _Order | None:
+        """The order of all rows; None if they have none, and for equal rows, as of a constant model."""
+        if not self.rows or self.alike or self.falls == self.rises:
+            return None
+        return _Order(self.falls, self.total / self.rows)
+
+
 def best_first_error(predictions: Predictions, insist: LabelsAre = "positions") -> InputError | None:
     """The error for scores in the same order in all rows, whose columns' means the labels contradict.
 
@@ -50,8 +104,16 @@ def best_first_error(predictions: Predictions, insist: LabelsAre = "positions") 
         return None
     labels = predictions.labels
     kept = labels[labels != predictions.ignore_index] if predictions.ignored else labels
-    shares = np.bincount(kept.astype(np.int64, copy=False), minlength=k) / len(kept)
-    if not _contradict(shares, order, len(kept)):
+    return contradiction(order, np.bincount(kept.astype(np.int64, copy=False), minlength=k), insist)
+
+
+def contradiction(order: _Order | None, counts: npt.NDArray[np.integer[Any]], insist: LabelsAre) -> InputError | None:
+    """The error for rows in one order, if the labels contradict it. counts: (k,), how often each class is the label."""
+    k, n = len(counts), int(counts.sum())
+    if order is None or k < LEAST_CLASSES or n < LEAST_ROWS:
+        return None
+    shares = counts / n
+    if not _contradict(shares, order, n):
         return None
     column = 0 if order.falls else k - 1
     facts = (
@@ -104,23 +166,12 @@ def _pieces(predictions: Predictions) -> Iterator[npt.NDArray[Any]]:
 
 def _order(pieces: Iterator[npt.NDArray[Any]], kind: Kind, k: int) -> _Order | None:
     """The order of the scores, if it is the same in all rows; None also for equal rows, as of a constant model."""
-    falls = rises = True
-    total, rows, alike = np.zeros(k), 0, True
-    first: Floats | None = None
+    order = RowOrder(k, kind)
     for piece in pieces:
-        with np.errstate(invalid="ignore", over="ignore"):
-            values = np.asarray(piece, np.float64)
-            falls = falls and bool((values[:, 1:] <= values[:, :-1]).all())
-            rises = rises and bool((values[:, 1:] >= values[:, :-1]).all())
-        if not falls and not rises:
+        order.add(piece)
+        if not order.possible:
             return None
-        if len(values):
-            first = values[0] if first is None else first
-            alike = alike and bool((values == first).all())
-            with np.errstate(all="ignore"):
-                total += probabilities(values, kind, -1).sum(axis=0)
-            rows += len(values)
-    return None if alike or falls == rises else _Order(falls, total / rows)
+    return order.found()
 
 
 def _contradict(shares: Floats, order: _Order, n: int) -> bool:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.precision import Tolerance, stored_precision
-from calibeval.core.data.rounding import HALF, NOISE, Kept, blocks_of, rounding_of
+from calibeval.core.data.rounding import HALF, MOST_DECIMALS, NOISE, Kept, blocks_of, in_words, rounding_of
 from calibeval.core.data.row_source import BinaryColumns, Kind, RowSource
 from calibeval.core.errors import UsageError
 
@@ -65,6 +65,57 @@ class DividedRows:
         return near_one(self.precision)
 
 
+class Division(Notice):
+    """The warning that rows were divided by their sums; those of several batches can be joined.
+
+    off: how many rows were, of how many. low, high: the smallest and the largest sum of those. decimals: to which they
+    were rounded, None for half precision. asked: whether the user asked for it.
+
+    >>> print(Division(1, 10, 0.999, 1.0, 3).joined(Division(2, 10, 0.998, 1.0, 3)))
+    probabilities are rounded to 3 decimals: every row is divided by its sum (3 of 20 rows were off by up to 0.002)
+    """
+
+    __slots__ = ("asked", "decimals", "high", "low", "off", "rows")
+
+    off: int
+    rows: int
+    low: float
+    high: float
+    decimals: int | None
+    asked: bool
+
+    def __new__(
+        cls, off: int, rows: int, low: float, high: float, decimals: int | None = None, asked: bool = False
+    ) -> Self:
+        """The warning in words."""
+        share = f"{off:,} of {rows:,} rows were"
+        if asked:
+            text = f"{share} divided by their sums (sums from {low:.5g} to {high:.5g})"
+        else:
+            most = round(max(1.0 - low, high - 1.0), MOST_DECIMALS)
+            rounded = f"probabilities are rounded to {in_words(decimals)}"
+            text = f"{rounded}: every row is divided by its sum ({share} off by up to {most:.2g})"
+        told = warning("renormalized", text) if asked else warning("rounded", text)
+        made = super().__new__(cls, told, told.code)
+        made.off, made.rows, made.low, made.high, made.decimals, made.asked = off, rows, low, high, decimals, asked
+        return made
+
+    def __getnewargs__(self) -> tuple[Any, ...]:
+        """The arguments that a copy is made from."""
+        return self.off, self.rows, self.low, self.high, self.decimals, self.asked
+
+    def joined(self, other: Division) -> Division:
+        """The same warning about both sets of rows."""
+        both = (self.decimals, other.decimals)
+        decimals = None if None in both else max(one for one in both if one is not None)
+        low, high = min(self.low, other.low), max(self.high, other.high)
+        return Division(self.off + other.off, self.rows + other.rows, low, high, decimals, self.asked)
+
+    def of_rows(self, rows: int) -> Division:
+        """The same warning about this number of rows."""
+        return Division(self.off, rows, self.low, self.high, self.decimals, self.asked)
+
+
 class AtDoor(NamedTuple):
     """Scores as all calculations take them, the precision of their type, and what is said about them."""
 
@@ -103,10 +154,9 @@ def at_door(scores: RowSource, kind: Kind, precision: float, kept: Kept, *, reno
     found = rounding_of(scores, kept, precision)
     if found is None:
         return AtDoor(scores, precision)
-    rows = f"{found.off:,} of {_count(scores, kept):,} rows were off by up to {found.most:.2g}"
-    text = f"probabilities are {found.words}: every row is divided by its sum ({rows})"
+    told = Division(found.off, _count(scores, kept), 1.0 - found.most, 1.0, found.decimals)
     divided = DividedRows(scores, kind, found.decimals, precision)
-    return AtDoor(divided, _precision_of(divided), (warning("rounded", text),), (found.words,))
+    return AtDoor(divided, _precision_of(divided), (told,), (found.words,))
 
 
 def _renormalized(scores: RowSource, kind: Kind, precision: float, kept: Kept) -> AtDoor:
@@ -120,10 +170,9 @@ def _renormalized(scores: RowSource, kind: Kind, precision: float, kept: Kept) -
             count, low, high = count + len(far), min(low, float(far.min())), max(high, float(far.max()))
     if not count:
         return AtDoor(scores, precision)
-    rows = f"{count:,} of {_count(scores, kept):,} rows were divided by their sums"
-    text = f"{rows} (sums from {low:.5g} to {high:.5g})"
+    told = Division(count, _count(scores, kept), low, high, None, True)
     divided = DividedRows(scores, kind, None, precision)
-    return AtDoor(divided, _precision_of(divided), (warning("renormalized", text),), ("divided by the sums of rows",))
+    return AtDoor(divided, _precision_of(divided), (told,), ("divided by the sums of rows",))
 
 
 def _precision_of(divided: DividedRows) -> float:

@@ -107,9 +107,7 @@ def weighed(
         what = "every weight is 0" if len(values) else "there are no weights"
         raise InputError(f'"{column}": {what}, but rows are weighted by numbers above 0')
     least, most = float(kept.min()), float(kept.max())
-    if most > MOST_RATIO * least:
-        text = f"the largest weight is {most / least:.0e} times the smallest, beside which that counts for nothing"
-        raise InputError(f'"{column}": {text}; the most is {MOST_RATIO:.0e}: write 0 for rows that should not count')
+    check_ratio(least, most, column)
     even = least == most
     effective = float(len(kept)) if even else float(kept.sum()) ** 2 / float(kept @ kept)
     return Weighed(Weights(column, values, even, effective, zero, labels, ignore_index), *marked, columns)
@@ -125,6 +123,13 @@ def marked_as_ignored(labels: Labels, ignore_index: int | None, rows: npt.NDArra
     more = labels.astype(np.int64)  # the label of ignored rows need not fit the type of the others
     more[rows if ignore_index is None else rows | (labels == ignore_index)] = ignore
     return Marked(more, ignore)
+
+
+def check_ratio(least: float, most: float, column: str) -> None:
+    """Check that the smallest and the largest weight above 0 can be added up together. Raises: InputError."""
+    if most > MOST_RATIO * least:
+        text = f"the largest weight is {most / least:.0e} times the smallest, beside which that counts for nothing"
+        raise InputError(f'"{column}": {text}; the most is {MOST_RATIO:.0e}: write 0 for rows that should not count')
 
 
 def _checked(given: npt.NDArray[Any], column: str, rows: int) -> Floats:

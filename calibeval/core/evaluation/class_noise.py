@@ -6,14 +6,17 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
+import numpy.typing as npt
 
 from calibeval.core.data.arrays import Indices
 from calibeval.core.data.columns import kept_rows
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.row_source import Kind
 from calibeval.core.metrics.folded import classwise_errors
 from calibeval.core.report.rows import ClassResult
 from calibeval.core.sums.binning import BinSums
-from calibeval.core.sums.class_spread import Weighted, class_spreads
+from calibeval.core.sums.class_spread import Weighted, class_spreads, sampled_spread
+from calibeval.core.sums.sample import Sample
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.class_floors import class_floors
 from calibeval.core.uncertainty.debiased_interval import may_apply, weights_of
@@ -36,16 +39,28 @@ def with_class_spread(predictions: Predictions, rows: Sequence[Indices], sums: S
     return found
 
 
-def per_class(sums: Sums, predictions: Predictions, *, alone: bool) -> tuple[ClassResult, ...]:
+def with_sampled_spread(sums: Sums, samples: Sequence[Sample], kind: Kind) -> Sums:
+    """The same of all rows, from the parts of the sample that a temperature is fitted on."""
+    if sums.classes is None or sums.done or not may_apply(sums.classes, sums.n):
+        return sums
+    spread = sampled_spread(samples, sums.rows_n, kind, sums.compared, weights_of(sums.classes, sums.n))
+    return replace(sums, class_spread=spread)
+
+
+def per_class(
+    sums: Sums, predictions: Predictions, *, alone: bool, support: npt.NDArray[np.int64] | None = None
+) -> tuple[ClassResult, ...]:
     """The results of every class; empty if only the top label is known.
 
-    alone: whether rows are independent; only then is it known what a calibrated model would show.
+    alone: whether rows are independent; only then is it known what a calibrated model would show. support: (k,), the
+    number of rows of each class; None: it is counted.
     """
     if sums.classes is None:
         return ()
-    support = sums.classes.y.sum(axis=1)
-    if sums.classes.squared is not None:
-        support = np.bincount(predictions.labels[kept_rows(predictions)], minlength=len(support))
+    if support is None and sums.classes.squared is None:
+        support = sums.classes.y.sum(axis=1).astype(np.int64)
+    elif support is None:
+        support = np.bincount(predictions.labels[kept_rows(predictions)], minlength=len(sums.classes.count))
     gaps = -sums.classes.surplus.sum(axis=1) / sums.n
     names = predictions.class_names or tuple(str(k) for k in range(len(support)))
     errors = classwise_errors(sums.classes).tolist()

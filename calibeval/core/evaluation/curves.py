@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Protocol
 
 import numpy as np
+import numpy.typing as npt
 
 from calibeval.core.data.columns import kept_rows
-from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.predictions import Block, Predictions
+from calibeval.core.data.row_source import Kind
 from calibeval.core.evaluation.group_joints import compared
 from calibeval.core.report.curve import SmoothCurve
 from calibeval.core.sums.cells import Cells, cell_sums
 from calibeval.core.sums.engine import chunk_rows
 from calibeval.core.sums.sums import RowScores
+
+
+class Curves(Protocol):
+    """Smooth curves of a dump; None where there are too few rows for one."""
+
+    def top(self) -> SmoothCurve | None:
+        """The curve of correctness on confidence."""
+
+    def positive(self) -> SmoothCurve | None:
+        """The curve of the label on P(positive class); None unless there are two classes."""
+
+    def of_classes(self, predictions: Predictions, classes: Sequence[int]) -> dict[int, SmoothCurve | None]:
+        """The curve of each of these classes against the rest. predictions: of the dump."""
 
 
 class CurveCells:
@@ -36,8 +52,7 @@ class CurveCells:
         n = len(rows.confidence)
         if self._labels is not None:
             label = self._labels[self._seen : self._seen + n] == self._class
-            p = np.where(label == rows.correct, rows.confidence, 1.0 - rows.confidence)  # it is predicted where equal
-            self._positive = _added(self._positive, cell_sums(p, label, rows.weights))
+            self._positive = _added(self._positive, positive_cells(rows, label))
         self._seen += n
 
     def top(self) -> SmoothCurve | None:
@@ -48,15 +63,30 @@ class CurveCells:
         """The curve of the label on P(positive class); None unless there are two classes."""
         return SmoothCurve.of(self._positive)
 
+    def of_classes(self, predictions: Predictions, classes: Sequence[int]) -> dict[int, SmoothCurve | None]:
+        """The curve of each of these classes against the rest, from one more pass over the scores."""
+        return class_curves(predictions, classes)
+
+
+def positive_cells(rows: RowScores, label: npt.NDArray[np.bool_]) -> Cells:
+    """The cells of P(positive class), of two. label: whether the label of each row is that class."""
+    p = np.where(label == rows.correct, rows.confidence, 1.0 - rows.confidence)  # it is predicted where equal
+    return cell_sums(p, label, rows.weights)
+
 
 def class_curves(predictions: Predictions, classes: Sequence[int]) -> dict[int, SmoothCurve | None]:
     """The curve of each of these classes against the rest, from one more pass over the scores."""
     found: dict[int, Cells | None] = dict.fromkeys(classes)
     for block in predictions.blocks(chunk_rows(predictions)):
-        p = compared(np.asarray(block.scores), predictions.kind)
-        for one, cells in found.items():
-            found[one] = _added(cells, cell_sums(p[:, one], block.labels == one, block.weights))
+        for one, cells in class_cells(block, predictions.kind, classes).items():
+            found[one] = _added(found[one], cells)
     return {one: SmoothCurve.of(cells) for one, cells in found.items()}
+
+
+def class_cells(block: Block, kind: Kind, classes: Sequence[int]) -> dict[int, Cells]:
+    """The cells of the probabilities of these classes."""
+    p = compared(np.asarray(block.scores), kind)
+    return {one: cell_sums(p[:, one], block.labels == one, block.weights) for one in classes}
 
 
 def _added(total: Cells | None, more: Cells) -> Cells:

@@ -72,7 +72,7 @@ def doubts_of(predictions: Predictions, sums: Sums | None = None) -> tuple[Notic
     if not (look.predicted.astype(bool) & look.labels.astype(bool)).any():
         return (_nothing_shared(predictions, look),)
     moved = {} if look.table is None or k == 2 else exchanged(look.table)
-    rows = n if sums is not None else seen
+    rows = sums.rows_n if sums is not None else seen
     below = accuracy < _by_chance(look) and _upper(round(accuracy * rows), rows) < 1 / k
     notices = [_below(predictions, accuracy, k, moved)] if below else []
     if moved and look.table is not None:
@@ -88,13 +88,23 @@ def _zeros(predictions: Predictions, sums: Sums) -> Notice | None:
     """
     if predictions.kind != "probs" or predictions.k is None or sums.impossible:
         return None
-    scores = predictions.block(0, min(max(1, PIECE_SCORES // predictions.k), predictions.rows)).scores
-    rows = np.count_nonzero((np.asarray(scores) == 0).any(axis=1))
-    if not rows:
+    scores = predictions.block(0, min(rows_looked_at(predictions.k), predictions.rows)).scores
+    rows = int(np.count_nonzero((np.asarray(scores) == 0).any(axis=1)))
+    return zeros_notice(rows, len(scores), sums)
+
+
+def zeros_notice(rows: int, looked: int, sums: Sums) -> Notice | None:
+    """The same, from the number of rows with such a probability among the first ones, of which this many were seen."""
+    if not rows or sums.impossible:
         return None
-    of = f"{rows:,} of {'' if len(scores) == sums.n else 'the first '}{len(scores):,} rows"
+    of = f"{rows:,} of {'' if looked == sums.n else 'the first '}{looked:,} rows"
     text = f"in {of}, a class has probability exactly 0: a label there would make nll infinite, which no interval shows"
     return warning("zero_probabilities", text)
+
+
+def rows_looked_at(k: int) -> int:
+    """The number of rows that are looked at for probabilities of 0."""
+    return max(1, PIECE_SCORES // k)
 
 
 def _odd(sums: Sums, k: int) -> bool:

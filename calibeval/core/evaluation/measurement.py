@@ -6,6 +6,7 @@ from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 import numpy as np
+import numpy.typing as npt
 
 from calibeval.core.conventions.metrics import class_errors, convention_metrics, remarks
 from calibeval.core.conventions.sums import ConventionSums, convention_sums
@@ -18,7 +19,7 @@ from calibeval.core.data.positive import chosen_classes, class_title, with_posit
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import refuse_weights, row_weights
 from calibeval.core.evaluation.class_noise import per_class, with_class_spread
-from calibeval.core.evaluation.curves import CurveCells, class_curves
+from calibeval.core.evaluation.curves import CurveCells, Curves
 from calibeval.core.evaluation.doubts import doubted
 from calibeval.core.evaluation.groups import Groups, find_groups, grouped_metrics, joints_for
 from calibeval.core.evaluation.slices import SlicedColumn
@@ -42,7 +43,10 @@ from calibeval.core.uncertainty.joints import Joints
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measurement:
-    """A dump and the results of reading it: sums, groups and their joint variation, slices, and another tool's bins."""
+    """A dump and the results of reading it: sums, groups and their joint variation, slices, and another tool's bins.
+
+    support: (k,), the number of rows of each class; None: it is counted.
+    """
 
     predictions: Predictions
     settings: Settings
@@ -51,7 +55,8 @@ class Measurement:
     joints: Joints | None
     columns: tuple[SlicedColumn, ...]
     tool: ConventionSums | None
-    curves: CurveCells | None = None
+    curves: Curves | None = None
+    support: npt.NDArray[np.int64] | None = None
 
     @classmethod
     def of(
@@ -158,7 +163,7 @@ class Measurement:
             metrics=self.metrics(level, only),
             equal_width=bin_table(sums.top, sums.edges),
             equal_mass=bin_table(sums.mass, sums.mass_edges),
-            per_class=per_class(sums, predictions, alone=self.groups is None),
+            per_class=per_class(sums, predictions, alone=self.groups is None, support=self.support),
             warnings=(*predictions.warnings, *_warnings(predictions, sums, self.groups, self.settings)),
             name=name_of(predictions),
             slices=tuple(one for column in sliced for one in column) if self.columns else None,
@@ -184,7 +189,7 @@ class Measurement:
         views = [view for one in chosen if (view := class_view(self.sums, self.predictions, one)) is not None]
         if self.curves is None or not views:
             return tuple(views)
-        curves = class_curves(self.predictions, [view.index for view in views])
+        curves = self.curves.of_classes(self.predictions, [view.index for view in views])
         return tuple(replace(view, curve=curves[view.index]) for view in views)
 
     def _as_tool(

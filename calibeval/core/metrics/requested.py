@@ -9,6 +9,7 @@ from calibeval.core.metrics.debiased import DebiasedRootMeanSquare
 from calibeval.core.metrics.gain import RecalibrationGain
 from calibeval.core.metrics.ranked import single, top
 from calibeval.core.metrics.selection import SELECTIVE, Table
+from calibeval.core.metrics.thresholded import OTHER_BINS
 from calibeval.core.metrics.without_bins import WITHOUT_BINS
 
 REQUESTED = Table(
@@ -29,12 +30,14 @@ REQUESTED = Table(
         ),
         top(2),
         single(2),
+        *OTHER_BINS,
         *SELECTIVE,
         RecalibrationGain(
             name="phi_nll",
             short="PHI of NLL",
             title="share of the NLL that recalibration would gain, out of fold",
             score="nll",
+            shown=False,
             least=-math.inf,
             most=1.0,
             better="lower",
@@ -46,6 +49,7 @@ REQUESTED = Table(
             short="PHI of Brier",
             title="share of the Brier score that recalibration would gain, out of fold",
             score="brier",
+            shown=False,
             least=-math.inf,
             most=1.0,
             better="lower",

@@ -38,6 +38,7 @@ class MetricResult:
     statistic, each with 2 degrees of freedom.
     count, row: for nll, the number of rows whose label has probability 0, and the first of them.
     squared: for rmsce_debiased, the estimated square of the error, which may be negative.
+    divisor: for tace and tace_kept, what the gaps are divided by: "rows", or the probabilities that are "kept".
     threshold, rows, errors, bound, delta, rows_needed: for coverage at an error, the certified confidence, the rows of
     at least this confidence and the wrong ones among them (without a threshold, those of the test that failed), the
     upper bound of their error, the chance that it is exceeded, and the rows that could certify a threshold without an
@@ -56,8 +57,8 @@ class MetricResult:
 
     LAYOUT: ClassVar = Layout(
         rare=(
-            "z", "p", "lr", "bin", "count", "row", "squared", "threshold", "rows", "errors", "bound", "delta",
-            "rows_needed", "cross_fitted", "cross_fitted_error", "possible", "curve", "map",
+            "z", "p", "lr", "bin", "count", "row", "squared", "divisor", "threshold", "rows", "errors", "bound",
+            "delta", "rows_needed", "cross_fitted", "cross_fitted_error", "possible", "curve", "map",
             "refinement", "calibration",
         )
     )  # fmt: skip
@@ -78,6 +79,7 @@ class MetricResult:
     count: int | None = None
     row: int | None = None
     squared: float | None = None
+    divisor: str | None = None
     threshold: float | None = None
     rows: int | None = None
     errors: int | None = None

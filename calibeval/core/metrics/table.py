@@ -37,6 +37,12 @@ def wanted_by(only: Collection[str] | None) -> Wanted:
     return reduce(or_, (EVERY[name].wanted for name in only or () if name in EVERY), NOTHING)
 
 
+def with_gain_metrics(only: Collection[str] | None) -> Collection[str]:
+    """These metrics, or those of every report, with what recalibration is worth, if none were chosen."""
+    gain = [name for name, metric in REQUESTED.items() if isinstance(metric, RecalibrationGain)]
+    return (*METRICS, *gain) if only is None else only
+
+
 def needs_gain(only: Collection[str] | None) -> bool:
     """Whether one of these metrics is about a recalibration out of fold."""
     return only is not None and any(isinstance(REQUESTED.get(name), RecalibrationGain) for name in only)

@@ -226,20 +226,20 @@ class Report(MetricLookup[MetricResult]):
         shown: str = elsewhere("calibeval.api.show", "report_text")(self)
         return shown
 
-    def figure(self, *, width: float | None = None) -> Figure:
+    def figure(self, *, width: float | None = None, of: str = "reliability") -> Figure:
         """The reliability diagrams as a matplotlib figure; with a map, one before and one after it.
 
-        width: in inches; None: 3.5 for one diagram, 7 for several. Raises: InputError for a report without rows.
+        width: in inches; None: 3.5 for one diagram, 7 for several. of: "reliability", or "risk" for risk-coverage
+        curves, which come with metrics such as aurc. Raises: InputError for a report without rows, or these curves.
         """
-        drawn: Figure = elsewhere("calibeval.api.show", "report_figure")(self, width)
+        drawn: Figure = elsewhere("calibeval.api.show", "report_figure")(self, width, of)
         return drawn
 
     def save(self, folder: str | PurePath, *, png: bool = False) -> Path:
         """Write report.html, report.json, bins.csv and reliability.svg to a folder, and return its path.
 
-        A missing folder is created, and files with these names are replaced. png: also write reliability.png.
-
-        Raises: FileProblem if they cannot be written.
+        With risk-coverage curves, risk.svg, too. A missing folder is created, and files with these names are replaced.
+        png: also write reliability.png. Raises: FileProblem if they cannot be written.
         """
         made: Path = elsewhere("calibeval.api.save", "save_report")(self, folder, png=png)
         return made

@@ -55,6 +55,14 @@ class RowTotals(NamedTuple):
             for total, values in zip(self, (*own, own[-1] * own[-1]), strict=True):
                 np.add.at(total, codes, values)
 
+    def grown(self, groups: int) -> RowTotals:
+        """The same sums with room for further groups."""
+        return RowTotals._make(np.pad(one, (0, groups - len(one))) for one in self)
+
+    def at(self, groups: Codes) -> RowTotals:
+        """The sums of these groups, in this order."""
+        return RowTotals._make(one[groups] for one in self)
+
     def scaled(self, scale: float) -> RowTotals:
         """The sums if each weight is multiplied by `scale`."""
         *results, squares = self
@@ -67,6 +75,18 @@ class GapTotals:
     def __init__(self, groups: int, edges: Floats) -> None:
         self._edges, self._m = edges, len(edges) - 1
         self._flat = np.zeros(groups * self._m)
+
+    def grow(self, groups: int) -> None:
+        """Make room for further groups."""
+        self._flat = np.pad(self._flat, (0, groups * self._m - len(self._flat)))
+
+    def join(self, totals: Floats, codes: Codes) -> None:
+        """Add the sums of other rows, (j, m). codes: (j,), the number here of each of their groups."""
+        np.add.at(self.totals, codes, totals)
+
+    def scale(self, factor: float) -> None:
+        """Multiply each weight by the factor."""
+        self._flat = self._flat * factor
 
     def add(
         self, confidence: Floats, correct: npt.NDArray[np.bool_], codes: Codes, weights: Floats | None = None
@@ -92,6 +112,25 @@ class ClassTotals:
     def __init__(self, groups: int, k: int, edges: Floats) -> None:
         self._edges, self._k, self._cells = edges, k, k * (len(edges) - 1)
         self._stated, self._hits = np.zeros((2, groups * self._cells))
+
+    def grow(self, groups: int) -> None:
+        """Make room for further groups."""
+        room = (0, groups * self._cells - len(self._hits))
+        self._stated, self._hits = np.pad(self._stated, room), np.pad(self._hits, room)
+
+    def join(self, other: ClassTotals, codes: Codes) -> None:
+        """Add the sums of other rows. codes: the number here of each of their groups."""
+        for own, theirs in zip(self.sums, other.sums, strict=True):
+            np.add.at(own, codes, theirs[: len(codes)])
+
+    def scale(self, factor: float) -> None:
+        """Multiply each weight by the factor."""
+        self._stated, self._hits = self._stated * factor, self._hits * factor
+
+    @property
+    def sums(self) -> tuple[Floats, Floats]:
+        """The sums of the probabilities, and of the outcomes, (groups, cells)."""
+        return self._stated.reshape(-1, self._cells), self._hits.reshape(-1, self._cells)
 
     def add(self, p: Floats, labels: Codes, codes: Codes, weights: Floats | None = None) -> None:
         """Further rows. p: (n, k), probabilities. labels, codes, weights: (n,), their labels, groups and weights."""

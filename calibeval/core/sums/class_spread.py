@@ -13,10 +13,11 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.probabilities import probabilities
 from calibeval.core.data.row_source import Kind
 from calibeval.core.sums.binning import bin_index, rounded
+from calibeval.core.sums.sample import Sample, chosen
 
 READ_SCORES = 2**20  # at a time
 # A variance needs no more rows than hold this number of scores: then its error is about 1 %.
-ENOUGH_SCORES = 2**18
+ENOUGH_SCORES = 2**19
 
 
 class Weighted(NamedTuple):
@@ -33,7 +34,7 @@ class Weighted(NamedTuple):
 def class_spreads(predictions: Predictions, parts: Sequence[Weighted]) -> list[float]:
     """The variance of each row's weighted sum of gaps y - p, for each part, from one pass over their scores.
 
-    Of many rows, every second (third, ...) one is used.
+    Of many rows, an even choice is used, which is part of the sample that a temperature is fitted on.
 
     >>> dump = Predictions(probs=[[0.8, 0.2], [0.8, 0.2]], labels=[0, 1])
     >>> weights = np.array([[0.0, 1.0], [0.0, 0.0]])
@@ -41,11 +42,11 @@ def class_spreads(predictions: Predictions, parts: Sequence[Weighted]) -> list[f
     [0.25]
     """
     k = predictions.scores.shape[1]
-    chosen = [part.rows[:: max(1, len(part.rows) * k // ENOUGH_SCORES)] for part in parts]
+    used = [part.rows[chosen(0, len(part.rows), len(part.rows), enough(k))] for part in parts]
     found: list[list[Floats]] = [[] for _ in parts]
     step = max(1, READ_SCORES // k)
     for start in range(0, predictions.rows, step):
-        cuts = [rows[slice(*np.searchsorted(rows, (start, start + step)))] for rows in chosen]
+        cuts = [rows[slice(*np.searchsorted(rows, (start, start + step)))] for rows in used]
         there = [i for i, rows in enumerate(cuts) if len(rows)]
         if not there:
             continue
@@ -54,6 +55,20 @@ def class_spreads(predictions: Predictions, parts: Sequence[Weighted]) -> list[f
             own, labels = scores[cuts[i] - start], predictions.labels[cuts[i]]
             found[i].append(row_sums(own, labels.astype(np.intp), predictions.kind, parts[i]))
     return [_variance(np.concatenate(sums)) for sums in found]
+
+
+def sampled_spread(samples: Sequence[Sample], n: int, kind: Kind, edges: Floats, weights: Floats) -> float:
+    """The same of all n rows, of which these parts of a sample are known. edges, weights: as in `Weighted`."""
+    whole, found = Weighted(np.empty(0, np.intp), edges, weights), []
+    for part in samples:
+        own = part.of(n, enough(part.scores.shape[1]))
+        found.append(row_sums(own.scores, own.labels.astype(np.intp), kind, whole))
+    return _variance(np.concatenate(found))
+
+
+def enough(k: int) -> int:
+    """The number of rows of k classes that a variance needs."""
+    return max(1, ENOUGH_SCORES // k)
 
 
 def row_sums(scores: npt.NDArray[Any], labels: Codes, kind: Kind, part: Weighted) -> Floats:

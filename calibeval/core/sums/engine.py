@@ -49,10 +49,11 @@ from calibeval.core.sums.threads import in_order
 CHUNK_SCORES, CHUNK_ROWS = 2**21, 2**17  # the most scores and rows of a chunk, the unit of work of a thread
 # After an array of this size is freed, glibc keeps the memory for the next ones, so the arrays of a chunk need not be
 # paged in again: this saves a third of the time with two classes. With other allocators it has no effect.
-KEPT_BYTES = 2**24
+# What is computed from all rows needs arrays as long as these: so much is the most that glibc keeps.
+KEPT_BYTES, MOST_KEPT_BYTES = 2**24, 31 * 2**20
 
 
-class _Piece(NamedTuple):
+class Piece(NamedTuple):
     """The sums of consecutive rows, these rows' sort keys, and the rows that belong to a sample."""
 
     sums: Sums
@@ -102,7 +103,7 @@ def summarise(
         if resources.streams(predictions)
         else KeptKeys(predictions.n, jobs, slack)
     )
-    np.empty(KEPT_BYTES, np.uint8)
+    np.empty(KEPT_BYTES if ordered is None and not keep_rows else MOST_KEPT_BYTES, np.uint8)
     total: Sums | None = None
     kept: list[RowScores] = []
     samples: list[Sample] = []
@@ -162,12 +163,12 @@ def chunk_rows(predictions: Predictions) -> int:
 
 def _pieces(
     predictions: Predictions, edges: Floats, compared: Floats, jobs: int, *, keep_rows: bool, sampled: bool = False
-) -> Iterator[_Piece]:
+) -> Iterator[Piece]:
     """The sums of chunks in the order of their rows. compared: rounded edges. sampled: whether to keep a sample."""
 
-    def work(numbered: tuple[int, Block]) -> _Piece:
+    def work(numbered: tuple[int, Block]) -> Piece:
         first, block = numbered
-        piece = _piece(predictions, block, edges, compared, keep_rows=keep_rows)
+        piece = piece_of(predictions, block, edges, compared, keep_rows=keep_rows)
         if not sampled or piece.sums.excess is None:
             return piece
         return piece._replace(sample=Sample.of_block(block, first, predictions.n))
@@ -197,7 +198,8 @@ def fitted_cox(samples: list[Sample], total: Sums, kind: Kind) -> Cox | None:
     return None if not samples or total.excess is None or total.k != 2 else cox_of(samples, kind)
 
 
-def _piece(predictions: Predictions, block: Block, edges: Floats, compared: Floats, *, keep_rows: bool) -> _Piece:
+def piece_of(predictions: Predictions, block: Block, edges: Floats, compared: Floats, *, keep_rows: bool) -> Piece:
+    """The sums of a block. Raises: BadValues."""
     rows = (
         top_label_rows(block, predictions.tolerance)
         if predictions.kind == "confidence"
@@ -230,7 +232,7 @@ def _piece(predictions: Predictions, block: Block, edges: Floats, compared: Floa
         rows=None if not keep_rows or risk is None else _scores(rows, brier, risk, weights),
         risk=None if risk is None else float(np.add.reduce(risk if weights is None else risk * weights)),
     )
-    return _Piece(sums, confidence_keys(rows.confidence, rows.correct))
+    return Piece(sums, confidence_keys(rows.confidence, rows.correct))
 
 
 def _scores(rows: Rows, brier: Floats, risk: Floats, weights: Floats | None) -> RowScores:

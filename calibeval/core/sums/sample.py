@@ -56,6 +56,14 @@ class Sample(NamedTuple):
         weights = None if block.weights is None else block.weights[own]
         return cls(block.scores[own], block.labels[own], places, weights)
 
+    def of(self, n: int, size: int) -> Sample:
+        """The rows that are chosen, if about `size` of n rows are; those of a larger choice, or of fewer rows."""
+        if size >= n:
+            return self
+        kept = np.flatnonzero(_in_choice(self.places, n, size))
+        weights = None if self.weights is None else self.weights[kept]
+        return Sample(self.scores[kept], self.labels[kept], self.places[kept], weights)
+
     def every(self, step: int) -> Sample:
         """Every step-th of the rows."""
         weights = None if self.weights is None else self.weights[::step]
@@ -99,5 +107,10 @@ def chosen(first: int, rows: int, n: int, size: int) -> Indices:
     places = np.arange(first, first + rows, dtype=np.intp)
     if size >= n:
         return places
+    return places[_in_choice(places, n, size)]
+
+
+def _in_choice(places: Indices, n: int, size: int) -> npt.NDArray[np.bool_]:
+    """Whether rows at these positions are chosen; of more rows, or for a smaller size, fewer of the same are."""
     hashed = places.astype(np.uint64) * np.uint64(HASH) % np.uint64(HASHES)
-    return places[hashed < size * HASHES // n]
+    return np.asarray(hashed < size * HASHES // n)

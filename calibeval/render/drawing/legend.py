@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from calibeval.render.drawing.content import Subject
 from calibeval.render.drawing.letters import text_width
-from calibeval.render.drawing.marks import Box, Mark, Path, Stroke, Text
+from calibeval.render.drawing.marks import Box, Dot, Mark, Path, Stroke, Text
 from calibeval.words.terms import TOP_LABEL, Terms
 
 RANGE, CURVE = "95 % range if calibrated", "smooth curve, 90 % band if calibrated"
@@ -96,6 +96,8 @@ def placed(mark: Mark, frame: tuple[float, float, float, float]) -> Mark:
         return Box(mark.role, *corner, width * mark.width, height * mark.height, mark.weight, mark.hatch)
     if isinstance(mark, Stroke):
         return Stroke(mark.role, at(mark.start), at(mark.end), mark.weight)
+    if isinstance(mark, Dot):
+        return Dot(mark.role, at(mark.place), mark.weight)
     if isinstance(mark, Path):
         return Path(mark.role, tuple(map(at, mark.points)), mark.closed)
     return mark

@@ -42,6 +42,12 @@ LOOKS = {
     "mean predicted": Look(None, INK, 0.9, (3.0, 1.4)),
     "first": Look(PAPER, QUIET, 1.1),
     "second": Look(INK, INK, 1.1),
+    "best": Look(None, QUIET, 0.6, (2.0, 1.6)),
+    "random": Look(None, QUIET, 0.6, (2.0, 1.6)),
+    "other": Look(None, BAR, 0.7),
+    "limit": Look(None, UNDER, 0.9),
+    "certified": Look(UNDER, PAPER, 0.6),
+    "alone": Look(INK, INK, 0.6),
     "ink": Look(INK),
     "quiet": Look(QUIET),
 }

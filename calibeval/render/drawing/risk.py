@@ -38,7 +38,7 @@ def risk_marks(curve: RiskCurve, top: float, others: Sequence[RiskCurve] = (), *
     numbers to pointer and keyboard.
     """
     marks: list[Mark] = []
-    if curve.level is not None and len(curve.steps) > 1:
+    if curve.banded:
         marks.append(Path("ribbon", _band(curve, top), closed=True))
     if curve.error:
         marks += [Path("best", _best(curve, top)), Stroke("random", (0.0, curve.error / top), (1.0, curve.error / top))]
@@ -52,22 +52,35 @@ def risk_marks(curve: RiskCurve, top: float, others: Sequence[RiskCurve] = (), *
     return marks + (_spots(curve) if spots else [])
 
 
-def labels(curve: RiskCurve, top: float, room: tuple[float, float], size: float, *, orders: bool = True) -> list[Text]:
-    """The names of limits and of both orders, where they hide neither each other nor leave the panel.
+def labels(
+    curve: RiskCurve,
+    top: float,
+    room: tuple[float, float],
+    size: float,
+    others: Sequence[RiskCurve] = (),
+    *,
+    orders: bool = True,
+) -> list[Text]:
+    """The names of limits and of both orders, where they neither hide each other nor leave the panel.
 
-    room: width and height of the panel, and size of the letters, in the same unit. orders: whether orders are named.
+    Names of orders do not hide a curve either. room: width and height of the panel, and size of the letters, in the
+    same unit. others: curves of other files in the panel. orders: whether orders are named.
     """
     texts: list[Text] = []
     for one in curve.certificates:
         words, place = one.words, (one.coverage, min(max(one.limits) / top, 1.0))
         text = _beside(words, place, room, size)
-        while any(_overlap(text, other, room) for other in texts) and _top(text, room) + 1.1 * size < room[1]:
-            text = _moved(text, 1.1 * size)
+        while _top(text, room) + 0.3 * size < room[1] and (
+            _hides(text, curve, top, room, 1.0)
+            or _crossed(text, curve.error / top, room)
+            or any(_overlap(text, other, room) for other in texts)
+        ):
+            text = _moved(text, 0.3 * size)
         texts.append(text)
     texts = [text for i, text in enumerate(texts) if not any(_overlap(text, other, room) for other in texts[:i])]
     for choices in _orders(curve, top, room, size) if orders and curve.error else []:
         free = [one for one in choices if not any(_overlap(one, other, room) for other in texts)]
-        texts += [one for one in free if not _hides(one, curve, top, room)][:1]
+        texts += [one for one in free if not any(_hides(one, own, top, room) for own in (curve, *others))][:1]
     return texts
 
 
@@ -121,14 +134,20 @@ def _overlap(one: Text, other: Text, room: tuple[float, float]) -> bool:
     return min(a[2], b[2]) > max(a[0], b[0]) - 2.0 and min(a[3], b[3]) > max(a[1], b[1])
 
 
-def _hides(text: Text, curve: RiskCurve, top: float, room: tuple[float, float]) -> bool:
-    """Whether the curve or a dot on it would be behind the text."""
+def _crossed(text: Text, height: float, room: tuple[float, float]) -> bool:
+    """Whether a level line at this height runs through the text."""
+    _, bottom, _, above = _box(text, room)
+    return bottom <= height * room[1] <= above
+
+
+def _hides(text: Text, curve: RiskCurve, top: float, room: tuple[float, float], near_by: float = _DOT) -> bool:
+    """Whether the curve would be behind the text. near_by: the distance to keep; by default that of a dot."""
     left, bottom, right, above = _box(text, room)
     places = [one.coverage * room[0] for one in curve.steps]
     heights = [one.risk / top * room[1] for one in curve.steps]
-    near = [y for x, y in zip(places, heights, strict=True) if left - _DOT <= x <= right + _DOT]
+    near = [y for x, y in zip(places, heights, strict=True) if left - near_by <= x <= right + near_by]
     ends = [float(np.interp(x, places, heights)) for x in (left, right)]
-    return any(bottom - _DOT <= y <= above + _DOT for y in (*near, *ends))
+    return any(bottom - near_by <= y <= above + near_by for y in (*near, *ends))
 
 
 def _line(curve: RiskCurve, top: float) -> tuple[Point, ...]:

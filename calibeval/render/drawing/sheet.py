@@ -32,7 +32,7 @@ class Panel:
     """Axes with marks. across, up: ticks of the two axes; numbered: whether their numbers are written.
 
     x_title, y_title: empty where a neighbour has them. drop: from the panel down to the numbers of its x axis.
-    grid: whether horizontal lines are drawn at the ticks. top: the share of rows at the upper edge of a histogram.
+    grid: whether horizontal lines are drawn at the ticks. top: the share at the upper edge, of rows in a histogram.
     """
 
     kind: str
@@ -73,9 +73,14 @@ def reliability_sheet(report: Report, inches: float | None = None) -> Sheet:
     there = [one for one in subjects if one is not None]
     if not there or len(there) < len(subjects):
         raise InputError("the report has no dumps with rows, so there is nothing to draw")
+    check_width(inches)
+    return sheet_of(list(report.dumps), there, report.settings.level, inches)
+
+
+def check_width(inches: float | None) -> None:
+    """Refuse a width below 2 or above 40 inches. Raises: UsageError."""
     if inches is not None and not NARROWEST <= inches <= WIDEST:
         raise UsageError(f"width_inches is {inches:g}, but it must lie between 2 and 40")
-    return sheet_of(list(report.dumps), there, report.settings.level, inches)
 
 
 def sheet_of(

@@ -12,6 +12,8 @@ from calibeval.render.drawing.sheet import Panel, Sheet
 _HATCHES = (("over", OVER, OVER_FILL, 45), ("under", UNDER, UNDER_FILL, -45))
 # Narrower boxes than this, in points, have thinner lines.
 NARROW = 2.0
+# Of dots, in points.
+RADIUS = 1.8
 
 
 def sheet_svg(sheet: Sheet) -> str:
@@ -123,7 +125,7 @@ def _mark(mark: Mark, place: _Place) -> str:
         return f'<path d="{path_data(mark, place.at)}"{look} stroke-linejoin="round"/>'
     if isinstance(mark, Dot):
         x, y = place.at(mark.place)
-        return f'<circle cx="{x}" cy="{y}" r="1.8"{_attributes(mark.role, mark.weight)}/>'
+        return f'<circle cx="{x}" cy="{y}" r="{RADIUS}"{_attributes(mark.role, mark.weight)}/>'
     return ""
 
 

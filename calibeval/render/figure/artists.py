@@ -14,9 +14,9 @@ from matplotlib.patches import Polygon, Rectangle
 from matplotlib.transforms import Transform
 
 from calibeval.render.drawing.looks import LOOKS, OVER, THICK, UNDER, Look
-from calibeval.render.drawing.marks import Box, Mark, Path, Point, Stroke, Text
+from calibeval.render.drawing.marks import Box, Dot, Mark, Path, Point, Stroke, Text
 from calibeval.render.drawing.sheet import Panel, Sheet
-from calibeval.render.drawing.svg import NARROW
+from calibeval.render.drawing.svg import NARROW, RADIUS
 from calibeval.render.figure.glyphs import known
 
 _HATCHES = {"over": ("//////", OVER), "under": ("\\\\\\\\\\\\", UNDER)}
@@ -75,6 +75,8 @@ def _artists(mark: Mark, scale: Point, transform: Transform, order: int, thin: f
     if isinstance(mark, Stroke):
         ends = tuple((x * scale[0], y * scale[1]) for x, y in (mark.start, mark.end))
         return [_line(mark.role, ends, transform, order, mark.weight)]
+    if isinstance(mark, Dot):
+        return [_dot(mark, scale, transform, order)]
     if isinstance(mark, Path):
         points = tuple((x * scale[0], y * scale[1]) for x, y in mark.points)
         if not mark.closed:
@@ -97,6 +99,14 @@ def _box(mark: Box, scale: Point, transform: Transform, order: int, thin: float)
     if mark.weight < 1.0:
         box.set_alpha(mark.weight)
     return box
+
+
+def _dot(mark: Dot, scale: Point, transform: Transform, order: int) -> Line2D:
+    look = LOOKS[mark.role]
+    dot = Line2D([mark.place[0] * scale[0]], [mark.place[1] * scale[1]], label=mark.role, transform=transform)
+    dot.set(marker="o", markersize=2.0 * RADIUS, linestyle="none", zorder=1.0 + 0.001 * order)
+    dot.set(markerfacecolor=look.fill or "none", markeredgecolor=look.stroke or "none", markeredgewidth=look.width)
+    return dot
 
 
 def _line(

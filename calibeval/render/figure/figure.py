@@ -20,7 +20,8 @@ from calibeval.core.errors import UsageError, nearest
 from calibeval.core.report.report import Report
 from calibeval.render.drawing.formats import FigureFormat
 from calibeval.render.drawing.layout import INCH
-from calibeval.render.drawing.sheet import reliability_sheet
+from calibeval.render.drawing.risk_sheet import risk_sheet
+from calibeval.render.drawing.sheet import Sheet, reliability_sheet
 from calibeval.render.figure.artists import draw_marks, draw_panel
 from calibeval.render.figure.glyphs import FONT
 
@@ -62,7 +63,21 @@ def reliability_figure(report: Report, *, width_inches: float | None = None) -> 
     width_inches: by default 3.5 for one dump (a column) and 7 for several (a page; up to five side by side).
     Raises: InputError for a report without dumps or rows; UsageError for a width below 2 or above 40 inches.
     """
-    sheet = reliability_sheet(report, width_inches)
+    return _drawn(reliability_sheet(report, width_inches))
+
+
+def risk_figure(report: Report, *, width_inches: float | None = None) -> Figure:
+    """The risk-coverage curve of every dump, on axes in percent, labelled "risk 0", "risk 1", and so on.
+
+    width_inches: as for reliability diagrams.
+    Raises: InputError where a curve was not measured; UsageError for a width below 2 or above 40 inches.
+    """
+    return _drawn(risk_sheet(report, width_inches))
+
+
+def _drawn(sheet: Sheet) -> Figure:
+    """The sheet as a figure; axes of one kind are counted."""
+    kinds = [panel.kind for panel in sheet.panels]
     with own_settings():
         figure = ShownFigure(figsize=(sheet.width / INCH, sheet.height / INCH), dpi=DOTS_PER_INCH)
         for index, panel in enumerate(sheet.panels):
@@ -73,7 +88,7 @@ def reliability_figure(report: Report, *, width_inches: float | None = None) -> 
                 frame.width / sheet.width,
                 frame.height / sheet.height,
             )
-            axes = figure.add_axes(box, label=f"{panel.kind} {index // 2}", facecolor="none")
+            axes = figure.add_axes(box, label=f"{panel.kind} {kinds[:index].count(panel.kind)}", facecolor="none")
             draw_panel(axes, panel, sheet)
         draw_marks(figure, sheet.marks, sheet)
         figure.set_label(sheet.description)

@@ -13,7 +13,7 @@ from calibeval.render.drawing.marks import Text
 from calibeval.render.drawing.risk import ACROSS, UP, labels, risk_marks, top_of
 from calibeval.render.page.marks import line, pct, written
 from calibeval.words.marks import plain, round_ticks
-from calibeval.words.risk import RiskCells, RiskCurve, risk_cells, risk_curve
+from calibeval.words.risk import RiskCells, RiskCurve, StepCells, risk_cells, risk_curve, step_cells
 from calibeval.words.thresholds import HEADINGS, ThresholdCells, missing, promise, threshold_cells
 
 _NAME, _LINE, _MOST_OTHERS = 120, 400, 8
@@ -27,7 +27,8 @@ _SIZE, _WIDE, _NARROW = 12.0, (420.0, 240.0), (268.0, 240.0)
 class Risk:
     """The curve of one dump. top: the error at the upper edge. level: of the band, in words; empty without one.
 
-    description: what is drawn, for those who cannot see it. missing: why some limits have no threshold.
+    description: what is drawn, for those who cannot see it. cells: a few points of the curve. missing: why some limits
+    have no threshold.
     """
 
     curve: RiskCurve
@@ -44,6 +45,11 @@ class Risk:
     def headings(self) -> tuple[str, ...]:
         """The heads of the table of thresholds."""
         return HEADINGS
+
+    @property
+    def rows(self) -> list[StepCells]:
+        """Every point of the curve."""
+        return step_cells(self.curve)
 
     @property
     def up(self) -> str:

@@ -4,7 +4,8 @@ import pytest
 from calibeval import Predictions
 from calibeval.core.sums import class_spread
 from calibeval.core.sums.binning import bin_index, equal_width_edges, on_grid
-from calibeval.core.sums.class_spread import Weighted, class_spreads
+from calibeval.core.sums.class_spread import Weighted, class_spreads, sampled_spread
+from calibeval.core.sums.sample import Sample
 
 M = 5
 
@@ -53,9 +54,23 @@ def test_parts_are_read_together_in_blocks(monkeypatch):
     assert whole[1] == pytest.approx(alone, abs=1e-12)
 
 
-@pytest.mark.parametrize(("rows", "step"), [(19, 1), (20, 2), (31, 3)])
-def test_many_rows_are_sampled(rows, step, monkeypatch):
+@pytest.mark.parametrize("rows", [10, 11, 31])
+def test_many_rows_are_sampled(rows, monkeypatch):
     monkeypatch.setattr(class_spread, "ENOUGH_SCORES", 40)
     dump, weights = sample(rows, 4, "probs")
     (found,) = class_spreads(dump, [Weighted(np.arange(rows), equal_width_edges(M), weights)])
-    assert found == pytest.approx(by_hand(dump.scores[::step], dump.labels[::step], weights), abs=1e-12)
+    used = [i for i in range(rows) if rows <= 10 or i * 2654435769 % 2**32 < 10 * 2**32 // rows]
+    assert (len(used) < rows) == (rows > 10)
+    assert found == pytest.approx(by_hand(dump.scores[used], dump.labels[used], weights), abs=1e-12)
+
+
+@pytest.mark.parametrize("rows", [10, 31])
+def test_a_sample_of_parts_gives_the_same_variance(rows, monkeypatch):
+    monkeypatch.setattr(class_spread, "ENOUGH_SCORES", 40)
+    dump, weights = sample(rows, 4, "logits")
+    edges = on_grid(equal_width_edges(M))
+    (found,) = class_spreads(dump, [Weighted(np.arange(rows), edges, weights)])
+    parts = [
+        Sample(dump.scores[i : i + 7], dump.labels[i : i + 7], np.arange(rows)[i : i + 7]) for i in range(0, rows, 7)
+    ]
+    assert sampled_spread(parts, rows, "logits", edges, weights) == found

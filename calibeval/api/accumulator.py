@@ -1,0 +1,141 @@
+"""`Accumulator`: a report on rows that come batch by batch, without keeping them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy.typing as npt
+
+from calibeval.api.arguments import ARGUMENTS
+from calibeval.api.chosen import chosen_metrics
+from calibeval.api.dumps import as_class, as_classes
+from calibeval.core.data.arguments import whole
+from calibeval.core.data.class_names import LabelsAre
+from calibeval.core.data.labels import MOST_CLASSES, outcome_of
+from calibeval.core.data.public import public
+from calibeval.core.data.row_source import only_kind
+from calibeval.core.data.spoken import spoken
+from calibeval.core.errors import UsageError
+from calibeval.core.evaluation.accumulation import Accumulation
+from calibeval.core.evaluation.settings import checked
+from calibeval.core.report.report import Report
+
+OWN_ARGUMENTS = {name: check for name, check in ARGUMENTS.items() if name != "labels"} | {
+    "k": whole(1, MOST_CLASSES),
+}
+
+
+class Accumulator:
+    """Sums of rows that come batch by batch: the report of all of them, without keeping them.
+
+    >>> part = Accumulator(2, level=None)
+    >>> part.update(probs=[[0.8, 0.2]], labels=[0])
+    >>> part.update(probs=[[0.4, 0.6]], labels=[0])
+    >>> part.report()["accuracy"].value, part.n
+    (0.5, 2)
+    """
+
+    @public(OWN_ARGUMENTS)
+    def __init__(
+        self,
+        k: int | None = None,
+        *,
+        metrics: str | Sequence[str] | None = None,
+        bins: int | None = None,
+        level: float | None = 0.95,
+        positive: str | int | None = None,
+        classes: str | int | Sequence[str | int] = (),
+        class_names: Sequence[str] | None = None,
+        labels_are: LabelsAre | None = None,
+        ignore_index: int | None = None,
+        renormalize: bool = False,
+    ) -> None:
+        """Nothing yet.
+
+        k: the number of classes; None: that of the first batch. The other arguments: as for `evaluate`.
+        Raises: UsageError for settings that cannot work.
+        """
+        settings = checked(bins=bins, level=level, positive=as_class(positive), classes=as_classes(classes))
+        options = {
+            "class_names": class_names,
+            "labels_are": labels_are,
+            "ignore_index": ignore_index,
+            "renormalize": renormalize,
+        }
+        if k is not None and class_names is not None and len(class_names) != k:
+            raise UsageError(f"{len(class_names)} class names, but k is {k}")
+        self._rows = Accumulation(k, chosen_metrics(metrics), settings, options)
+
+    def reset(self) -> None:
+        """Forget all rows, and keep the settings: for the next epoch."""
+        old = self._rows
+        self._rows = Accumulation(old.wanted_k, old.chosen, old.settings, old.options)
+
+    @public({})
+    def update(
+        self,
+        *,
+        logits: Any = None,
+        probs: Any = None,
+        log_probs: Any = None,
+        confidence: Any = None,
+        labels: Any = None,
+        correct: Any = None,
+        groups: npt.ArrayLike | None = None,
+        weights: npt.ArrayLike | None = None,
+    ) -> None:
+        """Add the rows of a batch; all batches together are measured as if they were joined.
+
+        logits, probs or log_probs (n, k), or confidence (n,) with correct; labels (n,): arrays or tensors as for
+        `evaluate`, of one kind in all batches. groups: (n,), whose equal values mark rows that depend on each other,
+        also in other batches. weights: (n,), numbers of at least 0 by which rows count.
+        Raises: InputError, UsageError for rows that cannot be used. Then nothing of this batch is added.
+        """
+        arrays = {"logits": logits, "probs": probs, "log_probs": log_probs, "confidence": confidence}
+        kind = only_kind(arrays)
+        outcome, name = outcome_of(kind, labels, correct)
+        if outcome is not None and _empty(outcome):
+            return
+        self._rows.add({kind: arrays[kind], name: outcome}, name, groups, weights)
+
+    @public({})
+    def merge(self, other: Accumulator) -> None:
+        """Add all rows of another accumulator, which stays as it is.
+
+        Raises: UsageError naming what differs, if its settings or its rows are of another sort.
+        """
+        if not isinstance(other, Accumulator):
+            raise UsageError(f"merge takes an Accumulator, but a {type(other).__name__} came")
+        self._rows.merge(other._rows)
+
+    def report(self) -> Report:
+        """The report of all rows so far: the one that `evaluate` gives of them. Further batches may follow.
+
+        Raises: InputError if there are no rows yet, or if their scores are lists of the best ones.
+        """
+        with spoken():
+            return self._rows.report()
+
+    @property
+    def n(self) -> int:
+        """The number of rows so far, without the ignored ones."""
+        whole = self._rows.whole()
+        return 0 if whole is None else whole.counts.n
+
+    @property
+    def k(self) -> int | None:
+        """The number of classes; None if it is not known yet, or only the top label is known."""
+        return self._rows.k
+
+    def __repr__(self) -> str:
+        """The numbers of rows, classes and batches."""
+        return f"<Accumulator: n={self.n}, k={self.k}, batches={self._rows.batches}>"
+
+
+def _empty(outcome: object) -> bool:
+    """Whether there are no rows."""
+    shape = getattr(outcome, "shape", None)
+    if isinstance(shape, tuple):
+        return len(shape) > 0 and shape[0] == 0
+    return isinstance(outcome, list | tuple) and not outcome

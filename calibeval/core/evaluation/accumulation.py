@@ -1,0 +1,216 @@
+"""Batches of one sort added up: checked against those before, cut into chunks, merged with those of others."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.data.copied import copied
+from calibeval.core.data.positive import chosen_classes, with_positive
+from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.row_source import BinaryColumns
+from calibeval.core.data.weights import COLUMN
+from calibeval.core.errors import InputError, UsageError
+from calibeval.core.evaluation.batches import Batch, counted, read_batch
+from calibeval.core.evaluation.rechunked import Rechunked
+from calibeval.core.evaluation.running import Running
+from calibeval.core.evaluation.running_facts import Chunk, Facts
+from calibeval.core.evaluation.settings import stamped
+from calibeval.core.metrics.table import needs_pairs, wanted_by
+from calibeval.core.report.report import Report
+from calibeval.core.report.settings import Settings
+from calibeval.core.sums.engine import chunk_rows
+from calibeval.core.version import VERSION
+
+GROUP = "group"  # what settings call groups that were given as an array
+
+
+class Accumulation:
+    """The rows of all batches so far.
+
+    k: the number of classes; None: that of the first batch. chosen: the metrics; None: those of every report.
+    settings: without groups. options: of `Predictions`, the same for all batches. batches: their number. running: the
+    rows of full chunks; waiting: the others. Both are None before the first batch.
+    """
+
+    def __init__(
+        self, k: int | None, chosen: tuple[str, ...] | None, settings: Settings, options: Mapping[str, Any]
+    ) -> None:
+        self.wanted_k, self.chosen, self.settings, self.options = k, chosen, settings, options
+        self.batches = 0
+        self.running: Running | None = None
+        self.waiting: Rechunked | None = None
+
+    @property
+    def k(self) -> int | None:
+        """The number of classes; None if it is not known yet, or only the top label is known."""
+        return self.wanted_k if self.running is None else self.running.facts.kinds.k
+
+    def add(self, given: Mapping[str, Any], outcome: str, groups: object, weights: object) -> None:
+        """A batch. given: scores by their kind, and the outcome under its name.
+
+        Raises: InputError, UsageError; then nothing of the batch is added.
+        """
+        stored, images = self._before()
+        weighted = weights is not None
+        try:
+            self._check_kind(given)
+            batch = read_batch(given, outcome, groups, weights, self.options)
+            running = self.running or self._first(batch, weighted=weighted)
+            self._check_alike(running, batch, weighted=weighted)
+        except (InputError, UsageError) as error:
+            raise type(error)(counted(error, self.batches + 1, stored, images)) from None
+        codes = None if running.groups is None else running.groups.coded(_names(batch, images))
+        waiting = self.waiting or Rechunked(chunk_rows(running.facts.kinds))
+        self.running, self.waiting = running, waiting
+        running.counts.zero += batch.zero
+        shape = batch.rows.layout
+        if len(shape) > 1:
+            running.counts.add_images(stored, shape[0], shape[1:])
+        running.warn(batch.rows.warnings)
+        labels = batch.rows.labels.astype(np.int64)
+        waiting.feed(Chunk(batch.scores, labels, batch.keep, batch.weights, codes), running.add)
+        self.batches += 1
+
+    def merge(self, other: Accumulation) -> None:
+        """All rows of another one, which stays as it is. Raises: UsageError naming what differs."""
+        self._check_mergeable(other)
+        theirs, own = other.whole(), self.whole()
+        self.batches += other.batches
+        if theirs is None:
+            return
+        if own is None:
+            own = theirs.copy()
+        else:
+            own.join(theirs)
+        self.running, self.waiting = own, Rechunked(chunk_rows(own.facts.kinds))
+
+    def whole(self) -> Running | None:
+        """All rows, also those that wait; a copy where there are any."""
+        if self.running is None or self.waiting is None or not len(self.waiting):
+            return self.running
+        whole = self.running.copy()
+        whole.add(self.waiting.rest())
+        return whole
+
+    def report(self) -> Report:
+        """The report of all rows so far. Raises: InputError if there are none."""
+        running = self.whole()
+        if running is None:
+            raise InputError("there are no rows yet: call update() before report()")
+        settings = running.facts.settings
+        dump = running.measurement().report(settings.level, self.chosen)
+        return Report(VERSION, stamped(settings, dump.warnings), (dump,))
+
+    def _before(self) -> tuple[int, int]:
+        """The numbers of stored rows and of images so far."""
+        if self.running is None or self.waiting is None:
+            return 0, 0
+        return self.running.counts.stored + len(self.waiting), self.running.counts.images
+
+    def _first(self, batch: Batch, *, weighted: bool) -> Running:
+        """What the batches of the sort of the first one are added to."""
+        kinds = with_positive(_without_rows(batch.rows), self.settings.positive)
+        if self.wanted_k is not None and kinds.k is not None and kinds.k != self.wanted_k:
+            raise InputError(f"the scores have {kinds.k} classes, but this Accumulator is for k = {self.wanted_k}")
+        grouped, dense = batch.groups is not None, len(batch.rows.layout) > 1
+        own = self.settings
+        settings = Settings(
+            own.bins, level=own.level, group=GROUP if grouped else None, positive=own.positive, classes=own.classes
+        )
+        facts = Facts(
+            kinds=kinds,
+            settings=settings,
+            pairs=needs_pairs(self.chosen),
+            second=wanted_by(self.chosen),
+            classes=chosen_classes(kinds, own.classes or ()),
+            weights=COLUMN if weighted else None,
+            grouped=grouped or dense,
+            dense=dense,
+            columns_sure=self.options.get("labels_are") is not None,
+        )
+        return Running(facts)
+
+    def _check_kind(self, given: Mapping[str, Any]) -> None:
+        """Check that scores are of the kind of those before. Raises: UsageError."""
+        known = None if self.running is None else self.running.facts.kinds.kind
+        if known is not None and known not in given:
+            raise UsageError(f"{next(iter(given))} came, but the batches before had {known}: one Accumulator takes one")
+
+    def _check_alike(self, running: Running, batch: Batch, *, weighted: bool) -> None:
+        """Check that the batch is of the sort of those before. Raises: InputError, UsageError."""
+        kinds, rows = running.facts.kinds, batch.rows
+        if rows.k != kinds.k:
+            raise InputError(f"the scores have {rows.k} classes, but those of the batches before had {kinds.k}")
+        if rows.precision != kinds.precision and kinds.kind != "logits":
+            raise InputError(
+                f"the {rows.kind} are of type {rows.scores.dtype}, but those of the batches before were of "
+                f"{kinds.scores.dtype}, whose bins have other edges: give all in one type"
+            )
+        for what, here, before in (
+            ("groups", batch.groups is not None, running.facts.settings.group is not None),
+            ("weights", weighted, running.facts.weights is not None),
+            ("images", len(rows.layout) > 1, running.facts.dense),
+        ):
+            if here != before:
+                one, other = ("has", "had none") if here else ("has no", "had them")
+                raise UsageError(f"this batch {one} {what}, but the batches before {other}")
+
+    def _check_mergeable(self, other: Accumulation) -> None:
+        """Check that rows of both can be added up. Raises: UsageError naming what differs."""
+        pairs: list[tuple[str, object, object]] = [
+            (name, getattr(self.settings, name), getattr(other.settings, name))
+            for name in ("bins", "level", "positive", "classes")
+        ]
+        pairs.append(("metrics", self.chosen, other.chosen))
+        pairs += [(name, value, other.options[name]) for name, value in self.options.items()]
+        if self.k is not None and other.k is not None:
+            pairs.append(("k", self.k, other.k))
+        if self.running is not None and other.running is not None:
+            own, theirs = self.running.facts, other.running.facts
+            pairs += [
+                ("kind", own.kinds.kind, theirs.kinds.kind),
+                ("k", own.kinds.k, theirs.kinds.k),
+                ("weights", own.weights is not None, theirs.weights is not None),
+                ("groups", own.settings.group is not None, theirs.settings.group is not None),
+                ("images", own.dense, theirs.dense),
+            ]
+            if own.kinds.kind != "logits":
+                pairs.append(("the type of the scores", own.kinds.scores.dtype, theirs.kinds.scores.dtype))
+        for name, here, there in pairs:
+            if _plain(here) != _plain(there):
+                raise UsageError(f"these accumulators cannot be merged: {name} is {here} here, but {there} there")
+
+
+def _without_rows(rows: Predictions) -> Predictions:
+    """Predictions of the same kind without any."""
+    scores: Any = np.empty((0, *rows.scores.shape[1:]), rows.scores.dtype)
+    if isinstance(rows.scores, BinaryColumns):
+        scores = BinaryColumns(np.empty(0, rows.scores.dtype), rows.kind)
+    return copied(
+        rows,
+        scores=scores,
+        labels=np.empty(0, np.int64),
+        columns={},
+        ids=None,
+        ignore_index=None,
+        ignored=0,
+        layout=(0,),
+        warnings=(),
+        weights=None,
+    )
+
+
+def _names(batch: Batch, images: int) -> npt.NDArray[Any]:
+    """What names the group of each row: by default the number of its image. images: the number of those before."""
+    if batch.groups is not None:
+        return batch.groups
+    count, *shape = batch.rows.layout
+    return np.repeat(np.arange(images, images + count), int(np.prod(shape)))
+
+
+def _plain(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value

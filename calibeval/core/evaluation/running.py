@@ -1,0 +1,228 @@
+"""All that a report needs of rows that come chunk by chunk and are not kept."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from calibeval.core.data.amended import with_warnings
+from calibeval.core.data.arrays import Codes, Floats
+from calibeval.core.data.best_first import contradiction
+from calibeval.core.data.block import Block
+from calibeval.core.data.copied import copied
+from calibeval.core.data.divided import Division
+from calibeval.core.data.notices import Notice
+from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.row_source import BinaryColumns
+from calibeval.core.data.weights import Weights
+from calibeval.core.errors import InputError
+from calibeval.core.evaluation.class_noise import with_sampled_spread
+from calibeval.core.evaluation.doubts import doubts_of, zeros_notice
+from calibeval.core.evaluation.measurement import Measurement
+from calibeval.core.evaluation.running_facts import Chunk, Counts, Facts
+from calibeval.core.evaluation.running_groups import RunningGroups, fit_totals, with_fit
+from calibeval.core.evaluation.running_looks import RunningCurves, RunningLooks
+from calibeval.core.sums.engine import edges_of, fitted_cox, fitted_optimum, piece_of, tie_slack
+from calibeval.core.sums.reweighted import reweighted, reweighted_second
+from calibeval.core.sums.running_keys import RunningKeys
+from calibeval.core.sums.running_sample import RunningSample, weights_of_sample
+from calibeval.core.sums.sample import Sample
+from calibeval.core.sums.second_pass import SecondSums, sums_of
+from calibeval.core.sums.sums import Sums
+from calibeval.core.uncertainty.joints import Joints
+
+
+class Running:
+    """The sums of all chunks so far, which give a report at any time."""
+
+    def __init__(self, facts: Facts) -> None:
+        kinds, k = facts.kinds, facts.kinds.k
+        self.facts, self.counts = facts, Counts()
+        self.edges, self.compared = edges_of(kinds, facts.settings.bins)
+        self.total: Sums | None = None
+        self.second: SecondSums | None = None
+        self.keys = RunningKeys(tie_slack(kinds))
+        self.sample = None if k is None else RunningSample(k)
+        self.curves = RunningCurves(k, kinds.positive, facts.classes)
+        self.looks = RunningLooks(k, kinds.kind)
+        self.groups = RunningGroups(facts.settings.group, k, self.compared) if facts.grouped else None
+        self.warnings: tuple[Notice, ...] = ()
+        self.even: float | None = None  # the weight of every row so far; None: there are none, or they differ
+        self.uneven = False
+
+    def copy(self) -> Running:
+        """The same sums, to which rows can be added."""
+        other = Running.__new__(Running)
+        other.__dict__.update(self.__dict__)
+        other.counts, other.keys, other.curves = replace(self.counts), self.keys.copy(), self.curves.copy()
+        other.looks = self.looks.copy()
+        other.sample = None if self.sample is None else self.sample.copy()
+        other.groups = None if self.groups is None else self.groups.copy()
+        return other
+
+    def add(self, chunk: Chunk) -> None:
+        """The next rows, whose values are known to suit their kind."""
+        first, keep, stored = self.counts.n, chunk.keep, self.counts.stored
+        self.counts.stored += len(keep)
+        if not keep.any():
+            return
+        whole = bool(keep.all())
+        weights, codes = self._weights(chunk), chunk.codes
+        scores, labels = chunk.scores, chunk.labels
+        if not whole:
+            scores, labels, codes = scores[keep], labels[keep], None if codes is None else codes[keep]
+        block, kinds = Block(scores, labels, 0, weights), self.facts.kinds
+        sums, keys, _ = piece_of(kinds, block, self.edges, self.compared, keep_rows=True)
+        rows = sums.rows
+        if rows is None:
+            raise AssertionError("rows were asked for")
+        if sums.impossible_row is not None:
+            row = sums.impossible_row if whole else int(np.flatnonzero(keep)[sums.impossible_row])
+            sums = replace(sums, impossible_row=stored + row)
+        self.total = replace(sums, rows=None) if self.total is None else self.total + sums
+        self.keys.add(keys, weights, codes)
+        self.curves.add(block, rows, kinds.kind)
+        if self.sample is not None:
+            self.sample.add(block, first, codes)
+            self.looks.add(block, keep)
+        if self.facts.second and kinds.k is not None and kinds.k > 1:
+            own = sums_of(block, kinds.kind, self.compared, self.facts.second)
+            self.second = own if self.second is None else self.second + own
+        if self.groups is not None and codes is not None:
+            self.groups.add(block, rows, kinds.kind, codes)
+        self.counts.n += len(labels)
+
+    def join(self, other: Running) -> None:
+        """Add all rows of another one, whose facts are the same."""
+        differ = self.uneven or other.uneven or self.even != other.even
+        if differ and other.total is not None and self.total is not None:
+            other = other.copy()
+            self.make_uneven()
+            other.make_uneven()
+        if other.total is not None:
+            row = other.total.impossible_row
+            total = replace(other.total, impossible_row=None if row is None else row + self.counts.stored)
+            if self.total is None:
+                self.even, self.uneven = other.even, other.uneven
+            self.total = total if self.total is None else self.total + total
+        codes = None if self.groups is None or other.groups is None else self.groups.join(other.groups)
+        self.counts = self.counts.joined(other.counts)
+        self.keys.join(other.keys, codes)
+        self.curves.join(other.curves)
+        self.looks.join(other.looks)
+        if self.sample is not None and other.sample is not None:
+            self.sample.join(other.sample, self.counts.n, codes)
+        if other.second is not None:
+            self.second = other.second if self.second is None else self.second + other.second
+        self.warn(other.warnings)
+
+    def warn(self, more: Iterable[Notice]) -> None:
+        """Add the warnings about further rows."""
+        for one in more:
+            same = [own for own in self.warnings if own.code == one.code and isinstance(own, Division)]
+            if isinstance(one, Division) and same:
+                self.warnings = tuple(own.joined(one) if own is same[0] else own for own in self.warnings)
+            elif one not in self.warnings:
+                self.warnings = (*self.warnings, one)
+
+    def measurement(self) -> Measurement:
+        """The sums as a measurement, which gives the report.
+
+        Raises: InputError if there are no rows, or if they are lists of the best scores.
+        """
+        settings, kinds, n = self.facts.settings, self.facts.kinds, self.counts.n
+        if self.total is None:
+            ignored = f" except {self.counts.stored} ignored ones" if self.counts.stored else ""
+            raise InputError(f"there are no rows{ignored}")
+        listed = contradiction(self.looks.order.found(), self.looks.support, "positions")
+        if listed is not None and not self.facts.columns_sure:
+            raise listed
+        samples, sampled = ([], None) if self.sample is None else self.sample.of(n)
+        groups, places = (None, None) if self.groups is None else self.groups.final()
+        by_groups = groups is not None and groups.refused is None
+        sums = replace(
+            self.total,
+            impossible_place="" if self.total.impossible_row is None else self.counts.place(self.total.impossible_row),
+            optimum=fitted_optimum(samples, self.total, kinds.kind, keep_rows=by_groups),
+            cox=fitted_cox(samples, self.total, kinds.kind),
+            equal_mass=self.keys.equal_mass(settings.bins),
+        ).finished()
+        if groups is None and settings.level is not None:
+            sums = with_sampled_spread(sums, samples, kinds.kind)
+        own = None if places is None or sampled is None else places[sampled]
+        joints = self._joints(sums, samples, own) if by_groups else None
+        if self.facts.pairs:
+            codes = None if places is None or self.keys.codes is None else places[self.keys.codes]
+            sums = replace(sums, pairs=self.keys.pairs(sums.scale, codes))
+        if self.second is not None:
+            second = self.second if sums.top.squared is None else self.second.scaled(sums.scale)
+            sums = replace(sums, second=second)
+        return Measurement(
+            predictions=self._predictions(sums, samples),
+            settings=settings,
+            sums=sums,
+            groups=groups,
+            joints=joints,
+            columns=(),
+            tool=None,
+            curves=self.curves,
+            support=self.looks.support if kinds.k is not None else None,
+        )
+
+    def _joints(self, sums: Sums, samples: list[Sample], sampled: Codes | None) -> Joints | None:
+        codes, weights = self.keys.codes, self.keys.weights
+        if self.groups is None or codes is None:
+            return None
+        own = weights_of_sample(samples)
+        fit = fit_totals(sums.optimum, sampled, None if own is None else own * sums.scale)
+        return with_fit(self.groups.joints(sums, self.keys.keys, codes, weights), fit)
+
+    def _predictions(self, sums: Sums, samples: list[Sample]) -> Predictions:
+        """Predictions with what a report says of all rows, but only the sampled rows, which show doubts of all."""
+        kinds, counts = self.facts.kinds, self.counts
+        doubts: tuple[Notice, ...] = ()
+        after: tuple[Notice, ...] = ()
+        if samples:
+            scores: Any = np.concatenate([part.scores for part in samples])
+            if isinstance(kinds.scores, BinaryColumns):
+                scores = BinaryColumns(scores[:, 1], kinds.kind)
+            labels = np.concatenate([part.labels for part in samples])
+            doubts = doubts_of(copied(kinds, scores=scores, labels=labels), sums)
+        zeros = zeros_notice(self.looks.zeros, self.looks.looked, sums)
+        after = () if zeros is None else (zeros,)
+        weights = None
+        if self.facts.weights is not None:
+            effective = sums.n if self.uneven else float(counts.n)
+            nothing = np.empty(0, np.int64)
+            weights = Weights(self.facts.weights, np.empty(0), not self.uneven, effective, counts.zero, nothing, None)
+        layout = (counts.images, *counts.shapes[-1][2]) if counts.shapes else (counts.stored,)
+        divided = tuple(one.of_rows(counts.n) if isinstance(one, Division) else one for one in self.warnings)
+        whole = copied(kinds, ignored=counts.stored - counts.n, layout=layout, weights=weights)
+        return with_warnings(whole, (*doubts, *divided, *after))
+
+    def _weights(self, chunk: Chunk) -> Floats | None:
+        """The weights of the rows that count; None while all rows have the same."""
+        if chunk.weights is None:
+            return None
+        own = chunk.weights[chunk.keep]
+        if not self.uneven and self.even is None:
+            self.even = float(own[0])
+        if not self.uneven and not (own == self.even).all():
+            self.make_uneven()
+        return own if self.uneven else None
+
+    def make_uneven(self) -> None:
+        """Give every row its weight, which so far was the same for all."""
+        if self.uneven:
+            return
+        factor, self.uneven, self.even = self.even or 1.0, True, None
+        if self.total is None:
+            return
+        self.total = reweighted(self.total, factor)
+        self.second = None if self.second is None else reweighted_second(self.second, factor)
+        for part in (self.keys, self.sample, self.curves, self.groups):
+            if part is not None:
+                part.reweight(factor)

@@ -1,0 +1,99 @@
+"""The sort keys of rows that come block by block: what equal-mass bins, and metrics without bins, are made of."""
+
+from __future__ import annotations
+
+from typing import Any, TypeVar, cast
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.data.arrays import Codes, Floats
+from calibeval.core.sums.equal_mass import RowKeys, from_keys
+from calibeval.core.sums.equal_weight import from_weighted_keys
+from calibeval.core.sums.pairs import Pairs
+from calibeval.core.sums.sums import EqualMass
+
+Parts = TypeVar("Parts", bound=npt.NDArray[Any])
+
+
+class RunningKeys:
+    """The keys of all rows, 8 bytes each, and with weights or groups the weight (8 bytes) and group (4) of each.
+
+    slack: see `equal_mass_edges`. key_parts, weight_parts, code_parts: of consecutive rows; without weights or groups
+    there are none.
+    """
+
+    def __init__(self, slack: float) -> None:
+        self._slack = slack
+        self.key_parts: list[RowKeys] = []
+        self.weight_parts: list[Floats] = []
+        self.code_parts: list[Codes] = []
+
+    def add(self, keys: RowKeys, weights: Floats | None, codes: Codes | None) -> None:
+        """Further rows. weights: None while all rows count the same. codes: numbers of groups."""
+        self.key_parts.append(keys)
+        self.weight_parts += [] if weights is None else [weights]
+        self.code_parts += [] if codes is None else [codes.astype(np.int32)]
+
+    def copy(self) -> RunningKeys:
+        """The same rows, to which others can be added."""
+        other = RunningKeys(self._slack)
+        other.key_parts, other.weight_parts, other.code_parts = (
+            [*self.key_parts],
+            [*self.weight_parts],
+            [*self.code_parts],
+        )
+        return other
+
+    def join(self, other: RunningKeys, codes: Codes | None) -> None:
+        """Add the rows of another one. codes: the number here of each of its groups."""
+        self.key_parts += other.key_parts
+        self.weight_parts += other.weight_parts
+        self.code_parts += [] if codes is None else [codes[own].astype(np.int32) for own in other.code_parts]
+
+    def reweight(self, factor: float) -> None:
+        """Multiply each weight by the factor; rows without weights have weight 1."""
+        if self.weight_parts:
+            self.weight_parts = [weights * factor for weights in self.weight_parts]
+        else:
+            self.weight_parts = [np.full(len(keys), factor) for keys in self.key_parts]
+
+    @property
+    def keys(self) -> RowKeys:
+        """Of all rows."""
+        return _whole(self.key_parts)
+
+    @property
+    def weights(self) -> Floats | None:
+        """Of all rows; None if all count the same."""
+        return _whole(self.weight_parts) if self.weight_parts else None
+
+    @property
+    def codes(self) -> Codes | None:
+        """The numbers of groups of all rows; None without groups."""
+        return _whole(self.code_parts) if self.code_parts else None
+
+    def equal_mass(self, bins: int) -> EqualMass:
+        """Equal-mass bins of all rows."""
+        weights = self.weights
+        if weights is None:
+            return EqualMass(*from_keys(self.keys, bins, slack=self._slack))
+        return EqualMass(*from_weighted_keys(self.keys, weights, bins, self._slack))
+
+    def pairs(self, scale: float, codes: Codes | None) -> Pairs:
+        """All rows in ascending order of confidence. scale: of the weights. codes: final numbers of groups."""
+        keys, weights = self.keys, self.weights
+        return Pairs.of(
+            (keys >> np.uint64(1)).view(np.float64),
+            (keys & np.uint64(1)).astype(bool),
+            None if weights is None else weights * scale,
+            codes,
+            self._slack,
+        )
+
+
+def _whole(parts: list[Parts]) -> Parts:
+    """The parts in one array, which then replaces them."""
+    if len(parts) > 1:
+        parts[:] = [cast("Parts", np.concatenate(parts))]
+    return parts[0]
