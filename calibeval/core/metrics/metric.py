@@ -71,6 +71,10 @@ class Metric:
     # Whether the value comes from a fit, for which the scores are needed.
     fitted: ClassVar[bool] = False
 
+    def exists(self, k: int | None, *, named: bool) -> bool:
+        """Whether it is defined for k classes. named: whether somebody asked for it by name, or for all."""
+        return not self.binary or k == 2
+
     @property
     def wanted(self) -> Wanted:
         """What the metric needs of a second pass over the scores."""
