@@ -16,7 +16,7 @@ from calibeval.core.metrics.of_pairs import OfPairs
 from calibeval.core.sums.log_odds import stated
 from calibeval.core.sums.pairs import Pairs
 from calibeval.core.uncertainty.floors import Floor
-from calibeval.core.uncertainty.isotonic_pairs import Drawn, drawn_floor, fitted
+from calibeval.core.uncertainty.isotonic_pairs import Drawn, drawn_gain, fitted
 
 SOURCE = "Dimitriadis, Gneiting & Jordan, PNAS 118(8), 2021"
 
@@ -31,7 +31,7 @@ class LogMiscalibration(OfPairs):
 
     def floor_of(self, pairs: Pairs) -> Floor | None:
         """From drawn outcomes. Raises: NotComputable for weights."""
-        return drawn_floor(pairs, _gain)
+        return drawn_gain(pairs, _gain)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

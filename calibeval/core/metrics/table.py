@@ -30,12 +30,18 @@ EVERY = Table({**USUAL, **REQUESTED})
 def metrics_for(k: int | None, only: Collection[str] | None = None) -> list[Metric]:
     """The metrics of every report that exist for k classes. only: these instead, also those on request."""
     chosen = METRICS.values() if only is None else [EVERY[name] for name in EVERY.ordered([*only]) if name in EVERY]
-    return [metric for metric in chosen if metric.exists(k, named=only is not None)]
+    return [metric for metric in chosen if metric.exists(k, named=_chosen(only))]
 
 
 def wanted_by(only: Collection[str] | None) -> Wanted:
     """What these metrics need of a second pass over the scores; those of every report need nothing."""
     return reduce(or_, (EVERY[name].wanted for name in only or () if name in EVERY), NOTHING)
+
+
+def with_gain_metrics(only: Collection[str] | None) -> Collection[str]:
+    """These metrics, or those of every report, with what recalibration is worth, if none were chosen."""
+    gain = [name for name, metric in REQUESTED.items() if isinstance(metric, RecalibrationGain)]
+    return (*METRICS, *gain) if only is None else only
 
 
 def needs_gain(only: Collection[str] | None) -> bool:
@@ -45,7 +51,13 @@ def needs_gain(only: Collection[str] | None) -> bool:
 
 def needs_pairs(only: Collection[str] | None) -> bool:
     """Whether one of these metrics is computed from the confidence and correctness of every row."""
-    return only is not None and any(isinstance(EVERY.get(name), OfPairs | Recalibration) for name in only)
+    kinds = (OfPairs, Recalibration) if _chosen(only) else OfPairs
+    return only is not None and any(isinstance(EVERY.get(name), kinds) for name in only)
+
+
+def _chosen(only: Collection[str] | None) -> bool:
+    """Whether somebody chose these metrics; those of a report in full were not chosen."""
+    return only is not None and {*only} != {*with_gain_metrics(None)}
 
 
 def all_metrics(
