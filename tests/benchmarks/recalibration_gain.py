@@ -62,7 +62,7 @@ def truth(sample: Predictions, method: str, p: Floats, true: Floats) -> Floats:
 
 
 def coverage(name: str, n: int, replicates: int) -> tuple[list[tuple[float, float, float]], dict[str, float]]:
-    """For each share, how often the interval holds the truth, is below it, and is above 0; how often a map is chosen."""
+    """For each share, how often the interval holds the truth, is below it, and is above 0; and the maps."""
     k, stated_by = MODELS[name]
     population, rng = np.random.default_rng(k), np.random.default_rng(n)
     logits = 2.0 * population.normal(size=(20_000, k))
@@ -94,10 +94,11 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--replicates", type=int, default=400)
     parser.add_argument("--quick", action="store_true", help="20 samples of 500 rows")
+    parser.add_argument("--models", nargs="+", default=[*MODELS], choices=[*MODELS])
     options = parser.parse_args()
     print("| model | n | map | NLL | above 0 | Brier | above 0 |")
     print("|---|---|---|---|---|---|---|")
-    for name in MODELS:
+    for name in options.models:
         for n in (500,) if options.quick else SIZES:
             found, chosen = coverage(name, n, 20 if options.quick else options.replicates)
             maps = ", ".join(f"{one} {100 * share:.0f} %" for one, share in chosen.items())
