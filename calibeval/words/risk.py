@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -25,6 +26,18 @@ class RiskCells(NamedTuple):
     error: str
     confidence: str
     certified: str = ""
+
+
+class StepCells(NamedTuple):
+    """One point with all that is known of it: coverage, error and its interval in percent."""
+
+    coverage: str
+    rows: str
+    wrong: str
+    error: str
+    interval: str
+    confidence: str
+    certified: str
 
 
 class RiskStep(NamedTuple):
@@ -76,6 +89,11 @@ class RiskCurve:
         """The share of all rows that is wrong, at any coverage the mean error of a random order."""
         return self.steps[-1].risk
 
+    @property
+    def banded(self) -> bool:
+        """Whether there are intervals of several points, which make a band."""
+        return self.level is not None and len(self.steps) > 1
+
     def best(self, coverage: float) -> float:
         """The error of an order with all right rows first.
 
@@ -123,14 +141,50 @@ def risk_cells(dump: DumpReport) -> list[RiskCells]:
     curve = risk_curve(dump, None)
     if curve is None:
         return []
-    wanted = [
-        next((one for one in curve.steps if one.coverage >= least - 1e-9), curve.steps[-1]) for least in COVERAGES
-    ]
+    wanted = [_first(curve, least) for least in COVERAGES]
     kept = {*wanted, *(one for one in curve.steps if one.certified)}
     return [
         RiskCells(f"{100.0 * one.coverage:.1f}", f"{100.0 * one.risk:.2f}", shown(one.threshold), one.certified)
         for one in curve.steps
         if one in kept
+    ]
+
+
+def curve_through(points: Sequence[RiskPoint], n: int) -> RiskCurve | None:
+    """The curve through these points of n rows, without intervals; None if there are none."""
+    if not points or not n:
+        return None
+    counts = [min(max(round(one.coverage * n), 1), n) for one in points]
+    steps = (
+        RiskStep(one.threshold, one.coverage, one.risk, count, min(round(one.risk * count), count))
+        for one, count in zip(points, counts, strict=True)
+    )
+    return RiskCurve(tuple(steps), (), None)
+
+
+def beside(curves: Sequence[RiskCurve]) -> list[tuple[str, ...]]:
+    """Rows of a table: a coverage, then the error and the smallest confidence of each curve, where it is reached."""
+    rows = []
+    for least in COVERAGES:
+        steps = [_first(curve, least) for curve in curves]
+        cells = [cell for one in steps for cell in (f"{100.0 * one.risk:.2f}", shown(one.threshold))]
+        rows.append((f"{100.0 * least:.0f}", *cells))
+    return rows
+
+
+def step_cells(curve: RiskCurve) -> list[StepCells]:
+    """Every point of the curve."""
+    return [
+        StepCells(
+            coverage=f"{100.0 * one.coverage:.1f}",
+            rows=f"{one.rows:,}",
+            wrong=f"{one.wrong:,}",
+            error=f"{100.0 * one.risk:.2f}",
+            interval=_interval(one),
+            confidence=shown(one.threshold),
+            certified=one.certified,
+        )
+        for one in curve.steps
     ]
 
 
@@ -140,11 +194,20 @@ def said(step: RiskStep) -> str:
     >>> said(RiskStep(0.71, 0.8, 0.0125, 80, 1, 0.0003, 0.0677, "≤ 10 %"))
     'answer 80.0 %: from confidence 0.71 on, 80 rows, 1 wrong, error 1.25 % [0.03 – 6.77], certified ≤ 10 %'
     """
-    ends = "" if step.low is None or step.high is None else f" [{100.0 * step.low:.2f} – {100.0 * step.high:.2f}]"
+    ends = f" [{_interval(step)}]" if _interval(step) else ""
     rows = f"{step.rows:,} {'row' if step.rows == 1 else 'rows'}, {step.wrong:,} wrong"
     line = f"answer {100.0 * step.coverage:.1f} %: from confidence {shown(step.threshold)} on, {rows}"
     line += f", error {100.0 * step.risk:.2f} %{ends}"
     return f"{line}, certified {step.certified}" if step.certified else line
+
+
+def _first(curve: RiskCurve, least: float) -> RiskStep:
+    """The first point that reaches this coverage."""
+    return next((one for one in curve.steps if one.coverage >= least - 1e-9), curve.steps[-1])
+
+
+def _interval(step: RiskStep) -> str:
+    return "" if step.low is None or step.high is None else f"{100.0 * step.low:.2f} – {100.0 * step.high:.2f}"
 
 
 def _points(dump: DumpReport) -> tuple[RiskPoint, ...]:

@@ -52,6 +52,11 @@ def top_label():
     return calibeval.evaluate(confidence=confidence, correct=correct.astype(int))
 
 
+def selective():
+    limits = [f"coverage@error={limit}" for limit in (0.001, 0.02, 0.05, 0.3)]
+    return calibeval.evaluate(SAMPLES / "digits_test.npz", metrics=["ece", "aurc", *limits], cross_fit=5)
+
+
 def one_row():
     return calibeval.evaluate(probs=[[0.9, 0.1]], labels=[0])
 
@@ -101,6 +106,7 @@ SAVED = {
     "two classes": two_classes,
     "many classes": many_classes,
     "top label": top_label,
+    "selective": selective,
     "one row": one_row,
     "compared": compared,
     "failed": failed,

@@ -91,7 +91,8 @@ def group_column(predictions: Predictions, name: str | None) -> npt.NDArray[Any]
 def _deal_rows(labels: npt.NDArray[np.integer[Any]], folds: int, rng: np.random.Generator) -> Folds:
     """Deal rows in turn, in random order within each label: folds differ by at most one row, also within a label."""
     shuffled = rng.permutation(len(labels))
-    order = shuffled[np.argsort(labels[shuffled], kind="stable")]
+    few = labels.astype(np.min_scalar_type(labels.max(initial=0)))  # up to 16 bits are sorted by their digits
+    order = shuffled[np.argsort(few[shuffled], kind="stable")]
     result = np.empty(len(labels), np.int16)
     result[order] = np.arange(len(labels)) % folds
     return result

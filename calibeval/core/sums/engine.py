@@ -49,7 +49,8 @@ from calibeval.core.sums.threads import in_order
 CHUNK_SCORES, CHUNK_ROWS = 2**21, 2**17  # the most scores and rows of a chunk, the unit of work of a thread
 # After an array of this size is freed, glibc keeps the memory for the next ones, so the arrays of a chunk need not be
 # paged in again: this saves a third of the time with two classes. With other allocators it has no effect.
-KEPT_BYTES = 2**24
+# What is computed from all rows needs arrays as long as these: so much is the most that glibc keeps.
+KEPT_BYTES, MOST_KEPT_BYTES = 2**24, 31 * 2**20
 
 
 class Piece(NamedTuple):
@@ -102,7 +103,7 @@ def summarise(
         if resources.streams(predictions)
         else KeptKeys(predictions.n, jobs, slack)
     )
-    np.empty(KEPT_BYTES, np.uint8)
+    np.empty(KEPT_BYTES if ordered is None and not keep_rows else MOST_KEPT_BYTES, np.uint8)
     total: Sums | None = None
     kept: list[RowScores] = []
     samples: list[Sample] = []

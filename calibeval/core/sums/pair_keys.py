@@ -7,10 +7,6 @@ import numpy as np
 from calibeval.core.sums.equal_mass import RowKeys
 from calibeval.core.sums.pairs import Pairs
 
-# After an array of this size is freed, glibc keeps the memory for the next ones, up to the largest size that it keeps.
-# Metrics of pairs make many arrays as long as the rows, which need not be paged in again then.
-KEPT_BYTES = 31 * 2**20
-
 
 class PairKeys:
     """Takes the keys of rows (`equal_mass.confidence_keys`), block by block; their order does not matter."""
@@ -30,5 +26,4 @@ class PairKeys:
         >>> found.pairs().confidence.tolist()
         [0.25, 0.5]
         """
-        np.empty(KEPT_BYTES, np.uint8)
         return Pairs.of_keys(np.concatenate(self._blocks) if self._blocks else np.empty(0, np.uint64), slack)

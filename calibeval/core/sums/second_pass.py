@@ -7,19 +7,23 @@ threads or memory.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from dataclasses import dataclass, field, replace
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
+from calibeval.core.data.notices import NotComputable
+from calibeval.core.data.precision import as_stored
 from calibeval.core.data.predictions import Block, Predictions
 from calibeval.core.data.probabilities import probabilities
 from calibeval.core.data.row_source import Kind
 from calibeval.core.sums.best_classes import largest, places_of_labels
-from calibeval.core.sums.binning import BinSums, bin_index, rounded, sums_by_index
+from calibeval.core.sums.binning import GRID, BinSums, bin_index, is_computed, rounded, sums_by_index
+from calibeval.core.sums.class_mass import class_mass
 from calibeval.core.sums.rows import BLOCK_SCORES, FEW_CLASSES
+from calibeval.core.sums.small_p import small_sums
 
 
 class Rank(NamedTuple):
@@ -35,15 +39,21 @@ class Rank(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """What some metrics need of a second pass; false if they need none. ranks: probabilities whose sums they need."""
+    """What some metrics need of a second pass; false if they need none.
+
+    ranks: probabilities whose sums they need. limits: class-wise sums of probabilities up to these. by_count: whether
+    class-wise sums in bins of equally many rows are needed.
+    """
 
     ranks: frozenset[Rank] = frozenset()
+    limits: frozenset[float] = frozenset()
+    by_count: bool = False
 
     def __or__(self, other: Wanted) -> Wanted:
-        return Wanted(self.ranks | other.ranks)
+        return Wanted(self.ranks | other.ranks, self.limits | other.limits, self.by_count or other.by_count)
 
     def __bool__(self) -> bool:
-        return bool(self.ranks)
+        return bool(self.ranks or self.limits or self.by_count)
 
 
 NOTHING = Wanted()
@@ -51,16 +61,39 @@ NOTHING = Wanted()
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SecondSums:
-    """Additive sums of a second pass. ranks: in equal-width bins, (m,) each, of the probabilities that exist."""
+    """Sums of a second pass, which add up unless they hold `by_count`.
+
+    ranks: in equal-width bins, (m,) each, of the probabilities that exist. small: by limit, class-wise sums of
+    probabilities up to it, (k, m). by_count: class-wise sums in bins of equally many rows, (k, m); None if
+    they were not wanted, or for the reason `no_count`.
+    """
 
     ranks: Mapping[Rank, BinSums] = field(default_factory=dict)
+    small: Mapping[float, BinSums] = field(default_factory=dict)
+    by_count: BinSums | None = None
+    no_count: str | None = None
 
     def __add__(self, other: SecondSums) -> SecondSums:
-        return SecondSums({rank: own + other.ranks[rank] for rank, own in self.ranks.items()})
+        return SecondSums(
+            {rank: own + other.ranks[rank] for rank, own in self.ranks.items()},
+            {limit: own + other.small[limit] for limit, own in self.small.items()},
+        )
 
     def scaled(self, factor: float) -> SecondSums:
         """The sums if each weight is multiplied by the factor."""
-        return SecondSums({rank: own.scaled(factor) for rank, own in self.ranks.items()})
+        return SecondSums(
+            {rank: own.scaled(factor) for rank, own in self.ranks.items()},
+            {limit: own.scaled(factor) for limit, own in self.small.items()},
+            None if self.by_count is None else self.by_count.scaled(factor),
+            self.no_count,
+        )
+
+
+class Told(Protocol):
+    """What is told the probabilities of further rows: p (k, b), labels (b,), and weights (b,) or None."""
+
+    def __call__(self, p: Floats, labels: npt.NDArray[np.intp], weights: Floats | None, /) -> None:
+        """Further rows."""
 
 
 def second_pass(predictions: Predictions, wanted: Wanted, edges: Floats, rows: int) -> SecondSums | None:
@@ -68,32 +101,62 @@ def second_pass(predictions: Predictions, wanted: Wanted, edges: Floats, rows: i
 
     edges: (m + 1,) of equal-width bins, rounded like the probabilities. rows: the number of rows of a chunk.
     """
-    if predictions.k is None or predictions.k < 2:
+    k = predictions.k
+    if k is None or k < 2:
         return None
-    total: SecondSums | None = None
+    found: SecondSums | None = None
+    mass, refused = None, None
+    if wanted.by_count:
+        slack = GRID if is_computed(predictions.kind) else 0.0
+        try:
+            mass = class_mass(k, predictions.n, slack, weighted=predictions.weights is not None)
+        except NotComputable as missing:
+            refused = str(missing)
     for block in predictions.blocks(rows):
         if len(block.labels):
-            own = sums_of(block, predictions.kind, edges, wanted)
-            total = own if total is None else total + own
-    return total
+            told = None if mass is None else mass.add
+            own = sums_of(block, predictions.kind, edges, wanted, told, predictions.precision)
+            found = own if found is None else found + own
+    if found is None:
+        return None
+    return replace(found, by_count=None if mass is None else mass.result(len(edges) - 1), no_count=refused)
 
 
-def sums_of(block: Block, kind: Kind, edges: Floats, wanted: Wanted) -> SecondSums:
-    """The sums of a block of rows with the scores of every class."""
+def sums_of(
+    block: Block,
+    kind: Kind,
+    edges: Floats,
+    wanted: Wanted,
+    told: Told | None = None,
+    precision: float = 2.0**-52,
+) -> SecondSums:
+    """The sums of a block of rows with the scores of every class, except those by count.
+
+    told: is told the probabilities of the rows. precision: the relative step between stored scores.
+    """
     n, k = block.scores.shape
     step, axis = max(1, BLOCK_SCORES // k), 0 if k <= FEW_CLASSES else 1
+    labels = block.labels.astype(np.intp, copy=False)
     ranks = sorted(rank for rank in wanted.ranks if rank.exists(k))
     most = max((rank.place for rank in ranks), default=0)
     best, places = np.empty((most, n)), np.empty(n, np.intp)
+    small: dict[float, BinSums] = {}
     for start in range(0, n, step):
         here = slice(start, start + step)
-        stored = np.asarray(block.scores[here])
+        stored, own = np.asarray(block.scores[here]), labels[here]
+        weights = None if block.weights is None else block.weights[here]
         p = probabilities(np.ascontiguousarray(stored.T) if axis == 0 else stored, kind, axis)
         p = rounded(p, kind, out=p)
         if most:
             best[:, here] = largest(p, axis, most)
-            places[here] = places_of_labels(p, block.labels[here], axis)
-    return SecondSums({rank: _of_rank(rank, best, places, edges, block.weights) for rank in ranks})
+            places[here] = places_of_labels(p, own, axis)
+        for limit in sorted(wanted.limits):
+            compared = limit if is_computed(kind) else float(as_stored(np.array([limit]), precision)[0])
+            part = small_sums(p, own, compared, edges, axis, weights)
+            small[limit] = small[limit] + part if limit in small else part
+        if told is not None:
+            told(p if axis == 0 else np.ascontiguousarray(p.T), own, weights)
+    return SecondSums({rank: _of_rank(rank, best, places, edges, block.weights) for rank in ranks}, small)
 
 
 def _of_rank(rank: Rank, best: Floats, places: npt.NDArray[np.intp], edges: Floats, weights: Floats | None) -> BinSums:

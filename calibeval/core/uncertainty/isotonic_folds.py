@@ -41,11 +41,15 @@ def out_of_fold(x: Floats, hit: Flags, folds: Folds, count: int, k: int, weights
 
 
 class _Parts(NamedTuple):
-    """Neighbouring rows that no curve divides: first places (p,), and rows and hits in each fold, (count, p)."""
+    """Neighbouring rows that no curve divides: first places (p,), and rows and hits in each fold, (count, p).
+
+    whole: whether these are numbers of rows; else they are sums of weights.
+    """
 
     starts: Indices
     size: Floats
     hits: Floats
+    whole: bool
 
     @classmethod
     def of(cls, x: Floats, hit: Flags, folds: Folds, count: int, weights: Floats | None) -> _Parts:
@@ -55,12 +59,12 @@ class _Parts(NamedTuple):
         place, cells = part * count + folds, count * (int(part[-1]) + 1)
         size = np.bincount(place, weights=weights, minlength=cells)
         hits = np.bincount(place[hit], weights=None if weights is None else weights[hit], minlength=cells)
-        return cls(np.flatnonzero(divided), *(np.float64(one).reshape(-1, count).T for one in (size, hits)))
+        rows, right = (np.ascontiguousarray(one.reshape(-1, count).T, np.float64) for one in (size, hits))
+        return cls(np.flatnonzero(divided), rows, right, whole=weights is None)
 
     def curve(self, fold: int, x: Floats, others: Indices, k: int) -> tuple[Floats, Floats]:
         """The points of the curve that is fitted on the rows of the other folds, which are at these places."""
-        # Sums, not differences: with weights, the size and the hits of a part without misses must be equal.
-        size, hits = (np.add.reduce(np.delete(one, fold, axis=0)) for one in (self.size, self.hits))
+        size, hits = (_others(one, fold, whole=self.whole) for one in (self.size, self.hits))
         there = np.flatnonzero(size > 0.0)
         size, starts = size[there], self.starts[there]
         level = isotonic(np.clip(hits[there] / size, 0.0, 1.0), size)
@@ -70,6 +74,16 @@ class _Parts(NamedTuple):
         points = np.stack([x[others[begins]], x[others[ends]]], axis=1).ravel()
         kept = np.append(True, np.diff(points) > 0.0)
         return points[kept], np.repeat(inside(level[first], np.add.reduceat(size, first), k), 2)[kept]
+
+
+def _others(values: Floats, fold: int, *, whole: bool) -> Floats:
+    """The sums over the other folds. whole: whether values are whole numbers, of which differences are exact.
+
+    Of others, the size and the hits of a part without misses must be equal, so they are added up.
+    """
+    if whole:
+        return np.asarray(np.add.reduce(values) - values[fold])
+    return np.asarray(np.add.reduce(np.delete(values, fold, axis=0)))
 
 
 def _may_rise(x: Floats, hit: Flags) -> Flags:

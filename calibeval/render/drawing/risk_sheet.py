@@ -154,8 +154,8 @@ def _shortly(curve: RiskCurve) -> str:
 
 def _legend(curves: Sequence[RiskCurve], layout: Layout) -> list[legend.Entry]:
     found = []
-    if curves[0].level is not None:
-        words = f"{100.0 * curves[0].level:g} % interval, for each point alone"
+    if any(one.banded for one in curves):
+        words = f"{100.0 * (curves[0].level or 0.0):g} % interval, for each point alone"
         found.append(legend.Entry((Box("ribbon", 0.0, 0.0, 1.0, 1.0),), words))
     if any(one.error for one in curves):
         found.append(legend.Entry((Stroke("best", (0.0, 0.5), (1.0, 0.5)),), "best order; level: random order"))

@@ -59,6 +59,9 @@ def test_every_point_of_the_band_is_inside_and_its_upper_end_is_cut_at_the_edge(
 
 def test_without_an_interval_there_is_no_band():
     assert of_role(risk_marks(RiskCurve(STEPS, (), None), 0.5), "ribbon") == []
+    assert RiskCurve(STEPS, (), 0.95).banded
+    assert not RiskCurve(STEPS, (), None).banded
+    assert not RiskCurve(STEPS[2:], (), 0.95).banded
 
 
 def test_points_say_their_numbers_and_share_the_whole_width():
@@ -124,6 +127,26 @@ def test_labels_hide_neither_each_other_nor_leave_the_panel(curve, room):
         assert above <= room[1] + 1.0
     for a, b in combinations(boxes, 2):
         assert min(a[2], b[2]) <= max(a[0], b[0]) or min(a[3], b[3]) <= max(a[1], b[1])
+
+
+def test_a_label_near_the_left_edge_stands_above_the_curve():
+    steps = tuple(
+        RiskStep(1.0 - x, x, 0.2 * x, round(1000 * x), round(200 * x * x)) for x in np.linspace(0.02, 1.0, 50)
+    )
+    curve, room = RiskCurve(steps, (Certificate((0.01,), 0.04, 0.008),), None), (420.0, 240.0)
+    top = top_of([curve])
+    label = labels(curve, top, room, 12.0)[0]
+    left, bottom, right, _ = _box(label, room)
+    assert (label.anchor, left) == ("start", 0.04 * 420 + 3)
+    assert bottom > 240 * 0.2 * right / 420 / top + 1  # the curve at the end of the label
+
+
+def test_the_level_line_does_not_run_through_a_label():
+    for limit in (0.36, 0.38, 0.395):
+        curve = RiskCurve(STEPS, (Certificate((limit,), 1.0, 0.4),), 0.95)
+        label = labels(curve, 0.46, (420.0, 240.0), 12.0)[0]
+        _, bottom, _, above = _box(label, (420.0, 240.0))
+        assert not bottom <= 240 * 0.4 / 0.46 <= above
 
 
 def test_labels_of_limits_and_orders_are_there_where_there_is_room():
