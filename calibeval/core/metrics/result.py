@@ -44,6 +44,8 @@ class MetricResult:
     upper bound of their error, the chance that it is exceeded, and the rows that could certify a threshold without an
     error; for groups, bound and rows_needed are of groups. cross_fitted, cross_fitted_error: coverage and error of rows
     by thresholds of other rows.
+    cell_error: with more than 2^20 rows, for metrics of pairs, how far the value of cells of the confidence may be from
+    that of single rows.
     curve: for aurc, or without it for the first coverage at an error, at most 50 points of the risk-coverage curve,
     from the largest confidence down.
     map, refinement, calibration: for phi_nll and phi_brier, the map, or "none"; the score after it, out of fold; and
@@ -57,7 +59,8 @@ class MetricResult:
     LAYOUT: ClassVar = Layout(
         rare=(
             "z", "p", "lr", "bin", "count", "row", "squared", "divisor", "threshold", "rows", "errors", "bound",
-            "delta", "rows_needed", "cross_fitted", "cross_fitted_error", "curve", "map", "refinement", "calibration",
+            "delta", "rows_needed", "cross_fitted", "cross_fitted_error", "cell_error",
+            "curve", "map", "refinement", "calibration",
         )
     )  # fmt: skip
 
@@ -86,6 +89,7 @@ class MetricResult:
     rows_needed: int | None = None
     cross_fitted: float | None = None
     cross_fitted_error: float | None = None
+    cell_error: float | None = None
     curve: tuple[RiskPoint, ...] | None = None
     map: str | None = None
     refinement: float | None = None

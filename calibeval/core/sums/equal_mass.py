@@ -110,7 +110,7 @@ def from_passes(
     read: starts a pass and yields the keys of consecutive rows. n: number of rows. histogram: `first_histogram` of all
     rows. jobs: number of threads for the last pass; more than one only if read does not use threads.
     """
-    intervals = _located(histogram, _cell_starts().tolist(), 0, equal_mass_ranks(n, bins).tolist())
+    intervals = _located(histogram, cell_starts().tolist(), 0, equal_mass_ranks(n, bins).tolist())
     while sum(interval.rows for interval in intervals if interval.width > 1) > COLLECTED:
         finer = [Histogram(interval) for interval in intervals]
         for keys in read():
@@ -181,10 +181,10 @@ def _cells(bits: Bits) -> npt.NDArray[np.int64]:
     return np.subtract(CELLS - 1 + (1023 << OCTAVE_BITS), cell, out=cell)
 
 
-def _cell_starts() -> npt.NDArray[np.int64]:
-    """The lowest bit pattern of each cell of the first histogram, and the first one above 1."""
-    from_one = np.arange(CELLS, -1, -1, dtype=np.int64) + (1023 << OCTAVE_BITS)
-    nearest = np.ceil((from_one << (52 - OCTAVE_BITS)).view(np.float64)).astype(np.int64)
+def cell_starts(octave_bits: int = OCTAVE_BITS) -> npt.NDArray[np.int64]:
+    """The lowest bit pattern of each cell, and the first above 1; 2**octave_bits cells for each halving of 1 - c."""
+    from_one = np.arange(52 << octave_bits, -1, -1, dtype=np.int64) + (1023 << octave_bits)
+    nearest = np.ceil((from_one << (52 - octave_bits)).view(np.float64)).astype(np.int64)
     return np.asarray(np.maximum(ONE + 1 + ((1 - nearest) << STEP_BITS), 0), np.int64)
 
 
@@ -227,7 +227,7 @@ class _Segments:
 
     def __init__(self, cuts: npt.NDArray[np.int64]) -> None:
         self._cuts = cuts
-        starts = _cell_starts()
+        starts = cell_starts()
         first, last = (np.searchsorted(cuts, ends, side="right") for ends in (starts[:-1], starts[1:] - 1))
         self._of_cell = np.where(first == last, first, -1)
 
