@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from calibeval.core.metrics.requested import REQUESTED
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import EVERY
 from calibeval.core.report.report import DumpReport
 from calibeval.core.report.standing import standing_in, standing_of_regression
 from calibeval.words import cells
-from calibeval.words.shown import MAIN, OF_POSITIVE, REGRESSION, of_positive, shown_among
+from calibeval.words.shown import MAIN, OF_POSITIVE, REGRESSION, of_positive, on_request, shown_among
 
 LINE = ("aece", "cwce", "oe")
 
@@ -69,4 +68,4 @@ def names_in_full(names: list[str]) -> list[tuple[str, str]]:
 
 def _usual(dump: DumpReport) -> bool:
     """Whether the metrics were not chosen: then those of the first view are there."""
-    return all(name in dump.metrics for name in MAIN) and not any(name in REQUESTED for name in dump.metrics)
+    return all(name in dump.metrics for name in MAIN) and not on_request(dump.metrics)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from calibeval.core.metrics.requested import REQUESTED
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import EVERY, METRICS
 from calibeval.core.report.report import DumpReport
 from calibeval.core.report.views import speaks_of_positive
 
@@ -20,8 +20,9 @@ REGRESSION = ("cox_slope", "cox_intercept")
 
 def of_positive(dump: DumpReport) -> bool:
     """Whether a first view is about P(positive class): of two classes, unless metrics were chosen."""
-    chosen = any(name in REQUESTED for name in dump.metrics)
-    return speaks_of_positive(dump) and not chosen and all(name in dump.metrics for name in OF_POSITIVE)
+    return (
+        speaks_of_positive(dump) and not on_request(dump.metrics) and all(name in dump.metrics for name in OF_POSITIVE)
+    )
 
 
 def positive_names(dump: DumpReport) -> list[str]:
@@ -49,7 +50,16 @@ def is_shown(metric: str) -> bool:
     >>> is_shown("mce"), is_shown("mce_all_bins")
     (True, False)
     """
-    return metric not in METRICS or METRICS[metric].shown
+    return metric not in EVERY or EVERY[metric].shown
+
+
+def on_request(names: Iterable[str]) -> bool:
+    """Whether one of these metrics was asked for by name; reports in full have those that tables leave out anyway.
+
+    >>> on_request(["ece", "phi_nll"]), on_request(["ece", "ecce"])
+    (False, True)
+    """
+    return any(name in REQUESTED and is_shown(name) for name in names)
 
 
 def shown_among(names: Iterable[str]) -> list[str]:
@@ -60,7 +70,7 @@ def shown_among(names: Iterable[str]) -> list[str]:
     """
     every = [*dict.fromkeys(names)]
     usual = {name for name, spec in METRICS.items() if spec.shown and not spec.binary}
-    chosen = not usual <= {*every} or any(name in REQUESTED for name in every)
+    chosen = not usual <= {*every} or on_request(every)
     return every if chosen else [name for name in every if is_shown(name)]
 
 

@@ -13,7 +13,7 @@ from calibeval.cli.options import shared as options
 from calibeval.cli.options.by_products import EXPORTS, TABLES, check_drawing, exported, table_of
 from calibeval.cli.options.choices import LEVEL, RISK, exclude, table_format
 from calibeval.cli.options.fitting import Fitting
-from calibeval.cli.options.metrics import named, unavailable
+from calibeval.cli.options.metrics import in_full, named, unavailable
 from calibeval.cli.options.outputs import FIGURES, JSON, check_folder, exports
 from calibeval.cli.options.outputs import TABLES as FILE_TABLES
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
@@ -122,7 +122,7 @@ def report(
                 predictions,
                 own,
                 Resources(threads(jobs), limit, progress),
-                only,
+                in_full(only, wanted=sliced and plan is None and (full or out is not None)),
                 curves=out is not None or figure is not None,
             )
 

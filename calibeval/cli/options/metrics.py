@@ -20,4 +20,18 @@ def unavailable(name: str) -> str:
     """Why a chosen metric is in none of the reports."""
     from calibeval.core.metrics.table import EVERY
 
-    return "it is for two classes" if EVERY[name].binary else "this convention does not define it"
+    anywhere = EVERY[name].exists(3, named=True)
+    return "this convention does not define it" if anywhere else "it is for two classes"
+
+
+def in_full(chosen: Collection[str] | None, *, wanted: bool) -> Collection[str] | None:
+    """The metrics of a report; of one in full, if none were chosen, with what recalibration is worth.
+
+    wanted: whether it is in full.
+
+    >>> in_full(["ece"], wanted=True), in_full(None, wanted=False), in_full(None, wanted=True)[-1]
+    (['ece'], None, 'phi_brier')
+    """
+    from calibeval.core.metrics.table import with_gain_metrics
+
+    return with_gain_metrics(chosen) if wanted else chosen

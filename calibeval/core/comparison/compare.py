@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from calibeval.core.comparison.baseline import Baseline
 from calibeval.core.comparison.comparison import Candidate, Comparison
 from calibeval.core.comparison.matched import check_bins, compared, side, unpaired
 from calibeval.core.comparison.pairing import pair_rows
+from calibeval.core.comparison.risk import with_risk
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.positive import with_positive
 from calibeval.core.data.predictions import Predictions
@@ -85,9 +87,11 @@ def compare(
             pairing = pair_rows(own[0], candidate)
             dump, sums = summed(candidate)
             sums = with_same_gain(sums, dump, own[1], pairing.order)
-            return compared(own, (dump, sums), pairing, settings, quiet, level, only)
+            found = compared(own, (dump, sums), pairing, settings, quiet, level, only)
+            return replace(found, dump=with_risk(found.dump, sums, only))
 
-        return Comparison(VERSION, settings, side(*own), tuple(map(beside, candidates)))
+        return Comparison(VERSION, settings, with_risk(side(*own), own[1], only), tuple(map(beside, candidates)))
     baseline = Baseline.of(base, bins)
-    measured = (Measurement.of(candidate, settings, watched, sliced=False) for candidate in candidates)
+    gain = needs_gain(only)
+    measured = (Measurement.of(candidate, settings, watched, sliced=False, gain=gain) for candidate in candidates)
     return Comparison(VERSION, settings, baseline.side, tuple(unpaired(baseline, one, level, only) for one in measured))

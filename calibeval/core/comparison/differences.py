@@ -8,7 +8,7 @@ from dataclasses import replace
 from calibeval.core.comparison.comparison import Difference
 from calibeval.core.data.notices import NotComputable, Notice, reason
 from calibeval.core.metrics.metric import Metric
-from calibeval.core.metrics.table import METRICS, metrics_for
+from calibeval.core.metrics.table import METRICS, metrics_for, needs_pairs
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.clusters import Clusters
 from calibeval.core.uncertainty.few_errors import Range, range_of_change
@@ -25,6 +25,8 @@ def paired_differences(pair: Pair, level: float, only: Collection[str] | None = 
 
     level: of the intervals, in (0, 1). only: limits the metrics to these.
     """
+    if needs_pairs(only):
+        pair = replace(pair, base=pair.base.with_pairs, candidate=pair.candidate.with_pairs)
     freedom = None if pair.groups is None else Clusters.of(pair.groups, pair.weights).freedom
     tested, identical = Level(level, freedom), pair.identical
     alike = identical or pair.alike

@@ -14,16 +14,28 @@ from typing import ClassVar
 import numpy as np
 
 from calibeval.core.data.arrays import Floats
+from calibeval.core.metrics.along_path import AlongPath, Influence
 from calibeval.core.metrics.of_pairs import OfPairs
+from calibeval.core.metrics.usual import USUAL
 from calibeval.core.sums.pairs import Pairs
+from calibeval.core.sums.sums import Sums
+from calibeval.core.uncertainty.drawn_paths import Numbers, Samples, Start, reach_of
 from calibeval.core.uncertainty.floors import Floor
+from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.isotonic_pairs import drawn_floor, drawn_gain, fitted
+from calibeval.core.uncertainty.joints import Joints
+from calibeval.core.uncertainty.level import Level
+from calibeval.core.uncertainty.model_pair import Pair
+from calibeval.core.uncertainty.paired import Contrast, contrast
+from calibeval.core.uncertainty.paired_means import mean_difference
+
+ACCURACY = USUAL["accuracy"]
 
 STEPS = 12  # of a bound, each twice as far
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Miscalibration(OfPairs):
+class Miscalibration(AlongPath):
     """How much smaller the Brier score would be after the isotonic regression on the same rows."""
 
     def of_pairs(self, pairs: Pairs) -> float:
@@ -38,12 +50,28 @@ class Miscalibration(OfPairs):
         """From drawn outcomes: the regression fits noise, so the value is above 0 for calibrated models."""
         return drawn_gain(pairs, lambda one: one.gain)
 
+    def numbers_of(self, pairs: Pairs) -> Numbers:
+        """The gain of every sample."""
+        return _gain
+
+    def influence(self, pairs: Pairs) -> Influence:
+        """The difference of both scores of a row."""
+        confidence, fit = pairs.runs[1], fitted(pairs)[pairs.ends]
+        return Influence((1.0 - confidence) ** 2 - (1.0 - fit) ** 2, confidence**2 - fit**2)
+
+    def interval_of(self, pairs: Pairs, level: float) -> Interval | None:
+        """From drawn samples; the upper end is at least the square of the largest gap that the accuracy allows."""
+        found = AlongPath.interval_of(self, pairs, level)
+        gap = reach_of(pairs, level).largest_gap
+        return None if found is None else found._replace(high=max(found.high, gap * gap))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Discrimination(OfPairs):
+class Discrimination(AlongPath):
     """How much smaller the calibrated score is than that of the accuracy as the confidence of every row."""
 
     has_floor: ClassVar[bool] = False
+    start: ClassVar[Start] = "accuracy"
 
     def cell_error(self, pairs: Pairs) -> float:
         """As for the miscalibration."""
@@ -53,12 +81,22 @@ class Discrimination(OfPairs):
         """The difference of both scores."""
         return max(_uncertainty(pairs) - _calibrated(pairs), 0.0)
 
+    def numbers_of(self, pairs: Pairs) -> Numbers:
+        """The difference of both scores of every sample."""
+        return _told_apart
+
+    def influence(self, pairs: Pairs) -> Influence:
+        """The difference of both scores of a row."""
+        right, fit = pairs.mean(pairs.correct.astype(np.float64)), fitted(pairs)[pairs.ends]
+        return Influence((1.0 - right) ** 2 - (1.0 - fit) ** 2, right**2 - fit**2)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Uncertainty(OfPairs):
     """The score of the accuracy as the confidence of every row."""
 
     has_floor: ClassVar[bool] = False
+    uses_groups: ClassVar[bool] = True
 
     def cell_error(self, pairs: Pairs) -> float:
         """The accuracy of cells is exact."""
@@ -67,6 +105,32 @@ class Uncertainty(OfPairs):
     def of_pairs(self, pairs: Pairs) -> float:
         """The score: accuracy times its complement."""
         return _uncertainty(pairs)
+
+    def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
+        """What the interval of the accuracy allows."""
+        found = ACCURACY.interval(sums, level, joints)
+        if found is None:
+            return None
+        ends = [one * (1.0 - one) for one in (found.low, found.high)]
+        return Interval(min(ends), 0.25 if found.low <= 0.5 <= found.high else max(ends), None)
+
+    def difference(self, pair: Pair, level: Level) -> Contrast:
+        """The accuracies a, b differ in it by (b - a)(1 - a - b): what the intervals of both factors allow."""
+        own = ACCURACY.difference(pair, level)
+        rest = mean_difference(
+            1.0 - np.add(*(model.rows.correct.astype(np.float64) for model in pair.models)),
+            level,
+            1.0,
+            pair.groups,
+            pair.weights,
+        )
+        ends = [change * other for change in (own.low, own.high) for other in (rest.low, rest.high)]
+        return contrast(min(ends), max(ends), max(own.p, rest.p), level)
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether there is an interval, given enough rows."""
+        return True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -138,3 +202,16 @@ def _calibrated(pairs: Pairs) -> float:
 def _uncertainty(pairs: Pairs) -> float:
     right = min(pairs.mean(pairs.correct.astype(np.float64)), 1.0)
     return right * (1.0 - right)
+
+
+def _gain(samples: Samples) -> Floats:
+    before = np.square(samples.confidence - samples.share)
+    return samples.mean(before - np.square(samples.fit - samples.share))
+
+
+def _told_apart(samples: Samples) -> Floats:
+    right = samples.mean(samples.share)
+    # The calibrated score of the rows of a cell is their variance plus the squared distance from the regression.
+    return right * (1.0 - right) - samples.mean(
+        samples.share * (1.0 - samples.share) + np.square(samples.fit - samples.share)
+    )

@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import ClassVar, Literal
 
-from calibeval.core.metrics.of_pairs import OfPairs, Tested
+import numpy as np
+
+from calibeval.core.data.arrays import Floats
+from calibeval.core.metrics.along_path import AlongPath, Influence
+from calibeval.core.metrics.of_pairs import Tested
 from calibeval.core.sums.pairs import Pairs
 from calibeval.core.uncertainty import brownian
+from calibeval.core.uncertainty.drawn_paths import Numbers, Samples
 from calibeval.core.uncertainty.floors import Floor
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Cumulative(OfPairs):
+class Cumulative(AlongPath):
     """The reach of D_j, the mean over all rows of (correct - confidence) up to the j-th smallest confidence.
 
     reach: "range" is the largest D minus the smallest, both with D_0 = 0 (Kuiper's statistic, the estimated cumulative
@@ -26,6 +31,7 @@ class Cumulative(OfPairs):
     0.25
     """
 
+    above_gap: ClassVar[bool] = True
     reach: Literal["range", "largest"]
 
     def of_pairs(self, pairs: Pairs) -> float:
@@ -52,3 +58,23 @@ class Cumulative(OfPairs):
         x = self.of_pairs(pairs) / error
         p = brownian.range_tail(x) if self.reach == "range" else brownian.largest_tail(x)
         return Tested(x, p) if math.isfinite(x) else None
+
+    def numbers_of(self, pairs: Pairs) -> Numbers:
+        """The reach in every sample."""
+        return self._of_samples
+
+    def influence(self, pairs: Pairs) -> Influence:
+        """The surplus of rows between the confidences where D is smallest and largest, or up to the largest |D|."""
+        sums = np.append(0.0, np.cumsum(pairs.surplus)[pairs.ends])
+        low, high = int(sums.argmin()), int(sums.argmax())
+        if self.reach == "largest":
+            low, high = (0, high) if sums[high] >= -sums[low] else (low, 0)
+        place = np.arange(1, len(sums))
+        inside = np.where((place > min(low, high)) & (place <= max(low, high)), 1.0 if high > low else -1.0, 0.0)
+        confidence = pairs.runs[1]
+        return Influence(inside * (1.0 - confidence), -inside * confidence)
+
+    def _of_samples(self, samples: Samples) -> Floats:
+        sums = np.cumsum(samples.surplus, axis=1)
+        low, high = np.minimum(sums.min(axis=1), 0.0), np.maximum(sums.max(axis=1), 0.0)
+        return np.asarray(high - low if self.reach == "range" else np.maximum(high, -low))

@@ -26,7 +26,7 @@ from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
 from calibeval.core.data.notices import NotComputable, Notice
-from calibeval.core.metrics.metric import Metric
+from calibeval.core.metrics.metric import NO_METHOD, Metric
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.sums.pair_keys import pairs_of_rows
 from calibeval.core.sums.pairs import Pairs
@@ -64,7 +64,7 @@ class OfPairs(Metric):
 
     def interval_of(self, pairs: Pairs, level: float) -> Interval | None:
         """The confidence interval. Raises: NotComputable."""
-        raise NotComputable("no_method", "this metric has no interval")
+        raise NotComputable("no_method", NO_METHOD)
 
     def tested(self, pairs: Pairs) -> Tested | None:
         """A test of perfect calibration, if there is one."""

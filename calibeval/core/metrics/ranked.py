@@ -71,6 +71,11 @@ class Ranked(Folded):
         """The interval from inverting the path of the gaps, as for a class. Raises: NotComputable for groups."""
         return intervals.ece_interval(self.bins(sums), sums.n, level, self.joint(sums, joints), of_class=True)
 
+    @property
+    def has_difference(self) -> bool:
+        """False: sums of the two best classes are not computed for pairs of dumps."""
+        return False
+
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """Raises: NotComputable."""
         raise NotComputable("no_method", NO_DIFFERENCE)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from calibeval.core.metrics.corp_log import LOG_PARTS
+from calibeval.core.metrics.cox import IN_THE_LARGE
 from calibeval.core.metrics.debiased import DebiasedRootMeanSquare
 from calibeval.core.metrics.gain import RecalibrationGain
 from calibeval.core.metrics.ranked import single, top
@@ -17,6 +18,7 @@ REQUESTED = Table(
     for metric in (
         *WITHOUT_BINS,
         *LOG_PARTS,
+        IN_THE_LARGE,
         DebiasedRootMeanSquare(
             name="rmsce_debiased",
             short="RMSCE, debiased",
@@ -37,6 +39,7 @@ REQUESTED = Table(
             short="PHI of NLL",
             title="share of the NLL that recalibration would gain, out of fold",
             score="nll",
+            shown=False,
             least=-math.inf,
             most=1.0,
             better="lower",
@@ -48,6 +51,7 @@ REQUESTED = Table(
             short="PHI of Brier",
             title="share of the Brier score that recalibration would gain, out of fold",
             score="brier",
+            shown=False,
             least=-math.inf,
             most=1.0,
             better="lower",

@@ -117,6 +117,11 @@ class Pairs:
         confidence = np.add.reduceat(self.confidence, starts) / lengths
         return count, np.clip(confidence, self.confidence[starts], self.confidence[self.ends]), right, lengths
 
+    def runs_of(self, confidence: Floats) -> Indices:
+        """The run of each of these confidences, which must be among those of the rows."""
+        last = (self.confidence if self.high is None else self.high)[self.ends]
+        return np.asarray(np.searchsorted(last, confidence))
+
     @cached_property
     def ranking(self) -> Ranking:
         """The runs from the largest confidence down, each with its smallest confidence; weights do not count."""

@@ -69,3 +69,22 @@ def smoothed_error(residuals: Floats, accuracy: float = 1e-14) -> Floats:
         if (np.minimum(np.abs(found), high - low) <= accuracy).all():
             break
     return middle.reshape(np.shape(residuals)[:-1])
+
+
+def kept_sign(residuals: Floats, width: float) -> Floats:
+    """How much a small residual at each cell adds to the sum of the sizes of what is left, (cells,); in [-1, 1].
+
+    residuals: (cells,). width: of the kernel.
+
+    >>> kept_sign(np.array([0.1, 0.0, -0.1, 0.0]), 0.0).tolist()
+    [1.0, 0.0, -1.0, 0.0]
+    """
+    decay = np.square(width) * -0.5 * np.square(np.pi * np.arange(len(residuals) + 1))
+
+    def spread(values: Floats) -> Floats:
+        with np.errstate(under="ignore"):
+            spectrum = np.fft.rfft(np.concatenate([values, values[::-1]])) * np.exp(decay)
+        return np.asarray(np.fft.irfft(spectrum)[: len(values)])
+
+    left = spread(residuals)
+    return spread(np.sign(np.where(np.abs(left) > 1e-12, left, 0.0)))

@@ -12,6 +12,7 @@ from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.sums.binning import BinSums, bin_index, sums_by_index
 from calibeval.core.sums.class_pairs import PairedClasses
 from calibeval.core.sums.gain import Gain
+from calibeval.core.sums.pairs import Pairs
 from calibeval.core.sums.sums import RowScores, Sums
 from calibeval.core.uncertainty.class_pair import difference_by_groups, difference_by_rows
 from calibeval.core.uncertainty.debiased_difference import ClassDifference
@@ -72,6 +73,15 @@ class Model:
     sums: Sums
     rows: RowScores
     order: Codes | None = None
+
+    @property
+    def with_pairs(self) -> Model:
+        """The same model, with its rows in the order of their confidence, for metrics on request."""
+        rows = self.sums.rows
+        if rows is None or self.sums.pairs is not None:
+            return self
+        pairs = Pairs.of(rows.confidence, rows.correct, self.sums.row_weights)
+        return replace(self, sums=replace(self.sums, pairs=pairs))
 
     def at(self, places: Codes, sums: Sums, groups: Codes | None) -> Model:
         """The rows at these positions as a separate model. sums, groups: of these rows."""

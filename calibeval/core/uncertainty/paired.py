@@ -42,11 +42,13 @@ def margins(
     most: float = 1.0,
     *,
     independent: bool = True,
+    correlation: float = 0.0,
 ) -> Contrast:
     """The difference of two values, derived from the interval of each.
 
     centres: the centre of each interval. most: the largest possible absolute difference.
     independent: whether the two errors are independent; otherwise they are added, which is the worst case.
+    correlation: of the two values, if they are of the same rows; in [-1, 1].
     Source: Zou & Donner, Statist. Med. 27:1693 (2008).
 
     >>> found = margins(Interval(0.10, 0.14, None), Interval(0.20, 0.24, None), (0.12, 0.22), Level(0.95))
@@ -54,12 +56,23 @@ def margins(
     (0.0717, 0.1283)
     """
     middle = centres[1] - centres[0]
-    order = 2.0 if independent else 1.0
-    below = float(np.linalg.norm([centres[1] - candidate.low, base.high - centres[0]], order))
-    above = float(np.linalg.norm([candidate.high - centres[1], centres[0] - base.low], order))
+    shared = correlation if independent else -1.0
+    below = _reach(centres[1] - candidate.low, base.high - centres[0], shared)
+    above = _reach(candidate.high - centres[1], centres[0] - base.low, shared)
     reach = below if middle > 0.0 else above
     p = 1.0 if middle == 0.0 else level.p(level.z * middle / reach if reach > 0.0 else math.inf)
     return contrast(max(middle - below, -most), min(middle + above, most), p, level)
+
+
+def _reach(one: float, other: float, correlation: float) -> float:
+    """How far the difference of two values may reach, if they may reach that far.
+
+    >>> _reach(0.03, 0.04, 0.0), _reach(0.03, 0.04, -1.0), round(_reach(0.03, 0.03, 1.0), 12)
+    (0.05, 0.07, 0.0)
+    """
+    if correlation == -1.0:
+        return one + other
+    return math.sqrt(max(one * one + other * other - 2.0 * correlation * one * other, 0.0))
 
 
 def centre_of(interval: Interval) -> float:

@@ -52,6 +52,15 @@ def risk_marks(curve: RiskCurve, top: float, others: Sequence[RiskCurve] = (), *
     return marks + (_spots(curve) if spots else [])
 
 
+def both_marks(first: RiskCurve, second: RiskCurve, top: float) -> list[Mark]:
+    """Two curves in one frame, "first" and "second"; one of a single point is a dot."""
+    marks: list[Mark] = []
+    for role, curve in (("first", first), ("second", second)):
+        points = _line(curve, top)
+        marks.append(Path(role, points) if len(points) > 1 else Dot(role, points[0]))
+    return marks
+
+
 def labels(
     curve: RiskCurve,
     top: float,
@@ -71,7 +80,9 @@ def labels(
         words, place = one.words, (one.coverage, min(max(one.limits) / top, 1.0))
         text = _beside(words, place, room, size)
         while _top(text, room) + 0.3 * size < room[1] and (
-            _hides(text, curve, top, room) or any(_overlap(text, other, room) for other in texts)
+            _hides(text, curve, top, room, 1.0)
+            or _crossed(text, curve.error / top, room)
+            or any(_overlap(text, other, room) for other in texts)
         ):
             text = _moved(text, 0.3 * size)
         texts.append(text)
@@ -132,14 +143,20 @@ def _overlap(one: Text, other: Text, room: tuple[float, float]) -> bool:
     return min(a[2], b[2]) > max(a[0], b[0]) - 2.0 and min(a[3], b[3]) > max(a[1], b[1])
 
 
-def _hides(text: Text, curve: RiskCurve, top: float, room: tuple[float, float]) -> bool:
-    """Whether the curve or a dot on it would be behind the text."""
+def _crossed(text: Text, height: float, room: tuple[float, float]) -> bool:
+    """Whether a level line at this height runs through the text."""
+    _, bottom, _, above = _box(text, room)
+    return bottom <= height * room[1] <= above
+
+
+def _hides(text: Text, curve: RiskCurve, top: float, room: tuple[float, float], near_by: float = _DOT) -> bool:
+    """Whether the curve would be behind the text. near_by: the distance to keep; by default that of a dot."""
     left, bottom, right, above = _box(text, room)
     places = [one.coverage * room[0] for one in curve.steps]
     heights = [one.risk / top * room[1] for one in curve.steps]
-    near = [y for x, y in zip(places, heights, strict=True) if left - _DOT <= x <= right + _DOT]
+    near = [y for x, y in zip(places, heights, strict=True) if left - near_by <= x <= right + near_by]
     ends = [float(np.interp(x, places, heights)) for x in (left, right)]
-    return any(bottom - _DOT <= y <= above + _DOT for y in (*near, *ends))
+    return any(bottom - near_by <= y <= above + near_by for y in (*near, *ends))
 
 
 def _line(curve: RiskCurve, top: float) -> tuple[Point, ...]:

@@ -28,6 +28,7 @@ from calibeval.render.page.slices import Slices, slice_views
 from calibeval.render.page.tables import BinRow, MetricRow
 from calibeval.render.page.verdict import VerdictView
 from calibeval.words import cells
+from calibeval.words.gain import GainCells, gain_cells, gain_said
 from calibeval.words.marks import plain, short_names
 from calibeval.words.next_step import Step
 from calibeval.words.overview import overview, summary, warnings
@@ -74,6 +75,8 @@ class DumpView:
     question: str = ""
     views: list[OneClass] = field(default_factory=list)
     risk: Risk | None = None
+    gain: str = ""
+    gains: list[GainCells] = field(default_factory=list)
     top: DumpView | None = None
 
 
@@ -211,6 +214,8 @@ def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int
         question=question(dump),
         views=one_against_the_rest(dump, id_),
         risk=risk_of(dump, report.settings.level),
+        gain=gain_said(dump.metrics),
+        gains=gain_cells(dump.metrics),
         top=_dump_view(without_positive(dump), report, f"{id_}-top", short, room) if positive else None,
     )
 

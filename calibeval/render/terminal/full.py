@@ -19,6 +19,7 @@ from calibeval.render.terminal.sheet import GUTTER, QUIET, STRONG, Column, Sheet
 from calibeval.render.terminal.slices import MOST_SHOWN, slice_blocks
 from calibeval.words import cells
 from calibeval.words.first import names_in_full
+from calibeval.words.gain import gain_said, parts_said
 from calibeval.words.repair import repair
 from calibeval.words.report import headline
 from calibeval.words.score_tests import tests
@@ -74,6 +75,8 @@ def _dump(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType
         Text(sheet.text(headline(dump)), STRONG),
     ]
     parts += [Text(sheet.text(repair(dump)))] if dump.recalibrated else []
+    gain = [gain_said(dump.metrics), *parts_said(dump.metrics)]
+    parts += [Text(sheet.text(line)) for line in gain if line]
     parts += ["", *_metrics(dump, report, sheet)]
     below = (*cells.reasons(dump, every=True, tabled=tabled(dump)), *cells.remarks(dump), *tests(dump))
     parts += [Text(sheet.text(line)) for line in below]

@@ -26,6 +26,7 @@ from calibeval.render.terminal.sheet import (
 from calibeval.render.terminal.slices import slice_blocks
 from calibeval.words import cells, first
 from calibeval.words.finding import suspicions
+from calibeval.words.gain import gain_said
 from calibeval.words.names import visible
 from calibeval.words.positive import positive_fact
 from calibeval.words.repair import repair
@@ -75,7 +76,9 @@ def _one(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType]
     shown = [*first.in_table(dump), *first.in_line(dump)]
     parts += ["", *metric_table(dump, first.in_table(dump), report, sheet)]
     parts += [Text(part) for part in sheet.flow(first.line(dump)) if part]
-    parts += [Text(sheet.text(line)) for line in cells.reasons(dump, only=shown, tabled=tabled(dump))]
+    gain = gain_said({name: dump.metrics[name] for name in shown if name in dump.metrics})
+    below = [*cells.reasons(dump, only=shown, tabled=tabled(dump)), *([gain] if gain else [])]
+    parts += [Text(sheet.text(line)) for line in below]
     blocks = first_diagram(dump, sheet), *risk_tables(dump, sheet), *mapped_risk(dump, sheet)
     for block in (*blocks, *class_diagrams(dump, sheet), *slice_blocks(dump, report, sheet)):
         parts += ["", *block] if block else []

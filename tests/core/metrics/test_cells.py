@@ -16,7 +16,8 @@ from calibeval.core.sums.pairs import Pairs
 from calibeval.words.cells import from_cells
 
 WITHOUT_BOUND = ("emax", "coverage@error=0.01", "coverage@error=0.05")
-BOUNDED = [name for name, metric in REQUESTED.items() if isinstance(metric, OfPairs) and name not in WITHOUT_BOUND]
+OF_PAIRS = {name: metric for name, metric in REQUESTED.items() if isinstance(metric, OfPairs)}
+BOUNDED = [name for name in OF_PAIRS if name not in WITHOUT_BOUND]
 
 
 def samples():
@@ -39,7 +40,7 @@ def both(confidence, power, seed):
 
 def value(name, pairs):
     try:
-        return REQUESTED[name].of_pairs(pairs)
+        return OF_PAIRS[name].of_pairs(pairs)
     except NotComputable:
         return None
 
@@ -59,7 +60,7 @@ def test_cells_are_as_near_to_rows_as_they_say(name):
             found, expected = value(name, cells), value(name, rows)
             assert (found is None) == (expected is None)
             if found is not None and expected is not None:
-                bound = REQUESTED[name].cell_error(cells)
+                bound = OF_PAIRS[name].cell_error(cells)
                 assert abs(found - expected) <= bound + 1e-9 * max(1.0, abs(expected)), (kind, order)
 
 
@@ -67,13 +68,13 @@ def test_cells_are_as_near_to_rows_as_they_say(name):
 def test_cells_of_one_confidence_are_exact(name):
     cells, rows = both(np.round(np.random.default_rng(3).random(4000), 2), 0.8, seed=4)
     assert value(name, cells) == pytest.approx(value(name, rows), rel=1e-9, abs=1e-3 if name in ("e50", "e90") else 0.0)
-    assert REQUESTED[name].cell_error(cells) in (None, pytest.approx(0.0, abs=1e-5))
+    assert OF_PAIRS[name].cell_error(cells) in (None, pytest.approx(0.0, abs=1e-5))
 
 
 @pytest.mark.parametrize("name", ["ecce", "ks", "spiegelhalter", "auroc", "aurc", "augrc", "mcb", "mcb_log"])
 def test_bounds_are_tight_where_confidences_are_spread(name):
     cells, rows = both(1 - 0.9 * np.random.default_rng(5).random(50_000) ** 3, 0.9, seed=6)
-    assert REQUESTED[name].cell_error(cells) <= 2e-3 * max(abs(value(name, rows)), 0.1)
+    assert OF_PAIRS[name].cell_error(cells) <= 2e-3 * max(abs(value(name, rows)), 0.1)
 
 
 def test_floors_tests_and_intervals_are_those_of_as_many_rows(monkeypatch):

@@ -138,7 +138,15 @@ def test_a_label_near_the_left_edge_stands_above_the_curve():
     label = labels(curve, top, room, 12.0)[0]
     left, bottom, right, _ = _box(label, room)
     assert (label.anchor, left) == ("start", 0.04 * 420 + 3)
-    assert bottom > 240 * 0.2 * right / 420 / top + 4  # the curve at the end of the label, and a dot's radius
+    assert bottom > 240 * 0.2 * right / 420 / top + 1  # the curve at the end of the label
+
+
+def test_the_level_line_does_not_run_through_a_label():
+    for limit in (0.36, 0.38, 0.395):
+        curve = RiskCurve(STEPS, (Certificate((limit,), 1.0, 0.4),), 0.95)
+        label = labels(curve, 0.46, (420.0, 240.0), 12.0)[0]
+        _, bottom, _, above = _box(label, (420.0, 240.0))
+        assert not bottom <= 240 * 0.4 / 0.46 <= above
 
 
 def test_labels_of_limits_and_orders_are_there_where_there_is_room():

@@ -1,0 +1,103 @@
+"""What recalibration is worth, in words: the share of the scores that it would gain, and their parts."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple
+
+from calibeval.core.metrics.result import MetricResult
+from calibeval.words.digits import NULL
+from calibeval.words.signs import signed
+
+TITLE = "What would recalibration gain?"
+# By the score: the metric, and the score's name in a sentence and in a table.
+_OF = {"phi_nll": ("the NLL", "NLL"), "phi_brier": ("the Brier score", "Brier")}
+_MAPS = {
+    "temperature": "a temperature",
+    "isotonic": "isotonic regression of P(class 1)",
+    "top-isotonic": "isotonic regression of the confidence",
+}
+
+
+class GainCells(NamedTuple):
+    """A score and its two parts, with the share of the second, in percent, and its interval."""
+
+    score: str
+    now: str
+    left: str
+    gained: str
+    share: str
+    interval: str
+
+
+def gain_said(metrics: Mapping[str, MetricResult]) -> str:
+    """What recalibration would gain, in a sentence; empty if that was not measured.
+
+    >>> gain_said({"phi_nll": MetricResult("phi_nll", 0.031, low=0.025, high=0.038, map="temperature")})
+    'Recalibration would gain 3.1 % of the NLL [2.5, 3.8] (a temperature, out of fold).'
+    """
+    found = _measured(metrics)
+    if not found:
+        return ""
+    first = found[0]
+    if first.map == "none":
+        most = "" if first.high is None else f" (at most {_percent(first.high, first)} % of {_OF[first.name][0]})"
+        how = "out of fold, neither a temperature nor isotonic regression does better"
+        return f"Recalibration would gain nothing: {how}{most}."
+    by = f"{_MAPS.get(first.map or '', first.map)}, out of fold"
+    shares = " and ".join(f"{_percent(one.value or 0.0, one)} % of {_OF[one.name][0]}{_ends(one)}" for one in found)
+    if first.high is not None and first.high < 0.0:
+        return f"Recalibration would do harm: its gain is {shares} ({by})."
+    if (first.value or 0.0) <= 0.0 or (first.low is not None and first.low <= 0.0):
+        return f"Recalibration would gain nothing beyond noise: {shares} ({by})."
+    few = first.reason is not None and first.reason.code in ("few_errors", "few_rows_per_class")
+    return f"Recalibration would gain {shares} ({by}{'; few rows decide it' if few else ''})."
+
+
+def gain_cells(metrics: Mapping[str, MetricResult]) -> list[GainCells]:
+    """The scores and their parts; those after rounding add up."""
+    rows = []
+    for one in _measured(metrics):
+        if one.refinement is None or one.calibration is None:
+            continue
+        now, gained = round(one.refinement + one.calibration, 4), round(one.calibration, 4)
+        rows.append(
+            GainCells(
+                _OF[one.name][1],
+                f"{now:.4f}",
+                f"{now - gained:.4f}",
+                _number(gained, 4),
+                _percent(one.value or 0.0, one),
+                _ends(one).strip() or NULL,
+            )
+        )
+    return rows
+
+
+def parts_said(metrics: Mapping[str, MetricResult]) -> list[str]:
+    """The scores as sums of two parts, a line each."""
+    return [
+        f"{one.score} {one.now} = {one.left} refinement (left after the map) + {one.gained} calibration (taken away)"
+        for one in gain_cells(metrics)
+    ]
+
+
+def _measured(metrics: Mapping[str, MetricResult]) -> list[MetricResult]:
+    found = (metrics.get(name) for name in _OF)
+    return [one for one in found if one is not None and one.value is not None]
+
+
+def _ends(one: MetricResult) -> str:
+    if one.low is None or one.high is None:
+        return ""
+    return f" [{_percent(one.low, one)}, {_percent(one.high, one)}]"
+
+
+def _percent(share: float, one: MetricResult) -> str:
+    """A share in percent with the digits that its interval justifies: two decimals where all is below 1 %."""
+    largest = max(abs(x) for x in (one.value, one.low, one.high) if x is not None)
+    return _number(100.0 * share, 1 if largest >= 0.01 else 2)
+
+
+def _number(value: float, places: int) -> str:
+    return signed(value, places).removeprefix("+")

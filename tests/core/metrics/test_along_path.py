@@ -1,0 +1,197 @@
+"""Intervals and differences of metrics on request that come from drawn samples along a path."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from calibeval import Predictions, compare, evaluate
+from calibeval.core.metrics.along_path import AlongPath
+from calibeval.core.metrics.requested import REQUESTED
+from calibeval.core.sums.pairs import Pairs
+
+NAMES = [name for name, metric in REQUESTED.items() if isinstance(metric, AlongPath)]
+METRIC: dict[str, Any] = dict(REQUESTED)
+ERRORS = [name for name in NAMES if name != "dsc"]
+
+
+def over(n, seed, power=1.4):
+    """Rows that are right with confidence ** power: over-confident."""
+    rng = np.random.default_rng(seed)
+    confidence = rng.beta(5, 2, n)
+    return confidence, rng.random(n) < confidence**power
+
+
+def test_which_have_one():
+    assert NAMES == ["ecce", "ks", "mcb", "dsc", "smece"]
+
+
+def test_of_one_confidence_the_error_is_the_gap():
+    # 700 of 1,000 rows of .8 are right: the gap .1 has the standard error sqrt(.21 / 1000) = .0145.
+    found = evaluate(confidence=np.full(1000, 0.8), correct=np.arange(1000) < 700, metrics=["ecce", "ks", "mcb"])
+    for name in ("ecce", "ks"):
+        low, high = found[name].low, found[name].high
+        assert (low, high) == pytest.approx((0.1 - 1.96 * 0.0145, 0.1 + 1.96 * 0.0145), abs=0.007)
+        assert low <= 0.1 - 1.9 * 0.0145
+        assert high >= 0.1 + 1.9 * 0.0145
+    assert (found["mcb"].low, found["mcb"].high) == pytest.approx((0.0717**2, 0.1284**2), rel=0.2)
+
+
+@pytest.mark.parametrize("n", [100, 2000])
+def test_of_a_calibrated_model_they_begin_at_zero(n):
+    begins = np.zeros(len(ERRORS))
+    for seed in range(12):
+        found = evaluate(**dict(zip(("confidence", "correct"), over(n, seed, 1.0), strict=True)), metrics=ERRORS)
+        begins += [found[name].low == 0.0 for name in ERRORS]
+        assert all(found[name].low <= found[name].corrected <= found[name].high for name in ERRORS)
+    assert (begins >= 11).all()
+
+
+def test_with_errors_far_above_noise_they_do_not():
+    confidence, correct = over(4000, 0, 2.5)
+    found = evaluate(confidence=confidence, correct=correct, metrics=NAMES)
+    for name in NAMES:
+        assert 0.0 < found[name].low < found[name].corrected < found[name].high, name
+        assert found[name].corrected <= found[name].value + 1e-12
+
+
+def test_they_hold_the_truth():
+    stated = np.sort(np.random.default_rng(0).beta(5, 2, 40_000))
+    truth, inside = {}, dict.fromkeys(NAMES, 0)
+    gaps = np.append(0.0, np.cumsum(stated**1.4 - stated)) / len(stated)
+    truth["ecce"] = truth["ks"] = gaps.max() - gaps.min()  # errors of one sign
+    truth["mcb"] = float(np.mean((stated**1.4 - stated) ** 2))
+    truth["dsc"] = float(np.var(stated**1.4))
+    truth["smece"] = truth["ks"]
+    for seed in range(40):
+        confidence, correct = over(400, seed)
+        found = evaluate(confidence=confidence, correct=correct, metrics=NAMES)
+        for name in NAMES:
+            inside[name] += found[name].low <= truth[name] <= found[name].high
+    assert min(inside.values()) >= 35, inside
+
+
+def test_a_higher_level_is_wider():
+    confidence, correct = over(500, 3)
+    narrow, wide = (evaluate(confidence=confidence, correct=correct, metrics=NAMES, level=x) for x in (0.8, 0.99))
+    for name in NAMES:
+        assert wide[name].low <= narrow[name].low < narrow[name].high < wide[name].high, name
+
+
+def test_the_order_of_rows_does_not_matter():
+    confidence, correct = over(3000, 4)
+    turned = evaluate(confidence=confidence[::-1], correct=correct[::-1], metrics=NAMES)
+    plain = evaluate(confidence=confidence, correct=correct, metrics=NAMES)
+    assert {name: turned[name] for name in NAMES} == {name: plain[name] for name in NAMES}
+
+
+@pytest.mark.parametrize("correct", [True, False])
+def test_rows_of_one_kind_have_an_interval(correct):
+    found = evaluate(confidence=np.linspace(0.9, 1.0, 50), correct=np.full(50, correct), metrics=NAMES)
+    for name in NAMES:
+        assert 0.0 <= found[name].low <= found[name].high <= 1.0
+    # 50 rows without an error allow an accuracy of 92.9 % by Clopper and Pearson, and so a gap of 2.1 points.
+    if correct:
+        assert found["ecce"].high >= 0.95 - 0.9289
+
+
+def test_weights_have_a_reason():
+    confidence, correct = over(200, 5)
+    found = evaluate(confidence=confidence, correct=correct, weights=1.0 + confidence, metrics="dsc")["dsc"]
+    assert (found.low, found.reason) == (None, "no interval: samples are not drawn for rows with weights")
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_influence_is_what_a_little_more_weight_of_a_row_changes(name):
+    confidence, correct = over(120, 6, 2.0)
+    pairs = Pairs.of(confidence, correct)
+    own = METRIC[name].influence(pairs)
+    runs = np.searchsorted(pairs.confidence[pairs.ends], pairs.confidence)
+    told = np.where(pairs.correct, own.right[runs], own.wrong[runs])
+    value, changes = METRIC[name].of_pairs(pairs), []
+    for row in range(120):
+        weights = np.ones(120)
+        weights[row] += 1e-3
+        changes.append(METRIC[name].of_pairs(Pairs(pairs.confidence, pairs.correct, weights)) - value)
+    assert np.corrcoef(told, changes)[0, 1] > 0.999
+
+
+def pair(n, seed, power, groups=None):
+    """Two models on the same rows; the second says confidence ** power of the first's."""
+    confidence, correct = over(n, seed)
+    columns = {"g": np.arange(n) if groups is None else groups}
+    return tuple(
+        Predictions(confidence=own, correct=correct, columns=columns) for own in (confidence, confidence**power)
+    )
+
+
+def test_a_better_calibrated_model_is_seen():
+    found = compare(*pair(4000, 0, 1.4), metrics=ERRORS)
+    for name in ERRORS:
+        assert found[name].high < 0.0, name
+        assert found[name].certain, name
+
+
+def test_of_the_same_ranking_discrimination_is_the_same():
+    found = compare(*pair(2000, 1, 1.4), metrics="dsc")["dsc"]
+    assert found.difference == pytest.approx(0.0, abs=1e-12)
+    assert found.low <= 0.0 <= found.high
+
+
+def test_equal_errors_of_two_models_are_rarely_called_different():
+    called = dict.fromkeys(ERRORS, 0)
+    for seed in range(25):
+        rng = np.random.default_rng(seed)
+        truth = rng.uniform(0.6, 0.9, 800)
+        correct = rng.random(800) < truth
+        one, other = (
+            Predictions(confidence=truth + shift, correct=correct, columns={"row": np.arange(800)})
+            for shift in (0.05, -0.05)
+        )
+        found = compare(one, other, metrics=ERRORS)
+        for name in ERRORS:
+            called[name] += found[name].excludes_zero
+    assert max(called.values()) <= 4, called
+
+
+def test_with_groups_no_difference_is_tested():
+    found = compare(*pair(400, 2, 1.4, np.arange(400) // 4), group="g", metrics=["ecce", "unc"])
+    assert found["ecce"].reason == "differences of this metric are not tested if only groups are independent"
+    assert found["unc"].low <= 0.0 <= found["unc"].high
+    assert found["unc"].p == 1.0
+
+
+def test_uncertainty_has_the_interval_that_the_accuracy_allows():
+    found = evaluate(confidence=np.full(1000, 0.8), correct=np.arange(1000) < 700, metrics=["accuracy", "unc"])
+    low, high = found["accuracy"].low, found["accuracy"].high
+    assert (found["unc"].low, found["unc"].high) == pytest.approx((high * (1 - high), low * (1 - low)))
+    half = evaluate(confidence=np.full(100, 0.8), correct=np.arange(100) < 48, metrics=["accuracy", "unc"])
+    assert half["unc"].high == 0.25
+    assert half["unc"].low == pytest.approx(half["accuracy"].low * (1 - half["accuracy"].low))
+
+
+def test_uncertainty_of_groups_is_wider():
+    correct, groups = np.arange(1000) // 10 % 4 > 0, np.arange(1000) // 10
+    rows, grouped = (
+        evaluate(confidence=np.full(1000, 0.8), correct=correct, metrics="unc", **given)["unc"]
+        for given in ({}, {"group": groups})
+    )
+    assert grouped.high - grouped.low > 2 * (rows.high - rows.low)
+    assert grouped.reason is None
+
+
+def test_uncertainty_differs_where_accuracies_differ_but_not_around_one_half():
+    rng = np.random.default_rng(0)
+    right = {share: np.arange(2000) < share * 2000 for share in (0.4, 0.6, 0.7, 0.9)}
+    dumps = {
+        share: Predictions(confidence=rng.random(2000), correct=own, columns={"row": np.arange(2000)})
+        for share, own in right.items()
+    }
+    found = compare(dumps[0.9], dumps[0.7], metrics="unc")["unc"]
+    assert found.low < 0.21 - 0.09 < found.high
+    assert found.certain
+    mirrored = compare(dumps[0.4], dumps[0.6], metrics="unc")["unc"]
+    assert mirrored.low <= 0.0 <= mirrored.high
+    assert mirrored.p >= 0.05
