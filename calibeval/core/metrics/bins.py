@@ -92,6 +92,8 @@ class Binned(Metric):
         )
         if found is None and self.by_class and joints.no_classes is not None:
             raise NotComputable("over_max_memory", joints.no_classes)
+        if found is None and self.over == "mass" and joints.no_mass is not None:
+            raise NotComputable("rows_not_kept", joints.no_mass)
         if found is None:
             cells = (self.bins(sums) if self.over != "positive" or sums.classes is None else sums.classes).count.size
             raise NotComputable(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from calibeval.core.data.notices import NotComputable, Notice, reason
 from calibeval.core.metrics.bins import PUT_TOGETHER, Binned, along_paths, rows_in
 from calibeval.core.metrics.few_by_groups import allowing
 from calibeval.core.metrics.metric import Side
+from calibeval.core.metrics.result import MetricResult
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty import intervals
@@ -64,6 +65,14 @@ class Folded(Binned):
     def from_gap(self, gap: float, k: int | None) -> float | None:
         """The size of the gap: gaps of bins can only cancel."""
         return abs(gap)
+
+    def explained(self, result: MetricResult, sums: Sums) -> MetricResult:
+        """The result with a reason if edges of equal-mass bins are not exact."""
+        bound = 0.0 if self.over != "mass" or sums.equal_mass is None else sums.equal_mass.bound
+        if not bound or result.reason is not None:
+            return result
+        text = f"from sums: edges fall on ends of fixed cells, within {bound:.2g} of the value with exact edges"
+        return replace(result, reason=reason("from_sums", text))
 
     def shares(self, sums: Sums) -> Floats | None:
         """Each row's gap divided by n, with the sign of its bin's gap."""
