@@ -76,6 +76,7 @@ class LogUncertainty(OfPairs):
 LOG_PARTS: tuple[OfPairs, ...] = (
     LogMiscalibration(
         name="mcb_log",
+        short="MCB log",
         title="miscalibration: the part of the top label's log score that isotonic regression takes away",
         least=0.0,
         most=None,
@@ -85,6 +86,7 @@ LOG_PARTS: tuple[OfPairs, ...] = (
     ),
     LogDiscrimination(
         name="dsc_log",
+        short="DSC log",
         title="discrimination: how much the confidence tells right rows from wrong ones, in the log score",
         least=0.0,
         most=None,
@@ -94,6 +96,7 @@ LOG_PARTS: tuple[OfPairs, ...] = (
     ),
     LogUncertainty(
         name="unc_log",
+        short="UNC log",
         title="uncertainty: the top label's log score with the accuracy as the confidence of every row",
         least=0.0,
         most=None,
