@@ -63,6 +63,7 @@ KNOWN = {
     (FittedOn, "sha256"): Literal[SHA256] | None,
     (DumpReport, "kind"): Kind,
     (DumpReport, "rows_sha256"): Literal[SHA256] | None,
+    (MetricResult, "divisor"): Literal["rows", "kept"] | None,
     (ComparedDump, "kind"): Kind,
     (MethodScore, "method"): Literal[tuple(METHODS)],
     (Fitted, "objective"): Literal[tuple(OBJECTIVES)],

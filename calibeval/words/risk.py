@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -140,15 +141,35 @@ def risk_cells(dump: DumpReport) -> list[RiskCells]:
     curve = risk_curve(dump, None)
     if curve is None:
         return []
-    wanted = [
-        next((one for one in curve.steps if one.coverage >= least - 1e-9), curve.steps[-1]) for least in COVERAGES
-    ]
+    wanted = [_first(curve, least) for least in COVERAGES]
     kept = {*wanted, *(one for one in curve.steps if one.certified)}
     return [
         RiskCells(f"{100.0 * one.coverage:.1f}", f"{100.0 * one.risk:.2f}", shown(one.threshold), one.certified)
         for one in curve.steps
         if one in kept
     ]
+
+
+def curve_through(points: Sequence[RiskPoint], n: int) -> RiskCurve | None:
+    """The curve through these points of n rows, without intervals; None if there are none."""
+    if not points or not n:
+        return None
+    counts = [min(max(round(one.coverage * n), 1), n) for one in points]
+    steps = (
+        RiskStep(one.threshold, one.coverage, one.risk, count, min(round(one.risk * count), count))
+        for one, count in zip(points, counts, strict=True)
+    )
+    return RiskCurve(tuple(steps), (), None)
+
+
+def beside(curves: Sequence[RiskCurve]) -> list[tuple[str, ...]]:
+    """Rows of a table: a coverage, then the error and the smallest confidence of each curve, where it is reached."""
+    rows = []
+    for least in COVERAGES:
+        steps = [_first(curve, least) for curve in curves]
+        cells = [cell for one in steps for cell in (f"{100.0 * one.risk:.2f}", shown(one.threshold))]
+        rows.append((f"{100.0 * least:.0f}", *cells))
+    return rows
 
 
 def step_cells(curve: RiskCurve) -> list[StepCells]:
@@ -178,6 +199,11 @@ def said(step: RiskStep) -> str:
     line = f"answer {100.0 * step.coverage:.1f} %: from confidence {shown(step.threshold)} on, {rows}"
     line += f", error {100.0 * step.risk:.2f} %{ends}"
     return f"{line}, certified {step.certified}" if step.certified else line
+
+
+def _first(curve: RiskCurve, least: float) -> RiskStep:
+    """The first point that reaches this coverage."""
+    return next((one for one in curve.steps if one.coverage >= least - 1e-9), curve.steps[-1])
 
 
 def _interval(step: RiskStep) -> str:

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from calibeval.core.comparison.baseline import Baseline
 from calibeval.core.comparison.comparison import Candidate, Comparison
 from calibeval.core.comparison.matched import check_bins, compared, side, unpaired
 from calibeval.core.comparison.pairing import pair_rows
+from calibeval.core.comparison.risk import with_risk
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.positive import with_positive
 from calibeval.core.data.predictions import Predictions
@@ -17,7 +19,8 @@ from calibeval.core.evaluation.doubts import doubted
 from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.settings import checked, stamped
 from calibeval.core.evaluation.with_gain import with_gain, with_same_gain
-from calibeval.core.metrics.table import needs_gain
+from calibeval.core.evaluation.with_second_pass import with_second_pass
+from calibeval.core.metrics.table import needs_gain, wanted_by
 from calibeval.core.report.report import Report
 from calibeval.core.sums.engine import summarise
 from calibeval.core.sums.resources import Resources
@@ -75,7 +78,7 @@ def compare(
         def summed(predictions: Predictions) -> tuple[Predictions, Sums]:
             chosen = with_positive(predictions, settings.positive)
             sums = summarise(chosen, settings.bins, watched, keep_rows=True)
-            return doubted(chosen, sums), sums
+            return doubted(chosen, sums), with_second_pass(sums, chosen, settings.bins, wanted_by(only))
 
         first, sums = summed(base)
         own = first, with_gain(sums, first, group) if needs_gain(only) else sums
@@ -85,9 +88,13 @@ def compare(
             pairing = pair_rows(own[0], candidate)
             dump, sums = summed(candidate)
             sums = with_same_gain(sums, dump, own[1], pairing.order)
-            return compared(own, (dump, sums), pairing, settings, quiet, level, only)
+            found = compared(own, (dump, sums), pairing, settings, quiet, level, only)
+            return replace(found, dump=with_risk(found.dump, sums, only))
 
-        return Comparison(VERSION, settings, side(*own), tuple(map(beside, candidates)))
+        return Comparison(VERSION, settings, with_risk(side(*own), own[1], only), tuple(map(beside, candidates)))
     baseline = Baseline.of(base, bins)
-    measured = (Measurement.of(candidate, settings, watched, sliced=False) for candidate in candidates)
+    gain, second = needs_gain(only), wanted_by(only)
+    measured = (
+        Measurement.of(candidate, settings, watched, sliced=False, gain=gain, second=second) for candidate in candidates
+    )
     return Comparison(VERSION, settings, baseline.side, tuple(unpaired(baseline, one, level, only) for one in measured))

@@ -15,6 +15,7 @@ from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Source
 from calibeval.core.data.records import Layout, read_record, to_plain
 from calibeval.core.metrics.lookup import MetricLookup
+from calibeval.core.metrics.result import RiskPoint
 from calibeval.core.report.report import READING, Bin, ClassView, GroupCount
 from calibeval.core.report.settings import Settings
 
@@ -33,6 +34,7 @@ class ComparedDump:
     n: number of compared rows. k: number of classes; None if only the top label is known. report: whether a saved
     report was used instead of a dump. bins: the equal-width bins; None in files of earlier versions.
     positive: of two classes, P(positive class); None otherwise, and in files of earlier versions.
+    risk: points of the risk-coverage curve, where metrics of selective prediction are compared row by row.
     """
 
     LAYOUT: ClassVar = Layout(inside=READING | {"report": "source"}, open=True)
@@ -46,6 +48,7 @@ class ComparedDump:
     report: bool = False
     bins: tuple[Bin, ...] | None = None
     positive: ClassView | None = None
+    risk: tuple[RiskPoint, ...] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this dump, without its bins."""
@@ -53,9 +56,11 @@ class ComparedDump:
         return {"name": self.name, "source": {**to_plain(self.source, "title"), **reading}}
 
     def with_bins(self) -> dict[str, Any]:
-        """The JSON object of this dump with its bins."""
+        """The JSON object of this dump with its bins, and its risk-coverage curve if there is one."""
         bins = None if self.bins is None else [to_plain(one) for one in self.bins]
-        return {**self.to_dict(), "bins": bins, "positive": None if self.positive is None else to_plain(self.positive)}
+        positive = None if self.positive is None else to_plain(self.positive)
+        risk = {} if self.risk is None else {"risk": [to_plain(one) for one in self.risk]}
+        return {**self.to_dict(), "bins": bins, "positive": positive, **risk}
 
 
 @dataclass(frozen=True, slots=True)

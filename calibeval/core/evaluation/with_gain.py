@@ -7,7 +7,8 @@ If only the top label is known, it is that regression.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -110,24 +111,24 @@ def _best(sums: Sums, rows: RowScores, predictions: Predictions, plain: Gain) ->
         sample, own_folds = _sample(predictions, places), folds[places]
         try:
             of_fold = temperatures(sample, predictions.kind, own_folds, FOLDS, optimum.log_t)
-            after[TEMPERATURE] = losses_under(sample, predictions.kind, of_fold[own_folds])
+            tempered = losses_under(sample, predictions.kind, of_fold[own_folds])
+            after[TEMPERATURE] = tempered._replace(noise=_noise(1.0, len(places), here.weights))
         except NotComputable:
             of_fold = None
     after[TOP] = _of_top_label(own, folds if places is None else folds[places], here.weights, k)
-    means = {name: _mean(one, here.weights) for name, one in {NONE: here.before, **after}.items()}
-    best = min(means, key=lambda name: means[name])  # the first of equal ones
+    best = _smallest({NONE: here.before, **after}, here.weights)
     if sampled and best == TOP:
         return replace(plain, after={TOP: _of_top_label(rows, folds, plain.weights, k)})
     if sampled and best == TEMPERATURE and of_fold is not None and plain.n * k <= MOST_SCORES:
         parts = (losses_under(part, predictions.kind, of_fold[folds[part.places]]) for part in _parts(predictions))
-        return replace(plain, chosen=best, after={best: _joined(parts)}, cells=None)
+        return replace(plain, chosen=best, after={best: _joined(parts, after[best].noise)}, cells=None)
     return replace(here, chosen=best, after=after, cells=None)
 
 
-def _joined(parts: Iterable[Losses]) -> Losses:
+def _joined(parts: Iterable[Losses], noise: float) -> Losses:
     """The scores of consecutive rows. parts: with an NLL."""
-    nll, brier = zip(*parts, strict=True)
-    return Losses(np.concatenate(nll), np.concatenate(brier))
+    nll, brier, _ = zip(*parts, strict=True)
+    return Losses(np.concatenate(nll), np.concatenate(brier), noise)
 
 
 def _before(rows: RowScores, k: int | None) -> Losses:
@@ -139,29 +140,39 @@ def _before(rows: RowScores, k: int | None) -> Losses:
 def _two_classes(rows: RowScores, predictions: Predictions, folds: Folds, weights: Floats | None) -> Losses:
     labels = predictions.labels[kept_rows(predictions)] == 1
     one = np.where(rows.correct == labels, rows.confidence, 1.0 - rows.confidence)
-    level = out_of_fold(one, labels, folds, FOLDS, 2, weights)
+    level, parts = out_of_fold(one, labels, folds, FOLDS, 2, weights)
     right = np.where(labels, level, 1.0 - level)
-    return Losses(-np.log(right), 2.0 * np.square(1.0 - right))
+    return Losses(-np.log(right), 2.0 * np.square(1.0 - right), _noise(parts, len(one), weights))
 
 
 def _of_top_label(rows: RowScores, folds: Folds, weights: Floats | None, k: int | None) -> Losses:
     """The scores after isotonic regression of the confidence. k: number of classes; None if they are not known."""
-    level = out_of_fold(rows.confidence, rows.correct, folds, FOLDS, k or 2, weights)
-    return Losses(None, np.square(level - rows.correct)) if k is None else _scaled(rows, level, k)
+    level, parts = out_of_fold(rows.confidence, rows.correct, folds, FOLDS, k or 2, weights)
+    found = Losses(None, np.square(level - rows.correct)) if k is None else _scaled(rows, level, k)
+    return found._replace(noise=_noise(parts, len(level), weights))
+
+
+def _noise(freedom: float, n: float, weights: Floats | None) -> float:
+    """The noise of a map with so many degrees of freedom that is fitted on all folds but one."""
+    return freedom * FOLDS / (FOLDS - 1.0) / (n if weights is None else float(weights.sum()))
 
 
 def _scaled(rows: RowScores, level: Floats, k: int) -> Losses:
     """The scores after the confidence became the level, and the other classes were scaled to the rest.
 
     They follow from the share of the label, and the squared shares of all, among the classes that were not predicted.
+    Where a confidence is 1, these classes have equal shares; where it is rounded to 1, the label has all.
     """
     wrong = np.flatnonzero(~rows.correct)
     rest, left, of_label = 1.0 - rows.confidence, 1.0 - level, np.exp(-rows.nll[wrong])
     squares = rows.brier - np.square(rest)  # of the probabilities of these classes
     squares[wrong] = rows.brier[wrong] - np.square(rows.confidence[wrong]) - 1.0 + 2.0 * of_label
+    sure, of_one = rest <= 0.0, 1.0 / (k - 1.0)
     with np.errstate(divide="ignore", invalid="ignore"):
+        squares = np.where(sure, of_one, np.clip(squares / np.square(rest), of_one, 1.0))
         among = np.minimum(-rows.nll[wrong] - np.log(rest[wrong]), 0.0)
-        squares = np.clip(np.nan_to_num(squares / np.square(rest), nan=1.0), 1.0 / (k - 1.0), 1.0)
+    among = np.where(sure[wrong] & np.isinf(rows.nll[wrong]), math.log(of_one), among)
+    squares[wrong] = np.maximum(squares[wrong], np.exp(2.0 * among))
     nll, brier = -np.log(level), np.square(left) * (1.0 + squares)
     nll[wrong] = -np.log(left[wrong]) - among
     gone = level[wrong]
@@ -200,6 +211,9 @@ def _at(gain: Gain, places: Codes) -> Gain:
     return replace(found, n=gain.n, places=places, folds=gain.folds)
 
 
-def _mean(losses: Losses, weights: Floats | None) -> float:
-    """The mean NLL or, if it is infinite before a map, the Brier score."""
-    return float(np.average(losses.brier if losses.nll is None else losses.nll, weights=weights))
+def _smallest(losses: Mapping[str, Losses], weights: Floats | None) -> str:
+    """The first name with the smallest mean NLL or, if one is infinite, Brier score."""
+    scores = {name: one.nll for name, one in losses.items() if one.nll is not None and np.isfinite(one.nll).all()}
+    if len(scores) < len(losses):
+        scores = {name: one.brier for name, one in losses.items()}
+    return min(scores, key=lambda name: float(np.average(scores[name], weights=weights)))

@@ -8,6 +8,8 @@ from calibeval.core.gating.levels import Levels
 from calibeval.core.gating.prospect import Prospect, rows_without_interval
 from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.gating.ruling import Judged, Outcome, Outlook
+from calibeval.core.metrics.metric import NO_DIFFERENCE, NO_METHOD
+from calibeval.core.metrics.table import EVERY
 
 # Where more rows than so many samples of this size are needed, the value is said to be close to the limit.
 NEAR = 100
@@ -16,6 +18,9 @@ NEAR = 100
 def before_intervals(rule: Rule, plain: Evidence, settings: GateSettings) -> Judged | None:
     """The verdict that needs no interval: without a value, rows or intervals, or by the value alone; else None."""
     threshold = plain.threshold(rule)
+    if rule.is_change and settings.decide == "interval" and not EVERY[rule.metric].has_difference:
+        text = f"{NO_DIFFERENCE}: limit its value, or the change of another metric"
+        return _judged(rule, plain, "error", outcome("no_interval", text))
     if plain.value is None and plain.few and settings.decide == "interval":
         return _undecided(rule, plain, settings)
     if plain.value is None or threshold is None:
@@ -32,7 +37,9 @@ def before_intervals(rule: Rule, plain: Evidence, settings: GateSettings) -> Jud
         if plain.few:
             return _undecided(rule, plain, settings)
         why = f": {plain.reason}" if plain.reason else ""
-        return _judged(rule, plain, "error", outcome("no_interval", f"there is no interval{why}"))
+        alone = f'{NO_METHOD}, so only decide = "point" can judge it'
+        text = alone if plain.reason == NO_METHOD else f"there is no interval{why}"
+        return _judged(rule, plain, "error", outcome("no_interval", text))
     return None
 
 
@@ -67,7 +74,11 @@ def by_intervals(rule: Rule, found: tuple[Evidence, Evidence, Evidence], levels:
         reason = outcome("interval_beyond", f"interval beyond the limit{doubt}")
         return _judged(rule, wide, "fail", reason, plain, levels.failing)
     undecided, level = (narrow, levels.passing) if at_pass[0] <= 0 else (wide, levels.failing)
-    outlook, reason = _outlook(rule, Prospect.of(rule, narrow, plain, levels), doubt)
+    outlook, reason = (
+        (None, outcome("more_rows_needed", f"{_possible(undecided)}{doubt}"))
+        if EVERY[rule.metric].certifies
+        else _outlook(rule, Prospect.of(rule, narrow, plain, levels), doubt)
+    )
     if usual[0] > 0:
         text = f"beyond the limit alone, not among {holm} (Holm's correction); {reason}"
         reason = outcome("not_after_holm", text)
@@ -124,6 +135,15 @@ def _outlook(rule: Rule, prospect: Prospect | None, doubt: str) -> tuple[Outlook
         return outlook, outcome("at_limit", f"more rows would not decide: the value is at the limit{doubt}")
     near = "close to the limit: " if needed > NEAR * prospect.n else ""
     return outlook, outcome("more_rows_needed", f"{near}{_would_decide(rule, needed)}{doubt}")
+
+
+def _possible(found: Evidence) -> str:
+    """Of a certified coverage: what more rows may certify, in words.
+
+    >>> _possible(Evidence(None, 500, 0.2, 0.1, 0.523))
+    'not certified yet, but up to 52.3 % is possible; --plan names the rows for it'
+    """
+    return f"not certified yet, but up to {100.0 * (found.high or 0.0):.1f} % is possible; --plan names the rows for it"
 
 
 def _would_decide(rule: Rule, rows: int) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from calibeval.core.comparison.comparison import Candidate, Comparison, Difference
@@ -11,8 +11,10 @@ from calibeval.core.data.notices import Notice
 from calibeval.core.errors import UsageError, nearest
 from calibeval.core.gating.rules import Rule
 from calibeval.core.metrics.largest import FEW_ROWS_DECIDE
+from calibeval.core.metrics.of_pairs import DEPENDENT
+from calibeval.core.metrics.requested import REQUESTED
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.metrics.table import EVERY
+from calibeval.core.metrics.table import EVERY, METRICS
 from calibeval.core.report.report import DumpReport
 from calibeval.core.uncertainty.intervals import LEAST_BIN_ROWS
 
@@ -163,16 +165,31 @@ def _slice_evidence(rule: Rule, measured: Measured, column: str, value: str) -> 
 def _of_metric(rule: Rule, part: str | None, n: int, metric: MetricResult | None) -> Evidence:
     if metric is None:
         return Evidence(part, n, None, reason="this metric does not exist for this dump")
-    if metric.value is None:
+    value = metric.value
+    if value is None:
         return Evidence(part, n, None, reason=metric.reason, few=Notice.of(metric.reason or "").code in FEW)
+    if EVERY[rule.metric].certifies:
+        metric = _with_possible(metric)
     reason = str(metric.reason or "")
     if metric.low is None:
         missing = too_few(n) if EVERY[rule.metric].has_interval else FEW_ROWS_DECIDE
         reason = reason.removeprefix(NO_INTERVAL) if NO_INTERVAL in reason else missing
-    centre = within(metric.value if metric.corrected is None else metric.corrected, metric.low, metric.high)
-    found = Evidence(part, n, metric.value, metric.low, metric.high, centre, reason=reason or None)
+    centre = within(value if metric.corrected is None else metric.corrected, metric.low, metric.high)
+    found = Evidence(part, n, value, metric.low, metric.high, centre, reason=reason or None)
     found = replace(found, few=metric.low is None and EVERY[rule.metric].has_interval and _is_few(metric.reason))
     return _size(found) if EVERY[rule.metric].better == "zero" else found
+
+
+def _with_possible(metric: MetricResult) -> MetricResult:
+    """A certified coverage with the interval that a rule is judged by: from what is certified to what is not disproved.
+
+    None where only groups are independent.
+    """
+    if metric.possible is None or metric.high is None:
+        why = Notice.of(metric.reason or "")
+        told = why if NO_INTERVAL in why else why.reworded(f"{NO_INTERVAL}{DEPENDENT}")
+        return replace(metric, low=None, high=None, reason=told)
+    return replace(metric, high=max(metric.high, metric.possible))
 
 
 def _of_change(part: str | None, n: int, found: Difference | None) -> Evidence:
@@ -249,3 +266,13 @@ def _size(signed: Evidence) -> Evidence:
     ends = sorted((abs(signed.low), abs(signed.high)))
     low = 0.0 if signed.low <= 0 <= signed.high else ends[0]
     return replace(signed, value=abs(signed.value), low=low, high=ends[1], centre=abs(signed.value))
+
+
+def reported(values: Collection[str]) -> frozenset[str] | None:
+    """The metrics of a gate's report: those of every report (None), and those on request that rules need.
+
+    >>> reported(["ece"]), sorted(reported(["coverage@error=0.05"]) - {*METRICS})
+    (None, ['coverage@error=0.05'])
+    """
+    asked = [name for name in values if name in REQUESTED]
+    return frozenset({*METRICS, *asked}) if asked else None

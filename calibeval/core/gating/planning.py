@@ -11,22 +11,30 @@ import numpy as np
 
 from calibeval.core.data.notices import Notice, outcome
 from calibeval.core.errors import UsageError
+from calibeval.core.evaluation.with_pairs import with_pairs
+from calibeval.core.gating.coverage_prospect import CoverageProspect
 from calibeval.core.gating.decide import before_intervals
 from calibeval.core.gating.evidence import Evidence, Measured, evidence
 from calibeval.core.gating.gate import Subject
 from calibeval.core.gating.judge import Case, Key, Measure, families, shares
 from calibeval.core.gating.levels import Levels, failing_level, passing_level
 from calibeval.core.gating.plan import Plan, RulePlan
-from calibeval.core.gating.prospect import MOST_ROWS, Prospect, rounded_up
+from calibeval.core.gating.prospect import MOST_ROWS, Outlooks, Prospect, rounded_up
 from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.metrics.table import EVERY
 from calibeval.core.report.settings import Settings
+from calibeval.core.sums.pairs import Pairs
 from calibeval.core.uncertainty.level import POWER
 from calibeval.core.uncertainty.special import normal_cdf, normal_quantile
 from calibeval.core.version import VERSION
 
+PairsOf = Callable[[str | None], Pairs | None]
+
 HARDLY = 0.05
 LEAST_ROWS = 30  # with fewer, intervals are not those that a plan reckons with
+NEVER_CERTIFIED = (
+    "the first test allows no error, and the most confident rows have too many for it, however many rows there are"
+)
 ASSUMED = "without a baseline, a candidate is assumed that shares half of this model's variance"
 
 
@@ -42,14 +50,24 @@ class Chances:
 
 def plan_of(subject: Subject, rules: Sequence[Rule], settings: GateSettings, *, config: str | None = None) -> Plan:
     """What a subject's rows can decide. config: the file with the rules. Raises: as `planned`."""
-    return plan_by(subject.measure, subject.settings, rules, settings, config=config)
+
+    def pairs(part: str | None) -> Pairs | None:
+        return with_pairs(subject.part(part)[0], subject.dump).pairs
+
+    return plan_by(subject.measure, subject.settings, rules, settings, config=config, pairs=pairs)
 
 
 def plan_by(
-    measure: Measure, reading: Settings, rules: Sequence[Rule], settings: GateSettings, *, config: str | None = None
+    measure: Measure,
+    reading: Settings,
+    rules: Sequence[Rule],
+    settings: GateSettings,
+    *,
+    config: str | None = None,
+    pairs: PairsOf | None = None,
 ) -> Plan:
-    """What the measured rows can decide. reading: how they were measured. Raises: as `planned`."""
-    chances = planned(rules, measure, settings)
+    """What the measured rows can decide. reading: how they were measured. pairs: as `planned`. Raises: as `planned`."""
+    chances = planned(rules, measure, settings, pairs=pairs)
     measured = measure(settings.level)
     report, change, comparison = measured.report.to_dict(), measured.change, measured.comparison
     warnings = [*measured.report.warnings, *(() if change is None else change.warnings)]
@@ -70,10 +88,13 @@ def plan_by(
     )
 
 
-def planned(rules: Sequence[Rule], measure: Measure, settings: GateSettings) -> Chances:
+def planned(
+    rules: Sequence[Rule], measure: Measure, settings: GateSettings, *, pairs: PairsOf | None = None
+) -> Chances:
     """What these rules can decide; those on a change are planned without a baseline, too.
 
-    measure: as for `judge`. Without a baseline it measures all metrics of the rules.
+    measure: as for `judge`. Without a baseline it measures all metrics of the rules. pairs: gives the rows of a slice
+    (None: all rows), for rules on what they certify; None: such rules are not planned.
     Raises: UsageError for decide = "point", and for a slice that the dump does not have.
     """
     if settings.decide == "point":
@@ -85,6 +106,7 @@ def planned(rules: Sequence[Rule], measure: Measure, settings: GateSettings) -> 
     for family in families(cases):
         own |= shares(family)
     found = {key: _prospect(key, case, own[key], measure, settings) for key, case in _tested(cases, own)}
+    found |= {case.key: _certifying(case, settings, pairs) for parts in cases for case in parts if _certifies(case)}
     n = measured.report.n
     plans = tuple(
         _plan(rule, [(case, found.get(case.key)) for case in parts], measured, settings)
@@ -122,7 +144,7 @@ def _enough(rows: int | None, settings: GateSettings) -> int | None:
     return None if rows is None else max(rows, LEAST_ROWS, settings.min_rows)
 
 
-def _together(rules: Sequence[Sequence[Prospect | None]]) -> Callable[[float], float | None]:
+def _together(rules: Sequence[Sequence[Outlooks | None]]) -> Callable[[float], float | None]:
     """The chance that an unchanged model passes all of them, by the share of rows.
 
     Slices hold other rows and are independent; rules on the same rows are not.
@@ -165,6 +187,8 @@ def _evidence(rule: Rule, measured: Measured) -> list[Evidence]:
     """The evidence of a rule; of one on a change without a baseline, that of an assumed candidate."""
     if not rule.is_change or measured.change is not None:
         return evidence(rule, measured)
+    if not EVERY[rule.metric].has_difference:
+        return [Evidence(None, measured.report.n, None)]
     own = Rule(rule.metric, "max" if EVERY[rule.metric].better != "higher" else "min", 0.0, slice=rule.slice)
     return [_assumed(one) for one in evidence(own, measured)]
 
@@ -181,7 +205,7 @@ def _tested(cases: Sequence[Sequence[Case]], own: Mapping[Key, Fraction]) -> lis
     return [(case.key, case) for parts in cases for case in parts if case.key in own]
 
 
-def _prospect(key: Key, case: Case, share: Fraction, measure: Measure, settings: GateSettings) -> Prospect | None:
+def _prospect(key: Key, case: Case, share: Fraction, measure: Measure, settings: GateSettings) -> Outlooks | None:
     usual = measure(settings.level)
     passing = passing_level(case.rule, case.plain, settings, grouped=usual.report.groups is not None)
     levels = Levels(passing, settings.level, failing_level(share, settings))
@@ -189,21 +213,35 @@ def _prospect(key: Key, case: Case, share: Fraction, measure: Measure, settings:
     return Prospect.of(case.rule, narrow, case.plain, levels)
 
 
-def _remark(prospects: Sequence[Prospect], chance: float | None, *, assumed: bool) -> Notice | None:
-    """What was assumed, or why no number of rows, or so few, would do."""
+def _certifies(case: Case) -> bool:
+    """Whether more rows may certify what the rule asks for: it is not missing for another reason than few rows."""
+    if not EVERY[case.rule.metric].certifies or case.rule.is_change:
+        return False
+    return case.settled is None or (case.settled.verdict == "inconclusive" and case.plain.few)
+
+
+def _certifying(case: Case, settings: GateSettings, pairs: PairsOf | None) -> Outlooks | None:
+    rows = None if pairs is None else pairs(case.plain.slice)
+    return None if rows is None else CoverageProspect.of(case.rule, rows, settings.level)
+
+
+def _remark(prospects: Sequence[Outlooks], chance: float | None, rows: int | None, *, assumed: bool) -> Notice | None:
+    """What was assumed, or why no number of rows, or so few, would do. rows: the number that would."""
     if assumed:
         return outcome("assumed_candidate", ASSUMED)
     if any(not one.change and one.centre >= 0.0 for one in prospects):
         whose = "the value" if len(prospects) == 1 else "the value of a slice"
         text = f"{whose}, without noise, is measured beyond the limit; if that is true, no number of rows lets it pass"
         return outcome("value_beyond", text)
+    if rows is None and any(isinstance(one, CoverageProspect) for one in prospects):
+        return outcome("value_beyond", NEVER_CERTIFIED)
     if chance is not None and chance < HARDLY:
         return outcome("more_rows_needed", "with so few rows, hardly any sample of an unchanged model passes")
     return None
 
 
 def _plan(
-    rule: Rule, parts: Sequence[tuple[Case, Prospect | None]], measured: Measured, settings: GateSettings
+    rule: Rule, parts: Sequence[tuple[Case, Outlooks | None]], measured: Measured, settings: GateSettings
 ) -> RulePlan:
     """The plan of one rule from the prospects of its parts."""
     n, action = measured.report.n, settings.inconclusive(rule)
@@ -221,6 +259,7 @@ def _plan(
     assumed = rule.is_change and measured.change is None
     plain = known[0][0]
     value = 0.0 if rule.is_change else plain.value if plain.centre is None else plain.centre
+    needed = _enough(rows_for(chance, n), settings)
     return RulePlan(
         rule=rule,
         on_inconclusive=action,
@@ -229,7 +268,7 @@ def _plan(
         value=value if slices is None or rule.is_change else None,
         threshold=thresholds.pop() if len(thresholds) == 1 else None,
         pass_chance=chance(1.0),
-        rows_needed=_enough(rows_for(chance, n), settings),
+        rows_needed=needed,
         rows_to_detect=_enough(detect, settings),
-        reason=_remark([prospect for _, prospect in known], chance(1.0), assumed=assumed),
+        reason=_remark([prospect for _, prospect in known], chance(1.0), needed, assumed=assumed),
     )

@@ -9,7 +9,7 @@ intervals also cover what bins hide, and a model that is worse varies more than 
 from __future__ import annotations
 
 import math
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from calibeval.core.gating.evidence import Evidence
 from calibeval.core.gating.rules import Rule
@@ -30,6 +30,33 @@ SPREAD_OF_CHANGES = dict.fromkeys(SPREAD, 0.6)
 # How much the variance of one row grows when a metric gets worse by 1. A log loss that rises by d has a log-likelihood
 # ratio of variance 2 d (more if the model is over-confident already); right and wrong rows give at most d.
 GROWTH = {"nll": 3.0, "brier": 1.5}
+
+
+class Outlooks(Protocol):
+    """What a plan needs to know of a rule: chances and numbers of rows, from one sample about others."""
+
+    @property
+    def n(self) -> int:
+        """Number of rows of the sample."""
+
+    @property
+    def centre(self) -> float:
+        """How far the value, without noise, lies beyond the limit."""
+
+    @property
+    def change(self) -> bool:
+        """Whether the rule is about a change."""
+
+    @property
+    def unchanged(self) -> float:
+        """The excess of an unchanged model."""
+
+    @property
+    def rows_to_detect(self) -> int | None:
+        """The number of rows from which a clear violation fails; None if there is none."""
+
+    def pass_chance(self, excess: float, n: float | None = None) -> float:
+        """The chance of passing in a sample of n rows (None: of this size), if that is the true excess."""
 
 
 class Prospect(NamedTuple):

@@ -26,6 +26,7 @@ from calibeval.core.uncertainty.certified import (
 )
 from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.joints import Joints
+from calibeval.core.uncertainty.possible import possible_coverage
 
 PREFIX = "coverage@error="
 SPELLED = re.compile(r"coverage@(error=(?P<limit>.*)|(?P<percent>[^=]*)%)", re.IGNORECASE)
@@ -39,6 +40,7 @@ class CoverageAtError(OfPairs):
     """
 
     has_floor: ClassVar[bool] = False
+    certifies: ClassVar[bool] = True
     limit: float
 
     def of_pairs(self, pairs: Pairs) -> float:
@@ -80,6 +82,10 @@ class CoverageAtError(OfPairs):
             delta=DELTA,
             rows_needed=found.needed,
         )
+        if level is not None and pairs.groups is None:
+            tail = 0.5 * (1.0 - level)
+            possible = possible_coverage(pairs.ranking, self.limit, tail)
+            result = replace(result, possible=possible)
         if found.threshold is None:
             return result if level is None else replace(result, low=0.0, high=0.0)
         elsewhere, error = (

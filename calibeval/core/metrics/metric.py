@@ -23,6 +23,7 @@ from calibeval.core.uncertainty.model_pair import Pair
 from calibeval.core.uncertainty.paired import Contrast, centre_of, margins
 
 NO_DIFFERENCE = "this metric has no paired difference"
+NO_METHOD = "this metric has no interval"
 BY_GROUPS = "differences of this metric are not tested if only groups are independent"
 T = TypeVar("T")
 
@@ -70,6 +71,12 @@ class Metric:
     has_floor: ClassVar[bool] = True
     # Whether the value comes from a fit, for which the scores are needed.
     fitted: ClassVar[bool] = False
+    # Whether the value is what these rows certify; more rows certify more of the same model.
+    certifies: ClassVar[bool] = False
+
+    def exists(self, k: int | None, *, named: bool) -> bool:
+        """Whether it is defined for k classes. named: whether somebody asked for it by name, or for all."""
+        return not self.binary or k == 2
 
     @property
     def wanted(self) -> Wanted:
@@ -97,7 +104,7 @@ class Metric:
 
         Raises: NotComputable, with the reason, if it cannot be computed.
         """
-        raise NotComputable("no_method", "this metric has no interval")
+        raise NotComputable("no_method", NO_METHOD)
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """The difference candidate - base on the same rows. Raises: NotComputable, with the reason."""
@@ -127,6 +134,11 @@ class Metric:
     def has_interval(self) -> bool:
         """Whether there is an interval, given enough rows."""
         return True
+
+    @property
+    def has_difference(self) -> bool:
+        """Whether differences on the same rows can have an interval."""
+        return type(self).difference is not Metric.difference
 
     def approximate(self, sums: Sums) -> Notice | None:
         """Why intervals from these sums are approximate, those of differences included; None if they are not."""

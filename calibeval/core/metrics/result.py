@@ -5,8 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar
 
+from calibeval.core.data.documents import Place
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.records import Layout, to_plain
+
+# Probabilities that were rounded may lie beyond 0 and 1 by this much.
+_SLACK = 2.0**-4
+
+
+def _check_point(place: Place, found: RiskPoint) -> None:
+    """Refuse a point that cannot be drawn. Raises: Wrong."""
+    for name in ("threshold", "coverage", "risk"):
+        if not -_SLACK <= getattr(found, name) <= 1.0 + _SLACK:
+            place[name].refuse("a number from 0 to 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +27,8 @@ class RiskPoint:
     threshold: rows of at least this confidence are answered. coverage: their share of all rows. risk: the share of them
     that is wrong.
     """
+
+    LAYOUT: ClassVar = Layout(check=_check_point)
 
     threshold: float
     coverage: float
@@ -43,7 +56,10 @@ class MetricResult:
     at least this confidence and the wrong ones among them (without a threshold, those of the test that failed), the
     upper bound of their error, the chance that it is exceeded, and the rows that could certify a threshold without an
     error; for groups, bound and rows_needed are of groups. cross_fitted, cross_fitted_error: coverage and error of rows
-    by thresholds of other rows.
+    by thresholds of other rows. possible: with an interval, the largest coverage whose error is not proved to be above
+    the limit, each at half of 1 - level.
+    cell_error: with more than 2^20 rows, for metrics of pairs, how far the value of cells of the confidence may be from
+    that of single rows.
     curve: for aurc, or without it for the first coverage at an error, at most 50 points of the risk-coverage curve,
     from the largest confidence down.
     map, refinement, calibration: for phi_nll and phi_brier, the map, or "none"; the score after it, out of fold; and
@@ -57,7 +73,8 @@ class MetricResult:
     LAYOUT: ClassVar = Layout(
         rare=(
             "z", "p", "lr", "bin", "count", "row", "squared", "divisor", "threshold", "rows", "errors", "bound",
-            "delta", "rows_needed", "cross_fitted", "cross_fitted_error", "curve", "map", "refinement", "calibration",
+            "delta", "rows_needed", "cross_fitted", "cross_fitted_error", "possible", "cell_error", "curve", "map",
+            "refinement", "calibration",
         )
     )  # fmt: skip
 
@@ -86,6 +103,8 @@ class MetricResult:
     rows_needed: int | None = None
     cross_fitted: float | None = None
     cross_fitted_error: float | None = None
+    possible: float | None = None
+    cell_error: float | None = None
     curve: tuple[RiskPoint, ...] | None = None
     map: str | None = None
     refinement: float | None = None

@@ -16,7 +16,7 @@ from calibeval.core.data.arrays import Floats, Indices
 from calibeval.core.errors import UsageError
 from calibeval.core.sums.ranking import Ranking
 from calibeval.core.sums.sample import HASH
-from calibeval.core.uncertainty.special import binomial_cdf, clopper_pearson
+from calibeval.core.uncertainty.special import bernoulli_divergence, binomial_cdf, clopper_pearson
 
 Counts = npt.NDArray[np.signedinteger]
 
@@ -264,10 +264,7 @@ def _passed(
     last = int(np.argmax(fails)) if fails.any() else len(more)
     end = int(more[last]) if last < len(more) else len(units)
     more, wrong, found = more[:last], wrong[:last], found[:last]
-    share = wrong / found
-    with np.errstate(divide="ignore", invalid="ignore"):
-        divergence = share * np.log(share / limit) + (1.0 - share) * np.log((1.0 - share) / (1.0 - limit))
-    tested = np.flatnonzero((wrong > 0) & (found * divergence < -math.log(delta)))
+    tested = np.flatnonzero((wrong > 0) & (found * bernoulli_divergence(wrong / found, limit) < -math.log(delta)))
     for first in range(0, len(tested), CHUNK):
         here = tested[first : first + CHUNK]
         fails = binomial_cdf(wrong[here], found[here], limit) > delta

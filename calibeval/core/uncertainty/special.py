@@ -205,6 +205,20 @@ def binomial_cdf(successes: npt.ArrayLike, trials: npt.ArrayLike, chance: float)
     return np.asarray(np.minimum(_logit_tail_ratio(share, rest, a, b) * density, 1.0))
 
 
+def bernoulli_divergence(share: Floats, limit: float) -> Floats:
+    """The Kullback-Leibler divergence of Bernoulli variables, of a share from a chance, elementwise.
+
+    n times it is at most the negative logarithm of the chance that n trials have such a share or a more extreme one.
+    Source: Hoeffding, JASA 58:13 (1963).
+
+    >>> bernoulli_divergence(np.array([0.0, 0.5]), 0.5).round(6).tolist()
+    [0.693147, 0.0]
+    """
+    with np.errstate(divide="ignore", invalid="ignore"):
+        parts = share * np.log(share / limit), (1.0 - share) * np.log((1.0 - share) / (1.0 - limit))
+    return np.nan_to_num(parts[0]) + np.nan_to_num(parts[1])
+
+
 def _beta_low_quantile(tail: float, a: Floats, b: Floats) -> Floats:
     """The quantile of Beta(a, b) at a probability `tail` below one half.
 

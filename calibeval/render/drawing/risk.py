@@ -52,6 +52,15 @@ def risk_marks(curve: RiskCurve, top: float, others: Sequence[RiskCurve] = (), *
     return marks + (_spots(curve) if spots else [])
 
 
+def both_marks(first: RiskCurve, second: RiskCurve, top: float) -> list[Mark]:
+    """Two curves in one frame, "first" and "second"; one of a single point is a dot."""
+    marks: list[Mark] = []
+    for role, curve in (("first", first), ("second", second)):
+        points = _line(curve, top)
+        marks.append(Path(role, points) if len(points) > 1 else Dot(role, points[0]))
+    return marks
+
+
 def labels(
     curve: RiskCurve,
     top: float,

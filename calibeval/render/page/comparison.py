@@ -11,6 +11,7 @@ from calibeval.core.metrics.table import EVERY
 from calibeval.render.page.changes import Changes, Overlay, changes, overlaid
 from calibeval.render.page.one_class import question_of_several
 from calibeval.render.page.page import fragment_of, whole_page
+from calibeval.render.page.risk import BothRisks, both_risks
 from calibeval.words import cells
 from calibeval.words import comparison as shown
 from calibeval.words.comparison import Row
@@ -74,6 +75,7 @@ class CandidateView:
     rows: list[MetricView]
     question: str
     picture: Overlay | None
+    risk: BothRisks | None
     changes: Changes
     cells: list[SliceCell]
     slices: list[SlicesView]
@@ -156,11 +158,17 @@ def _candidate(candidate: Candidate, comparison: Comparison, id_: str, compared:
         rows=[MetricView(row, _title(row.name), row.tone) for row in rows],
         question=question_of_several(of_positive=candidate.dump.positive is not None),
         picture=overlaid(comparison, candidate, id_, said[0]),
+        risk=both_risks(comparison.base, candidate.dump, f"{id_}-risk", _files(comparison, candidate)),
         changes=changes(candidate.differences, rows),
         cells=compared,
         slices=[_slices(column, candidate) for column in columns],
         origin=_origin(candidate.dump),
     )
+
+
+def _files(comparison: Comparison, candidate: Candidate) -> tuple[str, str]:
+    shorts = shown.short(comparison)
+    return plain(shorts[comparison.base.name], _NAME // 2), plain(shorts[candidate.name], _NAME // 2)
 
 
 def _title(name: str) -> str:

@@ -8,16 +8,27 @@ from html import escape
 
 from markupsafe import Markup
 
+from calibeval.core.comparison.comparison import ComparedDump
 from calibeval.core.report.report import DumpReport
 from calibeval.render.drawing.marks import Text
-from calibeval.render.drawing.risk import ACROSS, UP, labels, risk_marks, top_of
+from calibeval.render.drawing.risk import ACROSS, UP, both_marks, labels, risk_marks, top_of
 from calibeval.render.page.marks import line, pct, written
 from calibeval.words.marks import plain, round_ticks
-from calibeval.words.risk import RiskCells, RiskCurve, StepCells, risk_cells, risk_curve, step_cells
+from calibeval.words.risk import (
+    RiskCells,
+    RiskCurve,
+    StepCells,
+    beside,
+    curve_through,
+    risk_cells,
+    risk_curve,
+    step_cells,
+)
 from calibeval.words.thresholds import HEADINGS, ThresholdCells, missing, promise, threshold_cells
 
 _NAME, _LINE, _MOST_OTHERS = 120, 400, 8
 _ACROSS = (0.0, 0.2, 0.4, 0.6, 0.8, 1.0)
+_ALL = f"{ACROSS}, % of all, the most confident first"
 _FEW = (0.0, 0.5, 1.0)
 # The size of letters, and of panels from which on labels are placed so: on a wide page, and on a narrow one. In pixels.
 _SIZE, _WIDE, _NARROW = 12.0, (420.0, 240.0), (268.0, 240.0)
@@ -59,14 +70,14 @@ class Risk:
     @property
     def across(self) -> str:
         """What the horizontal axis is."""
-        return f"{ACROSS}, % of all, the most confident first"
+        return _ALL
 
     def panel(self, id_: str, *, spacious: bool) -> Markup:
         """The curve between its axes. id_: begins all ids. spacious: with all words."""
         inner = written(risk_marks(self.curve, self.top, self.others, spots=spacious), id_)
         head = f'<title id="{id_}-t">{escape(self.description)}</title>'
         parts = [f'<div class="panel"><svg class="selective" role="img" aria-labelledby="{id_}-t">{head}']
-        parts += [*self._axes(spacious=spacious), inner, *(self._labels() if spacious else []), "</svg></div>"]
+        parts += [*axes(self.top, spacious=spacious), inner, *(self._labels() if spacious else []), "</svg></div>"]
         return Markup("".join(parts))  # noqa: S704 - all text is escaped above
 
     def _labels(self) -> list[str]:
@@ -75,16 +86,48 @@ class Risk:
         shown = [(text, "" if text in narrow else " roomy") for text in wide]
         return [_label(*one) for one in (*shown, *((text, " tight") for text in narrow if text not in wide))]
 
-    def _axes(self, *, spacious: bool) -> list[str]:
-        parts = []
-        for tick in round_ticks(0.0, 100.0 * self.top, 6 if spacious else 4):
-            y = pct(1.0 - tick / 100.0 / self.top)
-            parts += [line("grid", "0", y, "100%", y), _text("0", y, f"{tick:g}", 'dx="-6" dy=".35em"', "end")]
-        parts += [line("frame", "0", "100%", "100%", "100%"), line("frame", "0", "0", "0", "100%")]
-        for tick in _ACROSS if spacious else _FEW:
-            anchor = "middle" if spacious or tick < 1.0 else "end"
-            parts.append(_text(pct(tick), "100%", f"{100.0 * tick:.0f}", 'dy="16"', anchor))
-        return parts
+
+@dataclass(frozen=True, slots=True)
+class BothRisks:
+    """Two curves in one frame, and their numbers side by side."""
+
+    drawing: Markup
+    legend: Markup
+    up: str
+    across: str
+    rows: list[tuple[str, ...]]
+
+
+def both_risks(base: ComparedDump, other: ComparedDump, id_: str, files: tuple[str, str]) -> BothRisks | None:
+    """The curves of both sides of a comparison; None unless both were measured. files: for the legend."""
+    first, second = (None if one.risk is None else curve_through(one.risk, one.n) for one in (base, other))
+    if first is None or second is None:
+        return None
+    top = top_of([first, second])
+    errors = f"of all rows, {100.0 * first.error:.2f} % of the base and {100.0 * second.error:.2f} % of the candidate"
+    head = f'<title id="{id_}-t">Risk-coverage curves: {errors} are wrong.</title>'
+    parts = [f'<div class="panel"><svg class="selective" role="img" aria-labelledby="{id_}-t">{head}']
+    parts += [*axes(top, spacious=True), written(both_marks(first, second, top), id_), "</svg></div>"]
+    names = zip(("first", "second"), ("base", "candidate"), files, strict=True)
+    items = (
+        f'<li><svg aria-hidden="true">{line(role, "0", "6", "22", "6")}</svg>{name}: <bdi>{escape(file)}</bdi></li>'
+        for role, name, file in names
+    )
+    drawing, legend = "".join(parts), f'<ul class="legend">{"".join(items)}</ul>'
+    return BothRisks(Markup(drawing), Markup(legend), f"{UP}, %", _ALL, beside([first, second]))  # noqa: S704 - escaped
+
+
+def axes(top: float, *, spacious: bool) -> list[str]:
+    """Both axes with their numbers. top: the error at the upper edge."""
+    parts = []
+    for tick in round_ticks(0.0, 100.0 * top, 6 if spacious else 4):
+        y = pct(1.0 - tick / 100.0 / top)
+        parts += [line("grid", "0", y, "100%", y), _text("0", y, f"{tick:g}", 'dx="-6" dy=".35em"', "end")]
+    parts += [line("frame", "0", "100%", "100%", "100%"), line("frame", "0", "0", "0", "100%")]
+    for tick in _ACROSS if spacious else _FEW:
+        anchor = "middle" if spacious or tick < 1.0 else "end"
+        parts.append(_text(pct(tick), "100%", f"{100.0 * tick:.0f}", 'dy="16"', anchor))
+    return parts
 
 
 def risk_of(dump: DumpReport, level: float | None) -> Risk | None:

@@ -7,7 +7,8 @@ from xml.etree import ElementTree as ET  # the pages are our own
 import numpy as np
 import pytest
 
-from calibeval import evaluate
+from calibeval import Comparison, Predictions, compare, evaluate, gate
+from calibeval.render.page.comparison import render as compared_page
 from calibeval.render.page.page import render
 from calibeval.render.page.risk import on_one_axis, risk_of
 
@@ -126,3 +127,49 @@ def test_a_map_has_a_curve_of_its_own():
     page = render(evaluate(logits=logits, labels=labels, metrics=LIMITS, cross_fit=5))
     assert page.count('<svg class="selective"') == 2
     assert "<caption>Certified thresholds · Before</caption>" in page
+
+
+def sides(metrics):
+    """100 rows of which 60 are right: in the base the most confident ones, in the candidate the first 3 of each 5."""
+    confidence = np.linspace(0.99, 0.5, 100)
+    columns = {"row": np.arange(100)}
+    base = Predictions(confidence=confidence, correct=np.arange(100) < 60, columns=columns)
+    other = Predictions(confidence=confidence, correct=np.arange(100) % 5 < 3, columns=columns)
+    return compare(base, other, metrics=metrics)
+
+
+def test_a_comparison_draws_both_curves_in_one_frame():
+    page = compared_page(sides(["aurc", "augrc"]))
+    assert "How many rows can they answer alone?" in page
+    part = page[page.index("How many rows can they answer alone?") :]
+    lines = [re.search(rf'<path class="{role}" d="M([^"]*)"', part)[1].split(" ") for role in ("first", "second")]
+    # The axis ends 16 % above the largest error: that of all rows, and of half of the rows of the candidate.
+    assert [line[-1] for line in lines] == [f"1000,{1000 * (1 - 1 / 1.16):.4g}"] * 2
+    assert [line[24] for line in lines] == ["500,1000", f"500,{1000 * (1 - 1 / 1.16):.4g}"]
+    row = '<tr><th scope="row">80</th><td class="pin">25.00</td>'  # 20 of 80
+    assert row in page
+    assert "Risk-coverage curves: of all rows, 40.00 % of the base and 40.00 % of the candidate are wrong." in page
+
+
+def test_a_comparison_of_other_metrics_has_no_curves():
+    found = sides(["ece"])
+    assert found.base.risk is None
+    assert "answer alone" not in compared_page(found)
+
+
+def test_curves_of_a_comparison_are_saved():
+    found = sides(["augrc"])
+    assert Comparison.from_json(found.to_json()) == found
+    assert "risk" not in sides(["ece"]).to_dict()["base"]
+    assert [one.risk for one in (found.base.risk[-1], found.candidates[0].dump.risk[-1])] == [0.4, 0.4]
+
+
+def test_the_page_of_a_gate_draws_the_curve_of_a_rule_on_the_coverage():
+    rows = Predictions(confidence=np.linspace(0.99, 0.5, 200), correct=np.arange(200) < 100)
+    verdict = gate(rows, {"metric": "coverage@error=0.1", "min": 0.1})
+    page = render(verdict.report, verdict=verdict)
+    assert page.count('<svg class="selective"') == 1
+    assert verdict.report["coverage@10%"].rows == 105
+    assert "aece" in verdict.report
+    other = gate(rows, {"metric": "ece", "max": 0.9})
+    assert 'class="selective"' not in render(other.report, verdict=other)

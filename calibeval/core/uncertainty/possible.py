@@ -1,0 +1,38 @@
+"""The largest coverage that rows do not disprove: the counterpart of the one that they certify."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from calibeval.core.sums.ranking import Ranking
+from calibeval.core.uncertainty.certified import CHUNK, DELTA
+from calibeval.core.uncertainty.special import bernoulli_divergence, binomial_cdf
+
+
+def possible_coverage(ranking: Ranking, limit: float, delta: float = DELTA) -> float:
+    """The largest coverage whose error these rows do not prove to be above the limit: 0 if they do so for each.
+
+    With probability 1 - delta at least, it is no smaller than the largest coverage whose true error is at the limit,
+    by the exact lower bound there.
+
+    ranking: of independent rows. limit, delta: as for `certified`.
+
+    >>> from calibeval.core.uncertainty.certified import certified
+    >>> stated, right = np.linspace(1.0, 0.6, 100), np.arange(100) < 70
+    >>> certified(stated, right, 0.05).coverage, possible_coverage(Ranking.of(stated, right), 0.05)
+    (0.7, 0.77)
+    """
+    curve = ranking.curve()
+    share = curve.wrong / curve.rows
+    open_ = np.flatnonzero((share <= limit) | (curve.rows * bernoulli_divergence(share, limit) < -math.log(delta)))
+    for last in range(len(open_), 0, -CHUNK):
+        here = open_[max(last - CHUNK, 0) : last]
+        # At least so many errors: one minus the chance of fewer, which is that of more right rows.
+        right = curve.rows[here] - curve.wrong[here]
+        chance = binomial_cdf(np.minimum(right, curve.rows[here] - 1.0), curve.rows[here], 1.0 - limit)
+        kept = (share[here] <= limit) | (right == curve.rows[here]) | (chance > delta)
+        if kept.any():
+            return float(curve.coverage[here[np.flatnonzero(kept)[-1]]])
+    return 0.0

@@ -1,0 +1,194 @@
+"""Rules on a certified coverage: what passes, what fails, what more rows could certify, and what a plan says of it."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from calibeval import GateSettings, Predictions, Rule, gate, plan
+from calibeval.core.metrics.table import EVERY
+from calibeval.core.uncertainty.certified import certified
+
+AT_5 = "coverage@error=0.05"
+AT_LEAST = Rule(AT_5, "min", 0.4)
+
+
+def drawn(n, seed=0, power=1.0, **more):
+    rng = np.random.default_rng(seed)
+    confidence = 1.0 - 0.5 * rng.random(n) ** 2
+    return Predictions(confidence=confidence, correct=rng.random(n) < confidence**power, **more)
+
+
+def ruled(dump, *rules, **settings):
+    return gate(dump, rules=list(rules), **settings).rules
+
+
+def sure(n, wrong=()):
+    correct = np.ones(n, bool)
+    correct[list(wrong)] = False
+    return Predictions(confidence=np.linspace(0.99, 0.6, n), correct=correct)
+
+
+def test_it_passes_if_so_much_is_certified_for_new_rows():
+    # sqrt(log(40) / 400) = .096 below all rows.
+    (found,) = ruled(sure(200), Rule(AT_5, "min", 0.9))
+    assert (found.verdict, found.decisive.low) == ("pass", pytest.approx(1.0 - math.sqrt(math.log(40) / 400)))
+    (found,) = ruled(sure(200), Rule(AT_5, "min", 0.91))
+    assert found.verdict == "inconclusive"
+
+
+def test_an_early_error_does_not_prove_that_the_coverage_is_small():
+    # One error in the first 59 rows: no threshold is certified, but the error of all 300 rows is 1/300.
+    (found,) = ruled(sure(300, wrong=[10]), AT_LEAST)
+    assert (found.verdict, found.decisive.value, found.decisive.high) == ("inconclusive", 0.0, 1.0)
+    assert found.reason == (
+        "not certified yet, but up to 100.0 % is possible; --plan names the rows for it; none: 1 of the 59 most "
+        "confident rows is wrong, an error of up to 7.8 %"
+    )
+
+
+def test_it_fails_if_the_rows_prove_that_the_error_is_larger():
+    (found,) = ruled(sure(400, wrong=range(0, 400, 4)), AT_LEAST)
+    assert found.verdict == "fail"
+    assert found.decisive.high < 0.4
+
+
+def test_an_error_at_the_limit_rarely_fails():
+    # The error of the most confident 40 % is just 5 %: at most 2.5 % of samples prove more than that.
+    failed = 0
+    for seed in range(200):
+        rng = np.random.default_rng(seed)
+        dump = Predictions(
+            confidence=np.linspace(0.99, 0.6, 500), correct=rng.random(500) < np.where(np.arange(500) < 200, 0.95, 0.5)
+        )
+        failed += ruled(dump, AT_LEAST)[0].verdict == "fail"
+    assert failed <= 200 * 0.025 + 2 * math.sqrt(200 * 0.025 * 0.975)
+
+
+def test_too_few_rows_are_inconclusive():
+    (found,) = ruled(sure(40), AT_LEAST, settings=GateSettings(min_rows=0))
+    assert (found.verdict, found.reason) == ("inconclusive", "none: at least 59 rows would be needed")
+
+
+def test_groups_and_weights_have_no_verdict():
+    by_groups = drawn(600, columns={"patient": np.arange(600) // 3})
+    for dump, group, text in (
+        (by_groups, "patient", "there is no interval: it is not computed if only groups of rows are independent"),
+        (drawn(600, weights=np.arange(600) + 1.0), None, "it ranks rows that count the same, but these have weights"),
+    ):
+        for settled in (ruled(dump, AT_LEAST, group=group)[0], plan(dump, rules=[AT_LEAST], group=group).rules[0]):
+            assert settled.reason == text
+        assert ruled(dump, AT_LEAST, group=group)[0].verdict == "error"
+
+
+def test_groups_without_a_certified_threshold_have_no_verdict_either():
+    dump = drawn(600, power=9.0, columns={"patient": np.arange(600) // 3})
+    (found,) = ruled(dump, AT_LEAST, group="patient")
+    assert (found.verdict, found.decisive.high) == ("error", None)
+
+
+# Plans
+
+
+def test_a_plan_never_names_fewer_rows_than_can_certify():
+    (found,) = plan(sure(100), rules=[Rule(AT_5, "min", 0.1)]).rules
+    assert found.rows_needed >= 59
+    (found,) = plan(sure(400), rules=[Rule("coverage@error=0.01", "min", 0.1)]).rules
+    assert found.rows_needed >= 299
+
+
+def test_a_plan_of_too_few_rows_names_the_rows():
+    (found,) = plan(sure(40), rules=[AT_LEAST], settings=GateSettings(min_rows=0)).rules
+    assert (found.pass_chance, found.rows_to_detect) == (0.0, None)
+    # Nobody knows whether the 41st row is wrong: half an error of 41 rows is assumed.
+    assert 59 < found.rows_needed < 1000
+
+
+def test_planned_rows_certify_in_80_of_100_samples():
+    (found,) = plan(drawn(200_000), rules=[AT_LEAST]).rules
+    rows = found.rows_needed
+    assert 59 < rows < 5000
+    reach = math.sqrt(math.log(40) / (2 * rows))
+
+    def passes(seed):
+        dump = drawn(rows, seed)
+        return certified(dump.scores, dump.labels.astype(bool), 0.05).coverage - reach >= 0.4
+
+    passed = np.mean([passes(seed) for seed in range(1, 201)])
+    assert 0.7 <= passed <= 0.92
+
+
+def test_a_plan_says_where_no_number_of_rows_would_do():
+    (found,) = plan(sure(400, wrong=range(0, 400, 4)), rules=[AT_LEAST]).rules
+    assert (found.rows_needed, found.reason.code) == (None, "value_beyond")
+    assert found.reason.startswith("the value, without noise, is measured beyond the limit")
+    # 2 % of the most confident rows are wrong: .98 ** 59 = .3 of samples begin without an error.
+    even = Predictions(confidence=np.full(5000, 0.9), correct=np.arange(5000) % 50 > 0)
+    steps = Predictions(confidence=np.linspace(0.9, 0.89999, 5000), correct=np.arange(5000) % 50 > 0)
+    assert plan(even, rules=[AT_LEAST]).rules[0].rows_needed is not None  # all tie, so all are tested at once
+    (found,) = plan(steps, rules=[AT_LEAST]).rules
+    assert found.rows_needed is None
+    assert found.reason.startswith("the first test allows no error, and the most confident rows have too many for it")
+
+
+def test_slices_are_planned_by_their_own_rows():
+    dump = drawn(900, columns={"site": np.where(np.arange(900) % 3, "a", "b")})
+    (worst,) = plan(dump, rules=[Rule(AT_5, "min", 0.4, slice="worst:site")]).rules
+    (whole,) = plan(dump, rules=[AT_LEAST]).rules
+    assert worst.slices == 2
+    assert worst.rows_needed > whole.rows_needed
+
+
+def test_the_whole_gate_needs_what_its_rules_need():
+    found = plan(drawn(900), rules=[AT_LEAST, Rule("accuracy", "min", 0.3)])
+    assert found.rows_needed == pytest.approx(found.rules[0].rows_needed, rel=0.1)
+    assert found.pass_chance == pytest.approx(found.rules[0].pass_chance, abs=0.02)
+
+
+# Metrics without an interval or a difference
+
+
+@pytest.mark.parametrize("name", [AT_5, "mcb_log"])
+def test_changes_without_a_difference_are_neither_judged_nor_planned(name):
+    rng = np.random.default_rng(0)
+    scores, labels = rng.normal(size=(2, 300, 3)), rng.integers(0, 3, 300)
+    base, dump = (Predictions(logits=one, labels=labels) for one in scores)
+    rule = Rule(name, "max_drop" if EVERY[name].better == "higher" else "max_increase", 0.1)
+    text = "this metric has no paired difference: limit its value, or the change of another metric"
+    (found,) = ruled(dump, rule, baseline=base)
+    assert (found.verdict, found.reason) == ("error", text)
+    for planned in (plan(dump, rules=[rule]), plan(dump, rules=[rule], baseline=base)):
+        assert (planned.rules[0].pass_chance, planned.rules[0].rows_needed) == (None, None)
+        assert planned.rules[0].reason == text
+
+
+def test_a_value_without_an_interval_says_what_can_be_done():
+    text = 'this metric has no interval, so only decide = "point" can judge it'
+    assert ruled(drawn(300), Rule("mcb_log", "max", 0.9))[0].reason == text
+    assert plan(drawn(300), rules=[Rule("mcb_log", "max", 0.9)]).rules[0].reason == text
+    (found,) = ruled(drawn(300), Rule("mcb_log", "max", 0.9), settings=GateSettings(decide="point"))
+    assert found.verdict == "pass"
+
+
+def test_every_metric_has_a_verdict_and_a_plan_or_a_reason():
+    rng = np.random.default_rng(1)
+    for k in (2, 3):
+        scores = rng.normal(size=(400, k)) * 2.0
+        labels = (
+            np.cumsum(np.exp(scores), axis=1) < rng.random(400)[:, None] * np.exp(scores).sum(axis=1)[:, None]
+        ).sum(axis=1)
+        dump = Predictions(logits=scores * 1.4, labels=labels, columns={"site": np.where(np.arange(400) % 2, "a", "b")})
+        for part in (None, "worst:site"):
+            rules = [
+                Rule(name, "min" if metric.better == "higher" else "max", 0.2, slice=part)
+                for name, metric in EVERY.items()
+                if not metric.binary or k == 2
+            ]
+            for one in gate(dump, rules=rules).rules:
+                assert one.reason, one.rule.metric
+                assert one.verdict in ("pass", "fail", "inconclusive", "error")
+            for planned in plan(dump, rules=rules).rules:
+                assert planned.rows_needed is not None or planned.reason, planned.rule.metric
+                assert planned.pass_chance is not None or planned.reason, planned.rule.metric
