@@ -8,6 +8,8 @@ OUT ?= build/gpu
 DATA ?= ../shared/data/cifar10_jpeg.npz
 MINUTES ?= 6.5
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
+unexport PYTHONDONTWRITEBYTECODE # the suite starts hundreds of processes, which would all compile what they import
+export MYPY_NUM_WORKERS ?= 2
 
 .PHONY: demo test quick coverage lint fuzz bench simulations gpu clean
 

@@ -22,6 +22,7 @@ from calibeval.core.data.public import public
 from calibeval.core.errors import InputError, UnknownMetric
 from calibeval.core.evaluation.settings import checked
 from calibeval.core.evaluation.with_gain import with_gain
+from calibeval.core.evaluation.with_pairs import with_pairs
 from calibeval.core.evaluation.with_second_pass import with_second_pass
 from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.ranked import ranked_named
@@ -51,9 +52,10 @@ def _function(metric: Metric) -> MetricFunction:
         gain = needs_gain([metric.name])
         sums = summarise(dump, own_bins, keep_rows=gain or needs_pairs([metric.name]))
         sums = with_gain(sums, dump) if gain else sums
+        sums = with_pairs(sums, dump) if needs_pairs([metric.name]) else sums
         sums = with_second_pass(sums, dump, own_bins, wanted_by([metric.name]))
         try:
-            if metric.binary and sums.k != 2:
+            if not metric.exists(sums.k, named=True):
                 raise NotComputable("no_method", f"this metric is for two classes, but there are {sums.k}")
             return float(metric.value(sums))
         except NotComputable as missing:
@@ -71,7 +73,7 @@ def _function(metric: Metric) -> MetricFunction:
     unit = "In nats" if metric.unit == "nats" else "Unitless"
     function.__doc__ = f"""{metric.title[0].upper()}{metric.title[1:]}.
 
-    {unit}, {span}; {best[metric.better]}.{" For two classes only." if metric.binary else ""}
+    {unit}, {span}; {best[metric.better]}.{"" if metric.exists(3, named=True) else " For two classes only."}
 
     probs: (n, k) probabilities, or (n,) probabilities of class 1; or logits: (n, k). labels: (n,) class numbers from 0.
     All may be arrays, tensors or lists. bins: number of bins of the calibration errors; None: 15.
@@ -114,6 +116,7 @@ if TYPE_CHECKING:  # the functions that are made below, for type checkers
     mcb_log: MetricFunction
     dsc_log: MetricFunction
     unc_log: MetricFunction
+    citl: MetricFunction
     rmsce_debiased: MetricFunction
     ece_top2: MetricFunction
     ece_rank2: MetricFunction

@@ -50,7 +50,8 @@ def gain_said(metrics: Mapping[str, MetricResult]) -> str:
         return f"Recalibration would do harm: its gain is {shares} ({by})."
     if (first.value or 0.0) <= 0.0 or (first.low is not None and first.low <= 0.0):
         return f"Recalibration would gain nothing beyond noise: {shares} ({by})."
-    return f"Recalibration would gain {shares} ({by})."
+    few = first.reason is not None and first.reason.code in ("few_errors", "few_rows_per_class")
+    return f"Recalibration would gain {shares} ({by}{'; few rows decide it' if few else ''})."
 
 
 def gain_cells(metrics: Mapping[str, MetricResult]) -> list[GainCells]:

@@ -16,7 +16,8 @@ def tests(dump: DumpReport) -> list[str]:
     if found is not None and found.z is not None and found.p is not None:
         lines.append(f"{label('temperature')}: score test of 1: z = {signed(found.z, 1)}, {p_said(found.p)}")
     if slope is not None and slope.p is not None:
-        lines.append(f"Cox: score test of slope 1 and intercept 0 together: {p_said(slope.p)}")
+        whose = "Cox" if dump.k == 2 else "Cox, of the top label"
+        lines.append(f"{whose}: score test of slope 1 and intercept 0 together: {p_said(slope.p)}")
     for name, metric in dump.metrics.items():
         if name in REQUESTED and metric.z is not None and metric.p is not None:
             size = f"{metric.z:.2f}" if EVERY[name].least == 0.0 else signed(metric.z, 2)

@@ -44,6 +44,7 @@ SIMULATIONS = {
     "coverage_one_signed_groups": ["--replicates", "3"],
     "coverage_weights": ["--samples", "5", "--n", "300"],
     "cross_fitted": ["--quick"],
+    "recalibration_gain": ["--quick"],
     "gate_release": ["--samples", "5", "--rows", "500", "--cases", "unchanged"],
     "gate_margins": ["--samples", "10", "--rows", "1000"],
     "gate_few_rows": ["--samples", "3", "--rows", "500"],

@@ -48,7 +48,7 @@ def test_the_table_of_questions_names_metrics():
     left = {*EVERY} - named
     assert left <= {
         *("aece", "rmsce", "rmsce_debiased", "ks", "dsc", "unc", "mcb_log", "dsc_log", "unc_log", "e50"),
-        *("cwce_adaptive", "tace_kept", "coverage@error=0.01"),
+        *("cwce_adaptive", "tace_kept", "coverage@error=0.01", "citl"),
     }
 
 

@@ -25,6 +25,9 @@ FORMULA = {
     "e90": (0.252303, None, None),
     "emax": (0.311221, None, None),
     "smece": (0.146512, None, None),
+    "cox_slope": (0.577155, None, None),
+    "cox_intercept": (-0.726965, None, None),
+    "citl": (-0.900706, None, None),
     "rmsce_debiased": (0.150876, None, None),
 }
 VGG = {
@@ -39,6 +42,9 @@ VGG = {
     "e90": (0.141418, None, None),
     "emax": (0.276866, None, None),
     "smece": (0.036365, None, None),
+    "cox_slope": (0.621532, None, None),
+    "cox_intercept": (-0.593727, None, None),
+    "citl": (-1.664149, None, None),
     "rmsce_debiased": (0.058655, None, None),
     "ece_top2": (0.014815, None, None),
     "ece_rank2": (0.024495, None, None),
@@ -64,6 +70,14 @@ def _agrees(report, expected):
             assert found.z == pytest.approx(z, abs=1e-5), name
         if p is not None:
             assert found.p == pytest.approx(p, rel=1e-3), name
+
+
+def test_likelihood_ratios_of_cox():
+    found = evaluate(confidence=CONFIDENCE, correct=CORRECT, metrics="cox_slope")["cox_slope"]
+    assert found.lr == pytest.approx(80.6302, abs=1e-4)
+    if FOLDER.is_dir():
+        found = evaluate(f"{FOLDER / 'cifar10_vgg16_kumar.npz'}#test", metrics="cox_slope")["cox_slope"]
+        assert found.lr == pytest.approx(455.698, abs=1e-3)
 
 
 def test_of_a_formula():

@@ -12,6 +12,8 @@ from calibeval.readers.formats.safetensors import read_with_texts
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.steady import SteadyFile
 from calibeval.runs import checkpoint
+from calibeval.runs import run as commands
+from calibeval.runs.data import read_data
 from calibeval.writers.tensors import write_tensors
 from tests.cli import feature_files as files
 from tests.cli.commands.test_finetune_resume import LOSS, interrupted
@@ -28,7 +30,10 @@ EACH = ["adamw", *(pytest.param(way, marks=pytest.mark.slow) for way in ("sgd", 
 
 @pytest.fixture
 def folder(tmp_path, monkeypatch):
+    """Splits, which the commands of a test read once; they differ in nothing but the checkpoint."""
     monkeypatch.setenv("CALIBEVAL_CHECKPOINT_SECONDS", "0")
+    read = []
+    monkeypatch.setattr(commands, "read_data", lambda command: (read or read.append(read_data(command)) or read)[0])
     return files.splits(tmp_path)
 
 

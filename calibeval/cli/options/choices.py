@@ -45,6 +45,7 @@ REQUESTED = (  # of core.metrics.requested
     "mcb_log",
     "dsc_log",
     "unc_log",
+    "citl",
     "rmsce_debiased",
     "ece_top2",
     "ece_rank2",

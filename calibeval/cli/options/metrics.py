@@ -20,7 +20,8 @@ def unavailable(name: str) -> str:
     """Why a chosen metric is in none of the reports."""
     from calibeval.core.metrics.table import EVERY
 
-    return "it is for two classes" if EVERY[name].binary else "this convention does not define it"
+    anywhere = EVERY[name].exists(3, named=True)
+    return "this convention does not define it" if anywhere else "it is for two classes"
 
 
 def in_full(chosen: Collection[str] | None, *, wanted: bool) -> Collection[str] | None:

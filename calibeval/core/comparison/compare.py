@@ -92,5 +92,6 @@ def compare(
 
         return Comparison(VERSION, settings, with_risk(side(*own), own[1], only), tuple(map(beside, candidates)))
     baseline = Baseline.of(base, bins)
-    measured = (Measurement.of(candidate, settings, watched, sliced=False) for candidate in candidates)
+    gain = needs_gain(only)
+    measured = (Measurement.of(candidate, settings, watched, sliced=False, gain=gain) for candidate in candidates)
     return Comparison(VERSION, settings, baseline.side, tuple(unpaired(baseline, one, level, only) for one in measured))

@@ -7,7 +7,8 @@ If only the top label is known, it is that regression.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+import math
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -114,8 +115,7 @@ def _best(sums: Sums, rows: RowScores, predictions: Predictions, plain: Gain) ->
         except NotComputable:
             of_fold = None
     after[TOP] = _of_top_label(own, folds if places is None else folds[places], here.weights, k)
-    means = {name: _mean(one, here.weights) for name, one in {NONE: here.before, **after}.items()}
-    best = min(means, key=lambda name: means[name])  # the first of equal ones
+    best = _smallest({NONE: here.before, **after}, here.weights)
     if sampled and best == TOP:
         return replace(plain, after={TOP: _of_top_label(rows, folds, plain.weights, k)})
     if sampled and best == TEMPERATURE and of_fold is not None and plain.n * k <= MOST_SCORES:
@@ -154,14 +154,18 @@ def _scaled(rows: RowScores, level: Floats, k: int) -> Losses:
     """The scores after the confidence became the level, and the other classes were scaled to the rest.
 
     They follow from the share of the label, and the squared shares of all, among the classes that were not predicted.
+    Where a confidence is 1, these classes have equal shares; where it is rounded to 1, the label has all.
     """
     wrong = np.flatnonzero(~rows.correct)
     rest, left, of_label = 1.0 - rows.confidence, 1.0 - level, np.exp(-rows.nll[wrong])
     squares = rows.brier - np.square(rest)  # of the probabilities of these classes
     squares[wrong] = rows.brier[wrong] - np.square(rows.confidence[wrong]) - 1.0 + 2.0 * of_label
+    sure, of_one = rest <= 0.0, 1.0 / (k - 1.0)
     with np.errstate(divide="ignore", invalid="ignore"):
+        squares = np.where(sure, of_one, np.clip(squares / np.square(rest), of_one, 1.0))
         among = np.minimum(-rows.nll[wrong] - np.log(rest[wrong]), 0.0)
-        squares = np.clip(np.nan_to_num(squares / np.square(rest), nan=1.0), 1.0 / (k - 1.0), 1.0)
+    among = np.where(sure[wrong] & np.isinf(rows.nll[wrong]), math.log(of_one), among)
+    squares[wrong] = np.maximum(squares[wrong], np.exp(2.0 * among))
     nll, brier = -np.log(level), np.square(left) * (1.0 + squares)
     nll[wrong] = -np.log(left[wrong]) - among
     gone = level[wrong]
@@ -200,6 +204,9 @@ def _at(gain: Gain, places: Codes) -> Gain:
     return replace(found, n=gain.n, places=places, folds=gain.folds)
 
 
-def _mean(losses: Losses, weights: Floats | None) -> float:
-    """The mean NLL or, if it is infinite before a map, the Brier score."""
-    return float(np.average(losses.brier if losses.nll is None else losses.nll, weights=weights))
+def _smallest(losses: Mapping[str, Losses], weights: Floats | None) -> str:
+    """The first name with the smallest mean NLL or, if one is infinite, Brier score."""
+    scores = {name: one.nll for name, one in losses.items() if one.nll is not None and np.isfinite(one.nll).all()}
+    if len(scores) < len(losses):
+        scores = {name: one.brier for name, one in losses.items()}
+    return min(scores, key=lambda name: float(np.average(scores[name], weights=weights)))

@@ -12,8 +12,8 @@ from typing import ClassVar
 import numpy as np
 
 from calibeval.core.data.arrays import Floats
-from calibeval.core.data.notices import NotComputable
 from calibeval.core.metrics.of_pairs import OfPairs
+from calibeval.core.sums.log_odds import stated
 from calibeval.core.sums.pairs import Pairs
 from calibeval.core.uncertainty.floors import Floor
 from calibeval.core.uncertainty.isotonic_pairs import Drawn, drawn_gain, fitted
@@ -59,6 +59,7 @@ class LogUncertainty(OfPairs):
 LOG_PARTS: tuple[OfPairs, ...] = (
     LogMiscalibration(
         name="mcb_log",
+        short="MCB log",
         title="miscalibration: the part of the top label's log score that isotonic regression takes away",
         least=0.0,
         most=None,
@@ -68,6 +69,7 @@ LOG_PARTS: tuple[OfPairs, ...] = (
     ),
     LogDiscrimination(
         name="dsc_log",
+        short="DSC log",
         title="discrimination: how much the confidence tells right rows from wrong ones, in the log score",
         least=0.0,
         most=None,
@@ -77,6 +79,7 @@ LOG_PARTS: tuple[OfPairs, ...] = (
     ),
     LogUncertainty(
         name="unc_log",
+        short="UNC log",
         title="uncertainty: the top label's log score with the accuracy as the confidence of every row",
         least=0.0,
         most=None,
@@ -95,15 +98,7 @@ def log_score(pairs: Pairs) -> float:
     >>> round(log_score(Pairs.of([0.5, 0.75], [True, False])), 6)  # 3/2 ln 2
     1.039721
     """
-    stated = np.where(pairs.correct, pairs.confidence, pairs.doubt)
-    impossible = int(np.count_nonzero(stated <= 0.0))
-    if impossible:
-        rows = "1 row" if impossible == 1 else f"{impossible:,} rows"
-        wrong = bool((stated[~pairs.correct] <= 0.0).any())
-        right = bool((stated[pairs.correct] <= 0.0).any())
-        what = "1 and wrong, or 0 and right," if wrong and right else "1 and wrong" if wrong else "0 and right"
-        raise NotComputable("infinite", f"infinite: the confidence is {what} in {rows}", count=impossible)
-    return -pairs.mean(np.log(stated))
+    return -pairs.mean(np.log(stated(pairs)))
 
 
 def calibrated_log_score(pairs: Pairs) -> float:

@@ -1,4 +1,8 @@
-"""Slope and intercept of Cox's recalibration of two classes, with the score test of both."""
+"""Slope and intercept of Cox's recalibration, with the score test of both, and calibration in the large.
+
+Of two classes they are about the probability of the positive class, and part of every report. Of more classes, or where
+only the top label is known, they are about the confidence and whether it is right, and computed on request.
+"""
 
 from __future__ import annotations
 
@@ -6,38 +10,59 @@ import math
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import numpy as np
+
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import NotComputable, reason
+from calibeval.core.metrics.means import check_enough_rows, of_means
 from calibeval.core.metrics.metric import BY_GROUPS, Metric, Side
+from calibeval.core.metrics.of_pairs import DEPENDENT, pairs_of
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.temperature import excess_of_all
 from calibeval.core.sums.cox import Cox
+from calibeval.core.sums.log_odds import cox_of_pairs, in_the_large
+from calibeval.core.sums.pairs import Pairs
 from calibeval.core.sums.sums import Sums
+from calibeval.core.uncertainty.cox_influence import cox_influence, large_influence
 from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.joints import Joints
 from calibeval.core.uncertainty.level import LEAST_P, Level
+from calibeval.core.uncertainty.model_pair import Model, Pair
 from calibeval.core.uncertainty.paired import Contrast
+from calibeval.core.uncertainty.paired_means import mean_difference
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class CoxNumber(Metric):
-    """Slope or intercept of the logistic regression of the label on the stated log-odds of the positive class."""
+class Recalibration(Metric):
+    """A number of a logistic regression of the outcome on its stated log-odds, with a sandwich standard error."""
 
     binned: ClassVar[bool] = False
     has_floor: ClassVar[bool] = False
     fitted: ClassVar[bool] = True
-    of_slope: bool
+
+    def exists(self, k: int | None, *, named: bool) -> bool:
+        """On request for any number of classes."""
+        return named or Metric.exists(self, k, named=named)
 
     def value(self, sums: Sums) -> float:
         """The number with the largest likelihood."""
-        return self._of(_fit(sums), sums.positive)[0]
+        return self.estimate(fit_of(sums), sums.positive)[0]
 
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
-        """Normal, with the sandwich estimate of its standard error."""
+        """Normal. Raises: NotComputable for groups."""
         if joints is not None:
-            raise NotComputable("dependent_rows", "it is not computed if only groups of rows are independent")
-        value, error = self._of(_fit(sums), sums.positive)
+            raise NotComputable("dependent_rows", DEPENDENT)
+        value, error = self.estimate(fit_of(sums), sums.positive)
         reach = Level(level).z * error
         return Interval(value - reach, value + reach, None)
+
+    def difference(self, pair: Pair, level: Level) -> Contrast:
+        """From the influence of each row on both numbers; for groups, from sums over each group."""
+        check_enough_rows(pair)
+        if pair.weights is not None:
+            raise NotComputable("weighted_rows", "differences of it are not tested for rows with weights")
+        (one, before), (other, after) = (self._parts(model, pair) for model in pair.models)
+        return of_means(mean_difference(after - before + (other - one), level, math.inf, pair.groups), level)
 
     def difference_from(self, saved: Side, own: Side, level: Level) -> Contrast:
         """From both intervals. Raises: NotComputable for groups."""
@@ -45,35 +70,122 @@ class CoxNumber(Metric):
             raise NotComputable("dependent_rows", BY_GROUPS)
         return self.margins_from(saved, own, level)
 
-    def measured(self, sums: Sums, level: float | None, joints: Joints | None = None) -> MetricResult:
-        """The number, with the p of the score test of intercept 0 and slope 1, and the likelihood ratio."""
-        found = Metric.measured(self, sums, level, joints)
-        if sums.cox is None or sums.cox.score is None or sums.impossible or joints is not None:
-            return found
-        return replace(found, p=max(math.exp(-0.5 * sums.cox.score), LEAST_P), lr=sums.cox.lr)
-
     def explained(self, result: MetricResult, sums: Sums) -> MetricResult:
         """The result with a reason if it is not from all rows."""
-        if result.reason is not None or sums.cox is None or sums.cox.rows == sums.rows_n:
+        if result.reason is not None or sums.k != 2 or sums.cox is None or sums.cox.rows == sums.rows_n:
             return result
         text = f"value and interval are from {sums.cox.rows:,} of {sums.rows_n:,} rows, evenly chosen"
         return replace(result, reason=reason("sampled", text))
 
-    def _of(self, fit: Cox, positive: int) -> tuple[float, float]:
+    def estimate(self, fit: Cox, positive: int) -> tuple[float, float]:
         """The number and its standard error. Raises: NotComputable if there is none.
 
-        The other class has the same log-odds and intercept with the other sign, and the same slope.
+        positive: the other class of two has the same log-odds and intercept with the other sign, and the same slope.
         """
+        raise NotImplementedError
+
+    def influence(self, pairs: Pairs, fit: Cox) -> Floats:
+        """How far each row of sorted pairs moves the number, times their number."""
+        raise NotImplementedError
+
+    def _parts(self, model: Model, pair: Pair) -> tuple[float, Floats]:
+        """The number of a model, and the influence of each row in the order of the pair."""
+        binary = model.sums.k == 2
+        stated = model.positive(pair.labels) if binary else model.rows.confidence
+        happened = pair.labels == 1 if binary else model.rows.correct
+        order = np.argsort(stated, kind="stable")
+        slack = 0.0 if model.sums.pairs is None else model.sums.pairs.slack
+        pairs = Pairs(stated[order], happened[order], slack=slack)
+        fit = cox_of_pairs(pairs)
+        positive = model.sums.positive if binary else 1
+        value, moved = self.estimate(fit, positive)[0], np.empty(len(order))
+        moved[order] = self.influence(pairs, fit) * (-1.0 if self.turns and positive == 0 else 1.0)
+        return value, moved
+
+    @property
+    def turns(self) -> bool:
+        """Whether it has the other sign for the other class of two."""
+        return True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CoxNumber(Recalibration):
+    """Slope or intercept of the regression."""
+
+    of_slope: bool
+
+    def measured(self, sums: Sums, level: float | None, joints: Joints | None = None) -> MetricResult:
+        """The number, with the p of the score test of intercept 0 and slope 1, and the likelihood ratio."""
+        found = Metric.measured(self, sums, level, joints)
+        try:
+            fit = fit_of(sums)
+        except NotComputable:
+            return found
+        if fit.score is None or joints is not None:
+            return found
+        return replace(found, p=max(math.exp(-0.5 * fit.score), LEAST_P), lr=fit.lr)
+
+    def estimate(self, fit: Cox, positive: int) -> tuple[float, float]:
+        """As of every kind. Raises: NotComputable without a maximum."""
         value = fit.slope if self.of_slope else fit.intercept
-        if value is not None and positive == 0 and not self.of_slope:
-            value = -value
         if value is None:
             raise NotComputable("no_optimum", str(fit.missing or "there is nothing to fit"))
-        return value, fit.errors[1 if self.of_slope else 0]
+        return -value if self.turns and positive == 0 else value, fit.errors[1 if self.of_slope else 0]
+
+    def influence(self, pairs: Pairs, fit: Cox) -> Floats:
+        """That on intercept or slope."""
+        both = cox_influence(pairs, fit)
+        return np.asarray(both[1 if self.of_slope else 0])
+
+    @property
+    def turns(self) -> bool:
+        """The slope does not."""
+        return not self.of_slope
 
 
-def _fit(sums: Sums) -> Cox:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InTheLarge(Recalibration):
+    """The intercept if the slope is 1: by how much all log-odds are too low."""
+
+    def measured(self, sums: Sums, level: float | None, joints: Joints | None = None) -> MetricResult:
+        """The number, with its distance from 0 in standard errors, and the p of that."""
+        found = Metric.measured(self, sums, level, joints)
+        if found.value is None or joints is not None:
+            return found
+        value, error = self.estimate(fit_of(sums), sums.positive)
+        if error <= 0.0:
+            return found
+        return replace(found, z=value / error, p=max(math.erfc(abs(value / error) / math.sqrt(2.0)), LEAST_P))
+
+    def estimate(self, fit: Cox, positive: int) -> tuple[float, float]:
+        """As of every kind. Raises: NotComputable if all outcomes are the same."""
+        if fit.kept is None:
+            raise NotComputable("not_measured", "the scores of these rows were not read again")
+        value, error = in_the_large(fit.kept)
+        return -value if positive == 0 else value, error
+
+    def influence(self, pairs: Pairs, fit: Cox) -> Floats:
+        """That on the intercept."""
+        return large_influence(pairs, self.estimate(fit, 1)[0])
+
+
+def fit_of(sums: Sums) -> Cox:
+    """The regression of these rows. Raises: NotComputable if it is not known, or a stated probability is impossible."""
+    if sums.k != 2:
+        return cox_of_pairs(pairs_of(sums))
     excess_of_all(sums)
     if sums.cox is None:
         raise NotComputable("not_measured", "sums alone do not hold it: it needs the scores of these rows")
     return sums.cox
+
+
+IN_THE_LARGE = InTheLarge(
+    name="citl",
+    short="CITL",
+    title="calibration in the large: what must be added to all stated log-odds; below 0: over-confident",
+    least=-math.inf,
+    most=None,
+    better="zero",
+    unit="",
+    source="Cox, Biometrika 1958; Steyerberg et al., Epidemiology 2010",
+)

@@ -12,7 +12,7 @@ import numpy as np
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import NotComputable, Notice, reason
 from calibeval.core.metrics.means import check_enough_rows, of_means
-from calibeval.core.metrics.metric import Metric
+from calibeval.core.metrics.metric import Metric, Side
 from calibeval.core.metrics.of_pairs import NOT_KEPT
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.sums.gain import NONE, Gain, Losses
@@ -26,6 +26,8 @@ from calibeval.core.uncertainty.paired import Contrast
 from calibeval.core.uncertainty.paired_means import mean_difference
 from calibeval.core.uncertainty.small_counts import share_of
 
+LEAST_OF_CLASS = 30
+FEW_OF_CLASS = f"fewer than {LEAST_OF_CLASS} rows are of one class, and they decide it"
 FEW = "fewer than 30 rows are wrong, or right, and they decide it"
 ROUNDING = 1e-9  # of the influence of rows of one model, whose temperatures are sums in another order
 NOT_MEASURED = "maps are fitted out of fold on all rows of a dump, and here they were not"
@@ -64,6 +66,8 @@ class RecalibrationGain(Metric):
         gain = self._gain(sums)
         if decided_by_few(*share_of(sums.top, sums.n)):
             raise NotComputable("few_errors", FEW)
+        if sums.k == 2 and sums.classes is not None and float(sums.classes.y.sum(axis=1).min()) < LEAST_OF_CLASS:
+            raise NotComputable("few_rows_per_class", FEW_OF_CLASS)
         if gain.rows < 2:
             return None
         own = Level(level, None if joints is None else joints.freedom)
@@ -79,6 +83,10 @@ class RecalibrationGain(Metric):
         if np.abs(apart).max() <= ROUNDING:
             return Contrast(0.0, 0.0, 1.0, 0.0)
         return of_means(mean_difference(apart, level, math.inf, pair.groups, pair.weights), level)
+
+    def difference_from(self, saved: Side, own: Side, level: Level) -> Contrast:
+        """From both intervals; that of no map is not symmetric, so errors may add up."""
+        return self.margins_from(saved, own, level, independent=False)
 
     def comparable(self, classes: Collection[int | None]) -> bool:
         """Never: a model with less to gain is not the better one."""
@@ -149,4 +157,10 @@ def _approximated(gain: Gain | Notice | None) -> Notice | None:
         return None
     if gain.places is not None:
         return reason("sampled", f"value and interval are from {gain.rows:,} of {gain.n:,} rows, evenly chosen")
+    if gain.cells is not None:
+        # Where a curve rises by d in a cell, a constant adds at most d * d / 4 to its squared error there, and twice
+        # that to a Brier score of all classes. The rises of all cells add up to 1 at most.
+        most = f"Brier up to {0.5 / gain.cells:.5f} larger"
+        text = f"isotonic regression in {gain.cells:,} cells of neighbouring rows: {most}"
+        return reason("in_cells", text)
     return None

@@ -74,6 +74,10 @@ class Metric:
     # Whether the value is what these rows certify; more rows certify more of the same model.
     certifies: ClassVar[bool] = False
 
+    def exists(self, k: int | None, *, named: bool) -> bool:
+        """Whether it is defined for k classes. named: whether somebody asked for it by name, or for all."""
+        return not self.binary or k == 2
+
     @property
     def wanted(self) -> Wanted:
         """What the metric needs of a second pass over the scores."""

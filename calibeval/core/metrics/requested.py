@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 
 from calibeval.core.metrics.corp_log import LOG_PARTS
+from calibeval.core.metrics.cox import IN_THE_LARGE
 from calibeval.core.metrics.debiased import DebiasedRootMeanSquare
 from calibeval.core.metrics.gain import RecalibrationGain
 from calibeval.core.metrics.ranked import single, top
@@ -17,9 +18,10 @@ REQUESTED = Table(
     for metric in (
         *WITHOUT_BINS,
         *LOG_PARTS,
+        IN_THE_LARGE,
         DebiasedRootMeanSquare(
             name="rmsce_debiased",
-            short="RMSCE, debiased",
+            short="RMSCE debiased",
             title="root mean square calibration error without the noise of its bins",
             over="top",
             least=0.0,

@@ -5,8 +5,19 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
+from calibeval.core.data.documents import Place
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.records import Layout, to_plain
+
+# Probabilities that were rounded may lie beyond 0 and 1 by this much.
+_SLACK = 2.0**-4
+
+
+def _check_point(place: Place, found: RiskPoint) -> None:
+    """Refuse a point that cannot be drawn. Raises: Wrong."""
+    for name in ("threshold", "coverage", "risk"):
+        if not -_SLACK <= getattr(found, name) <= 1.0 + _SLACK:
+            place[name].refuse("a number from 0 to 1")
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +27,8 @@ class RiskPoint:
     threshold: rows of at least this confidence are answered. coverage: their share of all rows. risk: the share of them
     that is wrong.
     """
+
+    LAYOUT: ClassVar = Layout(check=_check_point)
 
     threshold: float
     coverage: float

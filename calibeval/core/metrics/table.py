@@ -9,6 +9,7 @@ from operator import or_
 
 from calibeval.core.errors import UnknownMetric, nearest
 from calibeval.core.metrics.coverage import coverage_named
+from calibeval.core.metrics.cox import Recalibration
 from calibeval.core.metrics.gain import RecalibrationGain
 from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.of_pairs import OfPairs
@@ -29,7 +30,7 @@ EVERY = Table({**USUAL, **REQUESTED})
 def metrics_for(k: int | None, only: Collection[str] | None = None) -> list[Metric]:
     """The metrics of every report that exist for k classes. only: these instead, also those on request."""
     chosen = METRICS.values() if only is None else [EVERY[name] for name in EVERY.ordered([*only]) if name in EVERY]
-    return [metric for metric in chosen if not metric.binary or k == 2]
+    return [metric for metric in chosen if metric.exists(k, named=_chosen(only))]
 
 
 def wanted_by(only: Collection[str] | None) -> Wanted:
@@ -50,7 +51,13 @@ def needs_gain(only: Collection[str] | None) -> bool:
 
 def needs_pairs(only: Collection[str] | None) -> bool:
     """Whether one of these metrics is computed from the confidence and correctness of every row."""
-    return only is not None and any(isinstance(REQUESTED.get(name), OfPairs) for name in only)
+    kinds = (OfPairs, Recalibration) if _chosen(only) else OfPairs
+    return only is not None and any(isinstance(EVERY.get(name), kinds) for name in only)
+
+
+def _chosen(only: Collection[str] | None) -> bool:
+    """Whether somebody chose these metrics; those of a report in full were not chosen."""
+    return only is not None and {*only} != {*with_gain_metrics(None)}
 
 
 def all_metrics(
@@ -75,7 +82,8 @@ def metric_named(name: str) -> Metric:
     """
     known = known_as(name)
     if known is None:
-        raise UnknownMetric(f'metric "{name}" is unknown{meant(name)}; metrics are {", ".join(EVERY)}')
+        known = f"metrics are {', '.join(METRICS)}; docs/reference/metrics.md also has those on request"
+        raise UnknownMetric(f'metric "{name}" is unknown{meant(name)}; {known}')
     return EVERY[known]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from calibeval.core.data.documents import Place
 from calibeval.core.data.records import read_as
-from calibeval.core.metrics.possible import check_bounds, check_order
+from calibeval.core.metrics.possible import SLACK, check_bounds, check_order, within
 from calibeval.core.metrics.result import MetricResult
 
 
@@ -34,6 +34,8 @@ def metric_results(place: Place) -> Mapping[str, MetricResult]:
         check_bounds(place[name], name, result, "value", "low", "high", "corrected", *floors)
         check_order(place[name], result, "low", "corrected", "high")
         check_order(place[name], result, *floors)
+        for share in ("threshold", "bound", "delta", "cross_fitted", "cross_fitted_error"):
+            within(place[name], share, getattr(result, share), -SLACK, 1.0 + SLACK)
     if "mce" not in found or "mce_all_bins" in found:
         return found
     names = {name: "mce_all_bins" if name == "mce" else name for name in found}

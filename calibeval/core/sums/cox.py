@@ -1,4 +1,4 @@
-"""Cox's recalibration of two classes: the logistic regression of the label on the stated log-odds, on a sample of rows.
+"""Cox's recalibration: the logistic regression of an outcome on its stated log-odds.
 
 Source: Cox, Biometrika 45:562 (1958).
 """
@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -33,7 +33,7 @@ class Cox:
 
     intercept, slope: None if there is no maximum, with the reason in `missing`. errors: of both, from the sandwich
     estimate. score: the score statistic of intercept 0 and slope 1, with 2 degrees of freedom; None if it does not
-    exist. lr: that of the likelihood ratio; None for weighted rows.
+    exist. lr: that of the likelihood ratio; None for weighted rows. kept: what it was fitted on, if known.
     """
 
     rows: int
@@ -43,6 +43,7 @@ class Cox:
     errors: tuple[float, float] = (0.0, 0.0)
     score: float | None = None
     lr: float | None = None
+    kept: LogOdds | None = None
 
 
 def cox_of(sample: Sequence[Sample], kind: Kind) -> Cox:
@@ -51,28 +52,43 @@ def cox_of(sample: Sequence[Sample], kind: Kind) -> Cox:
     labels, finite = np.concatenate([part.labels for part in sample]) == 1, np.isfinite(margins)
     weights = [part.weights for part in sample if part.weights is not None]
     own = np.concatenate(weights)[finite] if weights else None
-    rows = _Rows(margins[finite], labels[finite], own)
-    try:
-        with np.errstate(over="ignore", invalid="ignore"):
-            return _fitted(rows, len(margins))
-    except NotComputable as missing:
-        return Cox(len(margins), missing=missing.reason, score=_score(rows))
+    return fitted(LogOdds(margins[finite], labels[finite], own), len(margins))
 
 
-class _Rows(NamedTuple):
-    """Stated log-odds s of class 1, whether that is the label, and weights; None: 1. (m,) each."""
+class LogOdds(NamedTuple):
+    """Stated log-odds s, whether the outcome is 1, and weights; None: 1. (m,) each.
+
+    w2: squares of the weights or, where an entry stands for several rows, the sum of theirs; None: of w. If it is w
+    itself, that is a number of rows.
+    """
 
     s: Floats
     y: npt.NDArray[np.bool_]
-    w: Floats | None
+    w: Floats | None = None
+    w2: Floats | None = None
 
-    def blocks(self) -> Iterator[tuple[Floats, Floats, Floats]]:
-        """1 and s (2, b), y (b,) and weights (b,), block by block."""
+    @property
+    def weighted(self) -> bool:
+        """Whether rows have weights."""
+        return self.w is not None and self.w2 is not self.w
+
+    def blocks(self) -> Iterator[tuple[Floats, Floats, Floats, Floats]]:
+        """1 and s (2, b), y (b,), weights (b,) and their squares (b,), block by block."""
         for start in range(0, len(self.s), BLOCK):
             here = slice(start, start + BLOCK)
             s = self.s[here]
             w = np.ones(len(s)) if self.w is None else self.w[here]
-            yield np.array([np.ones(len(s)), s]), self.y[here].astype(np.float64), w
+            w2 = w * w if self.w2 is None else self.w2[here]
+            yield np.array([np.ones(len(s)), s]), self.y[here].astype(np.float64), w, w2
+
+
+def fitted(rows: LogOdds, count: int) -> Cox:
+    """The fit on these rows, or why there is none. count: the number of rows, of which some may be left out."""
+    try:
+        with np.errstate(over="ignore", invalid="ignore"):
+            return replace(_fitted(rows, count), kept=rows)
+    except NotComputable as missing:
+        return Cox(count, missing=missing.reason, score=_score(rows), kept=rows)
 
 
 class _Loss(NamedTuple):
@@ -84,7 +100,7 @@ class _Loss(NamedTuple):
     squares: Floats
 
 
-def _fitted(rows: _Rows, count: int) -> Cox:
+def _fitted(rows: LogOdds, count: int) -> Cox:
     """The maximum by Newton's method with halved steps. Raises: NotComputable if there is none."""
     _check_overlap(rows)
     start = _loss(rows, STATED)
@@ -108,14 +124,14 @@ def _fitted(rows: _Rows, count: int) -> Cox:
     if not np.isfinite(covariance).all():
         raise NotComputable("overflow", HUGE)
     errors = math.sqrt(max(covariance[0, 0], 0.0)), math.sqrt(max(covariance[1, 1], 0.0))
-    lr = max(2.0 * (start.value - now.value), 0.0) if rows.w is None else None
-    score = _score(rows) if rows.w is not None else _statistic(start.hessian, start.gradient)
+    lr = None if rows.weighted else max(2.0 * (start.value - now.value), 0.0)
+    score = _score(rows) if rows.weighted else _statistic(start.hessian, start.gradient)
     return Cox(count, float(at[0]), float(at[1]), None, errors, score, lr)
 
 
-def _from_some(rows: _Rows) -> Floats:
+def _from_some(rows: LogOdds) -> Floats:
     """The maximum of every 16th row, to start from; the stated probabilities if there is none."""
-    some = _Rows(rows.s[::STEP], rows.y[::STEP], None if rows.w is None else rows.w[::STEP])
+    some = LogOdds(rows.s[::STEP], rows.y[::STEP], *(one if one is None else one[::STEP] for one in (rows.w, rows.w2)))
     try:
         found = _fitted(some, len(some.s))
     except NotComputable:
@@ -123,7 +139,7 @@ def _from_some(rows: _Rows) -> Floats:
     return STATED if found.intercept is None or found.slope is None else np.array([found.intercept, found.slope])
 
 
-def _check_overlap(rows: _Rows) -> None:
+def _check_overlap(rows: LogOdds) -> None:
     ones, zeros = rows.s[rows.y], rows.s[~rows.y]
     if not len(ones) or not len(zeros):
         raise NotComputable("no_optimum", SEPARATED)
@@ -134,12 +150,12 @@ def _check_overlap(rows: _Rows) -> None:
         raise NotComputable("no_optimum", SEPARATED)
 
 
-def _score(rows: _Rows) -> float | None:
+def _score(rows: LogOdds) -> float | None:
     """The score statistic at intercept 0 and slope 1; None if log-odds do not vary."""
     gradient, information = np.zeros(2), np.zeros((2, 2))
-    for x, y, w in rows.blocks():
+    for x, y, w, w2 in rows.blocks():
         p = _sigmoid(x[1])
-        own = w * np.sqrt(p * (1.0 - p)) * x
+        own = np.sqrt(w2 * p * (1.0 - p)) * x
         information += np.einsum("in,jn->ij", own, own)
         gradient += np.einsum("in,n->i", x, w * (y - p))
     return _statistic(information, gradient)
@@ -154,17 +170,16 @@ def _statistic(information: Floats, gradient: Floats) -> float | None:
     return found if math.isfinite(found) and found >= 0.0 else None
 
 
-def _loss(rows: _Rows, at: Floats) -> _Loss:
+def _loss(rows: LogOdds, at: Floats) -> _Loss:
     """All sums at this intercept and slope; they do not depend on numbers of threads, as those of BLAS do."""
     value, gradient, hessian, squares = 0.0, np.zeros(2), np.zeros((2, 2)), np.zeros((2, 2))
-    for x, y, w in rows.blocks():
+    for x, y, w, w2 in rows.blocks():
         v = at[0] + at[1] * x[1]
         p = _sigmoid(v)
         value += float(np.add.reduce(w * (np.log1p(np.exp(-np.abs(v))) + np.maximum(v, 0.0) - y * v)))
-        slopes = x * (w * (p - y))
-        gradient += np.add.reduce(slopes, axis=1)
+        gradient += np.add.reduce(x * (w * (p - y)), axis=1)
         hessian += np.einsum("in,jn->ij", x * (w * p * (1.0 - p)), x)
-        squares += np.einsum("in,jn->ij", slopes, slopes)
+        squares += np.einsum("in,jn->ij", x * (w2 * (p - y) ** 2), x)
     return _Loss(value, gradient, hessian, squares)
 
 

@@ -38,7 +38,6 @@ def every(candidate):
 
 NEVER = {
     "mce_all_bins": "a bin with few rows may decide the value",
-    **dict.fromkeys(("cox_slope", "cox_intercept"), "this metric has no paired difference"),
 }
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.optimize import isotonic_regression
+from sklearn.isotonic import IsotonicRegression
 
 from calibeval.core.uncertainty import isotonic_folds
 from calibeval.core.uncertainty.isotonic_folds import out_of_fold
@@ -71,3 +72,20 @@ def test_cells_of_many_rows_change_little(monkeypatch, digits):
     cells = out_of_fold(x, hit, folds, 5, 2)
     assert (exact != cells).any()
     assert abs(np.square(exact - hit).mean() - np.square(cells - hit).mean()) < 1e-4
+
+
+def test_as_scikit_learn_fits_it_between_the_ends():
+    """Where its curve is not near 0 or 1, which it does not keep away from."""
+    rng = np.random.default_rng(8)
+    x, folds = rng.random(3000), rng.permutation(np.arange(3000) % 5)
+    hit = rng.random(3000) < 0.1 + 0.8 * x
+    found, checked = out_of_fold(x, hit, folds, 5, 2), 0
+    for fold in range(5):
+        own = folds != fold
+        fitted = IsotonicRegression(out_of_bounds="clip").fit(x[own], hit[own])
+        expected = fitted.predict(x[~own])
+        inner = np.unique(fitted.y_thresholds_[(fitted.y_thresholds_ > 0.0) & (fitted.y_thresholds_ < 1.0)])
+        inside = (expected >= inner[0]) & (expected <= inner[-1])
+        np.testing.assert_allclose(found[~own][inside], expected[inside], atol=1e-7)  # it fits in float32 at times
+        checked += inside.sum()
+    assert checked > 2500

@@ -1,0 +1,112 @@
+"""The stated log-odds of outcomes: of being right, from the confidence, or of class 1 of two.
+
+Up to 2^16 rows, each is an entry. With more, rows share cells 1/256 wide, and the mean of a cell stands for its rows:
+this changes a number by about a thousandth of its standard error.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from calibeval.core.data.arrays import Floats
+from calibeval.core.data.notices import NotComputable
+from calibeval.core.sums.cox import Cox, LogOdds, fitted
+from calibeval.core.sums.pairs import Pairs
+
+SINGLE_ROWS, CELLS_OF_UNIT = 2**16, 256
+ALL_ALIKE = "every row is {}, so the likelihood has no maximum"
+
+
+def cox_of_pairs(pairs: Pairs) -> Cox:
+    """Cox's recalibration of the confidence, computed once. Raises: NotComputable as `log_odds_of`."""
+    if "cox" not in pairs.cache:
+        pairs.cache["cox"] = fitted(log_odds_of(pairs), pairs.rows)
+    found: Cox = pairs.cache["cox"]
+    return found
+
+
+def stated(pairs: Pairs) -> Floats:
+    """The probability that the confidence gives to what happened, (n,).
+
+    Raises: NotComputable if that is 0: a row is wrong with confidence 1, or right with confidence 0.
+    """
+    found = np.where(pairs.correct, pairs.confidence, pairs.doubt)
+    impossible = int(np.count_nonzero(found <= 0.0))
+    if impossible:
+        rows = "1 row" if impossible == 1 else f"{impossible:,} rows"
+        wrong = bool((found[~pairs.correct] <= 0.0).any())
+        right = bool((found[pairs.correct] <= 0.0).any())
+        what = "1 and wrong, or 0 and right," if wrong and right else "1 and wrong" if wrong else "0 and right"
+        raise NotComputable("infinite", f"infinite: the confidence is {what} in {rows}", count=impossible)
+    return found
+
+
+def log_odds_of(pairs: Pairs) -> LogOdds:
+    """The log-odds of the confidence and whether rows are right.
+
+    Certain rows that are right, and impossible ones that are wrong, are left out: they have likelihood 1 whatever the
+    slope above 0. Raises: NotComputable for others with infinite log-odds.
+    """
+    stated(pairs)
+    here = slice(int(np.searchsorted(pairs.confidence, 0.0, side="right")), _end(pairs))
+    c, doubt, y = pairs.confidence[here], pairs.doubt[here], pairs.correct[here]
+    w = None if pairs.weights is None else pairs.weights[here]
+    if len(c) <= SINGLE_ROWS:
+        return LogOdds(np.log(c) - np.log(doubt), y, w)
+    return _in_cells(c, doubt, y.astype(np.float64), w)
+
+
+def in_the_large(rows: LogOdds) -> tuple[float, float]:
+    """The intercept with the largest likelihood if the slope is 1, and its standard error, from the sandwich estimate.
+
+    Raises: NotComputable if all outcomes are the same.
+
+    >>> value, error = in_the_large(LogOdds(np.zeros(4), np.array([True, True, True, False])))
+    >>> round(value, 9) == round(math.log(3), 9), round(error, 3)
+    (True, 1.155)
+    """
+    y, w = rows.y.astype(np.float64), np.ones(len(rows.s)) if rows.w is None else rows.w
+    w2 = w * w if rows.w2 is None else rows.w2
+    right = float(np.add.reduce(w * y))
+    if not 0.0 < right < float(np.add.reduce(w)) or rows.y.all() or not rows.y.any():
+        raise NotComputable("no_optimum", ALL_ALIKE.format("right" if rows.y.any() else "wrong"))
+    low, high = -float(rows.s.max()) - 40.0, -float(rows.s.min()) + 40.0
+    at = 0.0
+    for _ in range(200):  # Newton's steps, as long as they stay inside the bracket
+        p = 1.0 / (1.0 + np.exp(-(at + rows.s)))
+        gradient, slope = float(np.add.reduce(w * (p - y))), float(np.add.reduce(w * p * (1.0 - p)))
+        low, high = (at, high) if gradient < 0.0 else (low, at)
+        step = gradient / slope if slope > 0.0 else math.inf
+        nearer = at - step if low < at - step < high else 0.5 * (low + high)
+        if abs(nearer - at) <= 1e-13 * max(1.0, abs(at)):
+            break
+        at = nearer
+    return at, math.sqrt(float(np.add.reduce(w2 * (p - y) ** 2))) / slope
+
+
+def _end(pairs: Pairs) -> int:
+    """The number of rows before those with no doubt."""
+    return int(np.searchsorted(-pairs.doubt, 0.0, side="left"))
+
+
+def _in_cells(c: Floats, doubt: Floats, y: Floats, w: Floats | None) -> LogOdds:
+    low, high = (math.log(c[i]) - math.log(doubt[i]) for i in (0, -1))
+    edges = np.arange(math.floor(low * CELLS_OF_UNIT), math.ceil(high * CELLS_OF_UNIT) + 1) / CELLS_OF_UNIT
+    with np.errstate(over="ignore"):
+        cuts = np.searchsorted(c, 1.0 / (1.0 + np.exp(-edges)))
+    starts = np.unique(np.concatenate(([0], cuts[cuts < len(c)])))
+    size = np.diff(np.append(starts, len(c))).astype(np.float64)
+    s = np.log(np.add.reduceat(c, starts) / size) - np.log(np.add.reduceat(doubt, starts) / size)
+
+    def split(values: Floats) -> Floats:
+        """The sums over the right rows of every cell, and over the wrong ones."""
+        right = np.add.reduceat(values * y, starts)
+        return np.concatenate((right, np.add.reduceat(values, starts) - right))
+
+    rows = split(np.ones(len(c)))
+    filled = np.flatnonzero(rows > 0.0)
+    first = (rows if w is None else split(w))[filled]
+    second = first if w is None else split(w * w)[filled]
+    return LogOdds(np.concatenate((s, s))[filled], filled < len(starts), first, second)
