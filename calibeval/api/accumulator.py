@@ -10,7 +10,7 @@ import numpy.typing as npt
 from calibeval.api.arguments import ARGUMENTS
 from calibeval.api.chosen import chosen_metrics
 from calibeval.api.dumps import as_class, as_classes
-from calibeval.core.data.arguments import whole
+from calibeval.core.data.arguments import truth, whole
 from calibeval.core.data.class_names import LabelsAre
 from calibeval.core.data.labels import MOST_CLASSES, outcome_of
 from calibeval.core.data.public import public
@@ -23,6 +23,7 @@ from calibeval.core.report.report import Report
 
 OWN_ARGUMENTS = {name: check for name, check in ARGUMENTS.items() if name != "labels"} | {
     "k": whole(1, MOST_CLASSES),
+    "exact": truth,
 }
 
 
@@ -50,10 +51,14 @@ class Accumulator:
         labels_are: LabelsAre | None = None,
         ignore_index: int | None = None,
         renormalize: bool = False,
+        exact: bool | None = None,
     ) -> None:
         """Nothing yet.
 
-        k: the number of classes; None: that of the first batch. The other arguments: as for `evaluate`.
+        k: the number of classes; None: that of the first batch. exact: whether to keep the confidence of every row,
+        which takes 8 bytes each, for exact equal-mass bins; False: their edges fall on ends of narrow cells, and the
+        report says how far the AECE may be from that of exact edges; None: exact up to 4,194,304 rows. The other
+        arguments: as for `evaluate`.
         Raises: UsageError for settings that cannot work.
         """
         settings = checked(bins=bins, level=level, positive=as_class(positive), classes=as_classes(classes))
@@ -65,12 +70,12 @@ class Accumulator:
         }
         if k is not None and class_names is not None and len(class_names) != k:
             raise UsageError(f"{len(class_names)} class names, but k is {k}")
-        self._rows = Accumulation(k, chosen_metrics(metrics), settings, options)
+        self._rows = Accumulation(k, chosen_metrics(metrics), settings, options, exact=exact)
 
     def reset(self) -> None:
         """Forget all rows, and keep the settings: for the next epoch."""
         old = self._rows
-        self._rows = Accumulation(old.wanted_k, old.chosen, old.settings, old.options)
+        self._rows = Accumulation(old.wanted_k, old.chosen, old.settings, old.options, exact=old.exact)
 
     @public({})
     def update(

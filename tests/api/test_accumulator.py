@@ -1,6 +1,7 @@
 """`Accumulator`: batches give the report of all rows, bit for bit, whatever their sizes; errors leave it as it was."""
 
 import pickle
+import re
 
 import numpy as np
 import pytest
@@ -262,6 +263,27 @@ def test_torch_tensors():
     for zs, ys in zip(z.split(64), y.split(64), strict=True):
         part.update(logits=zs, labels=ys)
     assert part.report().to_json() == calibeval.evaluate(logits=z, labels=y).to_json()
+
+
+def test_without_keys_all_but_equal_mass_bins_is_the_same_and_they_are_told(small_chunks):
+    z = logits_of(3000, 5)
+    y = labels_of(softmax(z))
+    whole = calibeval.evaluate(logits=2 * z, labels=y)
+    part = fed(200, 5, {"exact": False}, logits=2 * z, labels=y).report()
+    assert part["aece"].reason.code == "from_sums"
+    bound = float(re.search(r"within (\S+) of the value with exact edges", part["aece"].reason)[1])
+    assert abs(part["aece"].value - whole["aece"].value) <= bound < 0.02
+    assert {name for name in whole if part[name] != whole[name]} == {"aece"}
+    assert part.dumps[0].equal_width == whole.dumps[0].equal_width
+
+
+def test_groups_without_keys_have_no_interval_of_equal_mass_bins(small_chunks):
+    z = logits_of(2000, 3)
+    y = labels_of(softmax(z))
+    part = fed(200, 3, {"exact": False}, logits=z, labels=y, groups=np.arange(2000) % 90).report()
+    assert part["aece"].low is None
+    assert "how equal-mass bins vary by groups needs every row" in part["aece"].reason
+    assert part["ece"].low is not None
 
 
 def test_it_can_be_sent_to_another_process():

@@ -32,14 +32,21 @@ class Accumulation:
     """The rows of all batches so far.
 
     k: the number of classes; None: that of the first batch. chosen: the metrics; None: those of every report.
-    settings: without groups. options: of `Predictions`, the same for all batches. batches: their number. running: the
-    rows of full chunks; waiting: the others. Both are None before the first batch.
+    settings: without groups. options: of `Predictions`, the same for all batches. exact: as in `RunningKeys`.
+    batches: their number. running: the rows of full chunks; waiting: the others. Both are None before the first batch.
     """
 
     def __init__(
-        self, k: int | None, chosen: tuple[str, ...] | None, settings: Settings, options: Mapping[str, Any]
+        self,
+        k: int | None,
+        chosen: tuple[str, ...] | None,
+        settings: Settings,
+        options: Mapping[str, Any],
+        *,
+        exact: bool | None,
     ) -> None:
         self.wanted_k, self.chosen, self.settings, self.options = k, chosen, settings, options
+        self.exact = exact
         self.batches = 0
         self.running: Running | None = None
         self.waiting: Rechunked | None = None
@@ -130,6 +137,7 @@ class Accumulation:
             weights=COLUMN if weighted else None,
             grouped=grouped or dense,
             dense=dense,
+            exact=self.exact,
             columns_sure=self.options.get("labels_are") is not None,
         )
         return Running(facts)

@@ -44,7 +44,7 @@ class Running:
         self.edges, self.compared = edges_of(kinds, facts.settings.bins)
         self.total: Sums | None = None
         self.second: SecondSums | None = None
-        self.keys = RunningKeys(tie_slack(kinds))
+        self.keys = RunningKeys(tie_slack(kinds), exact=facts.exact)
         self.sample = None if k is None else RunningSample(k)
         self.curves = RunningCurves(k, kinds.positive, facts.classes)
         self.looks = RunningLooks(k, kinds.kind)
@@ -154,7 +154,7 @@ class Running:
             sums = with_sampled_spread(sums, samples, kinds.kind)
         own = None if places is None or sampled is None else places[sampled]
         joints = self._joints(sums, samples, own) if by_groups else None
-        if self.facts.pairs:
+        if self.facts.pairs and self.keys.kept:
             codes = None if places is None or self.keys.codes is None else places[self.keys.codes]
             sums = replace(sums, pairs=self.keys.pairs(sums.scale, codes))
         if self.second is not None:
@@ -173,12 +173,11 @@ class Running:
         )
 
     def _joints(self, sums: Sums, samples: list[Sample], sampled: Codes | None) -> Joints | None:
-        codes, weights = self.keys.codes, self.keys.weights
-        if self.groups is None or codes is None:
+        if self.groups is None:
             return None
         own = weights_of_sample(samples)
         fit = fit_totals(sums.optimum, sampled, None if own is None else own * sums.scale)
-        return with_fit(self.groups.joints(sums, self.keys.keys, codes, weights), fit)
+        return with_fit(self.groups.joints(sums, self.keys, weighted=self.uneven), fit)
 
     def _predictions(self, sums: Sums, samples: list[Sample]) -> Predictions:
         """Predictions with what a report says of all rows, but only the sampled rows, which show doubts of all."""

@@ -37,7 +37,8 @@ class Facts(NamedTuple):
     pairs: whether metrics need every row in order. second: what they need of the probabilities of all classes. classes:
     the numbers of those that are also looked at one against the rest.
     weights: the name of the weights; None without. grouped: whether rows have groups. dense: whether rows are pixels of
-    images. columns_sure: whether the user says that each column is one class.
+    images. columns_sure: whether the user says that each column is one class. exact: whether the confidence
+    of every row is kept; None: of some million rows.
     """
 
     kinds: Predictions
@@ -49,6 +50,7 @@ class Facts(NamedTuple):
     grouped: bool
     dense: bool
     columns_sure: bool
+    exact: bool | None
 
 
 @dataclass(slots=True)

@@ -18,14 +18,15 @@ from calibeval.core.data.row_source import Kind
 from calibeval.core.evaluation.group_joints import PART_SCORES, compared, joint_of
 from calibeval.core.evaluation.groups import Groups, counted_groups
 from calibeval.core.sums.by_group import ClassTotals, GapTotals, RowTotals
-from calibeval.core.sums.equal_mass import RowKeys
 from calibeval.core.sums.optimum import Optimum
+from calibeval.core.sums.running_keys import RunningKeys
 from calibeval.core.sums.sums import RowScores, Sums
 from calibeval.core.uncertainty.clusters import Clusters
 from calibeval.core.uncertainty.joints import MOST_JOINT_CELLS, FitTotals, Joints
 
 MOST_BYTES = 2**28  # of class-wise sums by group; without these, the class-wise error has no interval by groups
 LEAST_ROOM = 64
+NO_MASS = "how equal-mass bins vary by groups needs every row, and these are sums"
 
 
 class RunningGroups:
@@ -105,18 +106,18 @@ class RunningGroups:
         places[order] = np.arange(len(order))
         return counted_groups(self.column, Clusters(self.sizes[order])), places
 
-    def joints(self, sums: Sums, keys: RowKeys, codes: Codes, weights: Floats | None) -> Joints:
-        """How the sums of all rows vary together. keys, codes, weights: of all rows; codes of their groups here."""
-        scale, order = 1.0 if weights is None else sums.scale, self._order()
+    def joints(self, sums: Sums, keys: RunningKeys, *, weighted: bool) -> Joints:
+        """How the sums of all rows vary together. keys: of all rows. weighted: whether rows have different weights."""
+        scale, order = sums.scale if weighted else 1.0, self._order()
         clusters = Clusters(self.sizes[order] * scale)
 
         def joint(totals: GapTotals | ClassTotals | None, binned: Any) -> Any:
             return None if totals is None else joint_of(totals.totals[order] * scale, binned, clusters)
 
         mass = None
-        if len(sums.mass.count) <= MOST_JOINT_CELLS:
+        if keys.kept and keys.codes is not None and len(sums.mass.count) <= MOST_JOINT_CELLS:
             mass = GapTotals(len(self.sizes), sums.mass_edges)
-            mass.add_keys(keys, codes.astype(np.intp), weights)
+            mass.add_keys(keys.keys, keys.codes.astype(np.intp), keys.weights)
         return Joints(
             clusters,
             self.rows.at(order).scaled(scale),
@@ -124,6 +125,7 @@ class RunningGroups:
             joint(mass, sums.mass),
             joint(self.classes, sums.classes),
             self.too_large,
+            no_mass=None if keys.kept else reason("rows_not_kept", NO_MASS),
         )
 
     def _order(self) -> Codes:

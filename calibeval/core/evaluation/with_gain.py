@@ -111,7 +111,8 @@ def _best(sums: Sums, rows: RowScores, predictions: Predictions, plain: Gain) ->
         sample, own_folds = _sample(predictions, places), folds[places]
         try:
             of_fold = temperatures(sample, predictions.kind, own_folds, FOLDS, optimum.log_t)
-            after[TEMPERATURE] = losses_under(sample, predictions.kind, of_fold[own_folds])
+            tempered = losses_under(sample, predictions.kind, of_fold[own_folds])
+            after[TEMPERATURE] = tempered._replace(noise=_noise(1.0, len(places), here.weights))
         except NotComputable:
             of_fold = None
     after[TOP] = _of_top_label(own, folds if places is None else folds[places], here.weights, k)
@@ -120,14 +121,14 @@ def _best(sums: Sums, rows: RowScores, predictions: Predictions, plain: Gain) ->
         return replace(plain, after={TOP: _of_top_label(rows, folds, plain.weights, k)})
     if sampled and best == TEMPERATURE and of_fold is not None and plain.n * k <= MOST_SCORES:
         parts = (losses_under(part, predictions.kind, of_fold[folds[part.places]]) for part in _parts(predictions))
-        return replace(plain, chosen=best, after={best: _joined(parts)}, cells=None)
+        return replace(plain, chosen=best, after={best: _joined(parts, after[best].noise)}, cells=None)
     return replace(here, chosen=best, after=after, cells=None)
 
 
-def _joined(parts: Iterable[Losses]) -> Losses:
+def _joined(parts: Iterable[Losses], noise: float) -> Losses:
     """The scores of consecutive rows. parts: with an NLL."""
-    nll, brier = zip(*parts, strict=True)
-    return Losses(np.concatenate(nll), np.concatenate(brier))
+    nll, brier, _ = zip(*parts, strict=True)
+    return Losses(np.concatenate(nll), np.concatenate(brier), noise)
 
 
 def _before(rows: RowScores, k: int | None) -> Losses:
@@ -139,15 +140,21 @@ def _before(rows: RowScores, k: int | None) -> Losses:
 def _two_classes(rows: RowScores, predictions: Predictions, folds: Folds, weights: Floats | None) -> Losses:
     labels = predictions.labels[kept_rows(predictions)] == 1
     one = np.where(rows.correct == labels, rows.confidence, 1.0 - rows.confidence)
-    level = out_of_fold(one, labels, folds, FOLDS, 2, weights)
+    level, parts = out_of_fold(one, labels, folds, FOLDS, 2, weights)
     right = np.where(labels, level, 1.0 - level)
-    return Losses(-np.log(right), 2.0 * np.square(1.0 - right))
+    return Losses(-np.log(right), 2.0 * np.square(1.0 - right), _noise(parts, len(one), weights))
 
 
 def _of_top_label(rows: RowScores, folds: Folds, weights: Floats | None, k: int | None) -> Losses:
     """The scores after isotonic regression of the confidence. k: number of classes; None if they are not known."""
-    level = out_of_fold(rows.confidence, rows.correct, folds, FOLDS, k or 2, weights)
-    return Losses(None, np.square(level - rows.correct)) if k is None else _scaled(rows, level, k)
+    level, parts = out_of_fold(rows.confidence, rows.correct, folds, FOLDS, k or 2, weights)
+    found = Losses(None, np.square(level - rows.correct)) if k is None else _scaled(rows, level, k)
+    return found._replace(noise=_noise(parts, len(level), weights))
+
+
+def _noise(freedom: float, n: float, weights: Floats | None) -> float:
+    """The noise of a map with so many degrees of freedom that is fitted on all folds but one."""
+    return freedom * FOLDS / (FOLDS - 1.0) / (n if weights is None else float(weights.sum()))
 
 
 def _scaled(rows: RowScores, level: Floats, k: int) -> Losses:

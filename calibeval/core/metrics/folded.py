@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import NotComputable, Notice, reason
-from calibeval.core.metrics.bins import Binned, along_paths, rows_in
+from calibeval.core.metrics.bins import PUT_TOGETHER, Binned, along_paths, rows_in
 from calibeval.core.metrics.few_by_groups import allowing
 from calibeval.core.metrics.metric import Side
+from calibeval.core.metrics.result import MetricResult
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty import intervals
@@ -25,8 +26,6 @@ from calibeval.core.uncertainty.paired import Contrast, centre_of, check_thick, 
 from calibeval.core.uncertainty.paired_paths import ece_side, path_difference
 
 LEAST_CLASS_ROWS = 20  # with fewer, many bins of a class hold one row or none, and their variance cannot be estimated
-
-PUT_TOGETHER = "the interval is put together from those of both models, and wide"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,6 +65,14 @@ class Folded(Binned):
     def from_gap(self, gap: float, k: int | None) -> float | None:
         """The size of the gap: gaps of bins can only cancel."""
         return abs(gap)
+
+    def explained(self, result: MetricResult, sums: Sums) -> MetricResult:
+        """The result with a reason if edges of equal-mass bins are not exact."""
+        bound = 0.0 if self.over != "mass" or sums.equal_mass is None else sums.equal_mass.bound
+        if not bound or result.reason is not None:
+            return result
+        text = f"from sums: edges fall on ends of fixed cells, within {bound:.2g} of the value with exact edges"
+        return replace(result, reason=reason("from_sums", text))
 
     def shares(self, sums: Sums) -> Floats | None:
         """Each row's gap divided by n, with the sign of its bin's gap."""

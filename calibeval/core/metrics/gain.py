@@ -38,7 +38,7 @@ class _Share(NamedTuple):
 
     before: float
     after: float
-    influence: Floats
+    influence: Floats  # spread by what the noise of the maps adds
 
     @property
     def value(self) -> float:
@@ -128,7 +128,8 @@ class RecalibrationGain(Metric):
         before, left = (float(np.average(one, weights=gain.weights)) for one in (old, new))
         if not before > 0.0:
             raise NotComputable("no_method", "the score is 0, so there is nothing to gain")
-        return _Share(before, left, (left / before * old - new) / before)
+        spread = math.sqrt(1.0 + _noisy(gain, after))
+        return _Share(before, left, (left / before * old - new) / before * spread)
 
     def _losses(self, losses: Losses) -> Floats:
         found = losses.nll if self.score == "nll" else losses.brier
@@ -150,6 +151,20 @@ class RecalibrationGain(Metric):
         share = self._chosen(gain)
         values = share.influence + share.value
         return values if model.order is None else values[model.order]
+
+
+def _noisy(gain: Gain, after: Losses) -> float:
+    """Which part of the variance of what a map changes comes from its noise, from 0 to 1.
+
+    This part counts twice in the variance of the mean: the product of the errors of two rows in different folds is in
+    it once for the map that one of them moves, and again, with the same sign, for that of the other.
+    """
+    if after.nll is None or gain.before.nll is None or not np.isfinite(gain.before.nll).all():
+        return 1.0
+    changed = after.nll - gain.before.nll
+    away = changed - np.average(changed, weights=gain.weights)
+    variance = float(np.average(away * away, weights=gain.weights))
+    return min(after.noise / variance, 1.0) if variance > 0.0 else 0.0
 
 
 def _approximated(gain: Gain | Notice | None) -> Notice | None:

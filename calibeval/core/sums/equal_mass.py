@@ -110,11 +110,11 @@ def from_passes(
     read: starts a pass and yields the keys of consecutive rows. n: number of rows. histogram: `first_histogram` of all
     rows. jobs: number of threads for the last pass; more than one only if read does not use threads.
     """
-    intervals = _located(histogram, _cell_starts().tolist(), 0, equal_mass_ranks(n, bins).tolist())
+    intervals = _located(histogram, cell_starts().tolist(), 0, equal_mass_ranks(n, bins).tolist())
     while sum(interval.rows for interval in intervals if interval.width > 1) > COLLECTED:
         finer = [Histogram(interval) for interval in intervals]
         for keys in read():
-            bits = _bits(keys)
+            bits = bits_of(keys)
             for part in finer:
                 part.add(bits)
         intervals = [found for part, interval in zip(finer, intervals, strict=True) for found in part.narrow(interval)]
@@ -138,7 +138,7 @@ class BitRange(NamedTuple):
 
 def first_histogram(keys: RowKeys) -> Bits:
     """The number of rows in each cell, for all confidences; histograms of parts of the rows add up."""
-    return np.bincount(_cells(_bits(keys)), minlength=CELLS)
+    return np.bincount(cells_of(bits_of(keys)), minlength=CELLS)
 
 
 class Histogram:
@@ -172,19 +172,19 @@ def _located(counts: Bits, starts: list[int], below: int, ranks: list[int]) -> l
     ]
 
 
-def _cells(bits: Bits) -> npt.NDArray[np.int64]:
-    """The cell of each row in the first histogram, ascending with the confidence."""
+def cells_of(bits: Bits, octave_bits: int = OCTAVE_BITS) -> npt.NDArray[np.int64]:
+    """The cell of each row, ascending with the confidence; by default those of the first histogram."""
     distance = ONE + (1 << STEP_BITS) - bits
     distance >>= STEP_BITS
     cell = distance.astype(np.float64).view(np.int64)
-    cell >>= 52 - OCTAVE_BITS
-    return np.subtract(CELLS - 1 + (1023 << OCTAVE_BITS), cell, out=cell)
+    cell >>= 52 - octave_bits
+    return np.subtract(((52 + 1023) << octave_bits) - 1, cell, out=cell)
 
 
-def _cell_starts() -> npt.NDArray[np.int64]:
-    """The lowest bit pattern of each cell of the first histogram, and the first one above 1."""
-    from_one = np.arange(CELLS, -1, -1, dtype=np.int64) + (1023 << OCTAVE_BITS)
-    nearest = np.ceil((from_one << (52 - OCTAVE_BITS)).view(np.float64)).astype(np.int64)
+def cell_starts(octave_bits: int = OCTAVE_BITS) -> npt.NDArray[np.int64]:
+    """The lowest bit pattern of each cell, and the first one above 1."""
+    from_one = np.arange(52 << octave_bits, -1, -1, dtype=np.int64) + (1023 << octave_bits)
+    nearest = np.ceil((from_one << (52 - octave_bits)).view(np.float64)).astype(np.int64)
     return np.asarray(np.maximum(ONE + 1 + ((1 - nearest) << STEP_BITS), 0), np.int64)
 
 
@@ -202,7 +202,7 @@ def _final_pass(
     wide = _kept_segments(cuts, intervals, ends)
 
     def work(keys: RowKeys) -> tuple[RowKeys, BinSums]:
-        segment = segment_of(_bits(keys))
+        segment = segment_of(bits_of(keys))
         sums = sums_by_index(segment, len(wide), _confidences(keys), _correct(keys))
         return keys.take(np.flatnonzero(wide.take(segment))), sums
 
@@ -227,13 +227,13 @@ class _Segments:
 
     def __init__(self, cuts: npt.NDArray[np.int64]) -> None:
         self._cuts = cuts
-        starts = _cell_starts()
+        starts = cell_starts()
         first, last = (np.searchsorted(cuts, ends, side="right") for ends in (starts[:-1], starts[1:] - 1))
         self._of_cell = np.where(first == last, first, -1)
 
     def __call__(self, bits: Bits) -> npt.NDArray[np.intp]:
         """The segments, looked up by cell; only rows in cells with a cut are compared with the cuts."""
-        segment = self._of_cell.take(_cells(bits))
+        segment = self._of_cell.take(cells_of(bits))
         cut = np.flatnonzero(segment < 0)
         segment[cut] = np.searchsorted(self._cuts, bits.take(cut), side="right")
         return segment
@@ -268,7 +268,7 @@ def _order_statistics(intervals: list[BitRange], first: list[int], collected: Ro
     at = np.array(places, np.intp)
     collected.partition(at)
     ties = np.array([interval.low for interval in intervals if interval.width == 1 for _ in interval.ranks], np.int64)
-    return np.sort(np.concatenate([_bits(collected[at]), ties])).view(np.float64)
+    return np.sort(np.concatenate([bits_of(collected[at]), ties])).view(np.float64)
 
 
 def _binned(keys: RowKeys, edges: Floats) -> BinSums:
@@ -286,7 +286,8 @@ def _regrouped(sums: BinSums, bins: npt.NDArray[np.intp], counted: npt.NDArray[n
     )
 
 
-def _bits(keys: RowKeys) -> Bits:
+def bits_of(keys: RowKeys) -> Bits:
+    """The confidence of each row as the bits of its float64."""
     return (keys >> np.uint64(1)).view(np.int64)
 
 

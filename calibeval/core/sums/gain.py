@@ -15,14 +15,19 @@ NONE = "none"
 
 
 class Losses(NamedTuple):
-    """Proper scores of rows, (n,): the NLL, None if only the top label is known, and the Brier score."""
+    """Proper scores of rows, (n,): the NLL, None if only the top label is known, and the Brier score.
+
+    noise: the variance of a row's NLL that comes from the noise of the map, about d/m for d degrees of freedom that are
+    fitted on m rows; 0 without a map.
+    """
 
     nll: Floats | None
     brier: Floats
+    noise: float = 0.0
 
     def at(self, places: Indices) -> Losses:
         """Those of the rows at these positions."""
-        return Losses(None if self.nll is None else self.nll[places], self.brier[places])
+        return Losses(None if self.nll is None else self.nll[places], self.brier[places], self.noise)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

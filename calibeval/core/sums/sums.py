@@ -115,10 +115,14 @@ def joined_rows(parts: list[RowScores]) -> RowScores:
 
 
 class EqualMass(NamedTuple):
-    """Sums of equal-mass bins, (m,), and their m + 1 edges. They cannot be added, because edges differ."""
+    """Sums of equal-mass bins, (m,), and their m + 1 edges. They cannot be added, because edges differ.
+
+    bound: how far the mean gap may be from that of bins with exact edges; 0 if these are exact.
+    """
 
     sums: BinSums
     edges: Floats
+    bound: float = 0.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -203,7 +207,7 @@ class Sums:
             brier=self.brier.finished(self.weights),
             excess=None if self.excess is None else self.excess.scaled(scale),
             risk=None if self.risk is None else self.risk * scale,
-            equal_mass=None if mass is None else EqualMass(mass.sums.scaled(scale), mass.edges),
+            equal_mass=None if mass is None else mass._replace(sums=mass.sums.scaled(scale)),
             counted=int(self.n),
         )
 

@@ -17,8 +17,19 @@ Flags = npt.NDArray[np.bool_]
 Folds = npt.NDArray[np.integer[Any]]
 
 
-def out_of_fold(x: Floats, hit: Flags, folds: Folds, count: int, k: int, weights: Floats | None = None) -> Floats:
+class OutOfFold(NamedTuple):
     """The share of hits that the curves of the other folds give for every row, (n,), in (0, 1).
+
+    parts: the mean number of constant parts of a curve, which are its degrees of freedom. Source: Meyer & Woodroofe,
+    Annals of Statistics 28:1083 (2000).
+    """
+
+    level: Floats
+    parts: float
+
+
+def out_of_fold(x: Floats, hit: Flags, folds: Folds, count: int, k: int, weights: Floats | None = None) -> OutOfFold:
+    """What the curves of the other folds give for every row.
 
     A curve is linear between the ends of its constant parts, and constant outside. Where it is 0 or 1, its value is as
     if one more row had been shared between k classes. Equal x have equal values in a fold.
@@ -26,18 +37,20 @@ def out_of_fold(x: Floats, hit: Flags, folds: Folds, count: int, k: int, weights
     Source: Zadrozny & Elkan, KDD 2002.
 
     >>> x, hit = np.array([0.2, 0.2, 0.8, 0.8]), np.array([False, False, True, True])
-    >>> out_of_fold(x, hit, np.array([0, 1, 0, 1]), 2, 2).tolist()
+    >>> out_of_fold(x, hit, np.array([0, 1, 0, 1]), 2, 2).level.tolist()
     [0.25, 0.25, 0.75, 0.75]
     """
     order = np.argsort(x)  # the order of equal x does not matter
     x, hit, folds = x[order], hit[order], folds[order]
     parts = _Parts.of(x, hit, folds, count, None if weights is None else weights[order])
-    result = np.empty(len(x))
+    result, constant = np.empty(len(x)), 0
     for fold in range(count):
         others = np.flatnonzero(folds != fold)
         held = np.flatnonzero(folds == fold)
-        result[order[held]] = np.interp(x[held], *parts.curve(fold, x, others, k))
-    return result
+        points, values = parts.curve(fold, x, others, k)
+        result[order[held]] = np.interp(x[held], points, values)
+        constant += 1 + int(np.count_nonzero(np.diff(values)))
+    return OutOfFold(result, constant / count)
 
 
 class _Parts(NamedTuple):

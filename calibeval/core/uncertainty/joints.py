@@ -26,7 +26,8 @@ class Joints:
 
     clusters: the sizes of the groups. rows: sums of the results of their rows. top, mass, classes: for equal-width,
     equal-mass and class-wise bins; None if there are too many bins, or none. no_classes: why there are no class-wise
-    ones, if not because of their number. fit: sums of the slopes at the optimal temperature; None if not kept.
+    ones, if not because of their number; no_mass likewise. fit: sums of the slopes at the optimal temperature; None if
+    not kept.
     """
 
     clusters: Clusters
@@ -36,6 +37,7 @@ class Joints:
     classes: Joint | None
     no_classes: Notice | None = None
     fit: FitTotals | None = None
+    no_mass: Notice | None = None
 
     @property
     def freedom(self) -> float:

@@ -38,23 +38,25 @@ def test_as_scipy_fits_it(n, digits, weighted):
     x = rng.random(n).round(digits)
     hit, folds = rng.random(n) < x**1.5, rng.permutation(np.arange(n) % 5)
     weights = rng.random(n) + 0.1 if weighted else None
-    np.testing.assert_allclose(out_of_fold(x, hit, folds, 5, 4, weights), plain(x, hit, folds, 4, weights), atol=1e-12)
+    np.testing.assert_allclose(
+        out_of_fold(x, hit, folds, 5, 4, weights).level, plain(x, hit, folds, 4, weights), atol=1e-12
+    )
 
 
 def test_order_of_rows_does_not_matter():
     rng = np.random.default_rng(5)
     x = rng.random(400).round(2)
     hit, folds, order = rng.random(400) < x, np.arange(400) % 5, rng.permutation(400)
-    found = out_of_fold(x, hit, folds, 5, 3)
-    np.testing.assert_array_equal(out_of_fold(x[order], hit[order], folds[order], 5, 3), found[order])
+    found = out_of_fold(x, hit, folds, 5, 3).level
+    np.testing.assert_array_equal(out_of_fold(x[order], hit[order], folds[order], 5, 3).level, found[order])
 
 
 def test_rows_of_the_own_fold_do_not_count():
     rng = np.random.default_rng(6)
     x, folds = rng.random(300), np.arange(300) % 3
     hit = rng.random(300) < x
-    found = out_of_fold(x, hit, folds, 3, 2)
-    changed = out_of_fold(x, np.where(folds == 1, ~hit, hit), folds, 3, 2)
+    found = out_of_fold(x, hit, folds, 3, 2).level
+    changed = out_of_fold(x, np.where(folds == 1, ~hit, hit), folds, 3, 2).level
     np.testing.assert_array_equal(found[folds == 1], changed[folds == 1])
     assert (found[folds != 1] != changed[folds != 1]).any()
 
@@ -66,10 +68,10 @@ def test_cells_of_many_rows_change_little(monkeypatch, digits):
     x = rng.random(9000).round(digits)
     hit, folds = rng.random(9000) < x**2, rng.integers(0, 5, 9000)
     monkeypatch.setattr(isotonic_folds, "EXACT", 9000)
-    exact = out_of_fold(x, hit, folds, 5, 2)
+    exact = out_of_fold(x, hit, folds, 5, 2).level
     monkeypatch.setattr(isotonic_folds, "EXACT", 8999)
     monkeypatch.setattr(isotonic_folds, "CELLS", 500)
-    cells = out_of_fold(x, hit, folds, 5, 2)
+    cells = out_of_fold(x, hit, folds, 5, 2).level
     assert (exact != cells).any()
     assert abs(np.square(exact - hit).mean() - np.square(cells - hit).mean()) < 1e-4
 
@@ -79,7 +81,7 @@ def test_as_scikit_learn_fits_it_between_the_ends():
     rng = np.random.default_rng(8)
     x, folds = rng.random(3000), rng.permutation(np.arange(3000) % 5)
     hit = rng.random(3000) < 0.1 + 0.8 * x
-    found, checked = out_of_fold(x, hit, folds, 5, 2), 0
+    found, checked = out_of_fold(x, hit, folds, 5, 2).level, 0
     for fold in range(5):
         own = folds != fold
         fitted = IsotonicRegression(out_of_bounds="clip").fit(x[own], hit[own])
