@@ -90,7 +90,9 @@ class Ranking:
         if self.n > MANY:
             return inverse_between(self.rows_to - self.rows, self.rows_to)
         inverse = 1.0 / np.arange(1.0, self.n + 1.0)
-        return inverse if len(self.rows) == self.n else np.add.reduceat(inverse, (self.rows_to - self.rows).astype(np.intp))
+        if len(self.rows) < self.n:
+            inverse = np.add.reduceat(inverse, (self.rows_to - self.rows).astype(np.intp))
+        return inverse
 
     def steps(self, confidence: Floats) -> Indices:
         """The step of each row. confidence: those that the ranking was made of, in any order."""

@@ -135,7 +135,7 @@ class RunningKeys:
         return EqualMass(*from_weighted_keys(self.keys, weights, bins, self._slack))
 
     def pairs(self, scale: float, codes: Codes | None) -> Pairs:
-        """All rows in ascending order of confidence, or cells of many. scale: of the weights. codes: final numbers of groups."""
+        """All rows in ascending order, or cells of many. scale: of the weights. codes: final numbers of groups."""
         keys, weights = self.keys, self.weights
         if weights is None and codes is None:
             return pairs_of_keys(keys, self._slack)
