@@ -20,6 +20,7 @@ TITLES = {
     "engine": "Engine compared with other libraries",
     "startup": "Start-up and whole processes",
     "growth": "Growth, and files larger than memory",
+    "on_request": "All metrics",
     "temperature": "Temperature",
     "recalibrators": "Recalibrators on held-out rows",
     "training": "Head training on a CPU",
@@ -49,6 +50,8 @@ SIMULATIONS = {
     "gate_margins": ["--samples", "10", "--rows", "1000"],
     "gate_few_rows": ["--samples", "3", "--rows", "500"],
     "certified_thresholds": ["--samples", "5"],
+    "coverage_without_bins": ["--quick"],
+    "p_of_calibrated": ["--quick"],
     "gate_advice": ["--samples", "5", "--rows", "500", "--cases", "rows"],
 }
 HEAD = """# Benchmarks
