@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from os import PathLike
 from typing import Any
 
 import numpy.typing as npt
 
 from calibeval.api.arguments import ARGUMENTS
 from calibeval.api.chosen import chosen_metrics
-from calibeval.api.dumps import as_class, as_classes
+from calibeval.api.dumps import as_class, as_classes, as_path
+from calibeval.api.outputs import check_outputs
+from calibeval.core.data.arguments import path as path_argument
 from calibeval.core.data.arguments import truth, whole
 from calibeval.core.data.class_names import LabelsAre
 from calibeval.core.data.labels import MOST_CLASSES, outcome_of
@@ -18,8 +21,12 @@ from calibeval.core.data.row_source import only_kind
 from calibeval.core.data.spoken import spoken
 from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.accumulation import Accumulation
+from calibeval.core.evaluation.saved import to_saved
 from calibeval.core.evaluation.settings import checked
 from calibeval.core.report.report import Report
+from calibeval.readers.formats.sums import read_sums
+from calibeval.writers.atomic import write_file
+from calibeval.writers.sums import sums_file
 
 OWN_ARGUMENTS = {name: check for name, check in ARGUMENTS.items() if name != "labels"} | {
     "k": whole(1, MOST_CLASSES),
@@ -121,6 +128,29 @@ class Accumulator:
         """
         with spoken():
             return self._rows.report()
+
+    @public({"path": path_argument, "exact": truth})
+    def save(self, path: str | PathLike[str], *, exact: bool = False) -> None:
+        """Write the sums to a file, in which no row can be found again; `load` reads it.
+
+        exact: also write the confidence of every row (8 bytes each), and the scores of the sampled rows that the
+        temperature is fitted on, so that the report of what is read is the same to the last bit.
+        Raises: InputError if there are no rows; UsageError for a folder; FileProblem if it cannot be written.
+        """
+        header, arrays = to_saved(self._rows, exact=exact)
+        file = as_path(path)
+        check_outputs([file], [])
+        write_file(file, sums_file(header, arrays))
+
+    @classmethod
+    def load(cls, path: str | PathLike[str]) -> Accumulator:
+        """The accumulator that `save` wrote; more rows may follow, and it can be merged.
+
+        Raises: InputError for a file that holds no saved sums, or is damaged; FileProblem if it cannot be read.
+        """
+        made = cls()
+        made._rows = read_sums(as_path(path))
+        return made
 
     @property
     def n(self) -> int:

@@ -34,6 +34,7 @@ from calibeval.core.data.progress import Progress
 from calibeval.core.data.public import public
 from calibeval.core.data.weighted import weighted
 from calibeval.core.errors import UsageError
+from calibeval.core.gating.evidence import reported
 from calibeval.core.gating.explain import explained
 from calibeval.core.gating.gate import Subject, judged
 from calibeval.core.gating.plan import Plan
@@ -104,7 +105,8 @@ def gate(
     )
     explain = partial(explained, subject=subject, tempered=by_temperature) if why else None
     verdict = judged(subject, asked.rules, asked.settings, config=where, explain=explain)
-    report = Report(verdict.version, subject.settings, (subject.measured.report(asked.settings.level),))
+    shown = subject.measured.report(asked.settings.level, reported(subject.values))
+    report = Report(verdict.version, subject.settings, (shown,))
     return replace(verdict, report=report, warnings=(*verdict.warnings, *asked.told(subject.measured.sums.n, verdict)))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
 
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import EVERY
@@ -78,8 +78,20 @@ def reasons(
     for metric in shown:
         if metric.value is None or metric.reason is not None:
             found.setdefault(metric.reason or "not measured", []).append(label(metric.name))
-    lines = [] if tabled else thresholds(shown)
+    lines = from_cells(shown) + ([] if tabled else thresholds(shown))
     return [*(f"{', '.join(names)}: {reason}" for reason, names in found.items()), *lines]
+
+
+def from_cells(metrics: Iterable[MetricResult]) -> list[str]:
+    """How far values of cells of the confidence may be from those of single rows; empty if none is."""
+    told = [(label(one.name), one, EVERY[one.name]) for one in metrics if one.cell_error]
+    if not told:
+        return []
+    off = ", ".join(
+        f"{name} {100 * (one.cell_error or 0):.1g} %" if own.unit == "%" else f"{name} {one.cell_error or 0:.1g}"
+        for name, one, own in told
+    )
+    return [f"From narrow cells of the confidence, as there are many rows; single rows would differ by at most: {off}"]
 
 
 def groups(dump: DumpReport, name: Callable[[str], str]) -> str:

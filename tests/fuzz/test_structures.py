@@ -23,7 +23,7 @@ SEED = 15
 @pytest.mark.parametrize("suffix", STRUCTURES)
 def test_odd_files_are_read_or_refused(suffix, tmp_path):
     worker = Path(__file__).with_name("worker.py")
-    command = [sys.executable, str(worker), "structures", suffix, str(FILES), str(SEED), str(tmp_path)]
+    command = [sys.executable, str(worker), "structures", suffix, str(FILES), str(tmp_path), str(SEED)]
     done = subprocess.run(command, capture_output=True, check=False, text=True, cwd=ROOT)
     *wrong, last = done.stdout.strip().split("\n")
     assert done.returncode == 0, done.stderr[-2000:]

@@ -1,8 +1,8 @@
 """Runs commands on many files of one format, in one process with little memory, and names those that went wrong.
 
-python worker.py mutants|structures FORMAT COUNT SEED FOLDER: writes one line for each file that did not end with an
-allowed exit code in time, with one short message and within memory, and leaves it in the folder; the last line is
-`done`, so that a crash is seen.
+python worker.py mutants|structures FORMAT COUNT FOLDER SEED...: for each seed, makes so many files, and writes one line
+for each that did not end with an allowed exit code in time, with one short message and within memory, and leaves it in
+the folder; the last line is `done`, so that a crash is seen.
 """
 
 import contextlib
@@ -63,10 +63,10 @@ def run(make, suffix, count, seed, folder):
     np.save(folder / "labels.npy", np.arange(ROWS if make is mutants else 20) % 3)
     np.save(folder / "texts.npy", np.array(["a", "b"] * 10))
     np.save(folder / "short.npy", np.arange(5) % 2)
-    (folder / "warm.csv").write_text("logit_0,logit_1,label\n0,3,1\n1,0,0\n")
+    np.savez(folder / "warm.npz", logits=[[0, 3], [1, 0]], labels=[1, 0])
     path = folder / f"made{suffix}"
     with contextlib.redirect_stdout(io.StringIO()):
-        main(["report", str(folder / "warm.csv"), "--jobs", "1"])
+        main(["report", str(folder / "warm.npz"), "--jobs", "1"])
     codes, most = {}, None
     for number, (content, template, allowed) in zip(range(count), make(suffix, seed, folder, rng), strict=False):
         path.unlink(missing_ok=True)  # some file systems are slow to write to an old file
@@ -91,7 +91,7 @@ def run(make, suffix, count, seed, folder):
                 f"{kept.name}: {' '.join(words)[:300]!r}: {what}: {' / '.join(said.split(chr(10)))[:300]}\n"
             )
             sys.stdout.flush()
-    sys.stdout.write(f"done {codes}\n")
+    return codes
 
 
 if __name__ == "__main__":
@@ -99,4 +99,6 @@ if __name__ == "__main__":
     warnings.simplefilter("error")
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     makers = {"mutants": mutants, "structures": structures}
-    run(makers[sys.argv[1]], sys.argv[2], int(sys.argv[3]), int(sys.argv[4]), Path(sys.argv[5]))
+    how, name, files, place, *seeds = sys.argv[1:]
+    ended = [run(makers[how], name, int(files), int(seed), Path(place)) for seed in seeds]
+    sys.stdout.write(f"done {ended}\n")

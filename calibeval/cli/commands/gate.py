@@ -68,7 +68,6 @@ def gate(
     from calibeval.cli.inputs.gate_files import open_both
     from calibeval.cli.inputs.titled import split_title
     from calibeval.core.gating.gate import Subject, judged
-    from calibeval.core.report.report import Report
     from calibeval.core.sums.resources import Resources
     from calibeval.writers.atomic import write_file
 
@@ -140,16 +139,23 @@ def gate(
     for kind, path in wanted.items():
         write_file(path, exported(verdict, kind))
     if out is not None:
-        from calibeval.api.save import save_verdict
-
-        level = asked.settings.level
-        report = Report(verdict.version, subject.settings, (subject.measured.report(level),), verdict.environment)
-        save_verdict(replace(verdict, report=report), out)
+        _save(verdict, subject, asked.settings.level, out)
     say([f"written to {path}" for path in (*outputs, *([out] if out else []))], quiet=quiet)
     put(verdict.to_json() if json else _shown(verdict))
     if _on_github() if github is None else github:
         _tell_github(verdict, sys.stderr if json else sys.stdout)
     return int(verdict.exit_code)
+
+
+def _save(verdict: Verdict, subject: Subject, level: float, out: Path) -> None:
+    """Write the files of the verdict, with a report of the dump."""
+    from calibeval.api.save import save_verdict
+    from calibeval.core.gating.evidence import reported
+    from calibeval.core.report.report import Report
+
+    found = subject.measured.report(level, reported(subject.values))
+    report = Report(verdict.version, subject.settings, (found,), verdict.environment)
+    save_verdict(replace(verdict, report=report), out)
 
 
 def _plan(subject: Subject, asked: Asked, config: str | None, *, quiet: bool, json: bool) -> int:

@@ -19,7 +19,8 @@ from calibeval.core.evaluation.doubts import doubted
 from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.settings import checked, stamped
 from calibeval.core.evaluation.with_gain import with_gain, with_same_gain
-from calibeval.core.metrics.table import needs_gain
+from calibeval.core.evaluation.with_second_pass import with_second_pass
+from calibeval.core.metrics.table import needs_gain, wanted_by
 from calibeval.core.report.report import Report
 from calibeval.core.sums.engine import summarise
 from calibeval.core.sums.resources import Resources
@@ -77,7 +78,7 @@ def compare(
         def summed(predictions: Predictions) -> tuple[Predictions, Sums]:
             chosen = with_positive(predictions, settings.positive)
             sums = summarise(chosen, settings.bins, watched, keep_rows=True)
-            return doubted(chosen, sums), sums
+            return doubted(chosen, sums), with_second_pass(sums, chosen, settings.bins, wanted_by(only))
 
         first, sums = summed(base)
         own = first, with_gain(sums, first, group) if needs_gain(only) else sums
@@ -92,6 +93,8 @@ def compare(
 
         return Comparison(VERSION, settings, with_risk(side(*own), own[1], only), tuple(map(beside, candidates)))
     baseline = Baseline.of(base, bins)
-    gain = needs_gain(only)
-    measured = (Measurement.of(candidate, settings, watched, sliced=False, gain=gain) for candidate in candidates)
+    gain, second = needs_gain(only), wanted_by(only)
+    measured = (
+        Measurement.of(candidate, settings, watched, sliced=False, gain=gain, second=second) for candidate in candidates
+    )
     return Comparison(VERSION, settings, baseline.side, tuple(unpaired(baseline, one, level, only) for one in measured))

@@ -40,8 +40,8 @@ def with_class_spread(predictions: Predictions, rows: Sequence[Indices], sums: S
 
 
 def with_sampled_spread(sums: Sums, samples: Sequence[Sample], kind: Kind) -> Sums:
-    """The same of all rows, from the parts of the sample that a temperature is fitted on."""
-    if sums.classes is None or sums.done or not may_apply(sums.classes, sums.n):
+    """The same of all rows, from the parts of the sample that a temperature is fitted on; unchanged without one."""
+    if not samples or sums.classes is None or sums.done or not may_apply(sums.classes, sums.n):
         return sums
     spread = sampled_spread(samples, sums.rows_n, kind, sums.compared, weights_of(sums.classes, sums.n))
     return replace(sums, class_spread=spread)

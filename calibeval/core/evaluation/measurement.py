@@ -79,8 +79,8 @@ class Measurement:
         columns.
         by_class: whether to include class-wise sums of slices, and class-wise bins for groups; without them, groups
         need no extra pass, and with keep_rows slices need none either. curves: whether to fit smooth curves.
-        pairs: whether to keep the rows for metrics that need them, if they fit into memory (8 bytes each; with weights,
-        groups or slices 41).
+        pairs: whether to keep what metrics of single rows need: 8 bytes of each, of many rows only cells; with
+        weights, groups or slices 41 bytes of each, if they fit into memory.
         second: what to read the scores once more for. gain: whether to recalibrate the rows out of fold, if they fit
         into memory.
         Other arguments: as for `evaluate_dump`.
@@ -99,7 +99,8 @@ class Measurement:
         cells = CurveCells(predictions, also=told) if curves and own else None
         in_memory = not resources.streams(predictions)
         single = keep_rows or (by_groups and streamed is None) or (gain and in_memory)
-        of_rows = pairs and in_memory and (row_weights(predictions) is not None or (sliced and bool(settings.slices)))
+        weighted = row_weights(predictions) is not None
+        of_rows = pairs and in_memory and (weighted or (sliced and bool(settings.slices)))
         sums = summarise(
             predictions,
             settings.bins,
@@ -107,7 +108,7 @@ class Measurement:
             keep_rows=single or of_rows,
             told=told if cells is None else cells.told,
             slopes=by_groups,
-            ordered=PairKeys() if pairs and in_memory and not (single or of_rows) else None,
+            ordered=PairKeys() if pairs and not (single or of_rows or weighted) else None,
         )
         columns = (
             SlicedColumn.of(

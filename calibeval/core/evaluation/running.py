@@ -34,6 +34,8 @@ from calibeval.core.sums.second_pass import SecondSums, sums_of
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.joints import Joints
 
+NO_COUNT = "it needs the probabilities of every row, which are not kept here"
+
 
 class Running:
     """The sums of all chunks so far, which give a report at any time."""
@@ -89,7 +91,7 @@ class Running:
             self.sample.add(block, first, codes)
             self.looks.add(block, keep)
         if self.facts.second and kinds.k is not None and kinds.k > 1:
-            own = sums_of(block, kinds.kind, self.compared, self.facts.second)
+            own = sums_of(block, kinds.kind, self.compared, self.facts.second, precision=kinds.precision)
             self.second = own if self.second is None else self.second + own
         if self.groups is not None and codes is not None:
             self.groups.add(block, rows, kinds.kind, codes)
@@ -128,6 +130,12 @@ class Running:
             elif one not in self.warnings:
                 self.warnings = (*self.warnings, one)
 
+    def check_order(self) -> None:
+        """Check that scores are not lists of the best ones. Raises: InputError."""
+        listed = contradiction(self.looks.order.found(), self.looks.support, "positions")
+        if listed is not None and not self.facts.columns_sure:
+            raise listed
+
     def measurement(self) -> Measurement:
         """The sums as a measurement, which gives the report.
 
@@ -137,9 +145,7 @@ class Running:
         if self.total is None:
             ignored = f" except {self.counts.stored} ignored ones" if self.counts.stored else ""
             raise InputError(f"there are no rows{ignored}")
-        listed = contradiction(self.looks.order.found(), self.looks.support, "positions")
-        if listed is not None and not self.facts.columns_sure:
-            raise listed
+        self.check_order()
         samples, sampled = ([], None) if self.sample is None else self.sample.of(n)
         groups, places = (None, None) if self.groups is None else self.groups.final()
         by_groups = groups is not None and groups.refused is None
@@ -159,7 +165,7 @@ class Running:
             sums = replace(sums, pairs=self.keys.pairs(sums.scale, codes))
         if self.second is not None:
             second = self.second if sums.top.squared is None else self.second.scaled(sums.scale)
-            sums = replace(sums, second=second)
+            sums = replace(sums, second=replace(second, no_count=NO_COUNT if self.facts.second.by_count else None))
         return Measurement(
             predictions=self._predictions(sums, samples),
             settings=settings,

@@ -52,7 +52,7 @@ class RunningGroups:
         found, codes = np.unique(column, return_inverse=True)
         own = ["nan" if isinstance(one, float) and math.isnan(one) else one for one in found.tolist()]
         numbers = np.array([self.names.setdefault(name, len(self.names)) for name in own], np.intp)
-        self._make_room()
+        self.make_room()
         return np.asarray(numbers[codes], np.intp)
 
     def add(self, block: Block, rows: RowScores, kind: Kind, codes: Codes) -> None:
@@ -80,7 +80,7 @@ class RunningGroups:
             self.names.update((int(number), int(number)) for number in codes)
         else:
             codes = np.array([self.names.setdefault(name, len(self.names)) for name in other.names], np.intp)
-        self._make_room()
+        self.make_room()
         np.add.at(self.sizes, codes, other.sizes[: len(codes)])
         for own, theirs in zip(self.rows, other.rows, strict=True):
             np.add.at(own, codes, theirs[: len(codes)])
@@ -138,7 +138,8 @@ class RunningGroups:
             found = sorted(there.tolist(), key=lambda one: str(names[one]))
         return np.array(found, np.intp)
 
-    def _make_room(self) -> None:
+    def make_room(self) -> None:
+        """Make room for all groups that have names."""
         if len(self.names) <= len(self.sizes):
             return
         room = max(2 * len(self.sizes), len(self.names), LEAST_ROOM)

@@ -96,6 +96,12 @@ class RunningLooks:
             self.looked += share
             self._left = max(self._left - len(keep), 0)
 
+    def closed(self, support: npt.NDArray[np.int64], zeros: int, looked: int) -> None:
+        """What was seen of rows that are not there any more, of which it is known that they are in no order."""
+        self.support, self.zeros, self.looked = support, zeros, looked
+        self._left = max(self._left - looked, 0)
+        self.order.falls = self.order.rises = False
+
     def copy(self) -> RunningLooks:
         """The same, to which rows can be added."""
         return copy.copy(self)

@@ -7,6 +7,7 @@ from dataclasses import replace
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.evaluation.groups import Groups
 from calibeval.core.sums.engine import tie_slack
+from calibeval.core.sums.pair_keys import pairs_of_rows
 from calibeval.core.sums.pairs import Pairs
 from calibeval.core.sums.sums import Sums
 
@@ -19,5 +20,7 @@ def with_pairs(sums: Sums, predictions: Predictions, groups: Groups | None = Non
     if sums.rows is None or sums.pairs is not None:
         return sums
     codes = None if groups is None else groups.codes
+    if codes is None and sums.rows.weights is None:
+        return replace(sums, pairs=pairs_of_rows(sums.rows, tie_slack(predictions)))
     pairs = Pairs.of(sums.rows.confidence, sums.rows.correct, sums.row_weights, codes, tie_slack(predictions))
     return replace(sums, pairs=pairs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from calibeval.core.comparison.comparison import Candidate, Comparison, Difference
@@ -12,8 +12,9 @@ from calibeval.core.errors import UsageError, nearest
 from calibeval.core.gating.rules import Rule
 from calibeval.core.metrics.largest import FEW_ROWS_DECIDE
 from calibeval.core.metrics.of_pairs import DEPENDENT
+from calibeval.core.metrics.requested import REQUESTED
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.metrics.table import EVERY
+from calibeval.core.metrics.table import EVERY, METRICS
 from calibeval.core.report.report import DumpReport
 from calibeval.core.uncertainty.intervals import LEAST_BIN_ROWS
 
@@ -265,3 +266,13 @@ def _size(signed: Evidence) -> Evidence:
     ends = sorted((abs(signed.low), abs(signed.high)))
     low = 0.0 if signed.low <= 0 <= signed.high else ends[0]
     return replace(signed, value=abs(signed.value), low=low, high=ends[1], centre=abs(signed.value))
+
+
+def reported(values: Collection[str]) -> frozenset[str] | None:
+    """The metrics of a gate's report: those of every report (None), and those on request that rules need.
+
+    >>> reported(["ece"]), sorted(reported(["coverage@error=0.05"]) - {*METRICS})
+    (None, ['coverage@error=0.05'])
+    """
+    asked = [name for name in values if name in REQUESTED]
+    return frozenset({*METRICS, *asked}) if asked else None

@@ -21,6 +21,7 @@ from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.parts import Rows
 from calibeval.core.evaluation.settings import checked, stamped
 from calibeval.core.evaluation.with_gain import with_same_gain
+from calibeval.core.evaluation.with_second_pass import with_second_pass
 from calibeval.core.gating.columns import slice_columns
 from calibeval.core.gating.evidence import Measured
 from calibeval.core.gating.judge import judge
@@ -156,6 +157,7 @@ class Subject:
         cheap = bool(columns) and not (by_class or in_full) and not resources.streams(dump)
         gain = needs_gain([rule.metric for rule in rules])
         kept = keep_rows or pairing is not None or cheap
+        second = wanted_by([rule.metric for rule in rules])
         measured = Measurement.of(
             dump,
             how,
@@ -164,14 +166,14 @@ class Subject:
             by_class=by_class or in_full,
             curves=in_full,
             pairs=needs_pairs([rule.metric for rule in rules]),
-            second=wanted_by([rule.metric for rule in rules]),
+            second=second,
             gain=gain,
         )
         matched = None
         if isinstance(base, Predictions) and pairing is not None:
             order = pairing.order
             both = _sliced_in_both(how, dump)
-            sums = summarise(base, how.bins, resources, keep_rows=True)
+            sums = with_second_pass(summarise(base, how.bins, resources, keep_rows=True), base, how.bins, second)
             sums = with_same_gain(sums, base, measured.sums, None if order is None else np.argsort(order))
             matched = Matched.of(
                 (base, sums),

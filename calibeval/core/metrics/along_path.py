@@ -90,7 +90,7 @@ class AlongPath(OfPairs):
         if found is None:
             raise NotComputable("no_interval", "a model has no interval for it")
         own = self.influence(pairs)
-        runs = np.searchsorted(pairs.confidence[pairs.ends], model.rows.confidence)
+        runs = pairs.runs_of(model.rows.confidence)
         return found, np.where(model.rows.correct, own.right[runs], own.wrong[runs])
 
 

@@ -11,18 +11,19 @@ import numpy.typing as npt
 from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.data.notices import NotComputable, Notice, reason
 from calibeval.core.errors import InputError
-from calibeval.core.metrics.metric import Metric, Side
+from calibeval.core.metrics.metric import BY_GROUPS, Metric, Side
 from calibeval.core.sums.binning import BinSums, bin_index
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.joints import MOST_JOINT_CELLS, Joints
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.model_pair import MOST_PAIR_CELLS, Pair, Together
-from calibeval.core.uncertainty.paired import Contrast, check_thick, contrast
+from calibeval.core.uncertainty.paired import Contrast, centre_of, check_thick, contrast, margins
 from calibeval.core.uncertainty.paired_paths import PathSide, path_difference
 from calibeval.core.uncertainty.paths import Joint
 
 # Beyond that many, gaps of about one standard error in many bins make intervals end too low (docs/statistics.md).
 MOST_BINS_TESTED = 30
+PUT_TOGETHER = "the interval is put together from those of both models, and wide"
 # Equal-width and equal-mass bins of the confidence; equal-width bins of the probability of every class, and of the
 # positive class of two.
 Over = Literal["top", "mass", "classes", "positive"]
@@ -167,3 +168,18 @@ def rows_in(sums: BinSums) -> float:
     if rows == 0:
         raise InputError("there are no rows to measure")
     return rows
+
+
+def of_both(metric: Binned, pair: Pair, level: Level) -> Contrast:
+    """The difference of two models on the same rows from the intervals of both, whose errors may add up.
+
+    Raises: NotComputable for groups, or if a model has no interval.
+    """
+    if pair.groups is not None:
+        raise NotComputable("dependent_rows", BY_GROUPS)
+    check_thick(*pair.top.sums)
+    one, other = (metric.interval(model.sums, level.value) for model in pair.models)
+    if one is None or other is None:
+        raise NotComputable("no_interval", "a model has no interval for it")
+    wide = margins(one, other, (centre_of(one), centre_of(other)), level, independent=False)
+    return wide._replace(reason=reason("no_method", PUT_TOGETHER))

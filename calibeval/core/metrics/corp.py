@@ -7,6 +7,7 @@ Source: Dimitriadis, Gneiting & Jordan, PNAS 118(8), 2021.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -30,6 +31,8 @@ from calibeval.core.uncertainty.paired_means import mean_difference
 
 ACCURACY = USUAL["accuracy"]
 
+STEPS = 12  # of a bound, each twice as far
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Miscalibration(AlongPath):
@@ -38,6 +41,10 @@ class Miscalibration(AlongPath):
     def of_pairs(self, pairs: Pairs) -> float:
         """The difference of both scores."""
         return max(pairs.mean(np.square(pairs.correct - pairs.confidence)) - _calibrated(pairs), 0.0)
+
+    def cell_error(self, pairs: Pairs) -> float:
+        """The regression of single rows gains no more than if the wrong rows came first in every cell."""
+        return self.error_of_order(pairs) + 0.25 * pairs.mean(np.square(pairs.width))
 
     def floor_of(self, pairs: Pairs) -> Floor | None:
         """From drawn outcomes: the regression fits noise, so the value is above 0 for calibrated models."""
@@ -66,6 +73,10 @@ class Discrimination(AlongPath):
     has_floor: ClassVar[bool] = False
     start: ClassVar[Start] = "accuracy"
 
+    def cell_error(self, pairs: Pairs) -> float:
+        """As for the miscalibration."""
+        return self.error_of_order(pairs)
+
     def of_pairs(self, pairs: Pairs) -> float:
         """The difference of both scores."""
         return max(_uncertainty(pairs) - _calibrated(pairs), 0.0)
@@ -86,6 +97,10 @@ class Uncertainty(OfPairs):
 
     has_floor: ClassVar[bool] = False
     uses_groups: ClassVar[bool] = True
+
+    def cell_error(self, pairs: Pairs) -> float:
+        """The accuracy of cells is exact."""
+        return 0.0
 
     def of_pairs(self, pairs: Pairs) -> float:
         """The score: accuracy times its complement."""
@@ -132,7 +147,33 @@ class CalibrationIndex(OfPairs):
         distance = np.abs(fitted(pairs) - pairs.confidence)
         if self.share is None:
             return pairs.mean(distance)
-        return quantile(distance, pairs.weights, self.share)
+        return quantile(distance, pairs.times, self.share)
+
+    def cell_error(self, pairs: Pairs) -> float | None:
+        """From the mean square g by which regressions of rows and cells differ: at most the difference of their gains.
+
+        So means differ by sqrt(g) at most, and a share g / t^2 of the rows by more than t, for every t. For the largest
+        distance there is no bound.
+        """
+        gain = max(_calibrated(pairs) - _calibrated(pairs.one_first(right=False)), 0.0)
+        if self.share is None:
+            return math.sqrt(gain) + pairs.mean(pairs.width)
+        if self.share >= 1.0:
+            return None
+        distance, width = np.abs(fitted(pairs) - pairs.confidence), float(pairs.width.max(initial=0.0))
+        order = np.argsort(distance)
+        ordered, reached = distance[order], np.cumsum(pairs.weighed(np.ones(len(order)))[order])
+
+        def at(share: float) -> float:
+            return float(ordered[min(int(np.searchsorted(reached, share * pairs.rows)), len(ordered) - 1)])
+
+        own, bounds = self.of_pairs(pairs), []
+        for t in math.sqrt(gain) * 2.0 ** np.arange(STEPS):
+            apart = 1.5 / pairs.rows + (gain / t**2 if gain else 0.0)
+            low = at(self.share - apart) if apart < self.share else 0.0
+            high = at(self.share + apart) if apart < 1.0 - self.share else 1.0
+            bounds.append(float(t) + max(own - low, high - own))
+        return width + min(bounds)
 
     def floor_of(self, pairs: Pairs) -> Floor | None:
         """From drawn outcomes."""

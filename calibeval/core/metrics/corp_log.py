@@ -29,6 +29,15 @@ class LogMiscalibration(OfPairs):
         """The difference of both scores. Raises: NotComputable if the score is infinite."""
         return max(log_score(pairs) - calibrated_log_score(pairs), 0.0)
 
+    def cell_error(self, pairs: Pairs) -> float:
+        """That of the order of rows in cells, and how much the logarithm bends within their width."""
+        if pairs.low is None or pairs.high is None:
+            return 0.0
+        least = np.where(pairs.correct, pairs.low, np.maximum(1.0 - pairs.high, 0.5 * pairs.slack))
+        with np.errstate(divide="ignore", invalid="ignore"):
+            bent = np.where(pairs.width > 0.0, 0.125 * np.square(pairs.width / least), 0.0)
+        return self.error_of_order(pairs) + pairs.mean(bent)
+
     def floor_of(self, pairs: Pairs) -> Floor | None:
         """From drawn outcomes. Raises: NotComputable for weights."""
         return drawn_gain(pairs, _gain)
@@ -39,6 +48,10 @@ class LogDiscrimination(OfPairs):
     """How much smaller the calibrated score is than that of the accuracy as the confidence of every row."""
 
     has_floor: ClassVar[bool] = False
+
+    def cell_error(self, pairs: Pairs) -> float:
+        """That of the best order of the rows of every cell."""
+        return self.error_of_order(pairs)
 
     def of_pairs(self, pairs: Pairs) -> float:
         """The difference of both scores."""
@@ -51,6 +64,10 @@ class LogUncertainty(OfPairs):
 
     has_floor: ClassVar[bool] = False
 
+    def cell_error(self, pairs: Pairs) -> float:
+        """The accuracy of cells is exact."""
+        return 0.0
+
     def of_pairs(self, pairs: Pairs) -> float:
         """The entropy."""
         return _entropy_of_all(pairs)
@@ -59,6 +76,7 @@ class LogUncertainty(OfPairs):
 LOG_PARTS: tuple[OfPairs, ...] = (
     LogMiscalibration(
         name="mcb_log",
+        short="MCB log",
         title="miscalibration: the part of the top label's log score that isotonic regression takes away",
         least=0.0,
         most=None,
@@ -68,6 +86,7 @@ LOG_PARTS: tuple[OfPairs, ...] = (
     ),
     LogDiscrimination(
         name="dsc_log",
+        short="DSC log",
         title="discrimination: how much the confidence tells right rows from wrong ones, in the log score",
         least=0.0,
         most=None,
@@ -77,6 +96,7 @@ LOG_PARTS: tuple[OfPairs, ...] = (
     ),
     LogUncertainty(
         name="unc_log",
+        short="UNC log",
         title="uncertainty: the top label's log score with the accuracy as the confidence of every row",
         least=0.0,
         most=None,
@@ -102,8 +122,8 @@ def calibrated_log_score(pairs: Pairs) -> float:
     """The score after the isotonic regression, which is never infinite: it is 0 or 1 only where rows are all alike."""
     fit = fitted(pairs)
     starts = np.flatnonzero(np.diff(fit, prepend=-1.0))
-    weights = np.ones(pairs.rows) if pairs.weights is None else pairs.weights
-    return float(np.add.reduceat(weights, starts) @ entropy(fit[starts])) / pairs.total
+    times = np.ones(pairs.rows) if pairs.times is None else pairs.times
+    return float(np.add.reduceat(times, starts) @ entropy(fit[starts])) / pairs.total
 
 
 def entropy(share: Floats) -> Floats:

@@ -39,6 +39,12 @@ class Cumulative(AlongPath):
         low, high = pairs.cumulative_ends
         return high - low if self.reach == "range" else max(high, -low)
 
+    def cell_error(self, pairs: Pairs) -> float:
+        """D is exact at the ends of cells; between them it is the largest if right rows come first, or the smallest."""
+        low = pairs.one_first(right=False).cumulative_ends[0]
+        high = pairs.one_first(right=True).cumulative_ends[1]
+        return (high - low if self.reach == "range" else max(high, -low)) - self.of_pairs(pairs)
+
     def floor_of(self, pairs: Pairs) -> Floor | None:
         """That of Brownian motion."""
         error = pairs.error_of_mean

@@ -9,7 +9,7 @@ import numpy as np
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import NotComputable, Notice, reason
-from calibeval.core.metrics.bins import Binned, along_paths, rows_in
+from calibeval.core.metrics.bins import PUT_TOGETHER, Binned, along_paths, rows_in
 from calibeval.core.metrics.few_by_groups import allowing
 from calibeval.core.metrics.metric import Side
 from calibeval.core.metrics.result import MetricResult
@@ -26,8 +26,6 @@ from calibeval.core.uncertainty.paired import Contrast, centre_of, check_thick, 
 from calibeval.core.uncertainty.paired_paths import ece_side, path_difference
 
 LEAST_CLASS_ROWS = 20  # with fewer, many bins of a class hold one row or none, and their variance cannot be estimated
-
-PUT_TOGETHER = "the interval is put together from those of both models, and wide"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,22 +8,27 @@ and says
 - `interval_of(pairs, level) -> Interval | None`: the interval (default: NotComputable, "this metric has no interval");
   then also `has_interval`, which is otherwise False;
 - `tested(pairs) -> Tested | None`: statistic and p of a test of perfect calibration (default: none);
+- `cell_error(pairs) -> float | None`: how far the value may be from that of single rows, if pairs are cells (below);
 - `facts(pairs) -> dict`: further fields of its `MetricResult` (default: none), which must be in the schemas.
 
 `Pairs` has the rows in ascending order of confidence, with weights and numbers of groups if there are any, and caches
 what several metrics need. Everything here treats rows as independent: with groups, a metric has its value and the
 reason "dependent_rows", unless its class sets `uses_groups` and takes `pairs.groups` into account itself.
-Where the scores exceed the memory limit, results of single rows are not kept, and the value is missing, with a reason.
+Of more than 2^20 rows, entries of `Pairs` are not rows but the wrong and the right ones of narrow cells of the
+confidence (`pair_cells.py`), which tie: `pairs.weighed` and `pairs.runs` know how many there are. Where rows have
+weights or are in groups or slices, and the scores exceed the memory limit, the value is missing, with a reason.
 """
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Any, ClassVar, NamedTuple
 
 from calibeval.core.data.notices import NotComputable, Notice
 from calibeval.core.metrics.metric import NO_METHOD, Metric
 from calibeval.core.metrics.result import MetricResult
+from calibeval.core.sums.pair_keys import pairs_of_rows
 from calibeval.core.sums.pairs import Pairs
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.floors import Floor
@@ -65,6 +70,10 @@ class OfPairs(Metric):
         """A test of perfect calibration, if there is one."""
         return None
 
+    def cell_error(self, pairs: Pairs) -> float | None:
+        """How far the value of these cells may be from that of their rows; None if there is no bound."""
+        return None
+
     def facts(self, pairs: Pairs) -> dict[str, Any]:
         """Further fields of the result."""
         return {}
@@ -98,7 +107,16 @@ class OfPairs(Metric):
         pairs = pairs_of(sums)
         test = None if joints is not None and not self.uses_groups else self.tested(pairs)
         found = found if test is None else replace(found, z=test.z, p=test.p)
+        if pairs.counts is not None:
+            error = self.cell_error(pairs)
+            found = replace(found, cell_error=None if error is None or math.isinf(error) else error)
         return replace(found, **self.facts(pairs))
+
+    def error_of_order(self, pairs: Pairs) -> float:
+        """The error of cells if the extremes are those of the best and the worst order of the rows of every cell."""
+        extremes = [self.of_pairs(pairs.one_first(right=right)) for right in (False, True)]
+        own = self.of_pairs(pairs)
+        return max(abs(one - own) for one in extremes)
 
     def _no_floor(self, sums: Sums, joints: Joints | None) -> Notice | None:
         """Why there is no floor although this metric has one, which says more than that it has no interval."""
@@ -119,4 +137,6 @@ def pairs_of(sums: Sums) -> Pairs:
         return sums.pairs
     if sums.rows is None:
         raise NotComputable("rows_not_kept", NOT_KEPT)
+    if sums.rows.weights is None:
+        return pairs_of_rows(sums.rows)
     return Pairs.of(sums.rows.confidence, sums.rows.correct, sums.row_weights)

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 from calibeval.core.data.notices import NotComputable
 from calibeval.core.errors import UnknownMetric
-from calibeval.core.metrics.bins import Over
+from calibeval.core.metrics.bins import Over, of_both
 from calibeval.core.metrics.folded import Folded
-from calibeval.core.metrics.metric import NO_DIFFERENCE
 from calibeval.core.metrics.of_pairs import DEPENDENT
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.second_pass import Rank, Wanted
@@ -22,7 +21,7 @@ from calibeval.core.uncertainty.model_pair import Pair
 from calibeval.core.uncertainty.paired import Contrast
 from calibeval.core.uncertainty.paths import Joint
 
-NOT_MEASURED = "sums of the best classes are computed for all rows of a dump only, not for slices or comparisons"
+NOT_MEASURED = "sums of the best classes are computed for all rows of a dump only, not for slices"
 SPELLED = re.compile(r"ece[_ ](?P<kind>top|rank)[_ ]?(?P<place>[0-9]+)|ece (?P<of>[0-9]+)(st|nd|rd|th)", re.IGNORECASE)
 ORDINALS = ("", "largest", "second", "third", "fourth", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
 NUMBERS = ("", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -71,14 +70,9 @@ class Ranked(Folded):
         """The interval from inverting the path of the gaps, as for a class. Raises: NotComputable for groups."""
         return intervals.ece_interval(self.bins(sums), sums.n, level, self.joint(sums, joints), of_class=True)
 
-    @property
-    def has_difference(self) -> bool:
-        """False: sums of the two best classes are not computed for pairs of dumps."""
-        return False
-
     def difference(self, pair: Pair, level: Level) -> Contrast:
-        """Raises: NotComputable."""
-        raise NotComputable("no_method", NO_DIFFERENCE)
+        """From the intervals of both models, whose errors may add up. Raises: NotComputable for groups."""
+        return of_both(self, pair, level)
 
     def from_gap(self, gap: float, k: int | None) -> float | None:
         """None: the gap is of the best class."""

@@ -58,6 +58,8 @@ class MetricResult:
     error; for groups, bound and rows_needed are of groups. cross_fitted, cross_fitted_error: coverage and error of rows
     by thresholds of other rows. possible: with an interval, the largest coverage whose error is not proved to be above
     the limit, each at half of 1 - level.
+    cell_error: with more than 2^20 rows, for metrics of pairs, how far the value of cells of the confidence may be from
+    that of single rows.
     curve: for aurc, or without it for the first coverage at an error, at most 50 points of the risk-coverage curve,
     from the largest confidence down.
     map, refinement, calibration: for phi_nll and phi_brier, the map, or "none"; the score after it, out of fold; and
@@ -71,7 +73,7 @@ class MetricResult:
     LAYOUT: ClassVar = Layout(
         rare=(
             "z", "p", "lr", "bin", "count", "row", "squared", "divisor", "threshold", "rows", "errors", "bound",
-            "delta", "rows_needed", "cross_fitted", "cross_fitted_error", "possible", "curve", "map",
+            "delta", "rows_needed", "cross_fitted", "cross_fitted_error", "possible", "cell_error", "curve", "map",
             "refinement", "calibration",
         )
     )  # fmt: skip
@@ -102,6 +104,7 @@ class MetricResult:
     cross_fitted: float | None = None
     cross_fitted_error: float | None = None
     possible: float | None = None
+    cell_error: float | None = None
     curve: tuple[RiskPoint, ...] | None = None
     map: str | None = None
     refinement: float | None = None

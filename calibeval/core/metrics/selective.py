@@ -47,6 +47,10 @@ class Area(OfPairs):
         """The area. Raises: NotComputable for weighted rows, and for the AUROC of rows of one kind."""
         return self._value(ranking_of(pairs))
 
+    def cell_error(self, pairs: Pairs) -> float:
+        """That of the best and the worst order of the rows of every cell."""
+        return self.error_of_order(pairs)
+
     def interval_of(self, pairs: Pairs, level: float) -> Interval | None:
         """From the influence of rows. Raises: NotComputable for few errors or few right rows."""
         ranking = ranking_of(pairs)

@@ -14,13 +14,13 @@ from calibeval.core.metrics.along_path import AlongPath, Influence
 from calibeval.core.sums.pairs import Pairs
 from calibeval.core.uncertainty.drawn_paths import Numbers, Samples
 from calibeval.core.uncertainty.floors import Floor
-from calibeval.core.uncertainty.heat import heat, kept_sign, smoothed_error
+from calibeval.core.uncertainty.heat import CELLS, heat, kept_sign, smoothed_error
 from calibeval.core.uncertainty.isotonic_pairs import Drawn, drawn_floor
 
 # Cells and accuracy for drawn outcomes: fewer than for the value, since a floor needs three digits. With more rows,
 # floors are smaller, and so must be the cells.
 FEW_CELLS, MANY_CELLS, MANY_ROWS, ACCURACY = 2**11, 2**12, 50_000, 1e-7
-DRAWS = 100
+DRAWS, STEPS = 100, 8
 # Cells for samples along a path: at least so many in the width of the kernel, within these limits.
 # Their accuracy is that share of the measured value.
 IN_WIDTH, LEAST_CELLS, MOST_CELLS, PRECISE = 3.0, 64, 2**11, 1e-4
@@ -50,6 +50,25 @@ class SmoothError(AlongPath):
         confidence = pairs.runs[1]
         own = np.interp(confidence, (np.arange(len(signs)) + 0.5) / len(signs), signs)
         return Influence(own * (1.0 - confidence), -own * confidence)
+
+    def cell_error(self, pairs: Pairs) -> float:
+        """From how far residuals and their kernels are from those at the means of entries, to second order.
+
+        Within an entry, confidences have a variance v of at most a quarter of the squared width. Residuals have the
+        same sum, a first moment of n v, and a second one of |sum| v; the first and the second derivative of the kernel
+        have integrals of 0.8 / s and 0.97 / s^2. The width s, at which both curves meet, moves by no more than this.
+        """
+        width = np.square(pairs.width + 1.0 / CELLS)
+        moved = 0.25 * pairs.mean(width)
+        second = 0.125 * pairs.mean(np.abs(pairs.correct - pairs.confidence) * width)
+        s = self.of_pairs(pairs)
+        error = 0.0
+        for _ in range(STEPS):
+            least = s - error
+            if least <= 0.0:
+                return math.inf
+            error = 0.8 * moved / least + 0.97 * second / least**2
+        return error
 
     def floor_of(self, pairs: Pairs) -> Floor | None:
         """From drawn outcomes."""

@@ -9,8 +9,8 @@ import numpy as np
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import NotComputable
+from calibeval.core.metrics.bins import of_both
 from calibeval.core.metrics.folded import ClassWise
-from calibeval.core.metrics.metric import NO_DIFFERENCE
 from calibeval.core.metrics.of_pairs import DEPENDENT
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.sums.binning import BinSums
@@ -24,7 +24,7 @@ from calibeval.core.uncertainty.model_pair import Pair
 from calibeval.core.uncertainty.paired import Contrast
 from calibeval.core.uncertainty.paths import Joint
 
-NOT_MEASURED = "these class-wise sums are computed for all rows of a dump only, not for slices or comparisons"
+NOT_MEASURED = "these class-wise sums are computed for all rows of a dump only, not for slices"
 LIMIT = 1e-3  # of probabilities that are left out
 
 
@@ -50,8 +50,8 @@ class OtherBins(ClassWise):
         return intervals.cwce_interval(self.bins(sums), sums.n, level, self.joint(sums, joints))
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
-        """Raises: NotComputable."""
-        raise NotComputable("no_method", NO_DIFFERENCE)
+        """From the intervals of both models, whose errors may add up. Raises: NotComputable for groups."""
+        return of_both(self, pair, level)
 
     def class_shares(self, sums: Sums) -> Floats | None:
         """None: `cwce` has those of all probabilities."""

@@ -101,6 +101,7 @@ WITHOUT_BINS: tuple[OfPairs, ...] = (
     ),
     CalibrationIndex(
         name="emax",
+        short="Emax",
         title="largest distance of isotonic regression and confidence",
         share=1.0,
         least=0.0,

@@ -25,6 +25,9 @@ class Pairs:
     confidence: in [0, 1]. correct: whether the predicted class is the label. weights: scaled to add up to the effective
     number of rows; None if all rows count the same. groups: their numbers; None if rows are independent. slack: how far
     apart two neighbouring confidences may be and still tie. cache: of what several metrics compute from the same rows.
+    counts: if entries are not rows but the wrong or the right rows of a cell with their mean confidence, how many; None
+    for rows. tied: then, the place of the last entry of each cell, whose rows tie. low, high: then, the least and the
+    largest confidence of the cell of each entry.
     """
 
     confidence: Floats
@@ -32,6 +35,10 @@ class Pairs:
     weights: Floats | None = None
     groups: Codes | None = None
     slack: float = 0.0
+    counts: Floats | None = None
+    tied: Indices | None = None
+    low: Floats | None = None
+    high: Floats | None = None
     cache: dict[str, Any] = field(default_factory=dict)
 
     @classmethod
@@ -70,7 +77,12 @@ class Pairs:
     @property
     def rows(self) -> int:
         """The number of rows."""
-        return len(self.confidence)
+        return len(self.confidence) if self.counts is None else int(self.counts.sum())
+
+    @property
+    def times(self) -> Floats | None:
+        """How often each entry counts: its weight, or the rows that it stands for; None if that is always once."""
+        return self.weights if self.counts is None else self.counts
 
     @cached_property
     def total(self) -> float:
@@ -80,8 +92,10 @@ class Pairs:
     @cached_property
     def ends(self) -> Indices:
         """The place of the last row of each run of equal confidences."""
+        if self.tied is not None:
+            return self.tied
         rises = np.diff(self.confidence) > self.slack
-        return np.append(np.flatnonzero(rises), self.rows - 1)
+        return np.append(np.flatnonzero(rises), len(self.confidence) - 1)
 
     @cached_property
     def starts(self) -> Indices:
@@ -90,22 +104,31 @@ class Pairs:
 
     @cached_property
     def runs(self) -> tuple[Floats, Floats, Floats, Indices]:
-        """Of each run of equal confidences: rows (or weights), mean confidence, right rows (or weights); row counts."""
+        """Of each run of equal confidences: rows (or weights), mean confidence, right rows (or weights); entries."""
         starts, lengths = self.starts, np.diff(self.ends, prepend=-1)
-        if self.weights is None:
+        if self.times is None:
             count, right = lengths.astype(np.float64), np.add.reduceat(self.correct, starts, dtype=np.float64)
         else:
-            count, right = (np.add.reduceat(own, starts) for own in (self.weights, self.weights * self.correct))
-        if len(starts) == self.rows:
+            count, right = (np.add.reduceat(own, starts) for own in (self.times, self.times * self.correct))
+        if len(starts) == len(self.confidence):
             return count, self.confidence, right, lengths
+        if self.counts is not None:
+            return count, np.add.reduceat(self.confidence * self.counts, starts) / count, right, lengths
         confidence = np.add.reduceat(self.confidence, starts) / lengths
         return count, np.clip(confidence, self.confidence[starts], self.confidence[self.ends]), right, lengths
+
+    def runs_of(self, confidence: Floats) -> Indices:
+        """The run of each of these confidences, which must be among those of the rows."""
+        last = (self.confidence if self.high is None else self.high)[self.ends]
+        return np.asarray(np.searchsorted(last, confidence))
 
     @cached_property
     def ranking(self) -> Ranking:
         """The runs from the largest confidence down, each with its smallest confidence; weights do not count."""
-        _, _, right, lengths = self.runs
-        lowest, rows, wrong = self.confidence[self.starts], lengths.astype(np.float64), lengths - right
+        count, _, right, lengths = self.runs
+        lowest = (self.confidence if self.low is None else self.low)[self.starts]
+        rows = lengths.astype(np.float64) if self.counts is None else count
+        wrong = np.rint(rows - right)
         return Ranking(*(np.ascontiguousarray(one[::-1]) for one in (lowest, rows, wrong)))
 
     def cells(self, most: int) -> tuple[Floats, Floats]:
@@ -135,8 +158,40 @@ class Pairs:
     @cached_property
     def error_of_mean(self) -> float:
         """The standard deviation of the mean surplus if every confidence is a true probability."""
-        variance = self.confidence * (1.0 - self.confidence)
-        return math.sqrt(float(np.add.reduce(self.weighed(self.weighed(variance))))) / self.total
+        return math.sqrt(self.variance(self.confidence * (1.0 - self.confidence))) / self.total
+
+    def variance(self, of_rows: Floats) -> float:
+        """That of the weighted sum of independent values of rows with these variances, (n,)."""
+        once = self.weighed(of_rows)
+        return float(np.add.reduce(once if self.weights is None else self.weighed(once)))
+
+    @cached_property
+    def width(self) -> Floats:
+        """How far apart confidences of an entry may be, (n,)."""
+        return np.zeros(len(self.confidence)) if self.low is None or self.high is None else self.high - self.low
+
+    def one_first(self, *, right: bool) -> Pairs:
+        """Of cells: as if the wrong rows of every cell had smaller confidences than the right ones; right: larger ones.
+
+        No order of the rows within cells ranks better, or worse. Cells of one confidence stay tied.
+        """
+        entries = len(self.confidence)
+        order = np.arange(entries)
+        lengths = np.diff(self.ends, prepend=-1)
+        both = self.starts[(lengths == 2) & (self.width[self.starts] > 0.0)]
+        if right:
+            order[both], order[both + 1] = both + 1, both
+        apart = np.zeros(entries, np.bool_)
+        apart[self.ends] = apart[both] = True
+        return Pairs(
+            self.confidence[order],
+            self.correct[order],
+            slack=self.slack,
+            counts=None if self.counts is None else self.counts[order],
+            tied=np.flatnonzero(apart),
+            low=None if self.low is None else self.low[order],
+            high=None if self.high is None else self.high[order],
+        )
 
     @cached_property
     def doubt(self) -> Floats:
@@ -149,8 +204,8 @@ class Pairs:
         return doubt if self.slack == 0.0 else np.maximum(doubt, 0.5 * self.slack)
 
     def weighed(self, values: Floats) -> Floats:
-        """The values times the weights, (n,)."""
-        return values if self.weights is None else values * self.weights
+        """The values times the weights, or the rows of entries, (n,)."""
+        return values if self.times is None else values * self.times
 
     def mean(self, values: Floats) -> float:
         """The weighted mean. values: (n,)."""

@@ -87,7 +87,7 @@ class Ranking:
     @cached_property
     def inverse(self) -> Floats:
         """The sum of 1/k over the places k = 1 ... n of the rows of each confidence, (m,)."""
-        return np.add.reduceat(1.0 / np.arange(1.0, self.n + 1.0), (self.rows_to - self.rows).astype(np.intp))
+        return inverse_between(self.rows_to - self.rows, self.rows_to)
 
     def steps(self, confidence: Floats) -> Indices:
         """The step of each row. confidence: those that the ranking was made of, in any order."""
@@ -137,9 +137,8 @@ class Ranking:
         >>> round(Ranking.of([0.9, 0.8, 0.8, 0.7], [True, True, False, False]).least_aurc(), 6)  # (1/3 + 2/4) / 4
         0.208333
         """
-        right = self.n - self.errors
-        k = np.arange(right + 1.0, self.n + 1.0)
-        return float(((k - right) / k).sum()) / self.n
+        right, n = float(self.n - self.errors), float(self.n)
+        return (self.errors - right * float(inverse_between(np.array([right]), np.array([n]))[0])) / n
 
     def eaurc(self) -> float:
         """The AURC minus that of the best order of the same rows, at least 0.
@@ -177,3 +176,25 @@ class Ranking:
             (n * self.aurc() - 0.5 * (first + last)) / (n - 1),
             (n * self.augrc() - 0.5 * (first / n + last)) / (n - 1),
         )
+
+
+TABLED = 64
+_SMALL = np.cumsum(np.concatenate(([0.0], 1.0 / np.arange(1.0, TABLED + 1.0))))
+
+
+def inverse_between(first: Floats, last: Floats) -> Floats:
+    """The sums of 1/k over first < k <= last, whole numbers of at least 0, from the series of the digamma function.
+
+    >>> inverse_between(np.array([1.0, 0.0]), np.array([3.0, 1e6])).round(6).tolist()  # 1/2 + 1/3
+    [0.833333, 14.392727]
+    """
+    low, high = np.maximum(first, TABLED), np.maximum(last, TABLED)
+    tabled = [_SMALL[np.minimum(one, TABLED).astype(np.intp)] for one in (first, last)]
+    return np.asarray(tabled[1] - tabled[0] + np.log1p((high - low) / low) + (_rest(high) - _rest(low)))
+
+
+def _rest(k: Floats) -> Floats:
+    """The harmonic number of k, minus its logarithm and Euler's constant; within 2e-17 for k of at least 64."""
+    inverse = 1.0 / k
+    square = inverse * inverse
+    return np.asarray(0.5 * inverse - square * (1.0 / 12.0 - square * (1.0 / 120.0 - square / 252.0)))

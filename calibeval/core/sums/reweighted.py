@@ -41,7 +41,10 @@ def reweighted_bins(sums: BinSums, factor: float) -> BinSums:
 
 def reweighted_second(sums: SecondSums, factor: float) -> SecondSums:
     """The same for what metrics on request need."""
-    return SecondSums({rank: reweighted_bins(own, factor) for rank, own in sums.ranks.items()})
+    return SecondSums(
+        {rank: reweighted_bins(own, factor) for rank, own in sums.ranks.items()},
+        {limit: reweighted_bins(own, factor) for limit, own in sums.small.items()},
+    )
 
 
 def reweighted_cells(cells: Cells, factor: float) -> Cells:

@@ -71,6 +71,12 @@ class RunningKeys:
             return self.cells or waiting  # type: ignore[return-value]
         return self.cells + waiting
 
+    def take(self, cells: BinSums, rows: int) -> None:
+        """Rows that are known as cells only."""
+        self.fold()
+        self.cells = cells if self.cells is None else self.cells + cells
+        self.rows += rows
+
     def copy(self) -> RunningKeys:
         """The same rows, to which others can be added."""
         other = copy.copy(self)

@@ -35,6 +35,12 @@ class RunningSample:
         if self.held > 2 * sample_size(n, self._k):
             self.shrink(n)
 
+    def take(self, part: Sample, codes: Codes | None) -> None:
+        """Rows that are known to be chosen. codes: of their groups."""
+        self.parts.append(part)
+        self.codes += [] if codes is None else [codes]
+        self.held += len(part.labels)
+
     def copy(self) -> RunningSample:
         """The same rows, to which others can be added."""
         other = RunningSample(self._k)

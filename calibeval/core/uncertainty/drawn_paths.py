@@ -130,7 +130,7 @@ def path_interval(pairs: Pairs, numbers: Numbers, level: float, start: Start = "
 
 def reach_of(pairs: Pairs, level: float) -> Shift:
     """How far the accuracy of all rows may differ from what was measured: for errors that are at least |gap|."""
-    right, n = float(np.count_nonzero(pairs.correct)), float(pairs.rows)
+    right, n = float(np.add.reduce(pairs.weighed(pairs.correct.astype(np.float64)))), float(pairs.rows)
     return Shift(pairs.mean(pairs.confidence), right / n, *exact_ends(right, n, level), decided_by_few(right, n))
 
 

@@ -98,10 +98,18 @@ def test_groups_leave_the_value_and_a_reason(name):
     assert found.reason == "no noise floor or interval: it is not computed if only groups of rows are independent"
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_beyond_memory_there_is_a_reason(name):
+def test_memory_changes_nothing():
     confidence, correct = drawn()
-    found = evaluate(Predictions(confidence=confidence, correct=correct), metrics=name, max_memory=100)[name]
+    dump = Predictions(confidence=confidence, correct=correct)
+    found, expected = (evaluate(dump, metrics=NAMES, max_memory=limit) for limit in (100, None))
+    assert found.dumps[0].metrics == expected.dumps[0].metrics
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_beyond_memory_there_is_a_reason_for_weighted_rows(name):
+    confidence, correct = drawn()
+    weighted = {"weights": np.arange(1.0, len(confidence) + 1.0)}
+    found = evaluate(confidence=confidence, correct=correct, **weighted, metrics=name, max_memory=100)[name]
     assert found.value is None
     assert (
         found.reason

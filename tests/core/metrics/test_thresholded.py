@@ -178,10 +178,34 @@ def test_reasons():
     assert Report.from_json(report.to_json()) == report
     written = json.loads(report.to_json())["dumps"][0]["metrics"]
     assert [written[name].get("divisor") for name in NAMES] == [None, *DIVISORS]
-    differences = compare(
-        Predictions(logits=logits, labels=labels), Predictions(logits=2.0 * logits, labels=labels), metrics=NAMES
-    )
-    assert all(one.difference is None for one in differences.candidates[0].differences.values())
+
+
+def test_differences_are_put_together_from_both_intervals():
+    logits, labels = logits_and_labels(1500, 4)
+    base, candidate = (Predictions(logits=own, labels=labels) for own in (logits, 3.0 * logits))
+    found = compare(base, candidate, metrics=NAMES)
+    for name in NAMES:
+        one, other = (evaluate(model, metrics=name)[name] for model in (base, candidate))
+        difference = found[name]
+        assert (difference.base, difference.candidate) == (one.value, other.value)
+        assert difference.difference == pytest.approx(other.value - one.value)
+        # The errors of both add up.
+        high = (other.high - other.corrected) + (one.corrected - one.low)
+        assert difference.high == pytest.approx(other.corrected - one.corrected + high)
+        assert 0.0 < difference.low < difference.difference
+        assert difference.reason == "the interval is put together from those of both models, and wide"
+    same = compare(base, base, metrics=NAMES)
+    assert all((same[name].difference, same[name].p) == (0.0, 1.0) for name in NAMES)
+
+
+def test_a_rule_about_a_change():
+    logits, labels = logits_and_labels(1500, 4)
+    base, candidate = (Predictions(logits=own, labels=labels) for own in (logits, 3.0 * logits))
+    for name in [*NAMES, "ece_top3"]:
+        verdict = gate(candidate, baseline=base, rules=[{"metric": name, "max_increase": 0.0}])
+        assert verdict.exit_code == (0 if name == "ece_top3" else 1)
+        assert verdict.rules[0].verdict == ("inconclusive" if name == "ece_top3" else "fail")
+        assert gate(base, baseline=base, rules=[{"metric": name, "max_increase": 0.0}]).exit_code == 0
 
 
 def test_rules():

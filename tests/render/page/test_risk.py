@@ -7,7 +7,7 @@ from xml.etree import ElementTree as ET  # the pages are our own
 import numpy as np
 import pytest
 
-from calibeval import Comparison, Predictions, compare, evaluate
+from calibeval import Comparison, Predictions, compare, evaluate, gate
 from calibeval.render.page.comparison import render as compared_page
 from calibeval.render.page.page import render
 from calibeval.render.page.risk import on_one_axis, risk_of
@@ -162,3 +162,14 @@ def test_curves_of_a_comparison_are_saved():
     assert Comparison.from_json(found.to_json()) == found
     assert "risk" not in sides(["ece"]).to_dict()["base"]
     assert [one.risk for one in (found.base.risk[-1], found.candidates[0].dump.risk[-1])] == [0.4, 0.4]
+
+
+def test_the_page_of_a_gate_draws_the_curve_of_a_rule_on_the_coverage():
+    rows = Predictions(confidence=np.linspace(0.99, 0.5, 200), correct=np.arange(200) < 100)
+    verdict = gate(rows, {"metric": "coverage@error=0.1", "min": 0.1})
+    page = render(verdict.report, verdict=verdict)
+    assert page.count('<svg class="selective"') == 1
+    assert verdict.report["coverage@10%"].rows == 105
+    assert "aece" in verdict.report
+    other = gate(rows, {"metric": "ece", "max": 0.9})
+    assert 'class="selective"' not in render(other.report, verdict=other)

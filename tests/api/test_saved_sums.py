@@ -1,0 +1,203 @@
+"""Accumulators in files: what is read gives the same report; what is damaged, or something else, is refused."""
+
+import copy
+import json
+import re
+import zipfile
+
+import numpy as np
+import pytest
+
+import calibeval
+from calibeval.core.evaluation.saved import to_saved
+from calibeval.core.sums import engine
+from calibeval.writers.sums import sums_file
+from tests.api.test_accumulator import KEPT, close, fed, labels_of, logits_of, softmax
+
+RNG = np.random.default_rng(8)
+
+
+@pytest.fixture(autouse=True)
+def small_chunks(monkeypatch):
+    monkeypatch.setattr(engine, "CHUNK_ROWS", 100)
+
+
+def made(kind, n=1500):
+    """An accumulator of some sort, and its arrays."""
+    k = 2 if kind in ("one column", "positive") else 4
+    z = logits_of(n, k)
+    arrays = {"logits": z, "labels": labels_of(softmax(z))}
+    settings: dict[str, object] = {}
+    if kind == "weights":
+        arrays["weights"] = RNG.random(n)
+    if kind == "groups":
+        arrays["groups"] = np.array([f"v{i}" for i in RNG.integers(0, 70, n)])
+    if kind == "numbers of groups":
+        arrays["groups"], arrays["weights"] = RNG.integers(0, 70, n), RNG.random(n)
+    if kind == "all metrics":
+        settings["metrics"] = KEPT
+    if kind == "classes":
+        settings |= {"classes": [3, 1], "class_names": ["a", "b", "c", "d"]}
+    if kind == "positive":
+        settings["positive"] = 0
+    if kind == "one column":
+        arrays = {"probs": softmax(z)[:, 1], "labels": arrays["labels"]}
+    if kind == "top label":
+        p = softmax(z)
+        arrays = {"confidence": p.max(axis=1), "correct": p.argmax(axis=1) == arrays["labels"]}
+    if kind == "ignored":
+        arrays["labels"] = np.where(RNG.random(n) < 0.2, -1, arrays["labels"])
+        settings["ignore_index"] = -1
+    if kind == "impossible":
+        p = np.array([[0.5, 0.5, 0.0, 0.0], [0.25, 0.25, 0.25, 0.25]] * (n // 2))
+        arrays = {"probs": p, "labels": np.where(np.arange(n) == 900, 3, np.arange(n) % 2)}
+    if kind == "images":
+        y = RNG.integers(0, 4, (50, 3, 5))
+        arrays = {"logits": RNG.normal(size=(50, 4, 3, 5)) + np.moveaxis(np.eye(4)[y], -1, 1), "labels": y}
+    if kind == "rounded":
+        p = np.array([[0.333, 0.333, 0.333, 0.0], [0.25, 0.25, 0.25, 0.25]] * (n // 2))
+        arrays = {"probs": p, "labels": np.arange(n) % 3}
+    return fed(130, None if kind == "top label" else k, settings, **arrays), arrays
+
+
+KINDS = [
+    *("plain", "weights", "groups", "numbers of groups", "all metrics", "classes", "positive", "one column"),
+    *("top label", "ignored", "impossible", "images", "rounded"),
+]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_exact_files_give_the_same_report(kind, tmp_path):
+    part, arrays = made(kind)
+    part.save(tmp_path / "a.sums", exact=True)
+    again = calibeval.Accumulator.load(tmp_path / "a.sums")
+    assert again.report().to_json() == part.report().to_json()
+    part.update(**arrays)
+    again.update(**arrays)
+    close(again.report().to_dict(), part.report().to_dict(), exactly=False)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_sums_give_the_same_numbers_or_say_why_not(kind, tmp_path):
+    part, _ = made(kind)
+    part.save(tmp_path / "a.sums")
+    whole, found = part.report(), calibeval.Accumulator.load(tmp_path / "a.sums").report()
+    for name, metric in found.items():
+        same = metric == whole[name]
+        told = metric.reason is not None
+        assert same or told or name == "cwce", name  # whose interval may use the sample
+        if metric.value is not None and name not in ("temperature", "aece"):
+            assert metric.value == whole[name].value
+    bound = float(re.search(r"within (\S+) of", found["aece"].reason)[1]) if found["aece"].low is not None else 0.1
+    assert abs(found["aece"].value - whole["aece"].value) <= bound
+    dumps = (found.dumps[0], whole.dumps[0])
+    for field in ("n", "k", "ignored", "equal_width", "per_class", "curve", "positive", "class_views", "groups"):
+        assert getattr(dumps[0], field) == getattr(dumps[1], field)
+    assert [str(one) for one in dumps[0].warnings] == [str(one) for one in dumps[1].warnings]
+
+
+def test_the_temperature_is_that_of_the_series(tmp_path):
+    z = logits_of(4000, 4)
+    part = fed(500, 4, logits=1.1 * z, labels=labels_of(softmax(z)))
+    part.save(tmp_path / "a.sums")
+    found = calibeval.Accumulator.load(tmp_path / "a.sums").report()["temperature"]
+    assert found.reason.code == "from_sums"
+    assert found.value == pytest.approx(part.report()["temperature"].value, abs=0.01)
+    assert (found.z, found.p) == (part.report()["temperature"].z, part.report()["temperature"].p)
+    sharp = fed(500, 4, logits=3 * z, labels=labels_of(softmax(z)))
+    sharp.save(tmp_path / "b.sums")
+    assert calibeval.Accumulator.load(tmp_path / "b.sums").report()["temperature"].reason.code == "far_from_one"
+
+
+@pytest.mark.parametrize("exact", [True, False])
+def test_files_of_several_machines_are_merged(exact, tmp_path):
+    z = logits_of(1200, 3)
+    y = labels_of(softmax(z))
+    for i, rows in enumerate(np.array_split(np.arange(1200), 3)):
+        fed(64, 3, logits=z[rows], labels=y[rows]).save(tmp_path / f"{i}.sums", exact=exact)
+    whole, *others = (calibeval.Accumulator.load(tmp_path / f"{i}.sums") for i in range(3))
+    for other in others:
+        whole.merge(other)
+    report = calibeval.evaluate(logits=z, labels=y)
+    if exact:
+        close(whole.report().to_dict(), report.to_dict(), exactly=False)
+    for name in ("ece", "nll", "brier", "mce", "accuracy"):
+        assert whole.report()[name].value == pytest.approx(report[name].value, abs=1e-12)
+
+
+def test_the_same_sums_make_the_same_bytes_and_numpy_reads_them(tmp_path):
+    part, _ = made("plain")
+    part.save(tmp_path / "a.sums")
+    part.save(tmp_path / "b.sums")
+    assert (tmp_path / "a.sums").read_bytes() == (tmp_path / "b.sums").read_bytes()
+    arrays = np.load(tmp_path / "a.sums", allow_pickle=False)
+    assert arrays["top.count"].sum() == 1500
+    assert not [name for name in arrays.files if name.startswith(("keys", "sample"))]
+    header = json.loads(zipfile.ZipFile(tmp_path / "a.sums").read("header.json"))
+    assert header["schema"] == "calibeval.sums/1"
+
+
+def rewritten(path, change):
+    """The archive with other members, and the old SHA-256."""
+    with zipfile.ZipFile(path) as archive:
+        members = {entry.filename: archive.read(entry) for entry in archive.infolist()}
+    change(members)
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
+
+
+def test_a_changed_file_is_refused(tmp_path):
+    part, _ = made("plain")
+    file = tmp_path / "a.sums"
+    part.save(file)
+    rewritten(file, lambda members: members.update({"header.json": members["header.json"].replace(b"1500", b"1600")}))
+    with pytest.raises(calibeval.InputError, match=r"a.sums: .* does not have its SHA-256"):
+        calibeval.Accumulator.load(file)
+
+
+@pytest.mark.parametrize("size", [0, 10, 2000])
+def test_a_cut_file_is_refused(size, tmp_path):
+    part, _ = made("plain")
+    file = tmp_path / "a.sums"
+    part.save(file)
+    file.write_bytes(file.read_bytes()[:size])
+    with pytest.raises(calibeval.InputError, match=r"a.sums: these are no saved sums that can be read: not an archive"):
+        calibeval.Accumulator.load(file)
+
+
+def test_other_files_are_refused(tmp_path):
+    np.savez(tmp_path / "a.npz", logits=np.zeros((2, 2)), labels=[0, 1])
+    with pytest.raises(calibeval.InputError, match="does not have its SHA-256"):
+        calibeval.Accumulator.load(tmp_path / "a.npz")
+    with pytest.raises(calibeval.FileProblem, match="nowhere"):
+        calibeval.Accumulator.load(tmp_path / "nowhere.sums")
+    with pytest.raises(calibeval.InputError, match=r"there are no rows yet: call update\(\) before save\(\)"):
+        calibeval.Accumulator(3).save(tmp_path / "b.sums")
+    assert not (tmp_path / "b.sums").exists()
+
+
+def test_what_does_not_fit_together_is_refused(tmp_path):
+    part, _ = made("plain")
+    file = tmp_path / "a.sums"
+    good, fine = to_saved(part._rows, exact=False)
+    for name, values in (
+        ("top.count", None),
+        ("top.p", np.zeros(3)),
+        ("support", np.zeros(4)),
+        ("cells", fine["cells"][::-1]),
+        ("counts", None),
+        ("rows", {**good["rows"], "kind": "votes"}),
+    ):
+        header, arrays = copy.deepcopy(good), {**fine}
+        whole: dict[str, object] = header if name in header else arrays  # type: ignore[assignment]
+        if values is None:
+            del whole[name]
+        else:
+            whole[name] = values
+        file.write_bytes(sums_file(header, arrays))
+        with pytest.raises(calibeval.InputError, match="these are no saved sums that can be read"):
+            calibeval.Accumulator.load(file)
+    file.write_bytes(sums_file({**good, "schema": "calibeval.sums/2"}, fine))
+    with pytest.raises(calibeval.InputError, match=r'the schema is "calibeval\.sums/2"'):
+        calibeval.Accumulator.load(file)
