@@ -49,6 +49,8 @@ SIMULATIONS = {
     "gate_margins": ["--samples", "10", "--rows", "1000"],
     "gate_few_rows": ["--samples", "3", "--rows", "500"],
     "certified_thresholds": ["--samples", "5"],
+    "coverage_without_bins": ["--quick"],
+    "p_of_calibrated": ["--quick"],
     "gate_advice": ["--samples", "5", "--rows", "500", "--cases", "rows"],
 }
 HEAD = """# Benchmarks

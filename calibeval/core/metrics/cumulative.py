@@ -15,6 +15,7 @@ from calibeval.core.sums.pairs import Pairs
 from calibeval.core.uncertainty import brownian
 from calibeval.core.uncertainty.drawn_paths import Numbers, Samples
 from calibeval.core.uncertainty.floors import Floor
+from calibeval.core.uncertainty.walks import walk_largest_tail, walk_range_tail
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,8 +57,9 @@ class Cumulative(AlongPath):
         if error == 0.0:
             return None
         x = self.of_pairs(pairs) / error
-        p = brownian.range_tail(x) if self.reach == "range" else brownian.largest_tail(x)
-        return Tested(x, p) if math.isfinite(x) else None
+        if not math.isfinite(x):
+            return None
+        return Tested(x, (walk_range_tail if self.reach == "range" else walk_largest_tail)(x, pairs.steps))
 
     def numbers_of(self, pairs: Pairs) -> Numbers:
         """The reach in every sample."""

@@ -203,6 +203,13 @@ class Pairs:
         doubt = 1.0 - self.confidence
         return doubt if self.slack == 0.0 else np.maximum(doubt, 0.5 * self.slack)
 
+    @cached_property
+    def steps(self) -> Floats:
+        """The share of every run of equal confidences in the square of `error_of_mean`, which must be above 0."""
+        variance = self.weighed(self.weighed(self.confidence * (1.0 - self.confidence)))
+        own = np.add.reduceat(variance, np.append(0, self.ends[:-1] + 1))
+        return np.asarray(own / np.add.reduce(own))
+
     def weighed(self, values: Floats) -> Floats:
         """The values times the weights, or the rows of entries, (n,)."""
         return values if self.times is None else values * self.times

@@ -39,6 +39,7 @@ WIDER = 1.1
 WEIGHTED = "samples are not drawn for rows with weights"
 # What the accuracy is at the start of the path: the confidence, or that of all rows.
 Start = Literal["confidence", "accuracy"]
+NOTHING = 1e-12  # what rounding leaves of 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,9 +115,9 @@ def path_interval(pairs: Pairs, numbers: Numbers, level: float, start: Start = "
     points: list[tuple[float, ...]] = []
     for place in PLACES:
         population, drawn = path.at(place)
-        found = numbers(drawn)
-        mean, spread = float(found.mean()), float(found.std())
-        skew = float(np.mean((found - mean) ** 3)) / spread**3 if spread > 0.0 else 0.0
+        samples = numbers(drawn)
+        mean, spread = float(samples.mean()), float(samples.std())
+        skew = float(np.mean((samples - mean) ** 3)) / spread**3 if spread > 0.0 else 0.0
         half = 0.5 * min(max(skew, 0.0), MOST_SKEW)
         far = [mean + spread * cube_root_quantile(score, half) for score in (z, -z)]
         points.append((float(numbers(population)[0]), mean, *far))
@@ -124,7 +125,8 @@ def path_interval(pairs: Pairs, numbers: Numbers, level: float, start: Start = "
             break
     truth, mean_line, high_line, low_line = np.maximum.accumulate(np.array(points), axis=0).T
     # The lower end is where the value would be unusually large.
-    low, centre, high = (float(np.interp(value, line, truth)) for line in (high_line, mean_line, low_line))
+    found = [float(np.interp(value, line, truth)) for line in (high_line, mean_line, low_line)]
+    low, centre, high = (end if abs(end) > NOTHING else 0.0 for end in found)
     return Interval(low, high, min(max(centre, low), high))
 
 

@@ -39,16 +39,32 @@ def test_certain_rows_that_are_right_have_no_test():
     assert (found.value, found.floor_high, found.p, found.z) == (0.0, 0.0, None, None)
 
 
-@pytest.mark.parametrize("name", ["ecce", "ks"])
-@pytest.mark.parametrize("n", [300, 3000])
-def test_the_size_under_calibration(name, n):
-    # Discrete walks stay below the motion, so a test of few rows may reject less often than its level, never more.
-    metric, rng, runs = {"ecce": ECCE, "ks": KS}[name], np.random.default_rng(n), 1500
+STATED = {
+    "spread": lambda rng, n: rng.beta(5, 2, n),
+    "101 values": lambda rng, n: np.round(rng.beta(5, 2, n) * 100) / 100,
+    "21 values": lambda rng, n: np.round(rng.beta(5, 2, n) * 20) / 20,
+    "3 values": lambda rng, n: rng.choice([0.6, 0.8, 0.95], n),
+}
+
+
+def p_of_calibrated(name, kind, n, runs):
+    metric, rng = {"ecce": ECCE, "ks": KS}[name], np.random.default_rng(n)
     p = []
     for _ in range(runs):
-        confidence = rng.beta(5, 2, n)
+        confidence = STATED[kind](rng, n)
         p.append(metric.tested(Pairs.of(confidence, rng.random(n) < confidence)).p)
+    return np.array(p)
+
+
+@pytest.mark.parametrize("kind", STATED)
+@pytest.mark.parametrize("name", ["ecce", "ks"])
+def test_the_size_under_calibration(name, kind):
+    p = p_of_calibrated(name, kind, 300, 1500)
     for level in (0.05, 0.01):
-        rate, error = np.mean(np.array(p) < level), np.sqrt(level * (1 - level) / runs)
-        assert rate <= level + 2 * error
-        assert rate >= 0.6 * level - 2 * error
+        assert abs(np.mean(p < level) - level) <= 2.5 * np.sqrt(level * (1 - level) / len(p))
+
+
+@pytest.mark.parametrize("name", ["ecce", "ks"])
+def test_p_is_uniform_under_calibration(name):
+    p = np.sort(p_of_calibrated(name, "spread", 10_000, 400))
+    assert np.abs(p - (np.arange(400) + 0.5) / 400).max() < 1.36 / np.sqrt(400)
