@@ -10,6 +10,10 @@ from calibeval.core.sums.engine import summarise
 from tests.core.metrics.test_gain import gain_of, sharpened
 
 
+def _gain(sums):
+    return sums.gain
+
+
 def test_without_rows_the_sums_stay_as_they_are():
     p = sharpened(200)
     sums = summarise(p)
@@ -23,8 +27,9 @@ def test_another_model_gets_the_folds_of_the_same_rows():
     # Row i of the first model is row partners[i] of the other one.
     partners = np.argsort(order)
     other = with_same_gain(summarise(shuffled, keep_rows=True), shuffled, first, partners)
-    np.testing.assert_array_equal(other.gain.folds[partners], first.gain.folds)
-    np.testing.assert_allclose(other.gain.after["temperature"].nll[partners], first.gain.after["temperature"].nll)
+    own, gain = _gain(first), _gain(other)
+    np.testing.assert_array_equal(gain.folds[partners], own.folds)
+    np.testing.assert_allclose(gain.after["temperature"].nll[partners], own.after["temperature"].nll)
 
 
 def test_without_a_gain_there_the_other_model_has_none():
@@ -61,7 +66,7 @@ def test_weights_count_as_rows_do():
     weighted = gain_of(Predictions(logits=p.scores[0:1200], labels=p.labels, weights=1.0 + (np.arange(1200) % 2)))
     again = np.repeat(np.arange(1200), 1 + np.arange(1200) % 2)
     twice = Predictions(logits=p.scores[0:1200][again], labels=p.labels[again])
-    doubled = with_gain(summarise(twice, keep_rows=True), twice, folds=weighted.folds[again]).gain
+    doubled = gain_of(twice, folds=weighted.folds[again])
     np.testing.assert_allclose(
         doubled.after["temperature"].nll, weighted.after["temperature"].nll[again], rtol=1e-9, atol=1e-12
     )
