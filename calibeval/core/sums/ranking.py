@@ -87,7 +87,12 @@ class Ranking:
     @cached_property
     def inverse(self) -> Floats:
         """The sum of 1/k over the places k = 1 ... n of the rows of each confidence, (m,)."""
-        return inverse_between(self.rows_to - self.rows, self.rows_to)
+        if self.n > MANY:
+            return inverse_between(self.rows_to - self.rows, self.rows_to)
+        inverse = 1.0 / np.arange(1.0, self.n + 1.0)
+        if len(self.rows) < self.n:
+            inverse = np.add.reduceat(inverse, (self.rows_to - self.rows).astype(np.intp))
+        return inverse
 
     def steps(self, confidence: Floats) -> Indices:
         """The step of each row. confidence: those that the ranking was made of, in any order."""
@@ -178,7 +183,7 @@ class Ranking:
         )
 
 
-TABLED = 64
+TABLED, MANY = 64, 2**21
 _SMALL = np.cumsum(np.concatenate(([0.0], 1.0 / np.arange(1.0, TABLED + 1.0))))
 
 
