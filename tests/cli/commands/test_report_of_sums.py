@@ -93,3 +93,12 @@ def test_files_that_are_not_there_or_damaged(report, tmp_path):
     done = report("bad.sums")
     assert done.code == 3
     assert "bad.sums: these are no saved sums that can be read" in done.err
+
+
+@pytest.mark.parametrize("command", [["gate", "--max", "ece=0.1"], ["inspect"], ["fit"]])
+def test_other_commands_say_what_reads_sums(capsys, monkeypatch, tmp_path, command):
+    monkeypatch.chdir(tmp_path)
+    file = saved(tmp_path)[0]
+    done = run(capsys, command[0], file, *command[1:])
+    assert done.code == 3
+    assert "part-0.sums: saved sums hold no rows, which are needed here; `calibeval report part*.sums`" in done.err
