@@ -34,8 +34,8 @@ def possible_coverage(ranking: Ranking, limit: float, delta: float = DELTA) -> f
         here = open_[max(last - CHUNK, 0) : last]
         # At least so many errors: one minus the chance of fewer, which is that of more right rows.
         right = curve.rows[here] - curve.wrong[here]
-        chance = binomial_cdf(np.minimum(right, curve.rows[here] - 1.0), curve.rows[here], 1.0 - limit)
-        kept = (share[here] <= limit) | (right == curve.rows[here]) | (chance > delta)
+        kept = (share[here] <= limit) | (right == curve.rows[here])
+        kept[~kept] = binomial_cdf(right[~kept], curve.rows[here][~kept], 1.0 - limit) > delta
         if kept.any():
             return float(curve.coverage[here[np.flatnonzero(kept)[-1]]])
     return 0.0
