@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from calibeval.core.data.arrays import Floats
+from calibeval.core.data.arrays import Floats, Indices
 from calibeval.core.data.notices import NotComputable
 from calibeval.core.sums.pairs import Pairs
 from calibeval.core.sums.risk import decided_by_few
@@ -168,8 +168,7 @@ def _cells(pairs: Pairs) -> tuple[Floats, Floats, Floats, Floats]:
         fit = fitted(pairs)[np.cumsum(lengths) - 1]
         if len(count) > 2 * CELLS:
             errors = count * confidence * (1.0 - confidence)
-            steps = [np.ceil(_share(own) * CELLS * (1.0 - 1e-12)) for own in (count, errors)]
-            starts = np.flatnonzero(sum(np.diff(step, prepend=-1.0) for step in steps))
+            starts = np.unique(np.concatenate([_starts(own) for own in (count, errors)]))
             rows = np.add.reduceat(count, starts)
             means = (np.add.reduceat(count * own, starts) / rows for own in (confidence, fit))
             confidence, fit = (np.clip(mean, 0.0, 1.0) for mean in means)
@@ -179,6 +178,9 @@ def _cells(pairs: Pairs) -> tuple[Floats, Floats, Floats, Floats]:
     return found
 
 
-def _share(values: Floats) -> Floats:
+def _starts(values: Floats) -> Indices:
+    """Where values have reached each of CELLS equal shares of their sum; 0 first."""
     total = np.cumsum(values)
-    return np.asarray(total / total[-1] if total[-1] > 0.0 else total)
+    ends = np.arange(CELLS) / (CELLS * (1.0 - 1e-12)) * total[-1]
+    found = np.searchsorted(total, ends, side="right") if total[-1] > 0.0 else np.zeros(1, np.intp)
+    return np.asarray(np.append(0, found[found < len(total)]))
