@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from calibeval.core.errors import UnknownMetric, UsageError
-from calibeval.core.metrics.table import EVERY, known_as, meant
+from calibeval.core.metrics.table import EVERY, METRICS, known_as, meant
 
 ALL = "all"
+KNOWN = f"{', '.join(METRICS)}, and {ALL}, with those on request in docs/reference/metrics.md"
 
 
 def chosen_metrics(metrics: str | Sequence[str] | None) -> tuple[str, ...] | None:
@@ -27,7 +28,7 @@ def chosen_metrics(metrics: str | Sequence[str] | None) -> tuple[str, ...] | Non
     given = metrics.split(",") if isinstance(metrics, str) else metrics
     names = [name.strip() for name in given if name.strip()]
     if not names:
-        raise UsageError(f"--metrics names no metric; there are {', '.join(EVERY)}, or {ALL}")
+        raise UsageError(f"--metrics names no metric; there are {KNOWN}")
     return tuple(EVERY) if ALL in names else tuple(dict.fromkeys(map(_metric, names)))
 
 
@@ -35,6 +36,5 @@ def _metric(name: str) -> str:
     """The metric of this name, or of this name in tables."""
     found = known_as(name)
     if found is None:
-        hint, known = meant(name, [ALL]), ", ".join((*EVERY, ALL))
-        raise UnknownMetric(f'--metrics: metric "{name}" is unknown{hint}; there are {known}')
+        raise UnknownMetric(f'--metrics: metric "{name}" is unknown{meant(name, [ALL])}; there are {KNOWN}')
     return found

@@ -160,9 +160,9 @@ def convention(report: Report) -> str:
     settings = report.settings
     facts = [f"{settings.bins} bins", f"convention {settings.convention}"]
     names = metric_names(report)
-    percent = [label(name) for name in names if unit(name) == "%"]
-    facts += [f"{', '.join(percent)} in %"] if percent else []
-    facts += [f"{label(name)} in {unit(name)}" for name in names if unit(name) not in ("%", "")]
+    for one in ("%", "nats"):
+        own = [label(name) for name in names if unit(name) == one]
+        facts += [f"{', '.join(own)} in {one}"] if own else []
     return "; ".join([*facts, *briers(names)])
 
 

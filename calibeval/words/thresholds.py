@@ -6,6 +6,7 @@ import math
 from collections.abc import Iterable
 from typing import NamedTuple
 
+from calibeval.core.data.notices import Notice
 from calibeval.core.metrics.coverage import coverage_named
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import DumpReport
@@ -67,8 +68,9 @@ def shown(threshold: float) -> str:
 
 
 def limited(dump: DumpReport) -> list[tuple[float, MetricResult]]:
-    """The coverages that were asked for, with the limits of their errors, the smallest first."""
-    found = [(coverage_named(name), metric) for name, metric in dump.metrics.items() if "@" in name]
+    """The coverages that were asked for, with the limits of their errors, the smallest first; none of weighted rows."""
+    asked = ((name, metric) for name, metric in dump.metrics.items() if "@" in name)
+    found = [(coverage_named(name), one) for name, one in asked if Notice.of(one.reason or "").code != "weighted_rows"]
     return sorted(((own.limit, metric) for own, metric in found if own is not None), key=lambda one: one[0])
 
 

@@ -32,8 +32,24 @@ def test_a_section_agrees_with_the_table(spec):
     assert float(found["low"] or "-inf") == spec.least
     assert (None if found["high"] is None else float(found["high"].rstrip("."))) == spec.most
     assert found["better"] == BETTER[spec.better]
-    for part in ("**Formula**", "**Cannot see**", "**Floor**", "nterval"):
+    for part in ("**Formula**", "**Cannot see**", "**Do not use it** ", "**Floor**", "nterval"):
         assert part in section
+
+
+def test_the_table_of_questions_names_metrics():
+    table = SECTIONS["Which metric for which question"]
+    rows = [line.split(" | ") for line in table.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) > 9
+    for _, use, _ in rows:
+        assert re.search("`|diagram", use)
+    named = set(re.findall("`([^`]+)`", table))
+    assert named <= {*EVERY}
+    # Those that are left out are parts of others, or nearly the same as another one.
+    left = {*EVERY} - named
+    assert left <= {
+        *("aece", "rmsce", "rmsce_debiased", "ks", "dsc", "unc", "mcb_log", "dsc_log", "unc_log", "e50"),
+        *("cwce_adaptive", "tace_kept", "coverage@error=0.01", "citl"),
+    }
 
 
 @pytest.mark.parametrize("spec", EVERY.values(), ids=EVERY)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import functools
+
 import numpy as np
 import pytest
 
@@ -21,6 +23,7 @@ def sampled(scale, n=800, k=4, seed=0):
     return Predictions(logits=scale * logits, labels=(logits + rng.gumbel(size=logits.shape)).argmax(axis=1))
 
 
+@functools.cache
 def many(count, k=4):
     return calibeval.evaluate({f"runs/resnet_severity_{i}": sampled(0.5 + 0.2 * i, 200, k) for i in range(count)})
 
@@ -93,7 +96,7 @@ def test_dumps_have_one_line_each_at_any_width(width, count):
     assert all(row.split()[0].endswith(str(i)) for i, row in enumerate(rows))
     assert ("left out for width: " in text) == (width < 200)
     if width >= 60:
-        assert all(overview(found).lines[i].verdict in row for i, row in enumerate(rows))
+        assert all(one.verdict in row for one, row in zip(overview(found).lines, rows, strict=True))
     if width >= 80:
         assert all("[" in row for row in rows)
 

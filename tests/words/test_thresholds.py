@@ -96,3 +96,10 @@ def test_other_metrics_have_no_threshold():
 def test_names_of_gauges_have_letters_digits_and_underlines_only():
     report = evaluate(confidence=np.linspace(0.99, 0.5, 59), correct=np.ones(59, bool), metrics=AT_5)
     assert 'calibeval_coverage_error_0_05{dump="predictions"} 1.0' in of_report(report)
+
+
+def test_weighted_rows_have_no_table_of_limits():
+    rng = np.random.default_rng(0)
+    rows = {"confidence": rng.random(100), "correct": rng.random(100) > 0.5, "metrics": ["coverage@error=0.05"]}
+    assert threshold_cells(evaluate(**rows).dumps[0])
+    assert threshold_cells(evaluate(**rows, weights=np.arange(100) + 1.0).dumps[0]) == []

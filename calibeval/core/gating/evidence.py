@@ -185,11 +185,11 @@ def _with_possible(metric: MetricResult) -> MetricResult:
 
     None where only groups are independent.
     """
-    if metric.possible is None or metric.high is None:
+    if metric.possible is None:
         why = Notice.of(metric.reason or "")
         told = why if NO_INTERVAL in why else why.reworded(f"{NO_INTERVAL}{DEPENDENT}")
         return replace(metric, low=None, high=None, reason=told)
-    return replace(metric, high=max(metric.high, metric.possible))
+    return replace(metric, low=metric.low or 0.0, high=max(metric.high or 0.0, metric.possible))
 
 
 def _of_change(part: str | None, n: int, found: Difference | None) -> Evidence:

@@ -236,7 +236,7 @@ def rule_from_table(table: Mapping[str, Any]) -> Rule:
         if key not in _RULE_KEYS:
             raise _unknown_key(key, _RULE_KEYS, EARLIER_OF_RULES)
     if "metric" not in table:
-        raise UsageError("there is no metric; write metric = " + " or ".join(f'"{name}"' for name in EVERY))
+        raise UsageError(f'there is no metric; write metric = "ece", or another one of {", ".join(EVERY)}')
     limits: list[RuleKind] = [kind for kind in RULE_KINDS if kind in table]
     if len(limits) != 1:
         came = " and ".join(limits) if limits else "no limit"

@@ -87,7 +87,7 @@ class CoverageAtError(OfPairs):
             possible = possible_coverage(pairs.ranking, self.limit, tail)
             result = replace(result, possible=possible)
         if found.threshold is None:
-            return result if level is None else replace(result, low=0.0, high=0.0)
+            return result
         elsewhere, error = (
             cross_fitted_ranking(pairs.ranking, self.limit, parts=_parts(pairs))
             if pairs.groups is None

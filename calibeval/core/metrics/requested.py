@@ -21,7 +21,7 @@ REQUESTED = Table(
         IN_THE_LARGE,
         DebiasedRootMeanSquare(
             name="rmsce_debiased",
-            short="RMSCE, debiased",
+            short="RMSCE debiased",
             title="root mean square calibration error without the noise of its bins",
             over="top",
             least=0.0,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 from calibeval.core.data.documents import Place
 from calibeval.core.data.notices import Notice
@@ -94,7 +94,7 @@ class MetricResult:
     count: int | None = None
     row: int | None = None
     squared: float | None = None
-    divisor: str | None = None
+    divisor: Literal["rows", "kept"] | None = None
     threshold: float | None = None
     rows: int | None = None
     errors: int | None = None

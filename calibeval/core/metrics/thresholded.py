@@ -183,7 +183,7 @@ OTHER_BINS = (
     ),
     Thresholded(
         name="tace_kept",
-        short="TACE, kept",
+        short="TACE kept",
         title="thresholded class-wise error, divided by the number of probabilities of the class above 0.001",
         divisor="kept",
         over="classes",

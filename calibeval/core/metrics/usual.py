@@ -76,7 +76,7 @@ USUAL: dict[str, Metric] = {
         ),
         Largest(
             name="mce_all_bins",
-            short="MCE, all bins",
+            short="MCE all bins",
             title="maximum calibration error over all bins, as other tools print it",
             least_rows=1,
             least=0.0,

@@ -72,7 +72,12 @@ def of_cells(cells: Filled, slack: float = 0.0) -> Pairs:
 
 
 def pairs_of_rows(rows: RowScores, slack: float = 0.0) -> Pairs:
-    """The pairs of rows without weights and groups, as if their keys were taken."""
+    """The pairs of rows without weights and groups."""
+    return pairs_of_keys(confidence_keys(rows.confidence + 0.0, rows.correct), slack)
+
+
+def pairs_of_keys(keys: RowKeys, slack: float = 0.0) -> Pairs:
+    """The pairs of rows with these keys."""
     found = PairKeys()
-    found.add(confidence_keys(rows.confidence + 0.0, rows.correct))
+    found.add(keys)
     return found.pairs(slack)

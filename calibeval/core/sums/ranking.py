@@ -87,7 +87,12 @@ class Ranking:
     @cached_property
     def inverse(self) -> Floats:
         """The sum of 1/k over the places k = 1 ... n of the rows of each confidence, (m,)."""
-        return inverse_between(self.rows_to - self.rows, self.rows_to)
+        if self.n > MANY:
+            return inverse_between(self.rows_to - self.rows, self.rows_to)
+        inverse = 1.0 / np.arange(1.0, self.n + 1.0)
+        if len(self.rows) < self.n:
+            inverse = np.add.reduceat(inverse, (self.rows_to - self.rows).astype(np.intp))
+        return inverse
 
     def steps(self, confidence: Floats) -> Indices:
         """The step of each row. confidence: those that the ranking was made of, in any order."""
@@ -101,6 +106,10 @@ class Ranking:
         >>> Ranking.of([0.9, 0.8, 0.8, 0.7], [True, True, False, False]).curve().risk.round(3).tolist()
         [0.0, 0.333, 0.5]
         """
+        return self._curve
+
+    @cached_property
+    def _curve(self) -> RiskCoverage:
         rows, wrong = self.rows_to, self.wrong_to
         return RiskCoverage(self.confidence, rows / rows[-1], wrong / rows, rows, wrong)
 
@@ -126,6 +135,10 @@ class Ranking:
         >>> round(Ranking.of([0.9, 0.8, 0.8, 0.7], [True, True, False, False]).aurc(), 6)  # (0 + .5/2 + 1/3 + 2/4) / 4
         0.270833
         """
+        return self._aurc
+
+    @cached_property
+    def _aurc(self) -> float:
         before, missed = self.rows_to - self.rows, self.wrong_to - self.wrong
         # Within a step, the k-th row has the risk (missed + (k - before) each) / k = each + (missed - before each) / k.
         excess = (missed - before * (self.wrong / self.rows)) * self.inverse
@@ -178,7 +191,7 @@ class Ranking:
         )
 
 
-TABLED = 64
+TABLED, MANY = 64, 2**21
 _SMALL = np.cumsum(np.concatenate(([0.0], 1.0 / np.arange(1.0, TABLED + 1.0))))
 
 

@@ -13,6 +13,7 @@ from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.equal_mass import RowKeys, from_keys
 from calibeval.core.sums.equal_weight import from_weighted_keys
 from calibeval.core.sums.key_cells import cell_sums_of, mass_of_cells
+from calibeval.core.sums.pair_keys import pairs_of_keys
 from calibeval.core.sums.pairs import Pairs
 from calibeval.core.sums.reweighted import reweighted_bins
 from calibeval.core.sums.sums import EqualMass
@@ -134,8 +135,10 @@ class RunningKeys:
         return EqualMass(*from_weighted_keys(self.keys, weights, bins, self._slack))
 
     def pairs(self, scale: float, codes: Codes | None) -> Pairs:
-        """All rows in ascending order of confidence. scale: of the weights. codes: final numbers of groups."""
+        """All rows in ascending order, or cells of many. scale: of the weights. codes: final numbers of groups."""
         keys, weights = self.keys, self.weights
+        if weights is None and codes is None:
+            return pairs_of_keys(keys, self._slack)
         return Pairs.of(
             (keys >> np.uint64(1)).view(np.float64),
             (keys & np.uint64(1)).astype(bool),

@@ -18,7 +18,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from calibeval.core.data.arrays import Floats
+from calibeval.core.data.arrays import Floats, Indices
 from calibeval.core.data.notices import NotComputable
 from calibeval.core.sums.pairs import Pairs
 from calibeval.core.sums.risk import decided_by_few
@@ -39,6 +39,7 @@ WIDER = 1.1
 WEIGHTED = "samples are not drawn for rows with weights"
 # What the accuracy is at the start of the path: the confidence, or that of all rows.
 Start = Literal["confidence", "accuracy"]
+NOTHING = 1e-12  # what rounding leaves of 0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,9 +115,9 @@ def path_interval(pairs: Pairs, numbers: Numbers, level: float, start: Start = "
     points: list[tuple[float, ...]] = []
     for place in PLACES:
         population, drawn = path.at(place)
-        found = numbers(drawn)
-        mean, spread = float(found.mean()), float(found.std())
-        skew = float(np.mean((found - mean) ** 3)) / spread**3 if spread > 0.0 else 0.0
+        samples = numbers(drawn)
+        mean, spread = float(samples.mean()), float(samples.std())
+        skew = float(np.mean((samples - mean) ** 3)) / spread**3 if spread > 0.0 else 0.0
         half = 0.5 * min(max(skew, 0.0), MOST_SKEW)
         far = [mean + spread * cube_root_quantile(score, half) for score in (z, -z)]
         points.append((float(numbers(population)[0]), mean, *far))
@@ -124,7 +125,8 @@ def path_interval(pairs: Pairs, numbers: Numbers, level: float, start: Start = "
             break
     truth, mean_line, high_line, low_line = np.maximum.accumulate(np.array(points), axis=0).T
     # The lower end is where the value would be unusually large.
-    low, centre, high = (float(np.interp(value, line, truth)) for line in (high_line, mean_line, low_line))
+    found = [float(np.interp(value, line, truth)) for line in (high_line, mean_line, low_line)]
+    low, centre, high = (end if abs(end) > NOTHING else 0.0 for end in found)
     return Interval(low, high, min(max(centre, low), high))
 
 
@@ -166,8 +168,7 @@ def _cells(pairs: Pairs) -> tuple[Floats, Floats, Floats, Floats]:
         fit = fitted(pairs)[np.cumsum(lengths) - 1]
         if len(count) > 2 * CELLS:
             errors = count * confidence * (1.0 - confidence)
-            steps = [np.ceil(_share(own) * CELLS * (1.0 - 1e-12)) for own in (count, errors)]
-            starts = np.flatnonzero(sum(np.diff(step, prepend=-1.0) for step in steps))
+            starts = np.unique(np.concatenate([_starts(own) for own in (count, errors)]))
             rows = np.add.reduceat(count, starts)
             means = (np.add.reduceat(count * own, starts) / rows for own in (confidence, fit))
             confidence, fit = (np.clip(mean, 0.0, 1.0) for mean in means)
@@ -177,6 +178,9 @@ def _cells(pairs: Pairs) -> tuple[Floats, Floats, Floats, Floats]:
     return found
 
 
-def _share(values: Floats) -> Floats:
+def _starts(values: Floats) -> Indices:
+    """Where values have reached each of CELLS equal shares of their sum; 0 first."""
     total = np.cumsum(values)
-    return np.asarray(total / total[-1] if total[-1] > 0.0 else total)
+    ends = np.arange(CELLS) / (CELLS * (1.0 - 1e-12)) * total[-1]
+    found = np.searchsorted(total, ends, side="right") if total[-1] > 0.0 else np.zeros(1, np.intp)
+    return np.asarray(np.append(0, found[found < len(total)]))

@@ -38,6 +38,12 @@ def test_possible_coverage_of_rows_without_an_error_is_all():
     assert possible_coverage(Ranking.of([0.9, 0.8], [True, True]), 0.05) == 1.0
 
 
+def test_a_limit_far_above_the_error_needs_no_test():
+    # The chance of that few errors is about 1, which the tail's series would overflow for: warnings are errors here.
+    right = np.arange(5_000) % 100 > 0
+    assert possible_coverage(Ranking.of(np.linspace(1.0, 0.5, 5_000), right), 0.6) == 1.0
+
+
 def test_possible_coverage_of_wrong_rows_is_none():
     # Of two wrong rows, .01 ** 2 < .025; of one alone, .01 < .025.
     assert possible_coverage(Ranking.of([0.9, 0.8], [False, False]), 0.01, 0.025) == 0.0

@@ -15,7 +15,8 @@ from numpy.lib import format as npy_format
 from calibeval import evaluate
 from calibeval.core.errors import FileProblem, InputError
 from calibeval.readers.open import read
-from calibeval.readers.stored.rows import AT_ONCE, FileRows
+from calibeval.readers.stored import rows
+from calibeval.readers.stored.rows import FileRows
 from tests.data import logits_and_labels
 from tests.readers.dumps import LABELS, LOGITS, npz, refused
 
@@ -259,8 +260,9 @@ def test_random_damage_is_an_error_or_changes_nothing(tmp_path):
 @pytest.mark.parametrize("memory", [None, 2**18])
 @pytest.mark.parametrize("order", ["C", "F", "every second row"])
 @pytest.mark.parametrize("dtype", ["f2", ">f4", "f8", ">f8", "g", "i1"])
-def test_large_arrays_give_the_numbers_of_their_float64_copy(dtype, order, memory, tmp_path):
-    columns = 2 * AT_ONCE // (5000 * np.dtype(dtype).itemsize)  # more than is read at once
+def test_large_arrays_give_the_numbers_of_their_float64_copy(dtype, order, memory, tmp_path, monkeypatch):
+    monkeypatch.setattr(rows, "AT_ONCE", 2**19)  # of 4 MiB: what is larger is read alike
+    columns = 2 * 2**19 // (5000 * np.dtype(dtype).itemsize)  # more than is read at once
     rng = np.random.default_rng(4)
     exact, labels = np.round(rng.normal(size=(10_000, columns)) * 4), rng.integers(0, columns, 5000)
     stored = np.asarray(exact.astype(dtype), order="F" if order == "F" else "C")
