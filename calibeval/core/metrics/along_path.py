@@ -25,6 +25,10 @@ from calibeval.core.uncertainty.model_pair import Model, Pair
 from calibeval.core.uncertainty.paired import Contrast, centre_of, margins
 
 
+# The most that errors are taken to cancel: those of drawn samples do not.
+MOST_TOGETHER = 0.9
+
+
 class Influence(NamedTuple):
     """How far a right and a wrong row of each run of equal confidences move the value, (m,) each."""
 
@@ -67,7 +71,7 @@ class AlongPath(OfPairs):
             raise NotComputable("dependent_rows", BY_GROUPS)
         check_enough_rows(pair)
         (one, before), (other, after) = (self._side(model, level) for model in pair.models)
-        together = _correlation(before, after)
+        together = min(_correlation(before, after), MOST_TOGETHER)
         if min(one.low, other.low) <= 0.0:
             together = min(together, 0.0)
         return margins(one, other, (centre_of(one), centre_of(other)), level, correlation=together)

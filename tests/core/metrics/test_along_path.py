@@ -134,8 +134,15 @@ def test_a_better_calibrated_model_is_seen():
         assert found[name].certain, name
 
 
-def test_of_the_same_ranking_discrimination_is_the_same():
-    found = compare(*pair(2000, 1, 1.4), metrics="dsc")["dsc"]
+@pytest.mark.parametrize("seed", range(6))
+def test_of_the_same_ranking_discrimination_is_the_same(seed):
+    rng = np.random.default_rng(seed)
+    truth = rng.uniform(0.55, 0.9, 2000)
+    correct, row = rng.random(2000) < truth, np.arange(2000)
+    one, other = (
+        Predictions(confidence=truth + shift, correct=correct, columns={"row": row}) for shift in (0.03, -0.03)
+    )
+    found = compare(one, other, metrics="dsc")["dsc"]
     assert found.difference == pytest.approx(0.0, abs=1e-12)
     assert found.low <= 0.0 <= found.high
 
