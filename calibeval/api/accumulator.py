@@ -131,7 +131,7 @@ class Accumulator:
 
     @public({"path": path_argument, "exact": truth})
     def save(self, path: str | PathLike[str], *, exact: bool = False) -> None:
-        """Write the sums to a file, in which no row can be found again; `load` reads it.
+        """Write the sums to a file, without rows; `load` reads it. A cell with one row still shows what that row adds.
 
         exact: also write the confidence of every row (8 bytes each), and the scores of the sampled rows that the
         temperature is fitted on, so that the report of what is read is the same to the last bit.
@@ -143,6 +143,7 @@ class Accumulator:
         write_file(file, sums_file(header, arrays))
 
     @classmethod
+    @public({"path": path_argument})
     def load(cls, path: str | PathLike[str]) -> Accumulator:
         """The accumulator that `save` wrote; more rows may follow, and it can be merged.
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from calibeval.cli.inputs.saved_sums import results_of
 from calibeval.cli.options import figures, order
 from calibeval.cli.options import positive as class_options
 from calibeval.cli.options import shared as options
@@ -112,8 +113,14 @@ def report(
         positive=flags.positive,
         classes=classes or (),
     )
+    summed = results_of(
+        dumps,
+        settings.level,
+        only,
+        bins,
+        {"--convention": convention != OWN, "--slice": slice, "--class": classes} | maps.of_rows() | flags.of_rows(),
+    )
     reading = flags.options()
-    limit = reading.limits.max_memory
     with Progress(quiet=quiet) as progress:
 
         def evaluate(predictions: Predictions, *, sliced: bool = False) -> DumpReport:
@@ -121,19 +128,19 @@ def report(
             return evaluate_dump(
                 predictions,
                 own,
-                Resources(threads(jobs), limit, progress),
+                Resources(threads(jobs), reading.limits.max_memory, progress),
                 in_full(only, wanted=sliced and plan is None and (full or out is not None)),
                 curves=out is not None or figure is not None,
             )
 
-        plan = maps.recalibrate(reading, evaluate)
-        results = []
-        for word in dumps:
+        plan = None if summed else maps.recalibrate(reading, evaluate)
+        results, settings = ([], settings) if summed is None else ([summed[0]], summed[1])
+        for word in () if summed else dumps:
             predictions = open_named(word, reading)
             results.append(_results(predictions, plan, evaluate, alone=len(dumps) == 1))
-        shown = out is not None or not (json or table)
+        shown = summed is None and (out is not None or not (json or table))
         bare = shown and not plan and len(dumps) == 1
-        promised = _prospect(predictions, results[0], settings, limit) if bare else None
+        promised = _prospect(predictions, results[0], settings, reading.limits.max_memory) if bare else None
     say(maps.notes(), quiet=quiet)
     result = Report(
         VERSION,

@@ -50,6 +50,15 @@ class Fitting:
 
         check_clip(self.clip, 2)
 
+    def of_rows(self) -> dict[str, object]:
+        """The options that need rows, by their names."""
+        return {
+            "--group": self.group,
+            "--fit-on": self.fit_on,
+            "--map": self.saved_map,
+            "--cross-fit": self.cross_fit,
+        }
+
     def notes(self) -> list[str]:
         """That a seed was given where nothing is random.
 

@@ -52,6 +52,12 @@ class ReadingFlags:
         """The files that are read in addition to the dumps."""
         return self.labels, self.class_names
 
+    def of_rows(self) -> dict[str, object]:
+        """The options about rows, by their names; the others limit memory."""
+        limits = ("max_bytes", "max_memory", "no_crc")
+        every = (one.name for one in fields(self) if one.name not in limits)
+        return {f"--{name.replace('_', '-')}": getattr(self, name) for name in every}
+
     def options(self) -> ReadOptions:
         """The options as the readers take them.
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,7 @@ from calibeval.core.data.copied import copied
 from calibeval.core.data.positive import chosen_classes, with_positive
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import BinaryColumns
+from calibeval.core.data.source import Source
 from calibeval.core.data.weights import COLUMN
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.evaluation.batches import Batch, counted, read_batch
@@ -20,7 +22,7 @@ from calibeval.core.evaluation.running import Running
 from calibeval.core.evaluation.running_facts import Chunk, Facts
 from calibeval.core.evaluation.settings import stamped
 from calibeval.core.metrics.table import needs_pairs, wanted_by
-from calibeval.core.report.report import Report
+from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.engine import chunk_rows
 from calibeval.core.version import VERSION
@@ -105,12 +107,24 @@ class Accumulation:
 
     def report(self) -> Report:
         """The report of all rows so far. Raises: InputError if there are none."""
-        running = self.whole()
-        if running is None:
-            raise InputError("there are no rows yet: call update() before report()")
-        settings = running.facts.settings
-        dump = running.measurement().report(settings.level, self.chosen)
+        dump, settings = self.dump(self.settings.level, self.chosen)
         return Report(VERSION, stamped(settings, dump.warnings), (dump,))
+
+    def dump(
+        self, level: float | None, only: Collection[str] | None, source: Source | None = None
+    ) -> tuple[DumpReport, Settings]:
+        """The results of all rows at this level of intervals, and their settings. source: where the rows came from.
+
+        Raises: InputError if there are none.
+        """
+        whole = self.whole()
+        if whole is None:
+            raise InputError("there are no rows yet: call update() before report()")
+        running, facts = whole.copy(), whole.facts
+        settings = replace(facts.settings, level=level)
+        kinds = facts.kinds if source is None else copied(facts.kinds, source=source)
+        running.facts = facts._replace(settings=settings, kinds=kinds)
+        return running.measurement().report(level, only), settings
 
     def _before(self) -> tuple[int, int]:
         """The numbers of stored rows and of images so far."""

@@ -106,6 +106,10 @@ class Ranking:
         >>> Ranking.of([0.9, 0.8, 0.8, 0.7], [True, True, False, False]).curve().risk.round(3).tolist()
         [0.0, 0.333, 0.5]
         """
+        return self._curve
+
+    @cached_property
+    def _curve(self) -> RiskCoverage:
         rows, wrong = self.rows_to, self.wrong_to
         return RiskCoverage(self.confidence, rows / rows[-1], wrong / rows, rows, wrong)
 
@@ -131,6 +135,10 @@ class Ranking:
         >>> round(Ranking.of([0.9, 0.8, 0.8, 0.7], [True, True, False, False]).aurc(), 6)  # (0 + .5/2 + 1/3 + 2/4) / 4
         0.270833
         """
+        return self._aurc
+
+    @cached_property
+    def _aurc(self) -> float:
         before, missed = self.rows_to - self.rows, self.wrong_to - self.wrong
         # Within a step, the k-th row has the risk (missed + (k - before) each) / k = each + (missed - before each) / k.
         excess = (missed - before * (self.wrong / self.rows)) * self.inverse

@@ -25,8 +25,11 @@ def possible_coverage(ranking: Ranking, limit: float, delta: float = DELTA) -> f
     (0.7, 0.77)
     """
     curve = ranking.curve()
-    share = curve.wrong / curve.rows
-    open_ = np.flatnonzero((share <= limit) | (curve.rows * bernoulli_divergence(share, limit) < -math.log(delta)))
+    share = curve.risk
+    apart = np.maximum(share - limit, 0.0)  # Pinsker's inequality: the divergence is at least twice its square
+    open_ = np.flatnonzero(2.0 * curve.rows * np.square(apart) < -math.log(delta))
+    divergence = curve.rows[open_] * bernoulli_divergence(share[open_], limit)
+    open_ = open_[(share[open_] <= limit) | (divergence < -math.log(delta))]
     for last in range(len(open_), 0, -CHUNK):
         here = open_[max(last - CHUNK, 0) : last]
         # At least so many errors: one minus the chance of fewer, which is that of more right rows.

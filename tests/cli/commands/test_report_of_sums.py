@@ -1,0 +1,104 @@
+"""`report part*.sums`: the report of all rows of saved sums, without any row."""
+
+import json
+
+import numpy as np
+import pytest
+
+import calibeval
+from tests.cli.invoking import run
+
+RNG = np.random.default_rng(3)
+LOGITS = RNG.normal(size=(900, 3))
+LABELS = (LOGITS + RNG.normal(size=(900, 3))).argmax(axis=1)
+
+
+def saved(folder, name="part", k=3, *, exact=False, **settings):
+    for i in range(3):
+        part = calibeval.Accumulator(k, **settings)
+        part.update(logits=LOGITS[i::3, :k], labels=LABELS[i::3] % k)
+        part.save(folder / f"{name}-{i}.sums", exact=exact)
+    return [f"{name}-{i}.sums" for i in range(3)]
+
+
+@pytest.fixture
+def report(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    return lambda *words: run(capsys, "report", *words)
+
+
+@pytest.mark.parametrize("pattern", [True, False])
+def test_all_files_are_one_dump(report, tmp_path, pattern):
+    files = saved(tmp_path)
+    done = report(*(["part-*.sums"] if pattern else files), "--json")
+    assert done.code == 0, done.err
+    (dump,) = json.loads(done.out)["dumps"]
+    order = np.concatenate([np.arange(900)[i::3] for i in range(3)])
+    whole = calibeval.evaluate(logits=LOGITS[order], labels=LABELS[order])
+    assert (dump["name"], dump["source"]["n"], dump["source"]["format"]) == ("3 files of sums", 900, None)
+    for name in ("accuracy", "ece", "mce", "cwce", "nll", "brier"):
+        for field in ("value", "low", "high"):
+            assert dump["metrics"][name][field] == pytest.approx(getattr(whole[name], field), abs=1e-12)
+
+
+def test_one_file_at_a_terminal(report, tmp_path):
+    file = saved(tmp_path)[0]
+    done = report(file)
+    assert done.code == 0, done.err
+    assert done.out.startswith("part-0.sums · 300 rows · 3 classes · logits")
+    assert "AECE: from sums: edges fall on ends of fixed cells" in done.out
+
+
+def test_level_metrics_and_a_folder(report, tmp_path):
+    file = saved(tmp_path)[0]
+    done = report(file, "--no-intervals", "--metrics", "ece,nll", "-o", "out")
+    assert done.code == 0, done.err
+    (dump,) = json.loads((tmp_path / "out/report.json").read_text())["dumps"]
+    assert [*dump["metrics"]] == ["ece", "nll"]
+    assert dump["metrics"]["ece"].get("low") is None
+    assert dump["source"]["format"] == "sums"
+
+
+def test_a_metric_that_needs_rows_says_so(report, tmp_path):
+    file = saved(tmp_path)[0]
+    done = report(file, "--metrics", "ks", "--json")
+    assert json.loads(done.out)["dumps"][0]["metrics"]["ks"]["reason"]["code"] == "rows_not_kept"
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--slice", "site"], "--slice cannot be combined with saved sums"),
+        (["--kind", "probs"], "--kind cannot be combined with saved sums"),
+        (["--cross-fit", "5"], "--cross-fit cannot be combined with saved sums"),
+        (["--convention", "guo"], "--convention cannot be combined with saved sums"),
+        (["--bins", "10"], "--bins is 10, but these sums have 15"),
+        (["other.npz"], "part-0.sums holds sums and other.npz does not"),
+        (["ten-0.sums"], "ten-0.sums and part-0.sums: these accumulators cannot be merged: bins is 15 here, but 10"),
+        (["two-0.sums"], "two-0.sums and part-0.sums: these accumulators cannot be merged: k is 3 here, but 2"),
+    ],
+)
+def test_what_sums_cannot_do_is_refused(report, tmp_path, words, message):
+    saved(tmp_path)
+    saved(tmp_path, "ten", bins=10)
+    saved(tmp_path, "two", k=2)
+    done = report("part-0.sums", *words)
+    assert done.code == 2
+    assert message in done.err
+
+
+def test_files_that_are_not_there_or_damaged(report, tmp_path):
+    assert (report("none-*.sums").code, report("none.sums").code) == (4, 4)
+    (tmp_path / "bad.sums").write_bytes(b"no archive")
+    done = report("bad.sums")
+    assert done.code == 3
+    assert "bad.sums: these are no saved sums that can be read" in done.err
+
+
+@pytest.mark.parametrize("command", [["gate", "--max", "ece=0.1"], ["inspect"], ["fit"]])
+def test_other_commands_say_what_reads_sums(capsys, monkeypatch, tmp_path, command):
+    monkeypatch.chdir(tmp_path)
+    file = saved(tmp_path)[0]
+    done = run(capsys, command[0], file, *command[1:])
+    assert done.code == 3
+    assert "part-0.sums: saved sums hold no rows, which are needed here; `calibeval report part*.sums`" in done.err
