@@ -105,7 +105,8 @@ def _without_loss(drawn: Drawn, numbers: Callable[[Drawn], Floats]) -> Floats:
     if not drawn.joined:
         return found
     width = max(float(drawn.rows.sum()) / len(drawn.rows), 1.0)
-    return found + LOSS * (1.0 - width**-0.5) * np.maximum(found - numbers(drawn.wider), 0.0)
+    share = LOSS * (1.0 - 1.0 / math.sqrt(width))
+    return found + share * np.maximum(found - numbers(drawn.wider), 0.0)
 
 
 def drawn_floor(pairs: Pairs, numbers: Callable[[Drawn], Floats]) -> Floor:
