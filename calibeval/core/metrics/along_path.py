@@ -78,6 +78,10 @@ class AlongPath(OfPairs):
             raise NotComputable("dependent_rows", BY_GROUPS)
         return self.margins_from(saved, own, level)
 
+    def from_gap(self, gap: float, k: int | None) -> float | None:
+        """The size of the gap, for values that are never smaller."""
+        return abs(gap) if self.above_gap else None
+
     @property
     def has_interval(self) -> bool:
         """Whether there is an interval, given enough rows."""

@@ -12,11 +12,15 @@ from typing import ClassVar
 import numpy as np
 
 from calibeval.core.data.arrays import Floats
+from calibeval.core.metrics.corp import ACCURACY
 from calibeval.core.metrics.of_pairs import OfPairs
 from calibeval.core.sums.log_odds import stated
 from calibeval.core.sums.pairs import Pairs
+from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.floors import Floor
+from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.isotonic_pairs import Drawn, drawn_gain, fitted
+from calibeval.core.uncertainty.joints import Joints
 
 SOURCE = "Dimitriadis, Gneiting & Jordan, PNAS 118(8), 2021"
 
@@ -63,6 +67,7 @@ class LogUncertainty(OfPairs):
     """The score of the accuracy as the confidence of every row: the entropy of being right."""
 
     has_floor: ClassVar[bool] = False
+    uses_groups: ClassVar[bool] = True
 
     def cell_error(self, pairs: Pairs) -> float:
         """The accuracy of cells is exact."""
@@ -71,6 +76,20 @@ class LogUncertainty(OfPairs):
     def of_pairs(self, pairs: Pairs) -> float:
         """The entropy."""
         return _entropy_of_all(pairs)
+
+    def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
+        """What the interval of the accuracy allows."""
+        found = ACCURACY.interval(sums, level, joints)
+        if found is None:
+            return None
+        ends = entropy(np.array([found.low, found.high]))
+        high = entropy(np.array([0.5])) if found.low <= 0.5 <= found.high else ends
+        return Interval(float(ends.min()), float(high.max()), None)
+
+    @property
+    def has_interval(self) -> bool:
+        """Whether there is an interval, given enough rows."""
+        return True
 
 
 LOG_PARTS: tuple[OfPairs, ...] = (

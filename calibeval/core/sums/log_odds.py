@@ -33,7 +33,8 @@ def stated(pairs: Pairs) -> Floats:
     Raises: NotComputable if that is 0: a row is wrong with confidence 1, or right with confidence 0.
     """
     found = np.where(pairs.correct, pairs.confidence, pairs.doubt)
-    impossible = int(np.count_nonzero(found <= 0.0))
+    here = found <= 0.0
+    impossible = int(np.count_nonzero(here)) if pairs.counts is None else int(pairs.counts[here].sum())
     if impossible:
         rows = "1 row" if impossible == 1 else f"{impossible:,} rows"
         wrong = bool((found[~pairs.correct] <= 0.0).any())
@@ -52,10 +53,11 @@ def log_odds_of(pairs: Pairs) -> LogOdds:
     stated(pairs)
     here = slice(int(np.searchsorted(pairs.confidence, 0.0, side="right")), _end(pairs))
     c, doubt, y = pairs.confidence[here], pairs.doubt[here], pairs.correct[here]
-    w = None if pairs.weights is None else pairs.weights[here]
+    w = None if pairs.times is None else pairs.times[here]
+    w2 = w if w is None or pairs.counts is not None else w * w
     if len(c) <= SINGLE_ROWS:
-        return LogOdds(np.log(c) - np.log(doubt), y, w)
-    return _in_cells(c, doubt, y.astype(np.float64), w)
+        return LogOdds(np.log(c) - np.log(doubt), y, w, w2)
+    return _in_cells(c, doubt, y.astype(np.float64), w, w2)
 
 
 def in_the_large(rows: LogOdds) -> tuple[float, float]:
@@ -91,7 +93,8 @@ def _end(pairs: Pairs) -> int:
     return int(np.searchsorted(-pairs.doubt, 0.0, side="left"))
 
 
-def _in_cells(c: Floats, doubt: Floats, y: Floats, w: Floats | None) -> LogOdds:
+def _in_cells(c: Floats, doubt: Floats, y: Floats, w: Floats | None, w2: Floats | None) -> LogOdds:
+    """The log-odds of cells. w, w2: the same array if they are numbers of rows."""
     low, high = (math.log(c[i]) - math.log(doubt[i]) for i in (0, -1))
     edges = np.arange(math.floor(low * CELLS_OF_UNIT), math.ceil(high * CELLS_OF_UNIT) + 1) / CELLS_OF_UNIT
     with np.errstate(over="ignore"):
@@ -108,5 +111,5 @@ def _in_cells(c: Floats, doubt: Floats, y: Floats, w: Floats | None) -> LogOdds:
     rows = split(np.ones(len(c)))
     filled = np.flatnonzero(rows > 0.0)
     first = (rows if w is None else split(w))[filled]
-    second = first if w is None else split(w * w)[filled]
+    second = first if w2 is w or w2 is None else split(w2)[filled]
     return LogOdds(np.concatenate((s, s))[filled], filled < len(starts), first, second)

@@ -22,6 +22,7 @@ MANY = 50.0
 # From NEAR to FAR, tails pass over to those of the motion: beyond, what else is approximate counts more.
 NEAR, FAR = 4.0, 5.0
 GRID, STEPS_OF_GRID, APART = 512, 4.0, 0.02
+FARTHEST = 8.5  # standard deviations of a step
 
 
 def walk_range_tail(x: float, steps: Floats) -> float:
@@ -77,21 +78,16 @@ def _largest_beyond(x: float, steps: Floats) -> float:
 
 def _stays(width: float, steps: Floats, mass: Floats) -> float:
     """The mass that stays in an interval of this width through all steps. mass: of equal cells, at the start."""
-    cell = width / len(mass)
-    edges = (np.arange(-len(mass), len(mass) + 1) + 0.5) * cell
-    waiting = 0.0
+    cell, waiting = width / len(mass), 0.0
     for place, variance in enumerate(steps):
         waiting += variance
         # Steps that are small for the grid are taken together.
         if math.sqrt(waiting) < STEPS_OF_GRID * cell and place < len(steps) - 1:
             continue
-        below = (
-            _normal(np.asarray(edges / math.sqrt(waiting), np.float64))
-            if waiting > 0.0
-            else (edges > 0.0).astype(np.float64)
-        )
-        mass = np.convolve(mass, np.diff(below), mode="full")[len(mass) - 1 : 2 * len(mass) - 1]
-        waiting = 0.0
+        step = max(math.sqrt(waiting), 1e-3 * cell)
+        far = min(math.ceil(FARTHEST * step / cell), len(mass))
+        below = _normal((np.arange(-far, far + 2.0) - 0.5) * (cell / step))
+        mass, waiting = np.convolve(mass, np.diff(below))[far : far + len(mass)], 0.0
     return float(mass.sum())
 
 

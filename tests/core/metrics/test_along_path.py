@@ -156,6 +156,22 @@ def test_equal_errors_of_two_models_are_rarely_called_different():
     assert max(called.values()) <= 4, called
 
 
+@pytest.mark.parametrize("n", [300, 1000])
+def test_without_errors_nothing_is_certain(n):
+    # The first states the true risk, the second a tenth of it; no error was drawn.
+    risk = np.linspace(0.0005, 0.0015, n)
+    dumps = (
+        Predictions(confidence=1.0 - own, correct=np.ones(n, bool), columns={"row": np.arange(n)})
+        for own in (risk, 0.1 * risk)
+    )
+    found = compare(*dumps, metrics=NAMES)
+    for name in ERRORS:
+        assert found[name].low <= 0.0 <= found[name].high, name
+    # What the candidate hides, 0.0009, is inside, too.
+    for name in ("ecce", "ks", "smece"):
+        assert found[name].high >= 0.0009
+
+
 def test_with_groups_no_difference_is_tested():
     found = compare(*pair(400, 2, 1.4, np.arange(400) // 4), group="g", metrics=["ecce", "unc"])
     assert found["ecce"].reason == "differences of this metric are not tested if only groups are independent"

@@ -126,3 +126,17 @@ def test_floors_need_rows_that_count_the_same():
     assert found.value is not None
     assert found.floor is None
     assert "outcomes are not drawn for rows with weights" in str(found.reason)
+
+
+@pytest.mark.parametrize(("right", "of"), [(180, 200), (104, 200), (20, 200)])
+def test_the_interval_of_the_entropy_is_that_of_the_accuracy(right, of):
+    correct = np.arange(of) < right
+    found = evaluate(confidence=np.linspace(0.5, 0.99, of), correct=correct, metrics=["accuracy", "unc_log"])
+    low, high = found["accuracy"].low, found["accuracy"].high
+    shares = np.linspace(low, high, 10_001)
+    entropies = -shares * np.log(shares) - (1 - shares) * np.log(1 - shares)
+    assert (found["unc_log"].low, found["unc_log"].high) == pytest.approx((entropies.min(), entropies.max()), abs=1e-8)
+    grouped = evaluate(
+        confidence=np.linspace(0.5, 0.99, of), correct=correct, group=np.arange(of) // 4, metrics="unc_log"
+    )
+    assert grouped["unc_log"].high > found["unc_log"].high or right == 104

@@ -39,7 +39,7 @@ def test_they_are_computed_on_request_only():
     usual = evaluate(confidence=confidence, correct=correct)
     assert [*usual.dumps[0].metrics] == [name for name, one in METRICS.items() if not one.binary]
     every = evaluate(confidence=confidence, correct=correct, metrics="all")
-    assert [*every.dumps[0].metrics] == [name for name, one in EVERY.items() if not one.binary]
+    assert [*every.dumps[0].metrics] == [name for name, one in EVERY.items() if one.exists(None, named=True)]
     assert {name: every[name] for name in usual} == {name: usual[name] for name in usual}
     one = evaluate(confidence=confidence, correct=correct, metrics="ecce")
     assert [*one.dumps[0].metrics] == ["ecce"]
@@ -88,7 +88,9 @@ def test_equal_weights_change_nothing():
             assert own == (None if other is None else pytest.approx(other, rel=1e-6)), (name, field)
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if not name.startswith("coverage@") and name != "unc"])
+@pytest.mark.parametrize(
+    "name", [name for name in NAMES if not name.startswith("coverage@") and not name.startswith("unc")]
+)
 def test_groups_leave_the_value_and_a_reason(name):
     confidence, correct = drawn()
     groups = np.arange(len(confidence)) // 8

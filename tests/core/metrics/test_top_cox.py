@@ -210,3 +210,21 @@ def test_intervals_hold_the_truth():
         found = evaluate(confidence=c, correct=a, metrics=["citl"])["citl"]
         covered["citl"] += found.low <= 0.0 <= found.high
     assert all(180 <= times <= 199 for times in covered.values()), covered
+
+
+def test_cells_of_rows_count_as_their_rows():
+    # What a dump of many rows is kept as: entries with mean confidences and numbers of rows.
+    rng = np.random.default_rng(5)
+    c = np.sort(rng.choice(np.linspace(0.05, 0.95, 40), 900))
+    a = rng.random(900) < c**1.3
+    whole = Pairs.of(c, a)
+    keys, counts = np.unique(2 * np.searchsorted(np.unique(c), c) + a, return_counts=True)
+    cells = Pairs(np.unique(c)[keys // 2], keys % 2 == 1, counts=counts.astype(float))
+    exact, found = cox_of_pairs(whole), cox_of_pairs(cells)
+    assert (found.rows, found.slope, found.intercept) == (
+        900,
+        pytest.approx(exact.slope),
+        pytest.approx(exact.intercept),
+    )
+    assert (*found.errors, found.score, found.lr) == pytest.approx((*exact.errors, exact.score, exact.lr))
+    assert in_the_large(found.kept) == pytest.approx(in_the_large(exact.kept))
