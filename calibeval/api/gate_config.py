@@ -16,6 +16,7 @@ from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.core.gating.presets import PRESETS, about_top_label, few_rows, for_two_classes, left_out, preset_rules
 from calibeval.core.gating.rules import GateConfig, GateSettings, Rule, RuleKind, config_from_table, overlaid
 from calibeval.core.gating.verdict import Verdict
+from calibeval.core.metrics.coverage import PREFIX
 from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.table import metric_named
 from calibeval.core.report.report import Report
@@ -183,20 +184,24 @@ def _called(rule: Rule) -> str:
 
 
 def flag_rules(kind: RuleKind, flags: Sequence[str]) -> list[Rule]:
-    """The rules of a repeated option, each METRIC=LIMIT.
+    """The rules of a repeated option, each METRIC=LIMIT; the name of a metric may contain a sign of equality, too.
 
     Raises: UsageError for text of another form, and for the same metric twice.
 
     >>> flag_rules("max", ["ece=0.03"])[0].limit
     0.03
+    >>> [(rule.metric, rule.limit) for rule in flag_rules("min", ["coverage@error=0.05=0.4"])]
+    [('coverage@error=0.05', 0.4)]
     """
     rules: list[Rule] = []
     option = f"--{kind.replace('_', '-')}"
     for flag in flags:
-        name, sign, number = (part.strip() for part in flag.partition("="))
+        name, sign, number = (part.strip() for part in flag.rpartition("="))
         try:
             if not sign:
                 raise UsageError("it must be METRIC=LIMIT, such as ece=0.03")
+            if name.casefold() == PREFIX.removesuffix("="):
+                raise UsageError(f"it must be METRIC=LIMIT, such as {name}={number or 0.05}=0.4")
             rules.append(Rule(name, kind, _number(name, number)))
         except UsageError as error:
             raise UsageError(f"{option} {flag}: {error}") from None

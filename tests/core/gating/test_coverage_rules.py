@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from calibeval import GateSettings, Predictions, Rule, gate, plan
+from calibeval.api.gate_config import flag_rules
+from calibeval.core.errors import UsageError
 from calibeval.core.metrics.table import EVERY
 from calibeval.core.uncertainty.certified import certified
 
@@ -192,3 +194,12 @@ def test_every_metric_has_a_verdict_and_a_plan_or_a_reason():
             for planned in plan(dump, rules=rules).rules:
                 assert planned.rows_needed is not None or planned.reason, planned.rule.metric
                 assert planned.pass_chance is not None or planned.reason, planned.rule.metric
+
+
+def test_options_name_the_error_and_the_limit():
+    for flag in ("coverage@error=0.05=0.4", "coverage@5%=0.4", " coverage@error=.05 = 0.4"):
+        assert flag_rules("min", [flag]) == [AT_LEAST]
+    with pytest.raises(
+        UsageError, match=r"--min coverage@error=0.05: it must be METRIC=LIMIT, such as coverage@error=0.05=0.4"
+    ):
+        flag_rules("min", ["coverage@error=0.05"])
