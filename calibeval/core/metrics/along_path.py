@@ -24,7 +24,6 @@ from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.model_pair import Model, Pair
 from calibeval.core.uncertainty.paired import Contrast, centre_of, margins
 
-
 # The most that errors are taken to cancel: those of drawn samples do not.
 MOST_TOGETHER = 0.9
 
