@@ -6,7 +6,8 @@ that is more. Steps of the regression are many cells wide, so distances between 
 single rows. Scores gain 6 to 12 % less in cells, because the minorant of a random walk is not seen between their ends.
 This loss grows with the width of cells, by about half for each doubling, as minima of random walks do between points
 (Asmussen, Glynn & Pitman, Annals of Applied Probability 5:875, 1995). So cells of twice the width show how large it is,
-and it is added: in simulations of five kinds of confidences the floors are then 0 to 3 % too high.
+and it is added, but nothing for cells of single rows: in simulations of three kinds of confidences and 3,000 to 400,000
+rows the floors are then within 4 % of what calibrated models show.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ from calibeval.core.uncertainty.special import normal_quantile
 SEED, CELLS, CELLS_BY_ROOT = 2021, 2048, 100
 # Draws: as many as keep the number of drawn cells at this, but within these limits.
 DRAWN, LEAST_DRAWS, MOST_DRAWS = 300_000, 20, 200
-LOSS = 2.0  # what cells lose, as a multiple of what twice as wide ones lose in addition
+# What wide cells lose, as a multiple of what twice as wide ones lose in addition; cells of one row lose nothing.
+LOSS = 2.0
 WEIGHTED = "outcomes are not drawn for rows with weights"
 
 
@@ -100,7 +102,11 @@ def drawn_gain(pairs: Pairs, numbers: Callable[[Drawn], Floats]) -> Floor:
 
 def _without_loss(drawn: Drawn, numbers: Callable[[Drawn], Floats]) -> Floats:
     found = numbers(drawn)
-    return found if not drawn.joined else found + LOSS * np.maximum(found - numbers(drawn.wider), 0.0)
+    if not drawn.joined:
+        return found
+    width = max(float(drawn.rows.sum()) / len(drawn.rows), 1.0)
+    share = LOSS * (1.0 - 1.0 / math.sqrt(width))
+    return found + share * np.maximum(found - numbers(drawn.wider), 0.0)
 
 
 def drawn_floor(pairs: Pairs, numbers: Callable[[Drawn], Floats]) -> Floor:
