@@ -28,7 +28,7 @@ from calibeval.core.uncertainty.special import normal_quantile
 
 SEED, CELLS, CELLS_BY_ROOT = 2021, 2048, 100
 # Draws: as many as keep the number of drawn cells at this, but within these limits.
-DRAWN, LEAST_DRAWS, MOST_DRAWS = 200_000, 20, 200
+DRAWN, LEAST_DRAWS, MOST_DRAWS = 300_000, 20, 200
 # What wide cells lose, as a multiple of what twice as wide ones lose in addition; cells of one row lose nothing.
 LOSS = 2.0
 WEIGHTED = "outcomes are not drawn for rows with weights"
