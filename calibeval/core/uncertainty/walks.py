@@ -21,7 +21,8 @@ OVERSHOOT = 0.5826
 MANY = 50.0
 # From NEAR to FAR, tails pass over to those of the motion: beyond, what else is approximate counts more.
 NEAR, FAR = 4.0, 5.0
-GRID, STEPS_OF_GRID, APART = 512, 4.0, 0.02
+GRID, STEPS_OF_GRID = 512, 4.0
+APART = 4  # cells that are added to a width, or taken away, for a derivative
 FARTHEST = 8.5  # standard deviations of a step
 
 
@@ -63,11 +64,12 @@ def _passing(
 def _range_beyond(x: float, steps: Floats) -> float:
     """From uniform starts in an interval of width w, the walk stays inside with the mass E max(w - range, 0).
 
-    So the derivative of this mass by w is the probability that the range is below w.
+    So the derivative of this mass by w is the probability that the range is below w. Cells of one size have the same
+    error on both sides.
     """
-    apart = APART * x
-    more, less = (_stays(width, steps, np.full(GRID, width / GRID)) for width in (x + apart, x - apart))
-    return min(max(1.0 - (more - less) / (2.0 * apart), 0.0), 1.0)
+    cell = x / GRID
+    more, less = (_stays(cells * cell, steps, np.full(cells, cell)) for cells in (GRID + APART, GRID - APART))
+    return min(max(1.0 - (more - less) / (2 * APART * cell), 0.0), 1.0)
 
 
 def _largest_beyond(x: float, steps: Floats) -> float:
