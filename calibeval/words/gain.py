@@ -61,7 +61,10 @@ def gaining(metrics: Mapping[str, MetricResult]) -> tuple[str, str] | None:
     ('top-isotonic', 'isotonic regression of the confidence would gain 3.1 % of the NLL')
     """
     first = next(iter(_measured(metrics)), None)
-    if first is None or first.map not in _MAPS or (first.value if first.low is None else first.low) <= 0.0:
+    if first is None or first.map not in _MAPS:
+        return None
+    least = first.value if first.low is None else first.low
+    if least is None or least <= 0.0:
         return None
     return first.map, f"{_MAPS[first.map]} would gain {_percent(first.value or 0.0, first)} % of {_OF[first.name][0]}"
 

@@ -64,10 +64,10 @@ def hidden(report: Report) -> str:
         more += ["all bins"] if sum(row.count > 0 for row in dump.equal_width) > MOST_ROWS else ["bins"]
     if not more:
         return ""
-    tables = f"full names, and tables of {' and '.join(more)}"
+    of = f"tables of {' and '.join(more)}"
     if all(map(is_usual, report.dumps)):
-        return f"--full adds metrics, {tables}; --metrics all adds the rest."
-    return f"--full adds {tables.replace(',', '')}."
+        return f"--full adds metrics, full names, and {of}; --metrics all adds the rest."
+    return f"--full adds full names and {of}."
 
 
 def _dump(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType]:
