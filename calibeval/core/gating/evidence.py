@@ -20,7 +20,7 @@ from calibeval.core.uncertainty.intervals import LEAST_BIN_ROWS
 
 NO_INTERVAL = "no interval: "
 # The reasons for a missing number that more rows, or groups, take away.
-FEW = ("thin_bins", "no_filled_bin", "one_row", "too_few_groups", "too_few_to_certify")
+FEW = ("thin_bins", "no_filled_bin", "one_row", "few_rows", "too_few_groups", "too_few_to_certify")
 
 
 @dataclass(frozen=True, slots=True)
