@@ -8,6 +8,7 @@ from scipy import optimize, special, stats
 
 from calibeval import Predictions, Report, compare, evaluate, metrics
 from calibeval.core.sums import log_odds
+from calibeval.core.sums.cox import LogOdds
 from calibeval.core.sums.log_odds import cox_of_pairs, in_the_large
 from calibeval.core.sums.pairs import Pairs
 from tests.data import logits_and_labels
@@ -287,7 +288,7 @@ def test_how_far_a_likelihood_may_be_flat(misfit, has_error):
     # One row in two is wrong, at log-odds -s and s: the squared error is p^2 if it is, and (1 - p)^2 if it is right.
     p = optimize.brentq(lambda p: ((1 - p) ** 2 + p**2) / (2 * p * (1 - p)) - misfit, 0.5, 1 - 1e-9)
     s = special.logit(p)
-    rows = log_odds.LogOdds(np.array([s, s, -s, -s]), np.array([True, False, True, False]))
+    rows = LogOdds(np.array([s, s, -s, -s]), np.array([True, False, True, False]))
     value, error = in_the_large(rows)
     assert value == pytest.approx(0.0, abs=1e-9)
     assert np.isfinite(error) == has_error
