@@ -94,8 +94,8 @@ def certified(
     an error if any such row is wrong. So the mean over groups of their share of wrong rows is certified, which differs
     from the error of all rows if large groups have other errors than small ones.
 
-    confidence, correct: (n,), n at least 1. limit: from 1e-12, below 1. delta: in (0, 0.5). groups: (n,) numbers of the groups
-    0, 1, ... of rows. slack: how far apart two neighbouring confidences may be and still tie.
+    confidence, correct: (n,), n at least 1. limit: from 1e-12, below 1. delta: in (0, 0.5). groups: (n,) numbers of the
+    groups 0, 1, ... of rows. slack: how far apart two neighbouring confidences may be and still tie.
     Raises: UsageError if limit or delta is out of range.
     Source: Angelopoulos et al., Annals of Applied Statistics 19:1641 (2025), fixed-sequence testing; Bauer, Statistics
     in Medicine 10:871 (1991).

@@ -75,7 +75,8 @@ def test_the_reason_of_a_missing_value_is_the_reports():
 @pytest.mark.parametrize("decide", ["interval", "point"])
 def test_no_rule_passes_by_what_is_no_finite_number(field, number, decide):
     result = replace(MetricResult("ece", 0.01, low=0.0, high=0.02), **{field: number})
-    judged = one(Rule("ece", "max", 0.5), measured(over_confident(metrics={"ece": result})), GateSettings(decide=decide))
+    report = over_confident(metrics={"ece": result})
+    judged = one(Rule("ece", "max", 0.5), measured(report), GateSettings(decide=decide))
     assert (judged.verdict, judged.reason) == ("error", "its value or interval is no finite number")
     assert (judged.reason.code, judged.decisive.value, judged.decisive.high) == ("no_value", None, None)
 
