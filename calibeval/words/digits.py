@@ -9,7 +9,7 @@ from calibeval.core.metrics.table import EVERY
 from calibeval.words.signs import signed
 
 NULL = "–"
-_ENORMOUS = 1e9
+_ENORMOUS, _TINY = 1e9, 5e-9
 
 
 def label(metric: str) -> str:
@@ -186,12 +186,18 @@ def _has_sign(metric: str) -> bool:
 
 
 def value_decimals(metric: str, number: float) -> int:
-    """How many decimals the value has in tables."""
+    """How many decimals the value has in tables; two where it is so near 0 that others would be a row of zeros.
+
+    >>> value_decimals("cwce", 0.000123), value_decimals("cwce", 9.7e-13)
+    (4, 2)
+    """
     if unit(metric) == "%" and metric != "cwce":
         return 2
     shown = scaled(metric, number)
     if _has_sign(metric):
         return 3
+    if abs(shown) < _TINY:
+        return 2
     return decimals(shown, 4 if metric in ("nll", "brier") and 1 <= shown < 10 else 3)
 
 

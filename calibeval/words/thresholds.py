@@ -12,7 +12,7 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import DumpReport
 from calibeval.words.digits import NULL, label
 
-DIGITS = 6
+DIGITS, DOUBT_DIGITS = 6, 4
 TITLE = "certified thresholds"
 HEADINGS = (
     "error at most",
@@ -49,7 +49,7 @@ def thresholds(metrics: Iterable[MetricResult]) -> list[str]:
     for found in metrics:
         if found.threshold is None or found.rows is None or coverage_named(found.name) is None:
             continue
-        line = f"{label(found.name)}: answer from confidence {shown(found.threshold)} on"
+        line = f"{label(found.name)}: answer from confidence {exact(found.threshold)} on"
         line += f": {found.rows:,} {'row' if found.rows == 1 else 'rows'}, {found.errors or 0:,} wrong"
         if found.cross_fitted is not None:
             line += f"; cross-fitted {100.0 * found.cross_fitted:.1f} %"
@@ -58,13 +58,27 @@ def thresholds(metrics: Iterable[MetricResult]) -> list[str]:
 
 
 def shown(threshold: float) -> str:
-    """A threshold with six decimals at most, rounded up so that no other row is answered; exactly where that is 1.
+    """A point of a curve, rounded up so that no other row is answered: six decimals, and more where it is close to 1.
 
-    >>> shown(0.7046048045158386), shown(0.5), shown(0.99999991)
-    ('0.704605', '0.5', '0.99999991')
+    Its distance to 1 keeps four digits, so that it is never shown as 1. What is certified is written exactly.
+
+    >>> shown(0.7046048045158386), shown(0.5), shown(0.999941834), shown(1.0)
+    ('0.704605', '0.5', '0.99994184', '1')
     """
-    above = math.ceil(threshold * 10**DIGITS) / 10**DIGITS
-    return f"{threshold!r}" if above >= 1.0 > threshold else f"{above:.{DIGITS}f}".rstrip("0").rstrip(".")
+    doubt = 1.0 - threshold
+    places = DIGITS if doubt <= 0.0 else max(DIGITS, DOUBT_DIGITS - 1 - math.floor(math.log10(doubt)))
+    above = math.ceil(threshold * 10**places) / 10**places
+    found = above >= threshold and (above < 1.0 or threshold >= 1.0)
+    return f"{above:.{places}f}".rstrip("0").rstrip(".") if found else exact(threshold)
+
+
+def exact(threshold: float) -> str:
+    """A certified threshold with all its digits: with this number, exactly the rows are answered that were counted.
+
+    >>> exact(0.7046048045158386), exact(0.99994183), exact(1.0)
+    ('0.7046048045158386', '0.99994183', '1')
+    """
+    return f"{float(threshold)!r}".removesuffix(".0")
 
 
 def limited(dump: DumpReport) -> list[tuple[float, MetricResult]]:
@@ -114,7 +128,7 @@ def _row(limit: float, metric: MetricResult) -> ThresholdCells:
     found = metric.threshold is not None
     return ThresholdCells(
         limit=percent(limit),
-        confidence="none" if metric.threshold is None else shown(metric.threshold),
+        confidence="none" if metric.threshold is None else exact(metric.threshold),
         coverage=_percent(metric.value, 1) if found else NULL,
         rows=NULL if metric.rows is None else f"{metric.rows:,}",
         errors=NULL if metric.errors is None else f"{metric.errors:,}",

@@ -6,7 +6,7 @@ from calibeval import Predictions, evaluate
 from calibeval.core.metrics.result import MetricResult
 from calibeval.render.ci.openmetrics import of_report
 from calibeval.words.cells import reasons
-from calibeval.words.thresholds import missing, promise, shown, threshold_cells, thresholds
+from calibeval.words.thresholds import exact, missing, promise, shown, threshold_cells, thresholds
 
 AT_5 = "coverage@error=0.05"
 
@@ -16,7 +16,7 @@ def test_reports_say_from_which_confidence_on_rows_are_answered():
     confidence = np.linspace(0.99, 0.5, 200)
     report = evaluate(confidence=confidence, correct=np.arange(200) < 100, metrics=AT_5)
     (line,) = reasons(report.dumps[0])
-    threshold = shown(confidence[100])
+    threshold = exact(confidence[100])
     assert line.startswith(f"coverage@5%: answer from confidence {threshold} on: 101 rows, 1 wrong; cross-fitted ")
 
 
@@ -40,7 +40,8 @@ def test_the_table_has_a_row_for_each_limit_the_smallest_first():
         ("5 %", "50.5", "101", "1", "4.62"),
         ("10 %", "52.5", "105", "5", "9.76"),
     ]
-    assert [one.confidence for one in table] == ["none", shown(0.99 - 0.49 * 100 / 199), shown(0.99 - 0.49 * 104 / 199)]
+    confidence = np.linspace(0.99, 0.5, 200)
+    assert [one.confidence for one in table] == ["none", exact(confidence[100]), exact(confidence[104])]
     assert table[0].cross_fitted == table[0].cross_fitted_error == "–"
 
 
@@ -87,6 +88,22 @@ def test_tables_take_the_place_of_lines():
 def test_a_threshold_is_never_rounded_down():
     for threshold in np.random.default_rng(0).random(200):
         assert threshold <= float(shown(threshold)) < threshold + 1.1e-6
+        close = 1.0 - 1e-5 * threshold  # never as 1, and with four digits of the distance to it
+        assert close <= float(shown(close)) < close + 1.1e-3 * (1.0 - close)
+
+
+def test_with_the_printed_threshold_the_counted_rows_are_answered():
+    confidence = 1.0 - np.sort(np.random.default_rng(0).random(400)) * 1e-6
+    dump = evaluate(confidence=confidence, correct=np.arange(400) < 300, metrics=AT_5).dumps[0]
+    (row,) = threshold_cells(dump)
+    assert (confidence >= float(row.confidence)).sum() == int(row.rows) < 400
+    (line,) = reasons(dump)
+    assert f"from confidence {row.confidence} on: {row.rows} rows" in line
+
+
+def test_thresholds_of_1_and_beside_it_are_told_apart():
+    assert (shown(1.0), exact(1.0)) == ("1", "1")
+    assert (shown(1.0 - 2.0**-53), exact(1.0 - 2.0**-53)) == ("0.9999999999999999", "0.9999999999999999")
 
 
 def test_other_metrics_have_no_threshold():

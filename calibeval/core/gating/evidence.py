@@ -23,7 +23,7 @@ from calibeval.core.uncertainty.intervals import LEAST_BIN_ROWS
 NO_INTERVAL = re.compile("no (noise floor or )?interval: ")
 # The reasons for a missing number that more rows, or groups, take away.
 FEW_ERRORS = ("few_errors", "few_rows_per_class")  # more rows do if some of them are wrong, or of the rare class
-FEW = ("thin_bins", "no_filled_bin", "one_row", "too_few_groups", "too_few_to_certify", *FEW_ERRORS)
+FEW = ("thin_bins", "no_filled_bin", "one_row", "few_rows", "too_few_groups", "too_few_to_certify", *FEW_ERRORS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -18,7 +18,7 @@ from calibeval.core.metrics.means import check_enough_rows
 from calibeval.core.metrics.metric import BY_GROUPS, Side
 from calibeval.core.metrics.of_pairs import OfPairs, pairs_of
 from calibeval.core.sums.pairs import Pairs
-from calibeval.core.uncertainty.drawn_paths import Numbers, Start, allowing_gap, path_interval, reach_of
+from calibeval.core.uncertainty.drawn_paths import Numbers, Start, allowing_gap, gap_reach, path_interval, reach_of
 from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.model_pair import Model, Pair
@@ -52,11 +52,11 @@ class AlongPath(OfPairs):
         raise NotImplementedError
 
     def interval_of(self, pairs: Pairs, level: float) -> Interval | None:
-        """From drawn samples. Raises: NotComputable for weighted rows."""
+        """From drawn samples. Raises: NotComputable for weighted rows, and for fewer than 5."""
         found = path_interval(pairs, self.numbers_of(pairs), level, self.start)
         value = self.of_pairs(pairs)
         if self.above_gap:
-            found = allowing_gap(found, value, reach_of(pairs, level))
+            found = allowing_gap(found, value, reach_of(pairs, level).slack, gap_reach(pairs, level))
         # The value is too large on average; a centre above it is an accident of the draws.
         return found._replace(corrected=max(min(centre_of(found), value), found.low))
 

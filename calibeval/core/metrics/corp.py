@@ -19,7 +19,7 @@ from calibeval.core.metrics.of_pairs import OfPairs
 from calibeval.core.metrics.usual import USUAL
 from calibeval.core.sums.pairs import Pairs
 from calibeval.core.sums.sums import Sums
-from calibeval.core.uncertainty.drawn_paths import Numbers, Samples, Start, reach_of
+from calibeval.core.uncertainty.drawn_paths import Numbers, Samples, Start, gap_reach, reach_of
 from calibeval.core.uncertainty.floors import Floor
 from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.isotonic_pairs import drawn_floor, drawn_gain, fitted
@@ -60,9 +60,9 @@ class Miscalibration(AlongPath):
         return Influence((1.0 - confidence) ** 2 - (1.0 - fit) ** 2, confidence**2 - fit**2)
 
     def interval_of(self, pairs: Pairs, level: float) -> Interval | None:
-        """From drawn samples; the upper end is at least the square of the largest gap that the accuracy allows."""
+        """From drawn samples; the upper end is at least the square of the largest possible gap."""
         found = AlongPath.interval_of(self, pairs, level)
-        gap = reach_of(pairs, level).largest_gap
+        gap = gap_reach(pairs, level)
         return None if found is None else found._replace(high=max(found.high, gap * gap))
 
 
@@ -84,6 +84,20 @@ class Discrimination(AlongPath):
     def numbers_of(self, pairs: Pairs) -> Numbers:
         """The difference of both scores of every sample."""
         return _told_apart
+
+    def interval_of(self, pairs: Pairs, level: float) -> Interval | None:
+        """From drawn samples; with few errors or right rows, also what the exact interval of the accuracy allows.
+
+        The discrimination is a part of the uncertainty. That part, as large as the interval has it, is taken of the
+        largest uncertainty that the accuracy may have; all of it if the rows are all right or all wrong.
+        """
+        found, reach = AlongPath.interval_of(self, pairs, level), reach_of(pairs, level)
+        if found is None or not reach.few:
+            return found
+        own = _uncertainty(pairs)
+        largest = 0.25 if reach.least <= 0.5 <= reach.most else max(a * (1.0 - a) for a in (reach.least, reach.most))
+        part = min(found.high / own, 1.0) if own > 0.0 else 1.0
+        return found._replace(high=max(found.high, part * largest))
 
     def influence(self, pairs: Pairs) -> Influence:
         """The difference of both scores of a row."""

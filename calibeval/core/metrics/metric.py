@@ -165,6 +165,8 @@ class Metric:
             facts: dict[str, Any] = {**missing.facts}
             return MetricResult(self.name, None, reason=missing.reason, **facts)
         floor, no_floor = _told(lambda: self.floor(sums, joints))
+        if floor is not None and self.most is not None:
+            floor = Floor(*(min(one, self.most) for one in floor))
         wanted = level is not None and not (self.binned and is_thin(sums))
         interval, no_interval = _told(lambda: self.interval(sums, level or 0.0, joints) if wanted else None)
         result = MetricResult(

@@ -12,6 +12,7 @@ the same share of the expected errors. The value, too, is computed in cells, so 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
@@ -23,7 +24,7 @@ from calibeval.core.data.notices import NotComputable
 from calibeval.core.sums.pairs import Pairs
 from calibeval.core.sums.risk import decided_by_few
 from calibeval.core.uncertainty.floors import cube_root_quantile
-from calibeval.core.uncertainty.intervals import Interval
+from calibeval.core.uncertainty.intervals import LEAST_BIN_ROWS, Interval
 from calibeval.core.uncertainty.isotonic import isotonic
 from calibeval.core.uncertainty.isotonic_pairs import fitted
 from calibeval.core.uncertainty.level import Level
@@ -107,9 +108,11 @@ class _Path:
 def path_interval(pairs: Pairs, numbers: Numbers, level: float, start: Start = "confidence") -> Interval:
     """The interval of the value that `numbers` gives for each of some samples, with the value without bias.
 
-    Values must grow along the path. Raises: NotComputable for weights.
+    Values must grow along the path. Raises: NotComputable for weights, and for fewer than 5 rows.
     Source: own method; tests/benchmarks/coverage_without_bins.py.
     """
+    if pairs.rows < LEAST_BIN_ROWS:
+        raise NotComputable("few_rows", f"there are fewer than {LEAST_BIN_ROWS} rows")
     path, z = _path(pairs, start), WIDER * Level(level).z
     value = float(numbers(path.seen)[0])
     points: list[tuple[float, ...]] = []
@@ -126,6 +129,8 @@ def path_interval(pairs: Pairs, numbers: Numbers, level: float, start: Start = "
     truth, mean_line, high_line, low_line = np.maximum.accumulate(np.array(points), axis=0).T
     # The lower end is where the value would be unusually large.
     found = [float(np.interp(value, line, truth)) for line in (high_line, mean_line, low_line)]
+    # Where all accuracies of the path end at 0 or 1, only other confidences give larger values: the samples' spread.
+    found[2] += max(value - float(low_line[-1]), 0.0)
     low, centre, high = (end if abs(end) > NOTHING else 0.0 for end in found)
     return Interval(low, high, min(max(centre, low), high))
 
@@ -136,14 +141,27 @@ def reach_of(pairs: Pairs, level: float) -> Shift:
     return Shift(pairs.mean(pairs.confidence), right / n, *exact_ends(right, n, level), decided_by_few(right, n))
 
 
-def allowing_gap(found: Interval, value: float, reach: Shift) -> Interval:
-    """The interval of an error that is never smaller than |gap|, extended by what the accuracy's exact interval allows.
+def gap_reach(pairs: Pairs, level: float) -> float:
+    """How large |mean confidence - accuracy| may be: by its normal interval, or by the exact one of the accuracy.
 
-    >>> allowing_gap(Interval(0.1, 0.2, 0.15), 0.2, Shift(0.9, 0.7, 0.6, 0.8, False))
-    Interval(low=0.1, high=0.30000000000000004, corrected=0.15)
+    >>> round(gap_reach(Pairs.of([0.5, 1.0] * 50, [True] * 100), 0.95), 3)  # 0.25 + 1.96 * 0.025
+    0.299
     """
-    low = min(found.low, max(value - reach.slack, 0.0))
-    return Interval(low, min(max(found.high, reach.largest_gap), 1.0), found.corrected)
+    apart = pairs.confidence - pairs.correct
+    gap = pairs.mean(apart)
+    error = math.sqrt(max(pairs.mean(np.square(apart)) - gap * gap, 0.0) / pairs.rows)
+    return min(max(abs(gap) + Level(level).z * error, reach_of(pairs, level).largest_gap), 1.0)
+
+
+def allowing_gap(found: Interval, value: float, slack: float, largest: float) -> Interval:
+    """The interval of an error that is never smaller than |gap|, extended by what the intervals of the gap allow.
+
+    slack: by how much the measured |gap| may exceed the true one. largest: how large the latter may be.
+
+    >>> allowing_gap(Interval(0.1, 0.2, 0.15), 0.2, 0.1, 0.3)
+    Interval(low=0.1, high=0.3, corrected=0.15)
+    """
+    return Interval(min(found.low, max(value - slack, 0.0)), min(max(found.high, largest), 1.0), found.corrected)
 
 
 def _path(pairs: Pairs, start: Start) -> _Path:

@@ -16,8 +16,9 @@ _SPARE = (7, 4, 3, 6)
 
 
 def tabled(dump: DumpReport) -> bool:
-    """Whether there are several limits of the error, which a table shows; a single one is told in a line."""
-    return len(limited(dump)) > 1
+    """Whether a table shows the limits of the error: several, or one with a threshold; else a line says why not."""
+    found = limited(dump)
+    return len(found) > 1 or any(metric.threshold is not None for _, metric in found)
 
 
 def risk_tables(dump: DumpReport, sheet: Sheet) -> list[list[RenderableType]]:
@@ -26,16 +27,16 @@ def risk_tables(dump: DumpReport, sheet: Sheet) -> list[list[RenderableType]]:
 
 
 def mapped_risk(dump: DumpReport, sheet: Sheet) -> list[list[RenderableType]]:
-    """The same after the map of a dump; empty without one. A single limit has its table here, too."""
+    """The same after the map of a dump; empty without one."""
     after = dump.after()
     if after is None or dump.recalibrated is None:
         return []
     ending = f", with {dump.recalibrated.name}"
-    return [_thresholds(after, sheet, ending, least=1), _curve(after, sheet, ending)]
+    return [_thresholds(after, sheet, ending), _curve(after, sheet, ending)]
 
 
-def _thresholds(dump: DumpReport, sheet: Sheet, ending: str, least: int = 2) -> list[RenderableType]:
-    if len(limited(dump)) < least:
+def _thresholds(dump: DumpReport, sheet: Sheet, ending: str) -> list[RenderableType]:
+    if not tabled(dump):
         return []
     rows = threshold_cells(dump)
     cells = list(zip(*rows, strict=True))

@@ -218,3 +218,59 @@ def test_uncertainty_differs_where_accuracies_differ_but_not_around_one_half():
     mirrored = compare(dumps[0.4], dumps[0.6], metrics="unc")["unc"]
     assert mirrored.low <= 0.0 <= mirrored.high
     assert mirrored.p >= 0.05
+
+
+def all_right(n):
+    """Rows that are all right, with confidences that say otherwise."""
+    return {"confidence": np.linspace(0.5, 1.0, n), "correct": np.ones(n, np.bool_)}
+
+
+def test_of_right_rows_only_they_end_above_the_gap():
+    # Every error is the gap of .25. Of other rows with these confidences, whose deviation is .1447, the mean confidence
+    # has the standard error .1447 / sqrt(300) = .00835: 1.96 of them are .0164.
+    found = evaluate(**all_right(300), metrics=[*NAMES, "confidence_gap", "unc"])
+    most = abs(found["confidence_gap"].low)
+    assert most == pytest.approx(0.2664, abs=1e-4)
+    for name in ("ecce", "ks", "smece"):
+        assert found[name].value == pytest.approx(0.25, abs=1e-6)
+        assert most <= found[name].high <= 0.28
+    # The Brier score is all miscalibration: mean (1 - c)^2 = 1/12, with the standard error .0745 / sqrt(300) = .0043.
+    assert found["mcb"].high == pytest.approx(1 / 12 + 1.96 * 0.0043, rel=0.03)
+
+
+def test_discrimination_may_be_all_of_the_uncertainty_that_right_rows_allow():
+    found = evaluate(**all_right(300), metrics=["dsc", "unc"])
+    # Of 300 right rows, up to 1 - .025 ** (1 / 300) = 1.22 % may be wrong.
+    wrong = 1 - 0.025 ** (1 / 300)
+    assert found["dsc"].high == found["unc"].high == pytest.approx(wrong * (1 - wrong))
+    assert found["dsc"].low == found["dsc"].value == 0.0
+
+
+@pytest.mark.parametrize("wrong", [1, 29, 30])
+def test_discrimination_allows_what_few_errors_do(wrong):
+    rng = np.random.default_rng(0)
+    confidence = np.sort(rng.beta(5, 1, 1000))
+    correct = np.arange(1000) >= wrong
+    found = evaluate(confidence=confidence, correct=correct, metrics=["dsc", "unc"])
+    dsc, unc = found["dsc"], found["unc"]
+    # The least confident rows are wrong: all that is uncertain is told apart, with up to 29 errors also in other rows.
+    assert dsc.value == pytest.approx(unc.value)
+    assert dsc.high <= unc.high + 1e-12
+    assert (dsc.high == pytest.approx(unc.high)) is (wrong < 30)
+
+
+@pytest.mark.parametrize("n", [1, 4, 5])
+def test_fewer_than_five_rows_have_no_interval(n):
+    found = evaluate(**all_right(n), metrics=NAMES)
+    for name in NAMES:
+        assert (found[name].low is None) is (n < 5)
+        if n < 5:
+            assert found[name].reason.code == "few_rows"
+            assert found[name].reason == "no interval: there are fewer than 5 rows"
+
+
+def test_floors_are_possible_values():
+    # Of one row with confidence .5, the 99.9 % quantile of a Brownian motion is above 1.
+    found = evaluate(confidence=[0.5], correct=[True], metrics=["ecce", "ks"])
+    for name in ("ecce", "ks"):
+        assert 0.5 < found[name].floor_high <= found[name].floor_certain == 1.0
