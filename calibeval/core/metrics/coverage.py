@@ -79,6 +79,8 @@ class CoverageAtError(OfPairs):
             threshold=found.threshold,
             rows=found.rows,
             errors=found.errors,
+            groups=None if pairs.groups is None else found.units,
+            wrong_groups=None if pairs.groups is None else found.unit_errors,
             bound=found.bound,
             delta=DELTA,
             rows_needed=found.needed,
