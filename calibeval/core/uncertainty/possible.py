@@ -31,8 +31,8 @@ def possible_for_new_rows(ranking: Ranking, limit: float, delta: float = DELTA) 
 def possible_coverage(ranking: Ranking, limit: float, delta: float = DELTA) -> float:
     """The largest coverage whose error these rows do not prove to be above the limit: 0 if they do so for each.
 
-    It is of these rows: with probability 1 - delta at least, it is no smaller than their share above the threshold whose
-    true error is at the limit, by the exact lower bound there.
+    It is of these rows: with probability 1 - delta at least, it is no smaller than their share above the threshold
+    whose true error is at the limit, by the exact lower bound there.
 
     ranking: of independent rows. limit, delta: as for `certified`.
 

@@ -85,8 +85,8 @@ def test_a_true_coverage_at_the_limit_rarely_fails(coverage):
 
 
 def test_what_is_possible_of_new_rows():
-    # All of the least confident 600 rows are wrong. The errors of n rows prove more than 5 % if so many, or more, have a
-    # chance below 1.25 %; the other 1.25 % is for the share of rows.
+    # All of the least confident 600 rows are wrong. The errors of n rows prove more than 5 % if so many, or more, have
+    # a chance below 1.25 %; the other 1.25 % is for the share of rows.
     right = np.arange(1000) < 400
     found = evaluate(confidence=np.linspace(0.99, 0.1, 1000), correct=right, metrics=AT_5)[AT_5].possible
     open_ = [n for n in range(401, 600) if stats.binom.sf(n - 401, n, 0.05) > 0.0125]
