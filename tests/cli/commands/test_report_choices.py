@@ -45,6 +45,16 @@ def test_the_chosen_metrics_are_those_of_all(more, few, capsys):
     assert {"ecce", "rmsce_debiased", "ece_top2", "auroc", "coverage@error=0.05"} <= set(whole) - set(every)
 
 
+def test_all_keeps_the_metrics_that_are_named_beside_it(few, capsys):
+    words = ["report", few, "--json", "-q", "--no-intervals", "--metrics"]
+    every = metrics(run(capsys, *words, "all"))
+    more = metrics(run(capsys, *words, "coverage@2%,ALL,ece,ece_top3"))
+    assert set(more) == {*every, "coverage@error=0.02", "ece_top3"}
+    refused = run(capsys, *words, "all,ecee")
+    assert refused.code == 2
+    assert 'metric \\"ecee\\" is unknown (did you mean \\"ece\\"?)' in refused.err
+
+
 def test_a_map_is_measured_by_the_chosen_metrics(capsys):
     result = run(capsys, "report", DIGITS, "--fit-on", VAL, "--metrics", "brier", "--json", "-q")
     assert set(result.json["dumps"][0]["recalibrated"]["metrics"]) == {"brier"}
