@@ -143,7 +143,7 @@ SUMS = First(
     """\b
 Examples:
   $ calibeval sums sample_data/digits_test.npz -o part-1.sums
-  $ calibeval report part-*.sums
+  $ calibeval sums sample_data/digits_test.npz -o site.sums --min-cell 10
 """,
     (METRIC_NAMES,),
 )

@@ -147,13 +147,13 @@ def test_python_reads_the_same(capsys, here):
 
 def test_small_cells_are_joined_and_the_report_says_so(capsys, here):
     saved("a.npz")
-    done = run(capsys, "sums", "a.npz", "-o", "a.sums", "--min-cell", "10")
-    assert (done.code, ", none of fewer than 10 rows, " in done.out) == (0, True)
+    done = run(capsys, "sums", "a.npz", "-o", "a.sums", "--min-cell", "60")
+    assert (done.code, ", none of fewer than 60 rows, " in done.out) == (0, True)
     count = np.load("a.sums")["cells.count"]
-    assert count.min() >= 10
+    assert count.min() >= 60
     (told,) = [one for one in dump_of(capsys, "a.sums")["warnings"] if one["code"] == "small_cells_joined"]
     assert told["message"].startswith(
-        "bins of fewer than 10 rows were joined to their neighbours: the ECE is within 0.0"
+        "bins of fewer than 60 rows were joined to their neighbours: the ECE is within 0."
     )
 
 
