@@ -36,7 +36,7 @@ from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.joints import Joints
 
 DEPENDENT = "it is not computed if only groups of rows are independent"
-NOT_KEPT = "it needs the results of every row, which are not kept here; where memory is the limit, raise it"
+NOT_KEPT = "it needs the results of every row, which are not kept here; for a file, raise --max-memory"
 
 
 class Tested(NamedTuple):
