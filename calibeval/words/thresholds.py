@@ -20,6 +20,7 @@ HEADINGS = (
     "answered %",
     "rows",
     "wrong",
+    "wrong groups",
     "bound %",
     "cross-fitted %",
     "its error %",
@@ -27,13 +28,17 @@ HEADINGS = (
 
 
 class ThresholdCells(NamedTuple):
-    """One limit of the error. limit, coverage, bound and what is cross-fitted are in percent."""
+    """One limit of the error. limit, coverage, bound and what is cross-fitted are in percent.
+
+    groups: those with a wrong row, and how many there are, as "2 of 157"; empty if rows are independent.
+    """
 
     limit: str
     confidence: str
     coverage: str
     rows: str
     errors: str
+    groups: str
     bound: str
     cross_fitted: str
     cross_fitted_error: str
@@ -94,7 +99,7 @@ def threshold_cells(dump: DumpReport) -> list[ThresholdCells]:
     Where no threshold is certified, rows, wrong rows and bound are those of the first test, which failed; dashes where
     there are too few rows for any.
     """
-    return [_row(limit, metric) for limit, metric in limited(dump)]
+    return [_row(limit, metric, grouped=dump.groups is not None) for limit, metric in limited(dump)]
 
 
 def promise(dump: DumpReport) -> str:
@@ -105,7 +110,9 @@ def promise(dump: DumpReport) -> str:
     chance = f"{100.0 * (1.0 - max(deltas)):g} %"
     if dump.groups is not None:
         units = "the mean over groups of their share of wrong rows is at most the limit, with a probability of"
-        return f"Of groups like these, {units} {chance} for each limit. Bounds are of groups with a wrong row."
+        wrong = "A group is wrong if an answered row of it is, and the bound is that of wrong groups."
+        fitted = "Cross-fitted: each fifth of the groups answered by the threshold of the other four."
+        return f"Of groups like these, {units} {chance} for each limit. {wrong} {fitted}"
     text = f"Of rows like these from that confidence on, at most that share is wrong, with a probability of {chance}"
     return f"{text} for each limit. Cross-fitted: each fifth of the rows answered by the threshold of the other four."
 
@@ -124,7 +131,7 @@ def percent(limit: float) -> str:
     return f"{100.0 * limit:.12g} %"
 
 
-def _row(limit: float, metric: MetricResult) -> ThresholdCells:
+def _row(limit: float, metric: MetricResult, *, grouped: bool) -> ThresholdCells:
     found = metric.threshold is not None
     return ThresholdCells(
         limit=percent(limit),
@@ -132,10 +139,15 @@ def _row(limit: float, metric: MetricResult) -> ThresholdCells:
         coverage=_percent(metric.value, 1) if found else NULL,
         rows=NULL if metric.rows is None else f"{metric.rows:,}",
         errors=NULL if metric.errors is None else f"{metric.errors:,}",
+        groups=_groups(metric) if grouped else "",
         bound=_bound(metric.bound, limit if found else None),
         cross_fitted=_percent(metric.cross_fitted, 1),
         cross_fitted_error=_percent(metric.cross_fitted_error, 2),
     )
+
+
+def _groups(metric: MetricResult) -> str:
+    return NULL if metric.groups is None else f"{metric.wrong_groups or 0:,} of {metric.groups:,}"
 
 
 def _percent(share: float | None, places: int) -> str:

@@ -1,4 +1,4 @@
-"""What `test_torchmetrics.py` lets two processes do, over gloo: `python -m tests.integrations.in_processes`."""
+"""What tests let two processes do together, over gloo: `python -m tests.integrations.in_processes`."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def rows():
 
 
 def scenario(rank):
-    """The values of all, of a group of one, of the rows of one rank only, and after more rows have come."""
+    """Of torchmetrics: the values of all, of the rows of one rank only, and after more rows have come."""
     from calibeval.torchmetrics import Calibration  # noqa: PLC0415 - its worth testing that each process imports it
 
     logits, labels = (part[SHARES[rank]] for part in rows())
@@ -44,6 +44,19 @@ def scenario(rank):
     metric.reset()
     metric.update(logits[:100], labels[:100])
     found["next epoch"] = metric.compute()
+    return found
+
+
+def of_ignite(rank):
+    """The values of all, which stay the same when they are computed again, and those after more rows."""
+    from calibeval.ignite import Calibration  # noqa: PLC0415 - as above
+
+    logits, labels = (part[SHARES[rank]] for part in rows())
+    metric = Calibration(NAMES)
+    metric.update((logits, labels))
+    found = {"all": metric.compute(), "again": metric.compute(), "n": metric.report().dumps[0].n}
+    metric.update((logits[:50], labels[:50]))
+    found["more"] = metric.compute()
     return found
 
 
@@ -78,7 +91,7 @@ def run_both(folder):
 def main(rank, folder):
     store = f"file://{folder}/store"
     dist.init_process_group("gloo", init_method=store, rank=rank, world_size=2, timeout=timedelta(seconds=120))
-    torch.save(scenario(rank), Path(folder) / f"{rank}.pt")
+    torch.save({"torchmetrics": scenario(rank), "ignite": of_ignite(rank)}, Path(folder) / f"{rank}.pt")
     dist.destroy_process_group()
 
 

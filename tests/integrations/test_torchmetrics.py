@@ -11,7 +11,7 @@ from torchmetrics.classification import MulticlassAccuracy, MulticlassCalibratio
 
 import calibeval
 from calibeval.torchmetrics import Calibration
-from tests.integrations.in_processes import NAMES, SHARES, K, rows, run_both
+from tests.integrations.in_processes import NAMES, K, rows
 
 LOGITS, LABELS = rows()
 
@@ -168,22 +168,3 @@ def test_a_wrong_batch_adds_nothing():
 def test_settings_that_cannot_work(options, message):
     with pytest.raises(ValueError, match=message):
         Calibration(**options)
-
-
-@pytest.mark.slow
-def test_two_processes_find_what_one_finds(tmp_path):
-    found = run_both(tmp_path)
-    for rank, run in enumerate(found):
-        own = LOGITS[SHARES[rank]], LABELS[SHARES[rank]]
-        same(run["all"], expected())
-        assert (run["n"], run["own n"]) == (600, len(own[0]))
-        same(run["own"], expected(*own))
-        same(run["batch"], expected(own[0][:50], own[1][:50]))
-        more = torch.cat([torch.arange(600), torch.arange(50), torch.arange(410, 460)])
-        same(run["more"], expected(LOGITS[more], LABELS[more]))
-        assert run["one rank"].item() == pytest.approx(expected(LOGITS[410:], LABELS[410:])["ece"], rel=1e-6)
-        epoch = torch.cat([torch.arange(100), torch.arange(410, 510)])
-        same(run["next epoch"], expected(LOGITS[epoch], LABELS[epoch]))
-    assert {name: value.item() for name, value in found[0]["all"].items()} == {
-        name: value.item() for name, value in found[1]["all"].items()
-    }

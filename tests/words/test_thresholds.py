@@ -4,6 +4,7 @@ import numpy as np
 
 from calibeval import Predictions, evaluate
 from calibeval.core.metrics.result import MetricResult
+from calibeval.core.uncertainty.certified import upper_bound
 from calibeval.render.ci.openmetrics import of_report
 from calibeval.words.cells import reasons
 from calibeval.words.thresholds import exact, missing, promise, shown, threshold_cells, thresholds
@@ -77,6 +78,24 @@ def test_the_promise_names_the_chance_and_the_units():
     rows = Predictions(confidence=np.linspace(0.99, 0.5, 400), correct=np.arange(400) < 300, columns=columns)
     grouped = evaluate(rows, metrics=AT_5, group="user").dumps[0]
     assert promise(grouped).startswith("Of groups like these, the mean over groups of their share of wrong rows")
+
+
+def test_the_table_of_groups_has_what_the_bound_is_of():
+    # Groups of two rows, from .99 down: 150 right ones, then wrong ones. Bounds: 0 of 59 .0495,
+    # 1 of 151 .0310, 2 of 152 .0409, 3 of 153 .0499, 4 of 154 .0586 fails.
+    columns = {"user": np.arange(400) // 2}
+    rows = Predictions(confidence=np.linspace(0.99, 0.5, 400), correct=np.arange(400) < 300, columns=columns)
+    dump = evaluate(rows, metrics="coverage@5%,coverage@0.1%", group="user").dumps[0]
+    few, five = threshold_cells(dump)
+    found = dump.metrics[AT_5]
+    assert (found.groups, found.wrong_groups) == (153, 3)
+    assert five.bound == f"{np.ceil(1e4 * upper_bound(3, 153)) / 100:.2f}"
+    assert (few.groups, five.groups) == ("–", "3 of 153")
+    assert five.rows == "306"
+    assert promise(dump).endswith("Cross-fitted: each fifth of the groups answered by the threshold of the other four.")
+    alone = certified(AT_5)
+    assert threshold_cells(alone)[0].groups == ""
+    assert not {"groups", "wrong_groups"} & set(alone.metrics[AT_5].to_dict())
 
 
 def test_tables_take_the_place_of_lines():

@@ -52,6 +52,7 @@ class RecalibrationGain(Metric):
 
     binned: ClassVar[bool] = False
     has_floor: ClassVar[bool] = False
+    left_to_gain: ClassVar[bool] = True
     score: Literal["nll", "brier"]
 
     def value(self, sums: Sums) -> float:
@@ -99,7 +100,7 @@ class RecalibrationGain(Metric):
             return found
         share = self._chosen(sums.gain)
         return replace(
-            found, map=cast(MapName, sums.gain.chosen), refinement=share.after, calibration=share.before - share.after
+            found, map=cast("MapName", sums.gain.chosen), refinement=share.after, calibration=share.before - share.after
         )
 
     def explained(self, result: MetricResult, sums: Sums) -> MetricResult:

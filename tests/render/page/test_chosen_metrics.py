@@ -26,11 +26,8 @@ def noise(text):
 
 @pytest.mark.parametrize(("scale", "words"), [(3.0, "beyond noise: certain"), (1.0, "within noise")])
 def test_chosen_errors_are_drawn_against_noise(scale, words):
-    drawn = re.findall(
-        r'<dt><abbr title="[^"]*">(.*?)</abbr>.*?<dd class="said">(.*?)</dd>',
-        noise(page("ecce,auroc", scale)),
-        re.DOTALL,
-    )
+    pattern = r'<dt><abbr title="[^"]*">(.*?)</abbr>.*?<dd class="said">(.*?)</dd>'
+    drawn = re.findall(pattern, noise(page("ecce,auroc", scale)), re.DOTALL)
     assert drawn == [("ECCE", words)]
 
 

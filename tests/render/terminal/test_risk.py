@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from calibeval import evaluate
+from calibeval import Predictions, evaluate
 from calibeval.core.report.fitted_on import OutOfFold
 from calibeval.core.report.report import Recalibrated
 from calibeval.render.terminal.full import render_full
@@ -80,3 +80,15 @@ def test_a_map_has_tables_of_its_own(render):
     text = "\n".join(lines(replace(after, dumps=(replace(dump, recalibrated=mapped),)), render=render))
     assert text.count("error of the most confident rows") == 2
     assert AT_5 in text
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_groups_have_a_column_of_their_own(width):
+    columns = {"user": np.arange(400) // 2}
+    rows = Predictions(confidence=np.linspace(0.99, 0.5, 400), correct=np.arange(400) < 300, columns=columns)
+    text = lines(evaluate(rows, metrics="coverage@5%", group="user"), width)
+    start = text.index("certified thresholds")
+    assert "wrong groups" in text[start + 1]
+    assert "3 of 153" in text[start + 2]
+    assert max(map(len, text)) <= width
+    assert "wrong groups" not in "\n".join(lines(measured(), 120))
