@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 
+from calibeval.core.metrics.folded import ClassWise
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import EVERY
 from calibeval.words.signs import signed
 
 NULL = "–"
 _ENORMOUS = 1e9
+_NOTHING = 1e-7  # smaller values are printed as 0.000
 
 
 def label(metric: str) -> str:
@@ -118,7 +120,8 @@ def _interval(metric: MetricResult) -> tuple[str, int]:
     for places in (*range(first, max(first, *most) + 1), *most):
         ends = [written(end, places) for end in (low, high)]
         below, above = map(printed, ends)
-        if all(below <= x <= above for x in beside) and not (below == 0.0 < low and places < max(most)):
+        vanished = (below == 0.0 < low and places < max(most)) or above == 0.0 < high
+        if all(below <= x <= above for x in beside) and not vanished:
             break
     else:  # digits of the values differ, and none holds both: the ends are rounded away from them
         places = min(most)
@@ -186,10 +189,16 @@ def _has_sign(metric: str) -> bool:
 
 
 def value_decimals(metric: str, number: float) -> int:
-    """How many decimals the value has in tables."""
-    if unit(metric) == "%" and metric != "cwce":
+    """How many decimals the value has in tables: of a metric that is a mean over classes, as many as it is small for.
+
+    >>> value_decimals("tace", 0.00271), value_decimals("ece", 0.00271), value_decimals("nll", 1e-12)
+    (3, 2, 3)
+    """
+    if unit(metric) == "%" and not isinstance(EVERY[metric], ClassWise):
         return 2
     shown = scaled(metric, number)
+    if 0.0 < abs(shown) < _NOTHING:
+        return 3
     if _has_sign(metric):
         return 3
     return decimals(shown, 4 if metric in ("nll", "brier") and 1 <= shown < 10 else 3)

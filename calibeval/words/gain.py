@@ -12,6 +12,8 @@ from calibeval.words.signs import signed
 TITLE = "What would recalibration gain?"
 # By the score: the metric, and the score's name in a sentence and in a table.
 _OF = {"phi_nll": ("the NLL", "NLL"), "phi_brier": ("the Brier score", "Brier")}
+# What there is too little of, by the code of the reason.
+_FEW = {"few_errors": "are wrong", "few_rows_per_class": "are of one class"}
 _MAPS = {
     "temperature": "a temperature",
     "isotonic": "isotonic regression of P(class 1)",
@@ -33,6 +35,8 @@ class GainCells(NamedTuple):
 def gain_said(metrics: Mapping[str, MetricResult]) -> str:
     """What recalibration would gain, in a sentence; empty if that was not measured.
 
+    Without an interval because there are few wrong rows, few right ones or few of a class, it cannot be told.
+
     >>> gain_said({"phi_nll": MetricResult("phi_nll", 0.031, low=0.025, high=0.038, map="temperature")})
     'Recalibration would gain 3.1 % of the NLL [2.5, 3.8] (a temperature, out of fold).'
     """
@@ -40,6 +44,11 @@ def gain_said(metrics: Mapping[str, MetricResult]) -> str:
     if not found:
         return ""
     first = found[0]
+    if first.low is None and first.reason is not None and first.reason.code in _FEW:
+        accuracy = metrics.get("accuracy")
+        right = first.reason.code == "few_errors" and accuracy is not None and (accuracy.value or 0.0) < 0.5
+        few = "are right" if right else _FEW[first.reason.code]
+        return f"Too few rows {few} to tell what recalibration would gain."
     if first.map == "none":
         most = "" if first.high is None else f" (at most {_percent(first.high, first)} % of {_OF[first.name][0]})"
         how = "out of fold, neither a temperature nor isotonic regression does better"
@@ -50,8 +59,7 @@ def gain_said(metrics: Mapping[str, MetricResult]) -> str:
         return f"Recalibration would do harm: its gain is {shares} ({by})."
     if (first.value or 0.0) <= 0.0 or (first.low is not None and first.low <= 0.0):
         return f"Recalibration would gain nothing beyond noise: {shares} ({by})."
-    few = first.reason is not None and first.reason.code in ("few_errors", "few_rows_per_class")
-    return f"Recalibration would gain {shares} ({by}{'; few rows decide it' if few else ''})."
+    return f"Recalibration would gain {shares} ({by})."
 
 
 def gain_cells(metrics: Mapping[str, MetricResult]) -> list[GainCells]:

@@ -6,9 +6,10 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from calibeval.core.report.fitted_on import OutOfFold
 from calibeval.core.report.report import DumpReport, Recalibrated, Report
 from calibeval.core.report.standing import Standing, standing_in, standing_of, with_floor
-from calibeval.core.report.views import judged_by, speaks_of_positive, with_gap_of_positive
+from calibeval.core.report.views import all_alike, judged_by, speaks_of_positive, with_gap_of_positive
 from calibeval.recalibrate.base.facts import LEAST_ROWS
 from calibeval.words.digits import label
 from calibeval.words.finding import By, Finding, finding, rows_needed, suspicion
@@ -89,6 +90,10 @@ def quoted(word: str) -> str:
     return word if mark and name and split and shlex.quote(name + split) == name + split else shlex.quote(word)
 
 
+# Where every row is right, or every row is wrong.
+ALIKE = Step("get rows that are right and rows that are wrong: a map cannot be fitted without both", None)
+
+
 def next_step(report: Report, ways: Ways, prospect: Prospect | None = None) -> Step | None:
     """The next step after a report; None where none is better than others.
 
@@ -120,6 +125,8 @@ def _of_one(dump: DumpReport, ways: Ways, prospect: Prospect | None) -> Step | N
         )
     if found.by in (By.NOTHING, By.OTHERS):
         return Step("set limits that later models must keep", ways.limit)
+    if all_alike(dump):
+        return ALIKE
     if dump.k is None:
         return Step("a map of the top label (slope and intercept) may repair it; see it out of fold", ways.top_platt)
     if found.by is By.CLASSES:
@@ -140,6 +147,8 @@ def _after_map(dump: DumpReport, after: Recalibrated, ways: Ways) -> Step | None
 
     After method="auto" no other is tried, since it has compared them.
     """
+    if all_alike(dump) and isinstance(after.fitted_on, OutOfFold):
+        return ALIKE
     left, off, worse = dump.after(), finding(dump).beyond_noise, is_worse(dump)
     open_ = off and left is not None and finding(left).beyond_noise
     if after.tried is not None and (worse or open_):

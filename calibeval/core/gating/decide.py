@@ -37,7 +37,7 @@ def before_intervals(rule: Rule, plain: Evidence, settings: GateSettings) -> Jud
         if plain.few:
             return _undecided(rule, plain, settings)
         why = f": {plain.reason}" if plain.reason else ""
-        alone = f'{NO_METHOD}, so only decide = "point" can judge it'
+        alone = 'this metric has no interval, so only decide = "point" can judge it'
         text = alone if plain.reason == NO_METHOD else f"there is no interval{why}"
         return _judged(rule, plain, "error", outcome("no_interval", text))
     return None

@@ -56,8 +56,8 @@ class MetricResult:
     at least this confidence and the wrong ones among them (without a threshold, those of the test that failed), the
     upper bound of their error, the chance that it is exceeded, and the rows that could certify a threshold without an
     error; for groups, bound and rows_needed are of groups. cross_fitted, cross_fitted_error: coverage and error of rows
-    by thresholds of other rows. possible: with an interval, the largest coverage whose error is not proved to be above
-    the limit, each at half of 1 - level.
+    by thresholds of other rows; None if four fifths of the rows or groups are fewer than rows_needed. possible: with an
+    interval, the largest coverage whose error is not proved to be above the limit, each at half of 1 - level.
     cell_error: with more than 2^20 rows, for metrics of pairs, how far the value of cells of the confidence may be from
     that of single rows.
     curve: for aurc, or without it for the first coverage at an error, at most 50 points of the risk-coverage curve,
