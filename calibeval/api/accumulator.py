@@ -4,13 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from os import PathLike
-from typing import Any
+from typing import Any, Unpack
 
 import numpy.typing as npt
 
 from calibeval.api.arguments import ARGUMENTS
+from calibeval.api.arguments import dumps as dumps_argument
 from calibeval.api.chosen import chosen_metrics
-from calibeval.api.dumps import as_class, as_classes, as_path
+from calibeval.api.dumps import (
+    Dump,
+    LabelReading,
+    and_positive,
+    as_class,
+    as_classes,
+    as_path,
+    by_names,
+    predictions_of,
+)
 from calibeval.api.outputs import check_outputs
 from calibeval.core.data.arguments import path as path_argument
 from calibeval.core.data.arguments import truth, whole
@@ -21,6 +31,7 @@ from calibeval.core.data.row_source import only_kind
 from calibeval.core.data.spoken import spoken
 from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.accumulation import Accumulation
+from calibeval.core.evaluation.of_dump import take_dump
 from calibeval.core.evaluation.saved import to_saved
 from calibeval.core.evaluation.settings import checked
 from calibeval.core.report.report import Report
@@ -151,6 +162,40 @@ class Accumulator:
         """
         made = cls()
         made._rows = read_sums(as_path(path))
+        return made
+
+    @classmethod
+    @public(ARGUMENTS | {"dumps": dumps_argument, "exact": truth}, LabelReading.__annotations__)
+    def read(
+        cls,
+        dumps: Dump | Sequence[Dump],
+        *,
+        metrics: str | Sequence[str] | None = None,
+        bins: int | None = None,
+        level: float | None = 0.95,
+        positive: str | int | None = None,
+        classes: str | int | Sequence[str | int] = (),
+        exact: bool | None = None,
+        group: str | None = None,
+        max_memory: int | None = None,
+        **reading: Unpack[LabelReading],
+    ) -> Accumulator:
+        """The sums of dumps, each a path or predictions, in one pass; further rows may follow.
+
+        group: a column whose equal values mark rows that depend on each other. The other arguments: as for
+        `Accumulator` and `read`.
+        Raises: as `evaluate`; UsageError naming what differs, if dumps are of different sorts.
+        """
+        names = ("class_names", "labels_are", "ignore_index", "renormalize")
+        told: dict[str, Any] = {"renormalize": False} | {name: one for name, one in reading.items() if name in names}
+        made = cls(
+            None, metrics=metrics, bins=bins, level=level, positive=positive, classes=classes, exact=exact, **told
+        )
+        for dump in by_names(dumps)[0]:
+            one, rows = predictions_of(dump, and_positive(reading, positive), max_memory), made._rows
+            part = Accumulation(None, rows.chosen, rows.settings, rows.options, exact=rows.exact)
+            take_dump(part, one, group)
+            rows.merge(part)
         return made
 
     @property

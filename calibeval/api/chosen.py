@@ -12,7 +12,8 @@ KNOWN = f"{', '.join(METRICS)}, and {ALL}, with those on request in docs/referen
 
 
 def chosen_metrics(metrics: str | Sequence[str] | None) -> tuple[str, ...] | None:
-    """The metrics in a list, or in a text with commas, also by their names in tables; "all" are those on request, too.
+    """The metrics in a list, or in a text with commas, also by their names in tables; "all" are those on request, too,
+    which names of further ones may follow.
 
     None are those of every report.
 
@@ -22,6 +23,8 @@ def chosen_metrics(metrics: str | Sequence[str] | None) -> tuple[str, ...] | Non
     (('ece', 'confidence_gap'), None)
     >>> "brier" in chosen_metrics(["all"]), "ecce" in chosen_metrics(["all"])
     (True, True)
+    >>> chosen_metrics("ALL,coverage@20%")[-1]
+    'coverage@error=0.2'
     """
     if metrics is None:
         return None
@@ -29,7 +32,8 @@ def chosen_metrics(metrics: str | Sequence[str] | None) -> tuple[str, ...] | Non
     names = [name.strip() for name in given if name.strip()]
     if not names:
         raise UsageError(f"--metrics names no metric; there are {KNOWN}")
-    return tuple(EVERY) if ALL in names else tuple(dict.fromkeys(map(_metric, names)))
+    others = [name for name in names if name.lower() != ALL]
+    return tuple(dict.fromkeys([*(EVERY if len(others) < len(names) else ()), *map(_metric, others)]))
 
 
 def _metric(name: str) -> str:

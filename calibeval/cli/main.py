@@ -12,7 +12,7 @@ from typing import Annotated
 
 import typer
 
-from calibeval.cli.commands import apply, compare, conventions, finetune, fit, gate, inspect, predict, report
+from calibeval.cli.commands import apply, compare, conventions, finetune, fit, gate, inspect, predict, report, sums
 from calibeval.cli.options import first, shared
 from calibeval.cli.screen import signals
 from calibeval.cli.screen.command import WORDS
@@ -60,6 +60,7 @@ for _run, _first in (
     (finetune.finetune, first.FINETUNE),
     (predict.predict, first.PREDICT),
     (conventions.conventions, first.CONVENTIONS),
+    (sums.sums, first.SUMS),
 ):
     app.command(cls=command_class(_first.options, shared.GROUPS, _first.notes), epilog=_first.examples)(_run)
 

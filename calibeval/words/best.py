@@ -16,11 +16,12 @@ def best(dumps: Sequence[DumpReport], metric: str) -> frozenset[int]:
     """The positions of the dumps that are certainly best among those of the same rows: no other interval overlaps.
 
     Dumps of other rows, or rows that are not known, are not ranked: their tasks differ. CWCE is of order 1/k, so dumps
-    with different k have no best one, and MCE is about another bin in every dump. Nulls are left out; all other values
+    with different k have no best one, and MCE is about another bin in every dump. Coverage at a certified error has
+    none, since its interval is for one threshold that was found on these rows. Nulls are left out; all other values
     need intervals.
     """
     spec = EVERY.get(metric)
-    if spec is None or not spec.comparable({dump.k for dump in dumps}):
+    if spec is None or spec.certifies or not spec.comparable({dump.k for dump in dumps}):
         return frozenset()
     found = set()
     for places in same_rows(dumps):

@@ -10,8 +10,7 @@ from calibeval.core.metrics.table import EVERY
 from calibeval.words.signs import signed
 
 NULL = "–"
-_ENORMOUS = 1e9
-_NOTHING = 1e-7  # smaller values are printed as 0.000
+_ENORMOUS, _TINY = 1e9, 5e-9
 
 
 def label(metric: str) -> str:
@@ -189,18 +188,20 @@ def _has_sign(metric: str) -> bool:
 
 
 def value_decimals(metric: str, number: float) -> int:
-    """How many decimals the value has in tables: of a metric that is a mean over classes, as many as it is small for.
+    """How many decimals the value has in tables: of a mean over classes, which may be small, with three digits.
 
-    >>> value_decimals("tace", 0.00271), value_decimals("ece", 0.00271), value_decimals("nll", 1e-12)
-    (3, 2, 3)
+    Two where the value is so near 0 that others would be a row of zeros.
+
+    >>> value_decimals("tace", 0.000123), value_decimals("ece", 0.000123), value_decimals("cwce", 9.7e-13)
+    (4, 2, 2)
     """
     if unit(metric) == "%" and not isinstance(EVERY[metric], ClassWise):
         return 2
     shown = scaled(metric, number)
-    if 0.0 < abs(shown) < _NOTHING:
-        return 3
     if _has_sign(metric):
         return 3
+    if abs(shown) < _TINY:
+        return 2
     return decimals(shown, 4 if metric in ("nll", "brier") and 1 <= shown < 10 else 3)
 
 

@@ -8,10 +8,12 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import EVERY
 from calibeval.core.report.report import DumpReport
 from calibeval.core.report.standing import standing_in, standing_of_regression
+from calibeval.core.report.views import speaks_of_positive
 from calibeval.words import cells
 from calibeval.words.shown import MAIN, OF_POSITIVE, REGRESSION, of_positive, on_request, shown_among
 
 LINE = ("aece", "cwce", "oe")
+_POSITIVE = ("gap_positive", "ece_positive", "brier_positive")
 
 
 def in_table(dump: DumpReport) -> list[str]:
@@ -19,14 +21,20 @@ def in_table(dump: DumpReport) -> list[str]:
     if of_positive(dump):
         return [*OF_POSITIVE]
     there = shown_among(dump.metrics)
-    return [name for name in MAIN if name in there] if _usual(dump) else there
+    return [name for name in MAIN if name in there] if is_usual(dump) else positive_first(dump, there)
+
+
+def positive_first(dump: DumpReport, names: list[str]) -> list[str]:
+    """The names, where two classes are judged by P(positive class) with those of it first."""
+    own = [name for name in _POSITIVE if name in names] if speaks_of_positive(dump) else []
+    return [*own, *(name for name in names if name not in own)]
 
 
 def in_line(dump: DumpReport) -> list[str]:
     """The metrics in the line below the table."""
     if of_positive(dump):
         return [name for name in REGRESSION if name in dump.metrics]
-    return [name for name in LINE if name in dump.metrics] if _usual(dump) else []
+    return [name for name in LINE if name in dump.metrics] if is_usual(dump) else []
 
 
 def line(dump: DumpReport) -> list[str]:
@@ -66,6 +74,6 @@ def names_in_full(names: list[str]) -> list[tuple[str, str]]:
     return [(cells.label(name), EVERY[name].title) for name in names if name in EVERY]
 
 
-def _usual(dump: DumpReport) -> bool:
+def is_usual(dump: DumpReport) -> bool:
     """Whether the metrics were not chosen: then those of the first view are there."""
     return all(name in dump.metrics for name in MAIN) and not on_request(dump.metrics)

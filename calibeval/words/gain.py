@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import NamedTuple
 
 from calibeval.core.metrics.result import MetricResult
-from calibeval.words.digits import NULL
+from calibeval.words.digits import NULL, interval
 from calibeval.words.signs import signed
 
 TITLE = "What would recalibration gain?"
@@ -44,10 +44,11 @@ def gain_said(metrics: Mapping[str, MetricResult]) -> str:
     if not found:
         return ""
     first = found[0]
-    if first.low is None and first.reason is not None and first.reason.code in _FEW:
+    few = _too_few(first)
+    if few:
         accuracy = metrics.get("accuracy")
-        right = first.reason.code == "few_errors" and accuracy is not None and (accuracy.value or 0.0) < 0.5
-        few = "are right" if right else _FEW[first.reason.code]
+        if few == _FEW["few_errors"] and accuracy is not None and (accuracy.value or 0.0) < 0.5:
+            few = "are right"
         return f"Too few rows {few} to tell what recalibration would gain."
     if first.map == "none":
         most = "" if first.high is None else f" (at most {_percent(first.high, first)} % of {_OF[first.name][0]})"
@@ -60,6 +61,21 @@ def gain_said(metrics: Mapping[str, MetricResult]) -> str:
     if (first.value or 0.0) <= 0.0 or (first.low is not None and first.low <= 0.0):
         return f"Recalibration would gain nothing beyond noise: {shares} ({by})."
     return f"Recalibration would gain {shares} ({by})."
+
+
+def gaining(metrics: Mapping[str, MetricResult]) -> tuple[str, str] | None:
+    """The map that would gain beyond noise, as `--method` names it, and what it gains; None where none does.
+
+    >>> gaining({"phi_nll": MetricResult("phi_nll", 0.031, low=0.025, high=0.038, map="top-isotonic")})
+    ('top-isotonic', 'isotonic regression of the confidence would gain 3.1 % of the NLL')
+    """
+    first = next(iter(_measured(metrics)), None)
+    if first is None or first.map not in _MAPS or _too_few(first):
+        return None
+    least = first.value if first.low is None else first.low
+    if least is None or least <= 0.0:
+        return None
+    return first.map, f"{_MAPS[first.map]} would gain {_percent(first.value or 0.0, first)} % of {_OF[first.name][0]}"
 
 
 def gain_cells(metrics: Mapping[str, MetricResult]) -> list[GainCells]:
@@ -90,19 +106,25 @@ def parts_said(metrics: Mapping[str, MetricResult]) -> list[str]:
     ]
 
 
+def _too_few(one: MetricResult) -> str:
+    """What rows that are too few for an interval are; empty where they are not."""
+    code = None if one.low is not None or one.reason is None else one.reason.code
+    return _FEW.get(code or "", "")
+
+
 def _measured(metrics: Mapping[str, MetricResult]) -> list[MetricResult]:
     found = (metrics.get(name) for name in _OF)
     return [one for one in found if one is not None and one.value is not None]
 
 
 def _ends(one: MetricResult) -> str:
-    if one.low is None or one.high is None:
-        return ""
-    return f" [{_percent(one.low, one)}, {_percent(one.high, one)}]"
+    """The interval, with the digits that tables give it."""
+    ends = interval(one)
+    return f" [{ends.replace(' – ', ', ').replace(' to ', ', ').replace('+', '')}]" if ends else ""
 
 
 def _percent(share: float, one: MetricResult) -> str:
-    """A share in percent with the digits that its interval justifies: two decimals where all is below 1 %."""
+    """A share in percent with one decimal; two where all is below 1 %."""
     largest = max(abs(x) for x in (one.value, one.low, one.high) if x is not None)
     return _number(100.0 * share, 1 if largest >= 0.01 else 2)
 

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING
 from calibeval.core.report.fitted_on import OutOfFold
 from calibeval.core.report.report import DumpReport, Recalibrated, Report
 from calibeval.core.report.standing import Standing, standing_in, standing_of, with_floor
-from calibeval.core.report.views import all_alike, judged_by, speaks_of_positive, with_gap_of_positive
+from calibeval.core.report.views import judged_by, speaks_of_positive
 from calibeval.recalibrate.base.facts import LEAST_ROWS
+from calibeval.words.counted import all_alike, with_counted
 from calibeval.words.digits import label
 from calibeval.words.finding import By, Finding, finding, rows_needed, suspicion
+from calibeval.words.gain import gaining
 from calibeval.words.repair import is_worse
 
 if TYPE_CHECKING:
@@ -90,10 +92,6 @@ def quoted(word: str) -> str:
     return word if mark and name and split and shlex.quote(name + split) == name + split else shlex.quote(word)
 
 
-# Where every row is right, or every row is wrong.
-ALIKE = Step("get rows that are right and rows that are wrong: a map cannot be fitted without both", None)
-
-
 def next_step(report: Report, ways: Ways, prospect: Prospect | None = None) -> Step | None:
     """The next step after a report; None where none is better than others.
 
@@ -108,12 +106,20 @@ def next_step(report: Report, ways: Ways, prospect: Prospect | None = None) -> S
 
 
 def _of_one(dump: DumpReport, ways: Ways, prospect: Prospect | None) -> Step | None:
-    dump = with_gap_of_positive(dump)
-    found = finding(dump)
+    dump = with_counted(dump)
+    found, alike = finding(dump), all_alike(dump)
     if suspicion(dump):
         return Step("put classes and labels in order; no recalibration can do that", ways.look)
-    if dump.recalibrated is not None:
-        return _after_map(dump, dump.recalibrated, ways)
+    after = dump.recalibrated
+    learned = after is None or isinstance(after.fitted_on, OutOfFold)
+    if alike and learned and (after is not None or found.beyond_noise):
+        return Step(f"get more rows: all of these are {alike}, so that no map can be learned from them", None)
+    if after is not None:
+        return _after_map(dump, after, ways)
+    gains = gaining(dump.metrics)
+    if gains is not None:
+        by = {"isotonic": ways.isotonic, "top-isotonic": ways.top_isotonic}
+        return Step(f"{gains[1]}; see what it changes", by.get(gains[0], ways.repair))
     if found.standing is None:
         return None
     if _is_open(dump, found):
@@ -125,15 +131,13 @@ def _of_one(dump: DumpReport, ways: Ways, prospect: Prospect | None) -> Step | N
         )
     if found.by in (By.NOTHING, By.OTHERS):
         return Step("set limits that later models must keep", ways.limit)
-    if all_alike(dump):
-        return ALIKE
     if dump.k is None:
         return Step("a map of the top label (slope and intercept) may repair it; see it out of fold", ways.top_platt)
     if found.by is By.CLASSES:
         return Step("a vector map may repair the probabilities of classes; see it out of fold", ways.classes)
     if prospect is not None:
         return _promised(dump, prospect, ways)
-    if speaks_of_positive(dump):
+    if dump.positive is not None:
         return Step("Platt's map (slope and intercept) may repair it; see it out of fold", ways.platt)
     best = dump.metrics.get("temperature")
     if best is not None and best.value is None:
@@ -147,8 +151,6 @@ def _after_map(dump: DumpReport, after: Recalibrated, ways: Ways) -> Step | None
 
     After method="auto" no other is tried, since it has compared them.
     """
-    if all_alike(dump) and isinstance(after.fitted_on, OutOfFold):
-        return ALIKE
     left, off, worse = dump.after(), finding(dump).beyond_noise, is_worse(dump)
     open_ = off and left is not None and finding(left).beyond_noise
     if after.tried is not None and (worse or open_):

@@ -11,6 +11,7 @@ from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.standing import Standing, with_floor
 from calibeval.core.report.views import speaks_of_positive
 from calibeval.words import best, cells
+from calibeval.words.counted import with_counted
 from calibeval.words.digits import estimate, label
 from calibeval.words.finding import By, Finding, finding
 from calibeval.words.marks import short_names, shorten
@@ -103,7 +104,7 @@ def verdict(dump: DumpReport) -> str:
     >>> verdict(DumpReport(Source(), "probs", 900, 3, 0, {"confidence_gap": gap}, (), None, ()))
     'over-confident, certain'
     """
-    found = finding(dump)
+    found = finding(with_counted(dump))
     if found.standing is None or not found.beyond_noise:
         return "" if found.standing is None else found.standing.short
     return f"{_what(found)}, {found.standing.short}"

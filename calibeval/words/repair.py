@@ -8,7 +8,8 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.fitted_on import OutOfFold
 from calibeval.core.report.report import DumpReport, Recalibrated
 from calibeval.core.report.standing import CERTAIN_REACH, Standing, standing_in
-from calibeval.core.report.views import all_alike, judged_by, speaks_of_positive
+from calibeval.core.report.views import judged_by, speaks_of_positive
+from calibeval.words.counted import all_alike
 from calibeval.words.digits import label, unit, value
 from calibeval.words.finding import By, finding
 
@@ -31,10 +32,9 @@ def repair(dump: DumpReport) -> str:
         return f"{_fitted_map(after)}: before and after below.{_chosen(after)}"
     if old.value is None or new.value is None:
         return ""
-    if all_alike(dump) and isinstance(after.fitted_on, OutOfFold):
-        rows = "right" if (dump.metrics["accuracy"].value if "accuracy" in dump.metrics else 1.0) else "wrong"
-        why = f"every row is {rows}, so the most extreme map looks best"
-        return f"{_fitted_map(after)} cannot be judged: {why} ({_change(old, new)}).{_chosen(after)}"
+    alike = all_alike(dump)
+    if alike and isinstance(after.fitted_on, OutOfFold):
+        return f"{_fitted_map(after)} cannot be judged: all rows are {alike}, so that nothing can be learned from them."
     said = f"{_fitted_map(after)} {_of_ece(dump, left, old, new)}"
     return f"{said}{_of_classes(dump, left)}{_of_scores(dump)}.{_chosen(after)}"
 

@@ -6,12 +6,11 @@ noise floor: what a perfectly calibrated model with the same confidences would s
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import Bin, DumpReport
 from calibeval.core.report.standing import Standing, bin_judge, standing_in, standing_of, with_floor
 from calibeval.core.report.views import speaks_of_positive, with_gap_of_positive
+from calibeval.words.counted import counted, with_counted
 from calibeval.words.digits import value
 from calibeval.words.finding import (
     By,
@@ -70,16 +69,13 @@ def headline(dump: DumpReport) -> str:
     if dump.positive is not None and speaks_of_positive(dump):
         return positive_headline(dump, dump.positive, finding(dump))
     if "accuracy" not in dump.metrics or "confidence_gap" not in dump.metrics:  # only other metrics were chosen
-        counted = _counted(dump)
-        if counted is None:
+        found = counted(dump)
+        if found is None:
             return f"{dump.n:,} rows."
         if "ece" not in dump.metrics:  # there is nothing else to judge by
             alone = "confidence_gap" not in dump.metrics
-            return (_by_temperature_alone(dump, _says(*counted)) if alone else "") or f"{_capital(_says(*counted))}."
-        told = {
-            name: MetricResult(name, value) for name, value in zip(("accuracy", "confidence_gap"), counted, strict=True)
-        }
-        dump = replace(dump, metrics={**told, **dump.metrics})
+            return (_by_temperature_alone(dump, _says(*found)) if alone else "") or f"{_capital(_says(*found))}."
+        dump = with_counted(dump)
     accuracy, gap = dump.metrics["accuracy"], dump.metrics["confidence_gap"]
     if accuracy.value is None or gap.value is None:
         return f"No verdict: {accuracy.reason or gap.reason}."
@@ -148,16 +144,6 @@ def _by_temperature_alone(dump: DumpReport, says: str) -> str:
         return f"{_capital(standing.value + what)}: {says} (by its temperature{best})."
     lead = f"{'over' if metric.z > 0 else 'under'}-confident"
     return f"{_probably(standing, lead)}: {says} (by its temperature{best}, {standing.value})."
-
-
-def _counted(dump: DumpReport) -> tuple[float, float] | None:
-    """Accuracy, and mean confidence minus accuracy, from the bins; None if they do not hold all rows."""
-    counted = [row for row in dump.equal_width if row.confidence is not None and row.accuracy is not None]
-    if sum(row.count for row in counted) != dump.n or not dump.n:
-        return None
-    n = sum(row.mass for row in counted)
-    accuracy = sum(row.mass * (row.accuracy or 0.0) for row in counted) / n
-    return accuracy, sum(row.mass * (row.gap or 0.0) for row in counted) / n
 
 
 def _by_bins(dump: DumpReport, on_average: str) -> str:

@@ -9,7 +9,7 @@ from typing import NamedTuple
 from calibeval.core.metrics.result import RiskPoint
 from calibeval.core.report.report import DumpReport
 from calibeval.core.uncertainty.special import clopper_pearson
-from calibeval.words.thresholds import limited, percent, shown
+from calibeval.words.thresholds import exact, limited, percent, shown
 
 TITLE = "error of the most confident rows"
 _MANY = 3
@@ -144,7 +144,7 @@ def risk_cells(dump: DumpReport) -> list[RiskCells]:
     wanted = [_first(curve, least) for least in COVERAGES]
     kept = {*wanted, *(one for one in curve.steps if one.certified)}
     return [
-        RiskCells(f"{100.0 * one.coverage:.1f}", f"{100.0 * one.risk:.2f}", shown(one.threshold), one.certified)
+        RiskCells(f"{100.0 * one.coverage:.1f}", f"{100.0 * one.risk:.2f}", _confidence(one), one.certified)
         for one in curve.steps
         if one in kept
     ]
@@ -181,7 +181,7 @@ def step_cells(curve: RiskCurve) -> list[StepCells]:
             wrong=f"{one.wrong:,}",
             error=f"{100.0 * one.risk:.2f}",
             interval=_interval(one),
-            confidence=shown(one.threshold),
+            confidence=_confidence(one),
             certified=one.certified,
         )
         for one in curve.steps
@@ -196,7 +196,7 @@ def said(step: RiskStep) -> str:
     """
     ends = f" [{_interval(step)}]" if _interval(step) else ""
     rows = f"{step.rows:,} {'row' if step.rows == 1 else 'rows'}, {step.wrong:,} wrong"
-    line = f"answer {100.0 * step.coverage:.1f} %: from confidence {shown(step.threshold)} on, {rows}"
+    line = f"answer {100.0 * step.coverage:.1f} %: from confidence {_confidence(step)} on, {rows}"
     line += f", error {100.0 * step.risk:.2f} %{ends}"
     return f"{line}, certified {step.certified}" if step.certified else line
 
@@ -204,6 +204,11 @@ def said(step: RiskStep) -> str:
 def _first(curve: RiskCurve, least: float) -> RiskStep:
     """The first point that reaches this coverage."""
     return next((one for one in curve.steps if one.coverage >= least - 1e-9), curve.steps[-1])
+
+
+def _confidence(step: RiskStep) -> str:
+    """The smallest confidence that is answered; a certified one exactly, so that it is the same in all tables."""
+    return exact(step.threshold) if step.certified else shown(step.threshold)
 
 
 def _interval(step: RiskStep) -> str:

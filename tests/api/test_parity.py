@@ -72,6 +72,7 @@ COMMANDS = {
     "inspect": (calibeval.inspect, {"dump": "path"}),
     "finetune": (calibeval.finetune, {"loss": "losses"}),
     "conventions": (calibeval.conventions, {"dump": "predictions"}),
+    "sums": (calibeval.Accumulator.read, {"out": "accumulator.save(...)"}),
     "predict": (calibeval.predict, {"out": "predictions.save(...)"}),
 }
 

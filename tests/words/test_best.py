@@ -32,6 +32,8 @@ def rivals(name, *intervals):
         ("confidence_gap", [(-0.05, 0.02), (0.03, 0.04)], None),
         ("ece", [(0.3, 0.4)], None),
         ("unheard_of", [(0.3, 0.4), (0.1, 0.2)], None),
+        ("auroc", [(0.3, 0.4), (0.1, 0.2)], 0),
+        ("coverage@error=0.05", [(0.3, 0.4), (0.1, 0.2)], None),  # differences of it are not tested
     ],
 )
 def test_the_best_is_marked_only_where_its_interval_overlaps_no_other(name, intervals, expected):

@@ -6,7 +6,8 @@ import pytest
 
 from calibeval.core.data.notices import reason
 from calibeval.core.metrics.result import MetricResult
-from calibeval.words.gain import gain_cells, gain_said, parts_said
+from calibeval.words.digits import interval
+from calibeval.words.gain import gain_cells, gain_said, gaining, parts_said
 
 
 def found(map_="temperature", **ends):
@@ -29,10 +30,17 @@ def test_small_shares_have_two_decimals():
     assert "1.0 % of the NLL [0.2, 1.8]" in gain_said(found(phi_nll=(0.01, 0.002, 0.018)))
 
 
+@pytest.mark.parametrize("ends", [(0.212, 0.157, 0.267), (0.00123, -0.0004, 0.0029), (0.16, 0.1141, 0.2061)])
+def test_intervals_have_the_digits_of_tables(ends):
+    metrics = found(phi_nll=ends)
+    in_table = interval(metrics["phi_nll"]).replace(" – ", ", ").replace(" to ", ", ").replace("+", "")
+    assert f" [{in_table}] " in gain_said(metrics)
+
+
 def test_nothing_beyond_noise():
     said = gain_said(found("isotonic", phi_nll=(0.001, -0.004, 0.006)))
     assert said == (
-        "Recalibration would gain nothing beyond noise: 0.10 % of the NLL [−0.40, 0.60] "
+        "Recalibration would gain nothing beyond noise: 0.10 % of the NLL [−0.4, 0.6] "
         "(isotonic regression of P(class 1), out of fold)."
     )
     assert "nothing beyond noise: −0.10 %" in gain_said(found("isotonic", phi_nll=(-0.001, -0.004, 0.002)))
@@ -78,6 +86,7 @@ def test_few_rows_cannot_tell(code, accuracy, said, map_):
         "accuracy": MetricResult("accuracy", accuracy),
     }
     assert gain_said(metrics if accuracy else {"phi_nll": metrics["phi_nll"]}) == said
+    assert gaining(metrics) is None
 
 
 @pytest.mark.parametrize("metrics", [{}, {"phi_nll": MetricResult("phi_nll", None), "ece": MetricResult("ece", 0.1)}])

@@ -4,9 +4,10 @@ import numpy as np
 
 from calibeval import Predictions, evaluate
 from calibeval.core.metrics.result import MetricResult
+from calibeval.core.uncertainty.certified import upper_bound
 from calibeval.render.ci.openmetrics import of_report
 from calibeval.words.cells import reasons
-from calibeval.words.thresholds import missing, promise, shown, threshold_cells, thresholds
+from calibeval.words.thresholds import exact, missing, promise, shown, threshold_cells, thresholds
 
 AT_5 = "coverage@error=0.05"
 
@@ -16,7 +17,7 @@ def test_reports_say_from_which_confidence_on_rows_are_answered():
     confidence = np.linspace(0.99, 0.5, 200)
     report = evaluate(confidence=confidence, correct=np.arange(200) < 100, metrics=AT_5)
     (line,) = reasons(report.dumps[0])
-    threshold = shown(confidence[100])
+    threshold = exact(confidence[100])
     assert line.startswith(f"coverage@5%: answer from confidence {threshold} on: 101 rows, 1 wrong; cross-fitted ")
 
 
@@ -40,7 +41,8 @@ def test_the_table_has_a_row_for_each_limit_the_smallest_first():
         ("5 %", "50.5", "101", "1", "4.62"),
         ("10 %", "52.5", "105", "5", "9.76"),
     ]
-    assert [one.confidence for one in table] == ["none", shown(0.99 - 0.49 * 100 / 199), shown(0.99 - 0.49 * 104 / 199)]
+    confidence = np.linspace(0.99, 0.5, 200)
+    assert [one.confidence for one in table] == ["none", exact(confidence[100]), exact(confidence[104])]
     assert table[0].cross_fitted == table[0].cross_fitted_error == "–"
 
 
@@ -78,6 +80,24 @@ def test_the_promise_names_the_chance_and_the_units():
     assert promise(grouped).startswith("Of groups like these, the mean over groups of their share of wrong rows")
 
 
+def test_the_table_of_groups_has_what_the_bound_is_of():
+    # Groups of two rows, from .99 down: 150 right ones, then wrong ones. Bounds: 0 of 59 .0495,
+    # 1 of 151 .0310, 2 of 152 .0409, 3 of 153 .0499, 4 of 154 .0586 fails.
+    columns = {"user": np.arange(400) // 2}
+    rows = Predictions(confidence=np.linspace(0.99, 0.5, 400), correct=np.arange(400) < 300, columns=columns)
+    dump = evaluate(rows, metrics="coverage@5%,coverage@0.1%", group="user").dumps[0]
+    few, five = threshold_cells(dump)
+    found = dump.metrics[AT_5]
+    assert (found.groups, found.wrong_groups) == (153, 3)
+    assert five.bound == f"{np.ceil(1e4 * upper_bound(3, 153)) / 100:.2f}"
+    assert (few.groups, five.groups) == ("–", "3 of 153")
+    assert five.rows == "306"
+    assert promise(dump).endswith("Cross-fitted: each fifth of the groups answered by the threshold of the other four.")
+    alone = certified(AT_5)
+    assert threshold_cells(alone)[0].groups == ""
+    assert not {"groups", "wrong_groups"} & set(alone.metrics[AT_5].to_dict())
+
+
 def test_tables_take_the_place_of_lines():
     dump = certified("coverage@5%,coverage@10%")
     assert len(reasons(dump)) == 2
@@ -87,6 +107,22 @@ def test_tables_take_the_place_of_lines():
 def test_a_threshold_is_never_rounded_down():
     for threshold in np.random.default_rng(0).random(200):
         assert threshold <= float(shown(threshold)) < threshold + 1.1e-6
+        close = 1.0 - 1e-5 * threshold  # never as 1, and with four digits of the distance to it
+        assert close <= float(shown(close)) < close + 1.1e-3 * (1.0 - close)
+
+
+def test_with_the_printed_threshold_the_counted_rows_are_answered():
+    confidence = 1.0 - np.sort(np.random.default_rng(0).random(400)) * 1e-6
+    dump = evaluate(confidence=confidence, correct=np.arange(400) < 300, metrics=AT_5).dumps[0]
+    (row,) = threshold_cells(dump)
+    assert (confidence >= float(row.confidence)).sum() == int(row.rows) < 400
+    (line,) = reasons(dump)
+    assert f"from confidence {row.confidence} on: {row.rows} rows" in line
+
+
+def test_thresholds_of_1_and_beside_it_are_told_apart():
+    assert (shown(1.0), exact(1.0)) == ("1", "1")
+    assert (shown(1.0 - 2.0**-53), exact(1.0 - 2.0**-53)) == ("0.9999999999999999", "0.9999999999999999")
 
 
 def test_other_metrics_have_no_threshold():

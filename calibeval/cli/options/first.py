@@ -126,6 +126,16 @@ Examples:
 """,
 )
 
+SUMS = First(
+    ("--out", "--json", "--exact", "--bins", "--group", "--kind", "--key", "--labels", "--score-columns", "--positive"),
+    """\b
+Examples:
+  $ calibeval sums sample_data/digits_test.npz -o part-1.sums
+  $ calibeval report part-*.sums
+""",
+    (METRIC_NAMES,),
+)
+
 COMPARE = First(
     (
         "--out",

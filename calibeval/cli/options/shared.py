@@ -289,7 +289,9 @@ def export_option(kinds: Iterable[str]) -> Any:
 
 Export = Annotated[list[str] | None, export_option(TABLE_EXPORTS)]
 ReportExport = Annotated[list[str] | None, export_option((*TABLE_EXPORTS, *OF_REPORTS, RISK))]
-Full = Annotated[bool, typer.Option("--full", help="Print all metrics, bins, classes, slices.", rich_help_panel=OUTPUT)]
+Full = Annotated[
+    bool, typer.Option("--full", help="Print more metrics, all bins, classes, slices.", rich_help_panel=OUTPUT)
+]
 Quiet = Annotated[
     bool, typer.Option("--quiet", "-q", help="Show no progress and no warnings.", rich_help_panel=RUNNING)
 ]

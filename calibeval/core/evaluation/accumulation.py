@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -132,7 +132,13 @@ class Accumulation:
             return 0, 0
         return self.running.counts.stored + len(self.waiting), self.running.counts.images
 
-    def _first(self, batch: Batch, *, weighted: bool) -> Running:
+    def begin(self, batch: Batch, group: str) -> Running:
+        """What the rows of a dump are added to; there are no other rows. group: the name of its groups."""
+        self.running = self._first(batch, weighted=batch.weights is not None, group=group)
+        self.waiting = Rechunked(chunk_rows(self.running.facts.kinds))
+        return self.running
+
+    def _first(self, batch: Batch, *, weighted: bool, group: str = GROUP) -> Running:
         """What the batches of the sort of the first one are added to."""
         kinds = with_positive(_without_rows(batch.rows), self.settings.positive)
         if self.wanted_k is not None and kinds.k is not None and kinds.k != self.wanted_k:
@@ -140,7 +146,7 @@ class Accumulation:
         grouped, dense = batch.groups is not None, len(batch.rows.layout) > 1
         own = self.settings
         settings = Settings(
-            own.bins, level=own.level, group=GROUP if grouped else None, positive=own.positive, classes=own.classes
+            own.bins, level=own.level, group=group if grouped else None, positive=own.positive, classes=own.classes
         )
         facts = Facts(
             kinds=kinds,
@@ -148,7 +154,7 @@ class Accumulation:
             pairs=needs_pairs(self.chosen),
             second=wanted_by(self.chosen),
             classes=chosen_classes(kinds, own.classes or ()),
-            weights=COLUMN if weighted else None,
+            weights=(COLUMN if batch.rows.weights is None else batch.rows.weights.column) if weighted else None,
             grouped=grouped or dense,
             dense=dense,
             exact=self.exact,
@@ -199,12 +205,19 @@ class Accumulation:
                 ("weights", own.weights is not None, theirs.weights is not None),
                 ("groups", own.settings.group is not None, theirs.settings.group is not None),
                 ("images", own.dense, theirs.dense),
+                *_other_names(own.kinds.class_names, theirs.kinds.class_names),
             ]
             if own.kinds.kind != "logits":
                 pairs.append(("the type of the scores", own.kinds.scores.dtype, theirs.kinds.scores.dtype))
         for name, here, there in pairs:
             if _plain(here) != _plain(there):
                 raise UsageError(f"these accumulators cannot be merged: {name} is {here} here, but {there} there")
+
+
+def _other_names(own: Sequence[str] | None, theirs: Sequence[str] | None) -> list[tuple[str, object, object]]:
+    """The first class that has different names, if both have names."""
+    both = enumerate(zip(own or (), theirs or (), strict=False))
+    return next(([(f"the name of class {i}", here, there)] for i, (here, there) in both if here != there), [])
 
 
 def _without_rows(rows: Predictions) -> Predictions:
@@ -230,8 +243,13 @@ def _names(batch: Batch, images: int) -> npt.NDArray[Any]:
     """What names the group of each row: by default the number of its image. images: the number of those before."""
     if batch.groups is not None:
         return batch.groups
-    count, *shape = batch.rows.layout
-    return np.repeat(np.arange(images, images + count), int(np.prod(shape)))
+    return image_numbers(batch.rows, images)
+
+
+def image_numbers(rows: Predictions, before: int) -> npt.NDArray[Any]:
+    """The number of the image of each pixel. before: the number of images before the first."""
+    count, *shape = rows.layout
+    return np.repeat(np.arange(before, before + count), int(np.prod(shape)))
 
 
 def _plain(value: object) -> object:

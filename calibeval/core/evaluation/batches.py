@@ -63,7 +63,7 @@ def read_batch(
     keep = rows.labels != rows.ignore_index if rows.ignored else np.ones(stored, bool)
     values, zero = None, 0
     if own_weights is not None:
-        values, zero = _raw_weights(rows, own_weights, none=none)
+        values, zero = raw_weights(rows, own_weights, none=none)
     if none:
         zero = int(np.count_nonzero(keep))
     if nothing or none:
@@ -96,7 +96,7 @@ def counted(error: Exception, batch: int, rows: int, images: int) -> str:
     return f"batch {batch}: {_PLACE.sub(moved, text, count=1)}"
 
 
-def _raw_weights(rows: Predictions, given: npt.NDArray[Any], *, none: bool) -> tuple[Floats, int]:
+def raw_weights(rows: Predictions, given: npt.NDArray[Any], *, none: bool) -> tuple[Floats, int]:
     """The weights of all stored rows as given, and the number of rows that are left out because of them."""
     values = np.zeros(len(given)) if none else given.astype(np.float64)
     positive = values[values > 0.0]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import math
+from dataclasses import replace
+
 from calibeval.core.data.notices import Notice, outcome
 from calibeval.core.gating.evidence import Evidence, excess, too_few, within
 from calibeval.core.gating.levels import Levels
@@ -23,6 +26,9 @@ def before_intervals(rule: Rule, plain: Evidence, settings: GateSettings) -> Jud
         return _judged(rule, plain, "error", outcome("no_interval", text))
     if plain.value is None and plain.few and settings.decide == "interval":
         return _undecided(rule, plain, settings)
+    if not all(one is None or math.isfinite(one) for one in (plain.value, plain.low, plain.high, threshold)):
+        bare = replace(plain, value=None, low=None, high=None, centre=None, baseline=None)
+        return _judged(rule, bare, "error", outcome("no_value", "its value or interval is no finite number"))
     if plain.value is None or threshold is None:
         return _judged(rule, plain, "error", outcome("no_value", plain.reason or "there is no value"))
     if plain.worth < settings.min_rows:

@@ -16,6 +16,7 @@ from calibeval.core.sums.pairs import Pairs
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.certified import (
     DELTA,
+    LEAST_LIMIT,
     Certified,
     OtherParts,
     certified,
@@ -78,6 +79,8 @@ class CoverageAtError(OfPairs):
             threshold=found.threshold,
             rows=found.rows,
             errors=found.errors,
+            groups=None if pairs.groups is None else found.units,
+            wrong_groups=None if pairs.groups is None else found.unit_errors,
             bound=found.bound,
             delta=DELTA,
             rows_needed=found.needed,
@@ -150,9 +153,12 @@ def coverage_named(name: str) -> CoverageAtError | None:
         return None
     stated, percent = found["limit"], found["percent"]
     try:
-        limit = float(stated) if percent is None else round(float(percent) / 100.0, 14)
+        limit = float(stated) if percent is None else round(float(percent) / 100.0, 14) or float(percent) / 100.0
     except ValueError:
         limit = math.nan
+    if 0.0 < limit < LEAST_LIMIT:
+        text = f"no dump has the rows to certify it; the smallest is {PREFIX}{LEAST_LIMIT:g}"
+        raise UnknownMetric(f'metric "{name}": {text}')
     if not 0.0 < limit < 1.0:
         hint = f"; {limit:g} % is {limit / 100.0:g}" if 1.0 <= limit < 100.0 else ""
         text = f"its limit must be a fraction above 0 and below 1, as in {PREFIX}0.05{hint}"

@@ -11,15 +11,17 @@ from dataclasses import dataclass, replace
 from typing import ClassVar
 
 import numpy as np
+import numpy.typing as npt
 
-from calibeval.core.data.arrays import Floats
+from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.data.notices import NotComputable, reason
 from calibeval.core.metrics.means import check_enough_rows, of_means
 from calibeval.core.metrics.metric import BY_GROUPS, Metric, Side
 from calibeval.core.metrics.of_pairs import DEPENDENT, pairs_of
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.temperature import excess_of_all
-from calibeval.core.sums.cox import Cox
+from calibeval.core.sums.class_pairs import ClassRows
+from calibeval.core.sums.cox import Cox, LogOdds, fitted
 from calibeval.core.sums.log_odds import cox_of_pairs, in_the_large
 from calibeval.core.sums.pairs import Pairs
 from calibeval.core.sums.sums import Sums
@@ -30,6 +32,8 @@ from calibeval.core.uncertainty.level import LEAST_P, Level
 from calibeval.core.uncertainty.model_pair import Model, Pair
 from calibeval.core.uncertainty.paired import Contrast
 from calibeval.core.uncertainty.paired_means import mean_difference
+
+FLAT = "the stated log-odds are so large and so often wrong that the likelihood is nearly flat"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,10 +53,12 @@ class Recalibration(Metric):
         return self.estimate(fit_of(sums), sums.positive)[0]
 
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
-        """Normal. Raises: NotComputable for groups."""
+        """Normal. Raises: NotComputable for groups, and if the likelihood is too flat."""
         if joints is not None:
             raise NotComputable("dependent_rows", DEPENDENT)
         value, error = self.estimate(fit_of(sums), sums.positive)
+        if math.isinf(error):
+            raise NotComputable("no_interval", FLAT)
         reach = Level(level).z * error
         return Interval(value - reach, value + reach, None)
 
@@ -61,7 +67,10 @@ class Recalibration(Metric):
         check_enough_rows(pair)
         if pair.weights is not None:
             raise NotComputable("weighted_rows", "differences of it are not tested for rows with weights")
-        (one, before), (other, after) = (self._parts(model, pair) for model in pair.models)
+        classes = (None, None) if pair.classes is None else pair.classes.models
+        (one, before), (other, after) = (
+            self._parts(model, own, pair.labels) for model, own in zip(pair.models, classes, strict=True)
+        )
         return of_means(mean_difference(after - before + (other - one), level, math.inf, pair.groups), level)
 
     def difference_from(self, saved: Side, own: Side, level: Level) -> Contrast:
@@ -84,23 +93,26 @@ class Recalibration(Metric):
         """
         raise NotImplementedError
 
-    def influence(self, pairs: Pairs, fit: Cox) -> Floats:
-        """How far each row of sorted pairs moves the number, times their number."""
+    def influence(self, stated: Floats, happened: npt.NDArray[np.bool_], fit: Cox) -> Floats:
+        """How far each row moves the number, times their number; arguments as for `cox_influence`."""
         raise NotImplementedError
 
-    def _parts(self, model: Model, pair: Pair) -> tuple[float, Floats]:
+    def _parts(self, model: Model, classes: ClassRows | None, labels: Codes) -> tuple[float, Floats]:
         """The number of a model, and the influence of each row in the order of the pair."""
-        binary = model.sums.k == 2
-        stated = model.positive(pair.labels) if binary else model.rows.confidence
-        happened = pair.labels == 1 if binary else model.rows.correct
-        order = np.argsort(stated, kind="stable")
-        slack = 0.0 if model.sums.pairs is None else model.sums.pairs.slack
-        pairs = Pairs(stated[order], happened[order], slack=slack)
-        fit = cox_of_pairs(pairs)
-        positive = model.sums.positive if binary else 1
-        value, moved = self.estimate(fit, positive)[0], np.empty(len(order))
-        moved[order] = self.influence(pairs, fit) * (-1.0 if self.turns and positive == 0 else 1.0)
-        return value, moved
+        if model.sums.k == 2 and classes is not None:
+            positive, happened, stated = model.sums.positive, labels == 1, classes.log_odds()
+            fit = _fit_of_all(model.sums, stated, happened)
+        else:
+            positive, happened, order = 1, model.rows.correct, np.argsort(model.rows.confidence, kind="stable")
+            slack = 0.0 if model.sums.pairs is None else model.sums.pairs.slack
+            pairs = Pairs(model.rows.confidence[order], happened[order], slack=slack)
+            stated, fit = np.empty(len(order)), cox_of_pairs(pairs)
+            with np.errstate(divide="ignore"):
+                stated[order] = np.log(pairs.confidence) - np.log(pairs.doubt)
+        value, error = self.estimate(fit, positive)
+        if math.isinf(error):
+            raise NotComputable("no_interval", FLAT)
+        return value, self.influence(stated, happened, fit) * (-1.0 if self.turns and positive == 0 else 1.0)
 
     @property
     def turns(self) -> bool:
@@ -132,9 +144,9 @@ class CoxNumber(Recalibration):
             raise NotComputable("no_optimum", str(fit.missing or "there is nothing to fit"))
         return -value if self.turns and positive == 0 else value, fit.errors[1 if self.of_slope else 0]
 
-    def influence(self, pairs: Pairs, fit: Cox) -> Floats:
+    def influence(self, stated: Floats, happened: npt.NDArray[np.bool_], fit: Cox) -> Floats:
         """That on intercept or slope."""
-        both = cox_influence(pairs, fit)
+        both = cox_influence(stated, happened, fit)
         return np.asarray(both[1 if self.of_slope else 0])
 
     @property
@@ -153,7 +165,7 @@ class InTheLarge(Recalibration):
         if found.value is None or joints is not None:
             return found
         value, error = self.estimate(fit_of(sums), sums.positive)
-        if error <= 0.0:
+        if not 0.0 < error < math.inf:
             return found
         return replace(found, z=value / error, p=max(math.erfc(abs(value / error) / math.sqrt(2.0)), LEAST_P))
 
@@ -164,9 +176,9 @@ class InTheLarge(Recalibration):
         value, error = in_the_large(fit.kept)
         return -value if positive == 0 else value, error
 
-    def influence(self, pairs: Pairs, fit: Cox) -> Floats:
+    def influence(self, stated: Floats, happened: npt.NDArray[np.bool_], fit: Cox) -> Floats:
         """That on the intercept."""
-        return large_influence(pairs, self.estimate(fit, 1)[0])
+        return large_influence(stated, happened, self.estimate(fit, 1)[0])
 
 
 def fit_of(sums: Sums) -> Cox:
@@ -177,6 +189,14 @@ def fit_of(sums: Sums) -> Cox:
     if sums.cox is None:
         raise NotComputable("not_measured", "sums alone do not hold it: it needs the scores of these rows")
     return sums.cox
+
+
+def _fit_of_all(sums: Sums, stated: Floats, happened: npt.NDArray[np.bool_]) -> Cox:
+    """The regression of all rows: that of their sums, unless it is of a part of them."""
+    if sums.cox is not None and sums.cox.rows == sums.rows_n:
+        return sums.cox
+    finite = np.isfinite(stated)
+    return fitted(LogOdds(stated[finite], happened[finite]), len(stated))
 
 
 IN_THE_LARGE = InTheLarge(

@@ -55,9 +55,10 @@ class MetricResult:
     threshold, rows, errors, bound, delta, rows_needed: for coverage at an error, the certified confidence, the rows of
     at least this confidence and the wrong ones among them (without a threshold, those of the test that failed), the
     upper bound of their error, the chance that it is exceeded, and the rows that could certify a threshold without an
-    error; for groups, bound and rows_needed are of groups. cross_fitted, cross_fitted_error: coverage and error of rows
-    by thresholds of other rows; None if four fifths of the rows or groups are fewer than rows_needed. possible: with an
-    interval, the largest coverage whose error is not proved to be above the limit, each at half of 1 - level.
+    error; for groups, bound and rows_needed are of groups. groups, wrong_groups: with groups, those that have such a
+    row, and those that have a wrong one. cross_fitted, cross_fitted_error: coverage and error of rows by thresholds of
+    other rows; None if four fifths of the rows or groups are fewer than rows_needed. possible: with an interval, the
+    largest coverage whose error is not proved to be above the limit, each at half of 1 - level.
     cell_error: with more than 2^20 rows, for metrics of pairs, how far the value of cells of the confidence may be from
     that of single rows.
     curve: for aurc, or without it for the first coverage at an error, at most 50 points of the risk-coverage curve,
@@ -73,8 +74,8 @@ class MetricResult:
     LAYOUT: ClassVar = Layout(
         rare=(
             "z", "p", "lr", "bin", "count", "row", "squared", "divisor", "threshold", "rows", "errors", "bound",
-            "delta", "rows_needed", "cross_fitted", "cross_fitted_error", "possible", "cell_error", "curve", "map",
-            "refinement", "calibration",
+            "groups", "wrong_groups", "delta", "rows_needed", "cross_fitted", "cross_fitted_error", "possible",
+            "cell_error", "curve", "map", "refinement", "calibration",
         )
     )  # fmt: skip
 
@@ -98,6 +99,8 @@ class MetricResult:
     threshold: float | None = None
     rows: int | None = None
     errors: int | None = None
+    groups: int | None = None
+    wrong_groups: int | None = None
     bound: float | None = None
     delta: float | None = None
     rows_needed: int | None = None

@@ -37,12 +37,6 @@ def judged_by(dump: DumpReport) -> tuple[str, str]:
     return ("gap_positive", "ece_positive") if speaks_of_positive(dump) else ("confidence_gap", "ece")
 
 
-def all_alike(dump: DumpReport) -> bool:
-    """Whether every row is right, or every row is wrong: then no map can be fitted to these rows."""
-    right = [one.accuracy for one in dump.equal_width if one.count and one.accuracy is not None]
-    return bool(right) and (min(right) >= 1.0 or max(right) <= 0.0)
-
-
 def first_view(dump: DumpReport) -> DumpReport:
     """The dump as its first diagram shows it: for two classes by P(positive class), else as it is."""
     return dump if dump.positive is None or not speaks_of_positive(dump) else seen_as(dump, dump.positive)

@@ -36,7 +36,7 @@ class SortedClasses:
         here = slice(self._filled, self._filled + len(labels))
         self._p[:, here], self._labels[here] = p, labels
         if self._weights is not None:
-            self._weights[here] = weights
+            self._weights[here] = 1.0 if weights is None else weights
         self._filled = here.stop
 
     def result(self, bins: int) -> BinSums:

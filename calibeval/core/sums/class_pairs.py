@@ -20,6 +20,7 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.sums.binning import bin_index, rounded
 from calibeval.core.sums.lines import few_places, quiet_lines
 from calibeval.core.sums.rows import FEW_CLASSES
+from calibeval.core.sums.sample import Sample
 from calibeval.core.sums.threads import in_order
 
 PART_SCORES, PART_ROWS = 2**20, 2**16  # the most scores and rows of a part, the unit of work of a thread
@@ -45,6 +46,15 @@ class ClassRows:
     def at(self, places: Indices) -> ClassRows:
         """The rows at these positions, in this order."""
         return ClassRows(self.predictions, self.rows[places], self.nll[places], self.edges)
+
+    def log_odds(self) -> Floats:
+        """For two classes, the stated log-odds of class 1, (n,), as `cox.cox_of` computes them."""
+        parts = []
+        for scores in self.blocks(BLOCK_SCORES):
+            label = np.zeros(len(scores), np.intp)
+            pieces = Sample(scores, label, label).pieces(self.predictions.kind)
+            parts += [piece.d[1] - piece.d[0] for piece in pieces]
+        return np.concatenate(parts)
 
     def blocks(self, step: int) -> Iterator[npt.NDArray[Any]]:
         """The scores as stored, of `step` rows at a time, in the order of the pair."""

@@ -154,7 +154,7 @@ def _score(rows: LogOdds) -> float | None:
     """The score statistic at intercept 0 and slope 1; None if log-odds do not vary."""
     gradient, information = np.zeros(2), np.zeros((2, 2))
     for x, y, w, w2 in rows.blocks():
-        p = _sigmoid(x[1])
+        p = sigmoid(x[1])
         own = np.sqrt(w2 * p * (1.0 - p)) * x
         information += np.einsum("in,jn->ij", own, own)
         gradient += np.einsum("in,n->i", x, w * (y - p))
@@ -175,7 +175,7 @@ def _loss(rows: LogOdds, at: Floats) -> _Loss:
     value, gradient, hessian, squares = 0.0, np.zeros(2), np.zeros((2, 2)), np.zeros((2, 2))
     for x, y, w, w2 in rows.blocks():
         v = at[0] + at[1] * x[1]
-        p = _sigmoid(v)
+        p = sigmoid(v)
         value += float(np.add.reduce(w * (np.log1p(np.exp(-np.abs(v))) + np.maximum(v, 0.0) - y * v)))
         gradient += np.add.reduce(x * (w * (p - y)), axis=1)
         hessian += np.einsum("in,jn->ij", x * (w * p * (1.0 - p)), x)
@@ -198,6 +198,7 @@ def _solved(matrix: Floats, right: Floats) -> Floats:
     return found
 
 
-def _sigmoid(v: Floats) -> Floats:
+def sigmoid(v: Floats) -> Floats:
+    """The logistic function."""
     with np.errstate(over="ignore", under="ignore"):
         return np.asarray(1.0 / (1.0 + np.exp(-v)))

@@ -12,11 +12,14 @@ import numpy as np
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import NotComputable
-from calibeval.core.sums.cox import Cox, LogOdds, fitted
+from calibeval.core.sums.cox import Cox, LogOdds, fitted, sigmoid
 from calibeval.core.sums.pairs import Pairs
 
 SINGLE_ROWS, CELLS_OF_UNIT = 2**16, 256
 ALL_ALIKE = "every row is {}, so the likelihood has no maximum"
+# From so many times the squared error that the fitted probabilities expect on, the likelihood is too flat to tell how
+# far its maximum may be off.
+MOST_MISFIT = 100.0
 
 
 def cox_of_pairs(pairs: Pairs) -> Cox:
@@ -63,6 +66,8 @@ def log_odds_of(pairs: Pairs) -> LogOdds:
 def in_the_large(rows: LogOdds) -> tuple[float, float]:
     """The intercept with the largest likelihood if the slope is 1, and its standard error, from the sandwich estimate.
 
+    The error is infinite if nearly all fitted probabilities are 0 or 1, and many of them wrong.
+
     Raises: NotComputable if all outcomes are the same.
 
     >>> value, error = in_the_large(LogOdds(np.zeros(4), np.array([True, True, True, False])))
@@ -77,7 +82,7 @@ def in_the_large(rows: LogOdds) -> tuple[float, float]:
     low, high = -float(rows.s.max()) - 40.0, -float(rows.s.min()) + 40.0
     at = 0.0
     for _ in range(200):  # Newton's steps, as long as they stay inside the bracket
-        p = 1.0 / (1.0 + np.exp(-(at + rows.s)))
+        p = sigmoid(at + rows.s)
         gradient, slope = float(np.add.reduce(w * (p - y))), float(np.add.reduce(w * p * (1.0 - p)))
         low, high = (at, high) if gradient < 0.0 else (low, at)
         step = gradient / slope if slope > 0.0 else math.inf
@@ -85,7 +90,9 @@ def in_the_large(rows: LogOdds) -> tuple[float, float]:
         if abs(nearer - at) <= 1e-13 * max(1.0, abs(at)):
             break
         at = nearer
-    return at, math.sqrt(float(np.add.reduce(w2 * (p - y) ** 2))) / slope
+    squares = float(np.add.reduce(w2 * (p - y) ** 2))
+    expected = float(np.add.reduce(w2 * p * (1.0 - p)))
+    return at, math.sqrt(squares) / slope if squares < MOST_MISFIT * expected else math.inf
 
 
 def _end(pairs: Pairs) -> int:

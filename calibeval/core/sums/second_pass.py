@@ -108,8 +108,9 @@ def second_pass(predictions: Predictions, wanted: Wanted, edges: Floats, rows: i
     mass, refused = None, None
     if wanted.by_count:
         slack = GRID if is_computed(predictions.kind) else 0.0
+        weighted = predictions.weights is not None and not predictions.weights.even  # as are those of blocks
         try:
-            mass = class_mass(k, predictions.n, slack, weighted=predictions.weights is not None)
+            mass = class_mass(k, predictions.n, slack, weighted=weighted)
         except NotComputable as missing:
             refused = str(missing)
     for block in predictions.blocks(rows):

@@ -21,6 +21,7 @@ from calibeval.core.uncertainty.special import bernoulli_divergence, binomial_cd
 Counts = npt.NDArray[np.signedinteger]
 
 DELTA = 0.05
+LEAST_LIMIT = 1e-12  # an error that 3e12 rows without one would certify
 FOLDS = 5
 CHUNK, BLOCK = 4096, 2**20
 
@@ -52,7 +53,7 @@ class Certified(NamedTuple):
 def units_needed(limit: float, delta: float = DELTA) -> int:
     """The smallest number of units without an error whose exact upper bound is at most the limit.
 
-    limit, delta: in (0, 1). Raises: UsageError if they are not.
+    limit: from 1e-12, below 1. delta: in (0, 1). Raises: UsageError if they are not.
 
     >>> [units_needed(limit) for limit in (0.01, 0.02, 0.05, 0.1)]
     [299, 149, 59, 29]
@@ -60,6 +61,8 @@ def units_needed(limit: float, delta: float = DELTA) -> int:
     for name, value in (("limit", limit), ("delta", delta)):
         if not 0.0 < value < 1.0:
             raise UsageError(f"{name} is {value}, but it must lie inside (0, 1)")
+    if limit < LEAST_LIMIT:
+        raise UsageError(f"limit is {limit}, but it must be at least {LEAST_LIMIT:g}")
     return max(1, math.ceil(math.log(delta) / math.log1p(-limit) * (1.0 - 1e-12)))
 
 
@@ -91,8 +94,8 @@ def certified(
     an error if any such row is wrong. So the mean over groups of their share of wrong rows is certified, which differs
     from the error of all rows if large groups have other errors than small ones.
 
-    confidence, correct: (n,), n at least 1. limit: in (0, 1). delta: in (0, 0.5). groups: (n,) numbers of the groups
-    0, 1, ... of rows. slack: how far apart two neighbouring confidences may be and still tie.
+    confidence, correct: (n,), n at least 1. limit: from 1e-12, below 1. delta: in (0, 0.5). groups: (n,) numbers of the
+    groups 0, 1, ... of rows. slack: how far apart two neighbouring confidences may be and still tie.
     Raises: UsageError if limit or delta is out of range.
     Source: Angelopoulos et al., Annals of Applied Statistics 19:1641 (2025), fixed-sequence testing; Bauer, Statistics
     in Medicine 10:871 (1991).

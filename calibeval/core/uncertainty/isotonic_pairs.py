@@ -115,10 +115,11 @@ def drawn_floor(pairs: Pairs, numbers: Callable[[Drawn], Floats]) -> Floor:
     The 99.9 % quantile is that of a gamma distribution with the mean and the variance of the draws.
     """
     found = numbers(_drawn(pairs))
-    mean, variance = float(found.mean()), float(found.var())
+    mean = float(found.mean())
     if mean <= 0.0:
         return Floor(0.0, 0.0, 0.0)
-    spread = variance / (9.0 * mean * mean)  # Wilson and Hilferty: the cube root is nearly normal
+    with np.errstate(under="ignore"):
+        spread = float((found / mean).var()) / 9.0  # Wilson and Hilferty: the cube root is nearly normal
     high, certain = (
         mean * max(1.0 - spread + normal_quantile(one) * math.sqrt(spread), 0.0) ** 3 for one in (HIGH, CERTAIN)
     )

@@ -13,6 +13,7 @@ import numpy as np
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.uncertainty.brownian import largest_tail, range_tail
+from calibeval.core.uncertainty.special import normal_cdf
 
 # How far a walk of many equal steps stays below the motion at each end, in standard deviations of a step:
 # -zeta(1/2) / sqrt(2 pi).
@@ -21,8 +22,7 @@ OVERSHOOT = 0.5826
 MANY = 50.0
 # From NEAR to FAR, tails pass over to those of the motion: beyond, what else is approximate counts more.
 NEAR, FAR = 4.0, 5.0
-GRID, STEPS_OF_GRID = 512, 4.0
-APART = 4  # cells that are added to a width, or taken away, for a derivative
+GRID, STEPS_OF_GRID, APART = 512, 4.0, 2
 FARTHEST = 8.5  # standard deviations of a step
 
 
@@ -57,42 +57,39 @@ def _passing(
         own = motion(x + ends * OVERSHOOT * float(steps @ np.sqrt(steps)))
     else:
         own = beyond(x, steps)
-    share = min(max((x - NEAR) / (FAR - NEAR), 0.0), 1.0)
-    return own if share == 0.0 else math.exp((1.0 - share) * math.log(max(own, 1e-12)) + share * math.log(plain))
+    # A walk goes at least as far as its last step ends, and no farther than the motion.
+    own = min(max(own, math.erfc(x / math.sqrt(2.0))), plain)
+    share = max((x - NEAR) / (FAR - NEAR), 0.0)
+    return own if share == 0.0 else math.exp((1.0 - share) * math.log(own) + share * math.log(plain))
 
 
 def _range_beyond(x: float, steps: Floats) -> float:
     """From uniform starts in an interval of width w, the walk stays inside with the mass E max(w - range, 0).
 
-    So the derivative of this mass by w is the probability that the range is below w. Cells of one size have the same
-    error on both sides.
+    So the derivative of this mass by w is the probability that the range is below w.
     """
-    cell = x / GRID
-    more, less = (_stays(cells * cell, steps, np.full(cells, cell)) for cells in (GRID + APART, GRID - APART))
-    return min(max(1.0 - (more - less) / (2 * APART * cell), 0.0), 1.0)
+    # Cells are equally wide for both widths, so that what they are too coarse for cancels.
+    more, less = (_stays(x / GRID, steps, np.ones(cells)) for cells in (GRID + APART, GRID - APART))
+    return min(max(1.0 - (more - less) / (2.0 * APART), 0.0), 1.0)
 
 
 def _largest_beyond(x: float, steps: Floats) -> float:
     start = np.zeros(GRID + 1)
     start[GRID // 2] = 1.0
-    return min(max(1.0 - _stays(2.0 * x, steps, start), 0.0), 1.0)
+    return min(max(1.0 - _stays(2.0 * x / len(start), steps, start), 0.0), 1.0)
 
 
-def _stays(width: float, steps: Floats, mass: Floats) -> float:
-    """The mass that stays in an interval of this width through all steps. mass: of equal cells, at the start."""
-    cell, waiting = width / len(mass), 0.0
+def _stays(cell: float, steps: Floats, mass: Floats) -> float:
+    """The mass that stays in an interval through all steps. mass: of its cells at the start. cell: their width."""
+    waiting = 0.0
     for place, variance in enumerate(steps):
         waiting += variance
         # Steps that are small for the grid are taken together.
         if math.sqrt(waiting) < STEPS_OF_GRID * cell and place < len(steps) - 1:
             continue
-        step = max(math.sqrt(waiting), 1e-3 * cell)
+        # Rounding to cells adds a variance of 1/12 (Sheppard's correction).
+        step = max(math.sqrt(max(waiting - cell * cell / 12.0, 0.0)), 1e-3 * cell)
         far = min(math.ceil(FARTHEST * step / cell), len(mass))
-        below = _normal((np.arange(-far, far + 2.0) - 0.5) * (cell / step))
+        below = normal_cdf((np.arange(-far, far + 2.0) - 0.5) * (cell / step))
         mass, waiting = np.convolve(mass, np.diff(below))[far : far + len(mass)], 0.0
     return float(mass.sum())
-
-
-def _normal(x: Floats) -> Floats:
-    """The normal distribution function."""
-    return np.array([0.5 * math.erfc(-one / math.sqrt(2.0)) for one in x])

@@ -24,7 +24,9 @@ def facts(dump: DumpReport) -> list[str]:
 
 
 def caption(dump: DumpReport) -> list[str]:
-    """The calibration error with its interval and floor, and the rows."""
+    """The calibration error, if it was measured, with its interval and floor, and the rows."""
+    if judged_by(dump)[1] not in dump.metrics:
+        return [cells.plural(dump.n, "row")]
     ece = with_floor(dump, judged_by(dump)[1])
     name = cells.label(ece.name)
     parts = [f"{name} {cells.value(ece)} %" if ece.value is not None else f"{name} –"]

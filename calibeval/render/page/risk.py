@@ -53,6 +53,11 @@ class Risk:
     others: tuple[RiskCurve, ...] = ()
 
     @property
+    def grouped(self) -> bool:
+        """Whether groups of rows are the units of thresholds."""
+        return any(one.groups for one in self.thresholds)
+
+    @property
     def headings(self) -> tuple[str, ...]:
         """The heads of the table of thresholds."""
         return HEADINGS

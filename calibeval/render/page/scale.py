@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import EVERY
@@ -15,7 +16,8 @@ from calibeval.words.marks import round_ticks
 from calibeval.words.shown import of_positive
 from calibeval.words.signs import signed
 
-# The errors of the top label, which have the same unit and similar sizes; the others are in tables.
+# The errors of the top label, which have the same unit and similar sizes; the others are in tables, but for the first
+# few of those that were chosen instead.
 MATTERING = ("ece", "aece", "confidence_gap", "oe")
 MATTERING_OF_POSITIVE = ("gap_positive", "ece_positive")
 _ROOM = 0.04
@@ -61,8 +63,16 @@ def mattering(dump: DumpReport) -> Scale | None:
 
 
 def matter(dump: DumpReport) -> tuple[str, ...]:
-    """The metrics that are drawn: of two classes, those of P(positive class)."""
-    return MATTERING_OF_POSITIVE if of_positive(dump) else MATTERING
+    """The metrics that are drawn: of two classes, those of P(positive class).
+
+    Where none of them was chosen, others in percentage points that noise is known for.
+    """
+    if of_positive(dump):
+        return MATTERING_OF_POSITIVE
+    if not {*MATTERING}.isdisjoint(dump.metrics):
+        return MATTERING
+    judged = (name for name in dump.metrics if cells.unit(name) == "%" and standing_in(dump, name) is not None)
+    return tuple(islice((name for name in judged if dump.metrics[name].floor is not None), len(MATTERING)))
 
 
 def across(dumps: Sequence[DumpReport], metric: str) -> Scale | None:

@@ -23,7 +23,11 @@ _NAME, _LINE = 50, 400
 
 @dataclass(frozen=True, slots=True)
 class MetricRow:
-    """One metric with everything known about it; reading: the value against noise, or why there is no value."""
+    """One metric with everything known about it.
+
+    verdict: the value against noise, in few words; empty where noise is unknown. reading: the same in full, or why
+    there is no value.
+    """
 
     label: str
     title: str
@@ -31,6 +35,7 @@ class MetricRow:
     value: str
     estimate: str
     floor: str
+    verdict: str
     reading: str
 
 
@@ -61,10 +66,18 @@ def metric_rows(dump: DumpReport, names: Sequence[str]) -> list[MetricRow]:
                 value=cells.value(m),
                 estimate=cells.estimate(m),
                 floor=cells.floor(m),
+                verdict=_verdict(m, dump),
                 reading=_reading(m, dump),
             )
         )
     return rows
+
+
+def _verdict(metric: MetricResult, dump: DumpReport) -> str:
+    standing = None if metric.value is None else standing_in(dump, metric.name)
+    if standing is None:
+        return ""
+    return f"beyond noise: {standing.short}" if standing.beyond_noise else standing.short
 
 
 def _reading(metric: MetricResult, dump: DumpReport) -> str:

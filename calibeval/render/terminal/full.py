@@ -18,7 +18,7 @@ from calibeval.render.terminal.risk import risk_tables, tabled
 from calibeval.render.terminal.sheet import GUTTER, QUIET, STRONG, Column, Sheet, blocks, gap_style, table, total_width
 from calibeval.render.terminal.slices import MOST_SHOWN, slice_blocks
 from calibeval.words import cells
-from calibeval.words.first import names_in_full
+from calibeval.words.first import is_usual, names_in_full
 from calibeval.words.gain import gain_said, parts_said
 from calibeval.words.repair import repair
 from calibeval.words.report import headline
@@ -62,9 +62,12 @@ def hidden(report: Report) -> str:
         tables = slice_tables(dump, report.settings.min_rows)
         more += ["all slices"] if any(len(one.rows) > MOST_SHOWN for one in tables) else []
         more += ["all bins"] if sum(row.count > 0 for row in dump.equal_width) > MOST_ROWS else ["bins"]
-    return (
-        f"--full shows every metric and what its name stands for, with tables of {' and '.join(more)}." if more else ""
-    )
+    if not more:
+        return ""
+    of = f"tables of {' and '.join(more)}"
+    if all(map(is_usual, report.dumps)):
+        return f"--full adds metrics, full names, and {of}; --metrics all adds the rest."
+    return f"--full adds full names and {of}."
 
 
 def _dump(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType]:

@@ -12,12 +12,13 @@ from calibeval.words.thresholds import HEADINGS, limited, promise, threshold_cel
 from calibeval.words.thresholds import TITLE as THRESHOLDS
 
 # Which columns of the thresholds are left out first, where the line is too short.
-_SPARE = (7, 4, 3, 6)
+_SPARE = ("its error %", "wrong", "rows", "cross-fitted %", "wrong groups")
 
 
 def tabled(dump: DumpReport) -> bool:
-    """Whether there are several limits of the error, which a table shows; a single one is told in a line."""
-    return len(limited(dump)) > 1
+    """Whether a table shows the limits of the error: several, or one with a threshold; else a line says why not."""
+    found = limited(dump)
+    return len(found) > 1 or any(metric.threshold is not None for _, metric in found)
 
 
 def risk_tables(dump: DumpReport, sheet: Sheet) -> list[list[RenderableType]]:
@@ -26,28 +27,29 @@ def risk_tables(dump: DumpReport, sheet: Sheet) -> list[list[RenderableType]]:
 
 
 def mapped_risk(dump: DumpReport, sheet: Sheet) -> list[list[RenderableType]]:
-    """The same after the map of a dump; empty without one. A single limit has its table here, too."""
+    """The same after the map of a dump; empty without one."""
     after = dump.after()
     if after is None or dump.recalibrated is None:
         return []
     ending = f", with {dump.recalibrated.name}"
-    return [_thresholds(after, sheet, ending, least=1), _curve(after, sheet, ending)]
+    return [_thresholds(after, sheet, ending), _curve(after, sheet, ending)]
 
 
-def _thresholds(dump: DumpReport, sheet: Sheet, ending: str, least: int = 2) -> list[RenderableType]:
-    if len(limited(dump)) < least:
+def _thresholds(dump: DumpReport, sheet: Sheet, ending: str) -> list[RenderableType]:
+    if not tabled(dump):
         return []
     rows = threshold_cells(dump)
     cells = list(zip(*rows, strict=True))
     columns = [Column(head, [sheet.text(cell) for cell in own]) for head, own in zip(HEADINGS, cells, strict=True)]
-    kept = list(range(len(columns)))
+    columns = [column for column in columns if any(column.cells)]
+    kept = list(columns)
     for spare in _SPARE:
-        if total_width([columns[i] for i in kept]) > sheet.width:
-            kept.remove(spare)
-    left_out = [HEADINGS[i] for i in range(len(columns)) if i not in kept]
+        if total_width(kept) > sheet.width:
+            kept = [column for column in kept if column.header != spare]
+    left_out = [column.header for column in columns if column not in kept]
     said = [promise(dump), f"left out for width: {', '.join(left_out)}" if left_out else ""]
     lines = [Text(line, QUIET) for text in said if text for line in sheet.flow([text])]
-    return [Text(sheet.text(f"{THRESHOLDS}{ending}")), table([columns[i] for i in kept]), *lines]
+    return [Text(sheet.text(f"{THRESHOLDS}{ending}")), table(kept), *lines]
 
 
 def _curve(dump: DumpReport, sheet: Sheet, ending: str) -> list[RenderableType]:

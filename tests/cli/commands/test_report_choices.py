@@ -12,7 +12,7 @@ from tests.cli.invoking import failure, program, run
 
 DIGITS, VAL, DIAMONDS = "sample_data/digits_test.npz", "sample_data/digits_val.npz", "sample_data/diamonds.npz"
 
-FULL = "\n\n--full shows every metric and what its name stands for,"
+FULL = "\n\n--full adds"
 
 
 def metrics(result):
@@ -43,6 +43,16 @@ def test_the_chosen_metrics_are_those_of_all(more, few, capsys):
     whole = metrics(run(capsys, *words, "--metrics", "all"))  # with those on request
     assert {name: one for name, one in whole.items() if name in every} == every
     assert {"ecce", "rmsce_debiased", "ece_top2", "auroc", "coverage@error=0.05"} <= set(whole) - set(every)
+
+
+def test_all_keeps_the_metrics_that_are_named_beside_it(few, capsys):
+    words = ["report", few, "--json", "-q", "--no-intervals", "--metrics"]
+    every = metrics(run(capsys, *words, "all"))
+    more = metrics(run(capsys, *words, "coverage@2%,ALL,ece,ece_top3"))
+    assert set(more) == {*every, "coverage@error=0.02", "ece_top3"}
+    refused = run(capsys, *words, "all,ecee")
+    assert refused.code == 2
+    assert 'metric \\"ecee\\" is unknown (did you mean \\"ece\\"?)' in refused.err
 
 
 def test_a_map_is_measured_by_the_chosen_metrics(capsys):
@@ -100,7 +110,8 @@ def test_compare_by_chosen_metrics(capsys, tmp_path):
 def test_full_is_all_that_was_measured(capsys):
     short, full = run(capsys, "report", DIGITS), run(capsys, "report", DIGITS, "--full")
     report = run(capsys, "report", DIGITS, "--json").json["dumps"][0]
-    assert short.out.endswith(f"{FULL} with tables of 10 classes and bins.\n")
+    more = "metrics, full names, and tables of 10 classes and bins; --metrics all adds the rest."
+    assert short.out.endswith(f"{FULL} {more}\n")
     assert "--full" not in full.out
     for name in report["metrics"]:
         assert f"  {name} " in full.out
@@ -279,7 +290,7 @@ def test_full_of_several_dumps_and_of_slices(capsys):
     slices = ["report", "sample_data/diamonds.npz#test", "--slice", "class", "--slice", "color", "-q"]
     assert run(capsys, *slices, "--full").out.count("  RMSCE") == 2
     no_more = run(capsys, "report", "sample_data/diamonds.npz#test", "--metrics", "ece", "-q").out
-    assert no_more.endswith(f"{FULL} with tables of 5 classes and bins.\n")
+    assert no_more.endswith(f"{FULL} full names and tables of 5 classes and bins.\n")
 
 
 def test_exports_are_the_tables_of_format(capsys, tmp_path):
@@ -331,3 +342,17 @@ def test_a_map_of_the_same_rows_in_another_format_leaks(capsys, tmp_path):
     path.write_text(json.dumps(document), encoding="utf-8")
     damaged = run(capsys, *words)
     assert (damaged.code, damaged.err) == (3, "the sketch of the fitted rows is no list of hashes\n")
+
+
+def test_of_two_classes_those_of_the_positive_class_are_first(capsys, tmp_path):
+    rng = np.random.default_rng(0)
+    p = rng.random(400)
+    np.savez(tmp_path / "two.npz", probs=np.c_[1 - p, p], labels=(rng.random(400) < p).astype(int))
+    lines = run(capsys, "report", tmp_path / "two.npz", "--metrics", "all", "-q").out.splitlines()
+    first = next(i for i, line in enumerate(lines) if line.startswith("gap P(pos)"))
+    assert [line[:12].strip() for line in lines[first : first + 4]] == [
+        "gap P(pos)",
+        "ECE P(pos)",
+        "Brier P(pos)",
+        "accuracy",
+    ]

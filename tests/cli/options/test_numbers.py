@@ -22,6 +22,7 @@ WORDS = {
     "compare": ["compare", "a.npz", "a.npz"],
     "gate": ["gate", "a.npz", "--max", "ece=0.9"],
     "finetune": ["finetune", "train.npz", "--val", "val.npz", "-o", "run"],
+    "sums": ["sums", "a.npz", "-o", "a.sums"],
     "predict": ["predict", "run", "val.npz", "-o", "b.npz"],
 }
 NEVER = ["9" * 400, "-" + "9" * 400, "9" * 5000, "-" + "9" * 5000, "nan", "inf", "-inf", "1e999", "x" * 5000]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from statistics import NormalDist
 
@@ -67,6 +68,17 @@ def test_an_interval_decides_by_both_its_ends(rule, verdict):
 def test_the_reason_of_a_missing_value_is_the_reports():
     judged = one(Rule("nll", "max", 9.0), measured())
     assert judged.reason == "infinite: the label has probability 0 in 1 row, first in row 7"
+
+
+@pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("field", ["value", "low", "high"])
+@pytest.mark.parametrize("decide", ["interval", "point"])
+def test_no_rule_passes_by_what_is_no_finite_number(field, number, decide):
+    result = replace(MetricResult("ece", 0.01, low=0.0, high=0.02), **{field: number})
+    report = over_confident(metrics={"ece": result})
+    judged = one(Rule("ece", "max", 0.5), measured(report), GateSettings(decide=decide))
+    assert (judged.verdict, judged.reason) == ("error", "its value or interval is no finite number")
+    assert (judged.reason.code, judged.decisive.value, judged.decisive.high) == ("no_value", None, None)
 
 
 def test_a_gap_is_limited_by_its_size():

@@ -61,7 +61,7 @@ def p_of_calibrated(name, kind, n, runs):
 def test_the_size_under_calibration(name, kind):
     p = p_of_calibrated(name, kind, 300, 1500)
     for level in (0.05, 0.01):
-        assert abs(np.mean(p < level) - level) <= 2.5 * np.sqrt(level * (1 - level) / len(p))
+        assert abs(np.mean(p < level) - level) <= 2.0 * np.sqrt(level * (1 - level) / len(p))
 
 
 @pytest.mark.parametrize("name", ["ecce", "ks"])

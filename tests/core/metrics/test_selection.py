@@ -156,6 +156,9 @@ def test_names(given, name):
     [
         ("coverage@error=5", "above 0 and below 1, as in coverage@error=0.05; 5 % is 0.05"),
         ("coverage@error=0", "above 0 and below 1"),
+        ("coverage@error=9e-13", "no dump has the rows to certify it; the smallest is coverage@error=1e-12"),
+        ("coverage@error=1e-308", "no dump has the rows"),
+        ("coverage@1e-300%", "no dump has the rows"),
         ("coverage@error=nan", "above 0 and below 1"),
         ("coverage@error=", "above 0 and below 1"),
         ("coverage@error=low", "above 0 and below 1"),

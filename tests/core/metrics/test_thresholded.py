@@ -107,6 +107,19 @@ def test_cutting_by_rank_instead_of_by_value_is_another_number():
     assert value == pytest.approx(split, rel=0.05)
 
 
+@pytest.mark.parametrize("cells", [False, True])
+@pytest.mark.parametrize("weight", [1.0, 2.0, 1e-3])
+def test_equal_weights_count_as_none(monkeypatch, weight, cells):
+    logits, labels = logits_and_labels(300, 3)
+    monkeypatch.setattr(class_mass, "SORTED_SCORES", 0 if cells else 2**22)
+    plain = found(["cwce_adaptive"], logits=logits, labels=labels)[0]
+    assert found(["cwce_adaptive"], logits=logits, labels=labels, weights=np.full(300, weight))[0] == plain
+    # Rows of weight 0 are not there.
+    weights = np.where(np.arange(300) < 200, weight, 0.0)
+    fewer = found(["cwce_adaptive"], logits=logits[:200], labels=labels[:200])[0]
+    assert found(["cwce_adaptive"], logits=logits, labels=labels, weights=weights)[0] == fewer
+
+
 @pytest.mark.parametrize("weighted", [False, True])
 @pytest.mark.parametrize("k", [3, 30])
 def test_many_rows_are_counted_in_cells(monkeypatch, k, weighted):

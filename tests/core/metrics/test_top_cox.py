@@ -8,6 +8,7 @@ from scipy import optimize, special, stats
 
 from calibeval import Predictions, Report, compare, evaluate, metrics
 from calibeval.core.sums import log_odds
+from calibeval.core.sums.cox import LogOdds
 from calibeval.core.sums.log_odds import cox_of_pairs, in_the_large
 from calibeval.core.sums.pairs import Pairs
 from tests.data import logits_and_labels
@@ -228,3 +229,66 @@ def test_cells_of_rows_count_as_their_rows():
     )
     assert (*found.errors, found.score, found.lr) == pytest.approx((*exact.errors, exact.score, exact.lr))
     assert in_the_large(found.kept) == pytest.approx(in_the_large(exact.kept))
+
+
+def far_logits(n=800, seed=0):
+    """Of two classes, with log-odds of up to 150, of which the labels follow 1/40."""
+    rng = np.random.default_rng(seed)
+    s = 50 * rng.normal(size=n)
+    return np.stack([np.zeros(n), s], axis=1), (rng.random(n) < special.expit(0.5 + s / 40)).astype(int)
+
+
+@pytest.mark.parametrize("positive", [0, 1])
+def test_differences_of_two_classes_are_from_the_log_odds_of_logits(positive):
+    # The candidate's log-odds are 1.1 times the base's, so each row moves its slope by 1/1.1 of the base's.
+    logits, labels = far_logits()
+    base, candidate = (Predictions(logits=scale * logits, labels=labels) for scale in (1.0, 1.1))
+    alone = evaluate(base, metrics=NAMES, positive=positive)
+    found = compare(base, candidate, metrics=NAMES, positive=positive)
+    slope, reach = alone["cox_slope"], (1 - 1 / 1.1) * (alone["cox_slope"].high - alone["cox_slope"].low) / 2
+    assert slope.value < 0.05
+    assert found["cox_slope"].difference == pytest.approx((1 / 1.1 - 1) * slope.value, rel=1e-6)
+    assert (found["cox_slope"].high - found["cox_slope"].low) / 2 == pytest.approx(reach, rel=0.01)
+    # The intercept does not change at all.
+    assert found["cox_intercept"].difference == pytest.approx(0.0, abs=1e-6)
+    assert (found["cox_intercept"].low, found["cox_intercept"].high) == pytest.approx((0.0, 0.0), abs=1e-6)
+
+
+def test_confidences_of_1_in_both_directions_are_compared():
+    # Log-odds near 41 and -41, which no probability of class 1 tells from 1 and 0.
+    rng = np.random.default_rng(0)
+    s = rng.choice([-1, 1], 400) * (41 + rng.normal(size=400))
+    labels = (rng.random(400) < 0.5 + 0.4 * np.sign(s)).astype(int)
+    base, candidate = (
+        Predictions(logits=np.stack([np.zeros(400), scale * s], axis=1), labels=labels) for scale in (1.0, 1.1)
+    )
+    found = compare(base, candidate, metrics="citl")["citl"]
+    assert found.reason is None
+    assert found.difference == pytest.approx(found.candidate - found.base)
+    assert found.low < found.difference < found.high < 0.0
+
+
+def test_a_flat_likelihood_has_no_interval():
+    logits, labels = far_logits()
+    flat = evaluate(logits=20 * logits, labels=labels, metrics="citl")["citl"]  # log-odds of up to 3,000
+    assert flat.value is not None
+    assert flat.low is flat.high is flat.p is flat.z is None
+    assert flat.reason.code == "no_interval"
+    assert "nearly flat" in flat.reason
+    pair = (Predictions(logits=scale * logits, labels=labels) for scale in (20.0, 22.0))
+    found = compare(*pair, metrics="citl")["citl"]
+    assert (found.low, found.reason.code) == (None, "no_interval")
+    # Just as many wrong rows of moderate log-odds have one.
+    near = evaluate(logits=logits / 40, labels=labels, metrics="citl")["citl"]
+    assert near.low < near.value < near.high
+
+
+@pytest.mark.parametrize(("misfit", "has_error"), [(99.0, True), (101.0, False)])
+def test_how_far_a_likelihood_may_be_flat(misfit, has_error):
+    # One row in two is wrong, at log-odds -s and s: the squared error is p^2 if it is, and (1 - p)^2 if it is right.
+    p = optimize.brentq(lambda p: ((1 - p) ** 2 + p**2) / (2 * p * (1 - p)) - misfit, 0.5, 1 - 1e-9)
+    s = special.logit(p)
+    rows = LogOdds(np.array([s, s, -s, -s]), np.array([True, False, True, False]))
+    value, error = in_the_large(rows)
+    assert value == pytest.approx(0.0, abs=1e-9)
+    assert np.isfinite(error) == has_error

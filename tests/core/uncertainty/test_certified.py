@@ -172,6 +172,13 @@ def test_limits_are_inside_their_range(limit, delta, name):
         certified([0.9], [True], limit, delta)
 
 
+@pytest.mark.parametrize("limit", [9.9e-13, 1e-308, 5e-324])
+def test_limits_that_no_number_of_rows_certifies_are_refused(limit):
+    with pytest.raises(UsageError, match=r"limit is .*, but it must be at least 1e-12"):
+        units_needed(limit)
+    assert units_needed(1e-12) == pytest.approx(3e12, rel=0.01)
+
+
 def test_the_binomial_distribution_is_scipys():
     n = np.array([59, 93, 5000, 10**6, 10**6])
     k = np.array([0, 1, 217, 9800, 9000])

@@ -28,3 +28,13 @@ def test_quantiles_of_drawn_distances_by_hand():
     found = [float(drawn.distance(share)[0]) for share in (0.29, 0.31, 0.39, 0.41, 1.0)]
     assert found == pytest.approx([0.1, 0.2, 0.2, 0.4, 0.4], rel=1e-7)
     assert drawn.distance(None)[0] == pytest.approx(0.03 + 0.02 + 0.24)
+
+
+def test_confidences_near_the_smallest_number_have_a_floor():
+    # Distances of 1e-310 have squares that are 0.
+    pairs = Pairs.of(np.linspace(1.0, 3.0, 300) * 1e-310, np.zeros(300, bool))
+    floor = drawn_floor(pairs, lambda one: one.distance(None))
+    assert 0.0 < floor.expected <= floor.high <= floor.certain < 1e-300
+    # The floor scales with the distances otherwise.
+    small = drawn_floor(pairs, lambda one: one.distance(None) * 2.0**900)
+    assert small.high / small.expected == pytest.approx(floor.high / floor.expected, rel=1e-6)

@@ -5,13 +5,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from calibeval import evaluate
+from calibeval import Predictions, evaluate
 from calibeval.core.report.fitted_on import OutOfFold
 from calibeval.core.report.report import Recalibrated
 from calibeval.render.terminal.full import render_full
 from calibeval.render.terminal.report import render_report
 
 LIMITS = "coverage@1%,coverage@5%,coverage@10%"
+AT_5, AT_10 = (repr(float(np.linspace(0.99, 0.5, 200)[i])) for i in (100, 104))
 
 
 def measured(metrics=LIMITS):
@@ -29,17 +30,25 @@ def test_several_limits_are_a_table():
     # Bounds: 1 of 101 wrong .0461, 2 of 102 .0604; 5 of 105 .0975, 6 of 106 .1087.
     assert [line.split()[:7] for line in text[start + 2 : start + 5]] == [
         ["1", "%", "none", "–", "–", "–", "–"],
-        ["5", "%", "0.743769", "50.5", "101", "1", "4.62"],
-        ["10", "%", "0.73392", "52.5", "105", "5", "9.76"],
+        ["5", "%", AT_5, "50.5", "101", "1", "4.62"],
+        ["10", "%", AT_10, "52.5", "105", "5", "9.76"],
     ]
     assert "coverage@1%: none: at least 299 rows would be needed" in text
     assert not [line for line in text if "answer from confidence" in line]
 
 
-def test_one_limit_is_a_line():
+def test_one_limit_has_the_same_table_and_promise():
     text = lines(measured("coverage@5%"))
+    start = text.index("certified thresholds")
+    assert text[start + 2].split()[:7] == ["5", "%", AT_5, "50.5", "101", "1", "4.62"]
+    assert "with a probability of 95 %" in " ".join(text[start + 3 : start + 5])
+    assert not [line for line in text if "answer from confidence" in line]
+
+
+def test_one_limit_without_a_threshold_is_a_line():
+    text = lines(measured("coverage@1%"))
     assert "certified thresholds" not in text
-    assert [line for line in text if line.startswith("coverage@5%: answer from confidence 0.743769 on: 101 rows")]
+    assert "coverage@1%: none: at least 299 rows would be needed" in text
 
 
 def test_certified_thresholds_are_among_the_points_of_the_curve():
@@ -47,7 +56,7 @@ def test_certified_thresholds_are_among_the_points_of_the_curve():
     start = text.index("error of the most confident rows")
     assert text[start + 1].split() == ["answered", "%", "error", "%", "from", "confidence", "certified"]
     marked = [line.split() for line in text[start:] if "≤" in line]
-    assert marked == [["50.5", "0.99", "0.743769", "≤", "5", "%"], ["52.5", "4.76", "0.73392", "≤", "10", "%"]]
+    assert marked == [["50.5", "0.99", AT_5, "≤", "5", "%"], ["52.5", "4.76", AT_10, "≤", "10", "%"]]
     assert "certified" not in " ".join(lines(measured("aurc")))
 
 
@@ -70,4 +79,16 @@ def test_a_map_has_tables_of_its_own(render):
     mapped = Recalibrated("temperature", {}, OutOfFold(5, 0, 200), after.dumps[0].metrics, dump.equal_width, None)
     text = "\n".join(lines(replace(after, dumps=(replace(dump, recalibrated=mapped),)), render=render))
     assert text.count("error of the most confident rows") == 2
-    assert "0.743769" in text
+    assert AT_5 in text
+
+
+@pytest.mark.parametrize("width", [80, 120])
+def test_groups_have_a_column_of_their_own(width):
+    columns = {"user": np.arange(400) // 2}
+    rows = Predictions(confidence=np.linspace(0.99, 0.5, 400), correct=np.arange(400) < 300, columns=columns)
+    text = lines(evaluate(rows, metrics="coverage@5%", group="user"), width)
+    start = text.index("certified thresholds")
+    assert "wrong groups" in text[start + 1]
+    assert "3 of 153" in text[start + 2]
+    assert max(map(len, text)) <= width
+    assert "wrong groups" not in "\n".join(lines(measured(), 120))

@@ -1,0 +1,86 @@
+"""`calibeval sums`: add up dumps, and write a file of sums that `report` and Python read."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from calibeval.cli.options import positive as class_options
+from calibeval.cli.options import shared as options
+from calibeval.cli.options import sums as own_options
+from calibeval.cli.options.choices import LEVEL
+from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, with_reading_flags
+from calibeval.cli.screen.dump_json import written_json
+from calibeval.cli.screen.streams import put
+from calibeval.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from calibeval.core.evaluation.running import Running
+
+
+@with_reading_flags
+def sums(
+    dumps: options.Dumps,
+    out: own_options.Out,
+    exact: own_options.Exact = False,
+    bins: options.Bins = None,
+    metrics: options.Metrics = None,
+    classes: class_options.Classes = None,
+    group: options.Group = None,
+    json: options.Json = False,
+    flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
+    quiet: options.Quiet = False,
+    debug: options.Debug = False,
+) -> int:
+    """Add up dumps; write sums that `report` merges with others.
+
+    `calibeval report part*.sums` shows the report of all rows of several files.
+    """
+    from calibeval.api.chosen import chosen_metrics
+    from calibeval.cli.inputs.saved_sums import SUFFIX
+    from calibeval.cli.inputs.titled import open_named, split_title
+    from calibeval.core.evaluation.accumulation import Accumulation
+    from calibeval.core.evaluation.of_dump import take_dump
+    from calibeval.core.evaluation.saved import to_saved
+    from calibeval.core.evaluation.settings import checked
+    from calibeval.writers.atomic import write_file
+    from calibeval.writers.sums import sums_file
+
+    if out.suffix != SUFFIX:
+        raise UsageError(f"{out}: sums are written to a file whose name ends in {SUFFIX}")
+    refuse_overwriting([*(split_title(word).file for word in dumps), *flags.files], [out])
+    settings = checked(bins=bins, level=LEVEL, positive=flags.positive, classes=classes or ())
+    chosen, reading = chosen_metrics(metrics), flags.options()
+    told = {
+        "class_names": reading.class_names,
+        "labels_are": reading.labels_are,
+        "ignore_index": reading.ignore_index,
+        "renormalize": reading.renormalize,
+    }
+    whole, warnings = Accumulation(None, chosen, settings, told, exact=exact), []
+    for word in dumps:
+        part, predictions = Accumulation(None, chosen, settings, told, exact=exact), open_named(word, reading)
+        take_dump(part, predictions, group)
+        warnings += [*predictions.warnings]
+        say([f"warning: {predictions.source.name}: {one}" for one in predictions.warnings], quiet=quiet)
+        try:
+            whole.merge(part)
+        except UsageError as error:
+            raise UsageError(f"{word} and {dumps[0]}: {error}") from None
+    content = sums_file(*to_saved(whole, exact=exact))
+    write_file(out, content)
+    running = whole.whole()
+    if running is None:
+        raise AssertionError("there are rows")
+    if json:
+        put(written_json(out, running.counts.n, running.facts.kinds.kind, warnings))
+    else:
+        put(f"{out}: {_told(running)}, {len(content):,} bytes\n")
+    return 0
+
+
+def _told(running: Running) -> str:
+    """What the sums are of."""
+    kinds = running.facts.kinds
+    classes = "top label only" if kinds.k is None else f"{kinds.k:,} classes, {kinds.kind}"
+    groups = "" if running.groups is None else f", {len(running.groups.names):,} groups"
+    return f"sums of {running.counts.n:,} rows, {classes}{groups}"

@@ -1,0 +1,19 @@
+"""Options of `calibeval sums`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from calibeval.cli.options.shared import MEASURE, OUTPUT
+
+Out = Annotated[
+    Path,
+    typer.Option("--out", "-o", metavar="FILE", help="Write the sums to this file, *.sums.", rich_help_panel=OUTPUT),
+]
+Exact = Annotated[
+    bool,
+    typer.Option("--exact", help="Keep every confidence (8 bytes a row), for exact AECE.", rich_help_panel=MEASURE),
+]

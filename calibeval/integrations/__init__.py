@@ -1,0 +1,1 @@
+"""Adapters for other libraries, one file each: thin, on the public functions, and only here are those imported."""

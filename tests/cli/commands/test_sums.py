@@ -1,0 +1,145 @@
+"""`calibeval sums`: dumps added up into a file, whose report is that of the dumps."""
+
+import json
+
+import numpy as np
+import pytest
+
+import calibeval
+from calibeval.core.sums import engine
+from tests.cli.invoking import run
+
+RNG = np.random.default_rng(5)
+
+
+@pytest.fixture
+def here(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(engine, "CHUNK_ROWS", 128)
+    return tmp_path
+
+
+def saved(name, n=700, k=3, **more):
+    z = 2.0 * RNG.normal(size=(n, k))
+    y = (z + RNG.gumbel(size=(n, k))).argmax(axis=1)
+    np.savez(name, **({"logits": z, "labels": y} | more))
+    return z, y
+
+
+def dump_of(capsys, *words):
+    done = run(capsys, "report", *words, "--json")
+    assert done.code == 0, done.err
+    return json.loads(done.out)["dumps"][0]
+
+
+SORTS = {
+    "plain": ({}, []),
+    "weights": ({"w": RNG.random(700) * 3.0}, ["--key", "weights=w"]),
+    "equal weights": ({"w": np.full(700, 3.0)}, ["--key", "weights=w"]),
+    "groups": ({"video": np.arange(700) // 9}, ["--group", "video"]),
+    "texts": ({"video": np.array([f"v{i // 9}" for i in range(700)])}, ["--group", "video"]),
+    "ignored": ({"labels": np.where(np.arange(700) % 7 == 0, -1, np.arange(700) % 3)}, ["--ignore-index", "-1"]),
+    "images": (
+        {"logits": RNG.normal(size=(40, 3, 4, 5)), "labels": RNG.integers(0, 3, (40, 4, 5))},
+        [],
+    ),
+    "two": ({"logits": RNG.normal(size=(700, 2)), "labels": np.arange(700) % 2}, ["--positive", "0"]),
+    "top": ({"logits": None, "labels": None, "confidence": RNG.random(700), "correct": np.arange(700) % 2}, []),
+    "class": ({}, ["--class", "2"]),
+}
+
+
+@pytest.mark.parametrize("sort", SORTS)
+def test_exact_sums_give_the_report_of_the_dump(capsys, here, sort):
+    arrays, words = SORTS[sort]
+    z = 2.0 * RNG.normal(size=(700, 3))
+    whole = {"logits": z, "labels": (z + RNG.gumbel(size=(700, 3))).argmax(axis=1)} | arrays
+    np.savez("a.npz", **{name: one for name, one in whole.items() if one is not None})
+    done = run(capsys, "sums", "a.npz", *words, "--exact", "-o", "a.sums")
+    assert done.code == 0, done.err
+    found, wanted = dump_of(capsys, "a.sums"), dump_of(capsys, "a.npz", *words)
+    own = ("name", "source", "curve", "positive", "class_views")  # pages have curves, which --json leaves out
+    for field in wanted:
+        if field not in own:
+            assert found[field] == wanted[field], field
+
+
+def test_what_it_wrote_is_said(capsys, here):
+    saved("a.npz")
+    done = run(capsys, "sums", "a.npz", "-o", "a.sums")
+    size = (here / "a.sums").stat().st_size
+    assert done.out == f"a.sums: sums of 700 rows, 3 classes, logits, {size:,} bytes\n"
+    told = json.loads(run(capsys, "sums", "a.npz", "-o", "a.sums", "--json").out)
+    assert (told["schema"], told["written"], told["rows"], told["kind"]) == (
+        "calibeval.dump/1",
+        "a.sums",
+        700,
+        "logits",
+    )
+    assert not [name for name in np.load("a.sums").files if name.startswith(("keys", "sample"))]
+
+
+def test_several_dumps_in_one_file_are_the_files_of_several(capsys, here):
+    parts = [saved(f"{i}.npz", 300) for i in range(3)]
+    for i in range(3):
+        assert run(capsys, "sums", f"{i}.npz", "-o", f"{i}.sums", "--exact").code == 0
+    assert run(capsys, "sums", "0.npz", "1.npz", "2.npz", "-o", "all.sums", "--exact").code == 0
+    z, y = (np.concatenate(both) for both in zip(*parts, strict=True))
+    whole = calibeval.evaluate(logits=z, labels=y)
+    for words in (["all.sums"], ["[0-2].sums"]):
+        found = dump_of(capsys, *words)
+        for name in ("accuracy", "ece", "aece", "cwce", "nll", "brier", "temperature"):
+            assert found["metrics"][name]["value"] == pytest.approx(whole[name].value, abs=1e-12)
+            assert found["metrics"][name]["low"] == pytest.approx(whole[name].low, abs=1e-9)
+
+
+def test_without_exact_memory_does_not_grow_and_numbers_are_the_same(capsys, here):
+    z, y = saved("a.npz")
+    assert run(capsys, "sums", "a.npz", "-o", "a.sums").code == 0
+    found, whole = dump_of(capsys, "a.sums"), calibeval.evaluate(logits=z, labels=y)
+    for name in ("accuracy", "ece", "nll", "brier", "cwce"):
+        assert found["metrics"][name]["value"] == whole[name].value
+    assert found["metrics"]["aece"]["reason"]["code"] == "from_sums"
+
+
+@pytest.mark.parametrize(
+    ("second", "message"),
+    [
+        ({"k": 4}, "b.npz and a.npz: these accumulators cannot be merged: k is 3 here, but 4 there"),
+        ({"class_names": ["x", "y", "z"]}, "the name of class 1 is b here, but y there"),
+        ({"logits": None, "probs": np.full((700, 3), 1 / 3)}, "kind is logits here, but probs there"),
+    ],
+)
+def test_other_classes_and_kinds_are_refused(capsys, here, second, message):
+    saved("a.npz", class_names=["x", "b", "z"])
+    whole = {"logits": RNG.normal(size=(700, second.get("k", 3))), "labels": np.arange(700) % 3} | second
+    np.savez("b.npz", **{name: one for name, one in whole.items() if one is not None and name != "k"})
+    done = run(capsys, "sums", "a.npz", "b.npz", "-o", "c.sums")
+    assert done.code == 2
+    assert message in done.err
+    assert not (here / "c.sums").exists()
+
+
+def test_wrong_rows_are_named_and_nothing_is_written(capsys, here):
+    z = RNG.normal(size=(700, 3))
+    z[555, 1] = np.nan
+    np.savez("a.npz", logits=z, labels=np.arange(700) % 3)
+    done = run(capsys, "sums", "a.npz", "-o", "a.sums")
+    assert done.code == 3
+    assert "row 555" in done.err
+    assert not (here / "a.sums").exists()
+
+
+def test_a_file_of_another_suffix_and_an_input_are_refused(capsys, here):
+    saved("a.npz")
+    done = run(capsys, "sums", "a.npz", "-o", "a.npz")
+    assert (done.code, done.err) == (2, "a.npz: sums are written to a file whose name ends in .sums\n")
+
+
+def test_python_reads_the_same(capsys, here):
+    z, y = saved("a.npz")
+    assert run(capsys, "sums", "a.npz", "-o", "a.sums", "--exact").code == 0
+    read = calibeval.Accumulator.read("a.npz", exact=True)
+    read.save("b.sums", exact=True)
+    assert (here / "a.sums").read_bytes() == (here / "b.sums").read_bytes()
+    assert read.report()["ece"] == calibeval.evaluate(logits=z, labels=y)["ece"]
