@@ -27,7 +27,7 @@ from calibeval.core.uncertainty.certified import (
 )
 from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.joints import Joints
-from calibeval.core.uncertainty.possible import possible_coverage
+from calibeval.core.uncertainty.possible import possible_for_new_rows
 
 PREFIX = "coverage@error="
 SPELLED = re.compile(r"coverage@(error=(?P<limit>.*)|(?P<percent>[^=]*)%)", re.IGNORECASE)
@@ -87,7 +87,7 @@ class CoverageAtError(OfPairs):
         )
         if level is not None and pairs.groups is None:
             tail = 0.5 * (1.0 - level)
-            possible = possible_coverage(pairs.ranking, self.limit, tail)
+            possible = possible_for_new_rows(pairs.ranking, self.limit, tail)
             result = replace(result, possible=possible)
         if found.threshold is None:
             return result

@@ -58,7 +58,8 @@ class MetricResult:
     error; for groups, bound and rows_needed are of groups. groups, wrong_groups: with groups, those that have such a
     row, and those that have a wrong one. cross_fitted, cross_fitted_error: coverage and error of rows by thresholds of
     other rows; None if four fifths of the rows or groups are fewer than rows_needed. possible: with an interval, the
-    largest coverage whose error is not proved to be above the limit, each at half of 1 - level.
+    largest coverage of new rows whose error is not proved to be above the limit, with a probability of (1 - level)/2 of
+    being too small.
     cell_error: with more than 2^20 rows, for metrics of pairs, how far the value of cells of the confidence may be from
     that of single rows.
     curve: for aurc, or without it for the first coverage at an error, at most 50 points of the risk-coverage curve,

@@ -143,3 +143,31 @@ def test_python_reads_the_same(capsys, here):
     read.save("b.sums", exact=True)
     assert (here / "a.sums").read_bytes() == (here / "b.sums").read_bytes()
     assert read.report()["ece"] == calibeval.evaluate(logits=z, labels=y)["ece"]
+
+
+def test_small_cells_are_joined_and_the_report_says_so(capsys, here):
+    saved("a.npz")
+    done = run(capsys, "sums", "a.npz", "-o", "a.sums", "--min-cell", "60")
+    assert (done.code, ", none of fewer than 60 rows, " in done.out) == (0, True)
+    count = np.load("a.sums")["cells.count"]
+    assert count.min() >= 60
+    (told,) = [one for one in dump_of(capsys, "a.sums")["warnings"] if one["code"] == "small_cells_joined"]
+    assert told["message"].startswith(
+        "bins of fewer than 60 rows were joined to their neighbours: the ECE is within 0."
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--min-cell", "10", "--exact"], 2, "--min-cell"),
+        (["--min-cell", "1"], 2, "1 is not in the range"),
+        (["--min-cell", "701"], 3, "there are 700 rows, but no sum may be of fewer than 701"),
+        (["--min-cell", "10", "--group", "video"], 2, "rows with groups cannot be joined to cells of 10"),
+    ],
+)
+def test_what_min_cell_refuses(capsys, here, words, code, message):
+    saved("a.npz", video=np.arange(700) // 9)
+    done = run(capsys, "sums", "a.npz", "-o", "a.sums", *words)
+    assert (done.code, message in done.err) == (code, True), done.err
+    assert not (here / "a.sums").exists()

@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from calibeval import GateSettings, Predictions, Rule, gate, plan
+from calibeval import GateSettings, Predictions, Rule, evaluate, gate, plan
 from calibeval.api.gate_config import flag_rules
 from calibeval.core.errors import UsageError
 from calibeval.core.metrics.table import EVERY
@@ -67,6 +68,32 @@ def test_an_error_at_the_limit_rarely_fails():
         )
         failed += ruled(dump, AT_LEAST)[0].verdict == "fail"
     assert failed <= 200 * 0.025 + 2 * math.sqrt(200 * 0.025 * 0.975)
+
+
+@pytest.mark.parametrize("coverage", [0.4, 0.39])
+def test_a_true_coverage_at_the_limit_rarely_fails(coverage):
+    # Right if the confidence is above .615, but half of those above .99 are wrong. Of the rows above .6, .005 + .015 of
+    # .4 are wrong: 5 %. So just 40 % can be answered, and a sample has fewer rows above .6 as often as not.
+    failed, samples = 0, 150
+    for seed in range(samples):
+        rng = np.random.default_rng(seed)
+        confidence = rng.random(1000)
+        right = (confidence > 0.615) & ((confidence < 0.99) | (rng.random(1000) < 0.5))
+        dump = Predictions(confidence=confidence, correct=right)
+        failed += ruled(dump, Rule(AT_5, "min", coverage))[0].verdict == "fail"
+    assert failed <= samples * 0.025
+
+
+def test_what_is_possible_of_new_rows():
+    # All of the least confident 600 rows are wrong. The errors of n rows prove more than 5 % if so many, or more, have
+    # a chance below 1.25 %; the other 1.25 % is for the share of rows.
+    right = np.arange(1000) < 400
+    found = evaluate(confidence=np.linspace(0.99, 0.1, 1000), correct=right, metrics=AT_5)[AT_5].possible
+    open_ = [n for n in range(401, 600) if stats.binom.sf(n - 401, n, 0.05) > 0.0125]
+    assert found == pytest.approx(stats.beta.ppf(1 - 0.0125, open_[-1] + 1, 1000 - open_[-1]))
+    wider = evaluate(confidence=np.linspace(0.99, 0.1, 1000), correct=right, metrics=AT_5, level=0.99)[AT_5].possible
+    assert wider > found
+    assert evaluate(sure(200), metrics=AT_5)[AT_5].possible == 1.0
 
 
 def test_too_few_rows_are_inconclusive():
