@@ -52,6 +52,7 @@ class RecalibrationGain(Metric):
 
     binned: ClassVar[bool] = False
     has_floor: ClassVar[bool] = False
+    left_to_gain: ClassVar[bool] = True
     score: Literal["nll", "brier"]
 
     def value(self, sums: Sums) -> float:

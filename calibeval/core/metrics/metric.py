@@ -73,6 +73,8 @@ class Metric:
     fitted: ClassVar[bool] = False
     # Whether the value is what these rows certify; more rows certify more of the same model.
     certifies: ClassVar[bool] = False
+    # Whether it says what a map would still gain: less of that is neither good nor bad of a model.
+    left_to_gain: ClassVar[bool] = False
 
     def exists(self, k: int | None, *, named: bool) -> bool:
         """Whether it is defined for k classes. named: whether somebody asked for it by name, or for all."""
