@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 from calibeval.core.data.documents import Place
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.records import Layout, to_plain
+from calibeval.core.sums.gain import MapName
 
 # Probabilities that were rounded may lie beyond 0 and 1 by this much.
 _SLACK = 2.0**-4
@@ -110,7 +111,7 @@ class MetricResult:
     possible: float | None = None
     cell_error: float | None = None
     curve: tuple[RiskPoint, ...] | None = None
-    map: str | None = None
+    map: MapName | None = None
     refinement: float | None = None
     calibration: float | None = None
 
