@@ -5,7 +5,7 @@ and says
 
 - `of_pairs(pairs) -> float`: the value. Raises NotComputable if there is none;
 - `floor_of(pairs) -> Floor | None`: the noise floor, if it has one (default: none);
-- `interval_of(pairs, level) -> Interval | None`: the interval (default: NotComputable, "this metric has no interval");
+- `interval_of(pairs, level) -> Interval | None`: the interval (default: NotComputable, "there is no method for it");
   then also `has_interval`, which is otherwise False;
 - `tested(pairs) -> Tested | None`: statistic and p of a test of perfect calibration (default: none);
 - `cell_error(pairs) -> float | None`: how far the value may be from that of single rows, if pairs are cells (below);
