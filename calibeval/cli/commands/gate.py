@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING, TextIO
 
 from calibeval.cli.options import gate as gate_options
 from calibeval.cli.options import shared as options
-from calibeval.cli.options.choices import DECIDE, LEVEL, ON_INCONCLUSIVE, PRESETS, check_choice
+from calibeval.cli.options.by_products import check_drawing
+from calibeval.cli.options.by_products import exported as curves
+from calibeval.cli.options.choices import DECIDE, LEVEL, ON_INCONCLUSIVE, PRESETS, RISK, check_choice
 from calibeval.cli.options.outputs import JSON, check_folder, exports
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 from calibeval.cli.screen.command import environment
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from calibeval.api.gate_config import Asked
     from calibeval.core.gating.gate import Explain, Subject
     from calibeval.core.gating.verdict import Verdict
+    from calibeval.core.report.report import Report
 
 SUMMARY, OUTPUTS = "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"
 
@@ -105,7 +108,8 @@ def gate(
         positive=flags.positive,
         planned=plan,
     )
-    wanted = exports(export, EXPORTS)
+    wanted = exports(export, (*EXPORTS, RISK))
+    check_drawing(wanted.get(RISK))
     outputs = [*wanted.values()]
     looked_at = [path for path in (OWN_FILE, PROJECT_FILE) if is_there(Path(path))]
     files = [word and split_title(word).file for word in (dump, asked.baseline)]
@@ -137,9 +141,9 @@ def gate(
     say([f"warning: {warning}" for warning in verdict.warnings], quiet=quiet)
     verdict = replace(verdict, environment=environment(), warnings=(*verdict.warnings, *told))
     for kind, path in wanted.items():
-        write_file(path, exported(verdict, kind))
+        write_file(path, _exported(verdict, subject, kind, path))
     if out is not None:
-        _save(verdict, subject, asked.settings.level, out)
+        _save(verdict, subject, out)
     say([f"written to {path}" for path in (*outputs, *([out] if out else []))], quiet=quiet)
     put(verdict.to_json() if json else _shown(verdict))
     if _on_github() if github is None else github:
@@ -147,15 +151,25 @@ def gate(
     return int(verdict.exit_code)
 
 
-def _save(verdict: Verdict, subject: Subject, level: float, out: Path) -> None:
+def _exported(verdict: Verdict, subject: Subject, kind: str, path: Path) -> bytes:
+    """The verdict as a file of that kind. path: whose suffix is the format of a figure."""
+    return curves(_report(verdict, subject), kind, path) if kind == RISK else exported(verdict, kind)
+
+
+def _save(verdict: Verdict, subject: Subject, out: Path) -> None:
     """Write the files of the verdict, with a report of the dump."""
     from calibeval.api.save import save_verdict
+
+    save_verdict(replace(verdict, report=_report(verdict, subject)), out)
+
+
+def _report(verdict: Verdict, subject: Subject) -> Report:
+    """A report of the dump."""
     from calibeval.core.gating.evidence import reported
     from calibeval.core.report.report import Report
 
-    found = subject.measured.report(level, reported(subject.values))
-    report = Report(verdict.version, subject.settings, (found,), verdict.environment)
-    save_verdict(replace(verdict, report=report), out)
+    found = subject.measured.report(verdict.settings.level, reported(subject.values))
+    return Report(verdict.version, subject.settings, (found,), verdict.environment)
 
 
 def _plan(subject: Subject, asked: Asked, config: str | None, *, quiet: bool, json: bool) -> int:
