@@ -45,7 +45,8 @@ def before_intervals(rule: Rule, plain: Evidence, settings: GateSettings) -> Jud
             return _undecided(rule, plain, settings)
         why = f": {plain.reason}" if plain.reason else ""
         by_groups = Notice.of(plain.reason or "").code == "dependent_rows"
-        text = f"{NO_METHOD}, {POINT}" if plain.reason == NO_METHOD else f"there is no interval{why}"
+        alone = f"this metric has no interval, {POINT}"
+        text = alone if plain.reason == NO_METHOD else f"there is no interval{why}"
         text += f", {POINT}" if by_groups else ""
         return _judged(rule, plain, "error", outcome("no_interval", text))
     return None

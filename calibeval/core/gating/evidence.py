@@ -230,7 +230,7 @@ def _is_few(reason: str | None) -> bool:
 
     >>> _is_few(None), _is_few(Notice("no interval: a single row has no interval", "one_row"))
     (True, True)
-    >>> _is_few("no interval: this metric has no interval")
+    >>> _is_few("no interval: there is no method for it")
     False
     """
     return reason is None or not NO_INTERVAL.search(reason) or Notice.of(reason).code in FEW

@@ -99,6 +99,8 @@ class CoverageAtError(OfPairs):
             )
         )
         result = replace(result, cross_fitted=elsewhere, cross_fitted_error=error)
+        if elsewhere is None:
+            result = replace(result, reason=_no_cross_fit(found, pairs))
         if level is None or pairs.groups is not None:
             return result
         interval = _interval(found, pairs.rows, level)
@@ -197,3 +199,14 @@ def _why(found: Certified, pairs: Pairs) -> Notice | None:
             wrong = f"{found.unit_errors:,} of the {found.units:,} groups with the most confident rows have a wrong one"
         return reason("not_certified", f"none: {wrong}, an error of up to {100.0 * found.bound:.1f} %")
     return None if pairs.groups is None else reason("dependent_rows", f"no interval: {DEPENDENT}")
+
+
+def _no_cross_fit(found: Certified, pairs: Pairs) -> Notice:
+    """Why there is no cross-fitted coverage; for groups, after why there is no interval."""
+    units = "rows" if pairs.groups is None else "groups"
+    few = f"no cross-fitted coverage: four fifths of the {units} are fewer than the {found.needed:,} that are needed"
+    return (
+        reason("too_few_to_certify", few)
+        if pairs.groups is None
+        else reason("dependent_rows", f"no interval: {DEPENDENT}; {few}")
+    )

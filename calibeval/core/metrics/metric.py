@@ -23,7 +23,7 @@ from calibeval.core.uncertainty.model_pair import Pair
 from calibeval.core.uncertainty.paired import Contrast, centre_of, margins
 
 NO_DIFFERENCE = "this metric has no paired difference"
-NO_METHOD = "this metric has no interval"
+NO_METHOD = "there is no method for it"
 BY_GROUPS = "differences of this metric are not tested if only groups are independent"
 T = TypeVar("T")
 

@@ -171,3 +171,23 @@ def test_what_min_cell_refuses(capsys, here, words, code, message):
     done = run(capsys, "sums", "a.npz", "-o", "a.sums", *words)
     assert (done.code, message in done.err) == (code, True), done.err
     assert not (here / "a.sums").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--bins", "10"], "bins is 15 here, but 10 there"),
+        (["--metrics", "ece,nll"], "metrics is None here, but ('ece', 'nll') there"),
+        (["--class", "1"], "classes is None here, but ('1',) there"),
+        (["--group", "video"], "groups is False here, but True there"),
+        (["--key", "weights=w"], "weights is False here, but True there"),
+        (["--ignore-index", "-1"], "ignore_index is None here, but -1 there"),
+    ],
+)
+def test_files_of_other_settings_are_refused_with_what_differs(capsys, here, words, message):
+    saved("a.npz", video=np.arange(700) // 9, w=1.0 + np.arange(700))
+    assert run(capsys, "sums", "a.npz", "-o", "a.sums").code == 0
+    assert run(capsys, "sums", "a.npz", *words, "-o", "b.sums").code == 0
+    done = run(capsys, "report", "a.sums", "b.sums")
+    assert (done.code, done.err.startswith("b.sums and a.sums: these")) == (2, True)
+    assert message in done.err
