@@ -108,8 +108,7 @@ def gate(
         positive=flags.positive,
         planned=plan,
     )
-    wanted = exports(export, (*EXPORTS, RISK))
-    check_drawing(wanted.get(RISK))
+    wanted = _wanted(export)
     outputs = [*wanted.values()]
     looked_at = [path for path in (OWN_FILE, PROJECT_FILE) if is_there(Path(path))]
     files = [word and split_title(word).file for word in (dump, asked.baseline)]
@@ -159,6 +158,13 @@ def gate(
     if _on_github() if github is None else github:
         _tell_github(verdict, sys.stderr if json else sys.stdout)
     return int(verdict.exit_code)
+
+
+def _wanted(export: list[str] | None) -> dict[str, Path]:
+    """The files to export, by kind. Raises: UsageError, before anything is read."""
+    wanted = exports(export, (*EXPORTS, RISK))
+    check_drawing(wanted.get(RISK))
+    return wanted
 
 
 def _exported(verdict: Verdict, subject: Subject, kind: str, path: Path) -> bytes:
