@@ -12,23 +12,20 @@ from typing import TYPE_CHECKING, TextIO
 
 from calibeval.cli.options import gate as gate_options
 from calibeval.cli.options import shared as options
-from calibeval.cli.options.by_products import check_drawing
-from calibeval.cli.options.by_products import exported as curves
-from calibeval.cli.options.choices import DECIDE, LEVEL, ON_INCONCLUSIVE, PRESETS, RISK, check_choice
-from calibeval.cli.options.outputs import JSON, check_folder, exports
+from calibeval.cli.options.choices import DECIDE, LEVEL, ON_INCONCLUSIVE, PRESETS, check_choice
+from calibeval.cli.options.gate_exports import exported, report_of, wanted_exports
+from calibeval.cli.options.outputs import JSON, check_folder
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 from calibeval.cli.screen.command import environment
 from calibeval.cli.screen.streams import put
 from calibeval.core.conventions.table import OWN
 from calibeval.core.errors import FileProblem, UsageError
 from calibeval.readers.small_files import is_there
-from calibeval.render.ci.exports import EXPORTS, exported
 
 if TYPE_CHECKING:
     from calibeval.api.gate_config import Asked
     from calibeval.core.gating.gate import Explain, Subject
     from calibeval.core.gating.verdict import Verdict
-    from calibeval.core.report.report import Report
 
 SUMMARY, OUTPUTS = "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"
 
@@ -108,7 +105,7 @@ def gate(
         positive=flags.positive,
         planned=plan,
     )
-    wanted = _wanted(export)
+    wanted = wanted_exports(export)
     outputs = [*wanted.values()]
     looked_at = [path for path in (OWN_FILE, PROJECT_FILE) if is_there(Path(path))]
     files = [word and split_title(word).file for word in (dump, asked.baseline)]
@@ -150,7 +147,7 @@ def gate(
     say([f"warning: {warning}" for warning in verdict.warnings], quiet=quiet)
     verdict = replace(verdict, environment=environment(), warnings=(*verdict.warnings, *told))
     for kind, path in wanted.items():
-        write_file(path, _exported(verdict, subject, kind, path))
+        write_file(path, exported(verdict, subject, kind, path))
     if out is not None:
         _save(verdict, subject, out)
     say([f"written to {path}" for path in (*outputs, *([out] if out else []))], quiet=quiet)
@@ -160,32 +157,11 @@ def gate(
     return int(verdict.exit_code)
 
 
-def _wanted(export: list[str] | None) -> dict[str, Path]:
-    """The files to export, by kind. Raises: UsageError, before anything is read."""
-    wanted = exports(export, (*EXPORTS, RISK))
-    check_drawing(wanted.get(RISK))
-    return wanted
-
-
-def _exported(verdict: Verdict, subject: Subject, kind: str, path: Path) -> bytes:
-    """The verdict as a file of that kind. path: whose suffix is the format of a figure."""
-    return curves(_report(verdict, subject), kind, path) if kind == RISK else exported(verdict, kind)
-
-
 def _save(verdict: Verdict, subject: Subject, out: Path) -> None:
     """Write the files of the verdict, with a report of the dump."""
     from calibeval.api.save import save_verdict
 
-    save_verdict(replace(verdict, report=_report(verdict, subject)), out)
-
-
-def _report(verdict: Verdict, subject: Subject) -> Report:
-    """A report of the dump."""
-    from calibeval.core.gating.evidence import reported
-    from calibeval.core.report.report import Report
-
-    found = subject.measured.report(verdict.settings.level, reported(subject.values))
-    return Report(verdict.version, subject.settings, (found,), verdict.environment)
+    save_verdict(replace(verdict, report=report_of(verdict, subject)), out)
 
 
 def _plan(subject: Subject, asked: Asked, config: str | None, *, quiet: bool, json: bool) -> int:
