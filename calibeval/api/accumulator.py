@@ -143,15 +143,20 @@ class Accumulator:
         with spoken():
             return self._rows.report()
 
-    @public({"path": path_argument, "exact": truth})
-    def save(self, path: str | PathLike[str], *, exact: bool = False) -> None:
+    @public({"path": path_argument, "exact": truth, "min_cell": whole(2)})
+    def save(self, path: str | PathLike[str], *, exact: bool = False, min_cell: int | None = None) -> None:
         """Write the sums to a file, without rows; `load` reads it. A cell with one row still shows what that row adds.
 
         exact: also write the confidence of every row (8 bytes each), and the scores of the sampled rows that the
         temperature is fitted on, so that the report of what is read is the same to the last bit.
-        Raises: InputError if there are no rows; UsageError for a folder; FileProblem if it cannot be written.
+        min_cell: the least number of rows of a bin or cell; smaller ones are joined to their neighbours, and the report
+        tells how far its numbers may be from those of all bins.
+        Raises: InputError if there are no rows, or if a class has fewer than min_cell; UsageError for exact sums with
+        min_cell, for min_cell and rows with groups or weights, and for a folder; FileProblem if it cannot be written.
         """
-        header, arrays = to_saved(self._rows, exact=exact)
+        if exact and min_cell is not None:
+            raise UsageError("exact sums hold every confidence, so min_cell cannot be combined with exact")
+        header, arrays = to_saved(self._rows, exact=exact, least=min_cell)
         file = as_path(path)
         check_outputs([file], [])
         write_file(file, sums_file(header, arrays))

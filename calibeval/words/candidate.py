@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 
 from calibeval.core.comparison.comparison import Candidate, ComparedDump, Difference
 from calibeval.words import cells
-from calibeval.words.difference import Change, amount, change, could_have_shown
+from calibeval.words.difference import Change, amount, change, could_have_shown, finding
 from calibeval.words.digits import scaled
 from calibeval.words.direction import direction
 from calibeval.words.score_tests import p_said
@@ -41,9 +41,8 @@ def comparison_headline(candidate: Candidate, names: tuple[str, str], base: Comp
         return [same]
     said = _said(differences)
     if differences and differences.keys().isdisjoint(said):  # only other metrics were chosen
-        return [
-            f"{names[0]} against {names[1]}: {_decided(differences, ()) or 'this sample cannot tell a difference'}."
-        ]
+        told = "; ".join(part for part in (_decided(differences, ()), _moved(differences)) if part)
+        return [f"{names[0]} against {names[1]}: {told or 'this sample cannot tell a difference'}."]
     sentences = [one for one in (_sentence(candidate, names, name) for name in said) if one]
     if not sentences:
         return [f"{names[0]} and {names[1]} could not be compared."]
@@ -98,6 +97,13 @@ def _decided(differences: Mapping[str, Difference], without: Iterable[str]) -> s
         ]
         parts += [f"{way}: {', '.join(by_certainty)}"] if by_certainty else []
     return "; ".join(parts)
+
+
+def _moved(differences: Mapping[str, Difference]) -> str:
+    """The metrics that moved in a direction that is neither good nor bad in itself: "T closer to 1 (certain)"."""
+    there = {name: differences[name] for name in compared_among(differences) if change(differences[name]).moved}
+    said = {name: finding(one).partition(", ") for name, one in there.items()}
+    return "; ".join(f"{cells.label(name)} {way} ({sure})" for name, (way, _, sure) in said.items())
 
 
 def _sentence(candidate: Candidate, names: tuple[str, str], name: str) -> str:

@@ -17,7 +17,8 @@ CERTAIN_MARK = "*"
 class Change(Enum):
     """How a candidate stands against the base; the value is the phrase for people.
 
-    HIGHER and LOWER are for metrics that are best at 0 or 1, where a direction alone is neither good nor bad. "certain"
+    HIGHER and LOWER are for metrics that are best at 0 or 1, and for what a map would gain: there a direction alone is
+    neither good nor bad. "certain"
     and "likely" mean what they mean in reports: p, corrected for the number of tests, is below 0.001, or below 0.05.
     CHANCE: the interval excludes 0, but with so many tests that is no surprise. SAME: every row is the same, up to
     rounding. NEGLIGIBLE: rows differ, but the difference and its interval are too small to change a digit of the values
@@ -82,7 +83,7 @@ def change(difference: Difference) -> Change:
     if not difference.likely:
         return Change.CHANCE if difference.excludes_zero else Change.OPEN
     wanted = _best(difference.name)
-    if wanted in ("zero", "one"):
+    if wanted in ("zero", "one") or _left_to_gain(difference.name):
         way = "higher" if low > 0.0 else "lower"
     else:
         way = "better" if (low > 0.0) == (wanted == "higher") else "worse"
@@ -96,8 +97,13 @@ def finding(difference: Difference) -> str:
 
     >>> finding(Difference("confidence_gap", 0.126, 0.015, -0.111, -0.120, -0.102, 1e-15, 0.013))
     'closer to 0, certain'
+    >>> finding(Difference("phi_nll", 0.21, 0.08, -0.13, -0.14, -0.12, 1e-15, 0.013))
+    'less left to gain, certain'
     """
     found = change(difference)
+    if found.moved and _left_to_gain(difference.name):
+        less = found in (Change.LOWER, Change.LIKELY_LOWER)
+        return f"{'less' if less else 'more'} left to gain, {found.value.partition(', ')[2]}"
     if not found.moved or difference.base is None or difference.candidate is None:
         return found.short
     best = {"zero": 0, "one": 1}[_best(difference.name)]
@@ -201,6 +207,10 @@ def difference_decimals(difference: Difference) -> int:
     while places < 6 and 0.0 < size * 10**places < 9.5:
         places += 1
     return places
+
+
+def _left_to_gain(name: str) -> bool:
+    return name in EVERY and EVERY[name].left_to_gain
 
 
 def _best(name: str) -> str:

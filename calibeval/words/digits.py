@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+from calibeval.core.metrics.folded import ClassWise
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import EVERY
 from calibeval.words.signs import signed
@@ -118,7 +119,8 @@ def _interval(metric: MetricResult) -> tuple[str, int]:
     for places in (*range(first, max(first, *most) + 1), *most):
         ends = [written(end, places) for end in (low, high)]
         below, above = map(printed, ends)
-        if all(below <= x <= above for x in beside) and not (below == 0.0 < low and places < max(most)):
+        vanished = (below == 0.0 < low and places < max(most)) or above == 0.0 < high
+        if all(below <= x <= above for x in beside) and not vanished:
             break
     else:  # digits of the values differ, and none holds both: the ends are rounded away from them
         places = min(most)
@@ -186,12 +188,14 @@ def _has_sign(metric: str) -> bool:
 
 
 def value_decimals(metric: str, number: float) -> int:
-    """How many decimals the value has in tables; two where it is so near 0 that others would be a row of zeros.
+    """How many decimals the value has in tables: of a mean over classes, which may be small, with three digits.
 
-    >>> value_decimals("cwce", 0.000123), value_decimals("cwce", 9.7e-13)
-    (4, 2)
+    Two where the value is so near 0 that others would be a row of zeros.
+
+    >>> value_decimals("tace", 0.000123), value_decimals("ece", 0.000123), value_decimals("cwce", 9.7e-13)
+    (4, 2, 2)
     """
-    if unit(metric) == "%" and metric != "cwce":
+    if unit(metric) == "%" and not isinstance(EVERY[metric], ClassWise):
         return 2
     shown = scaled(metric, number)
     if _has_sign(metric):

@@ -12,6 +12,8 @@ from calibeval.words.signs import signed
 TITLE = "What would recalibration gain?"
 # By the score: the metric, and the score's name in a sentence and in a table.
 _OF = {"phi_nll": ("the NLL", "NLL"), "phi_brier": ("the Brier score", "Brier")}
+# What there is too little of, by the code of the reason.
+_FEW = {"few_errors": "are wrong", "few_rows_per_class": "are of one class"}
 _MAPS = {
     "temperature": "a temperature",
     "isotonic": "isotonic regression of P(class 1)",
@@ -33,6 +35,8 @@ class GainCells(NamedTuple):
 def gain_said(metrics: Mapping[str, MetricResult]) -> str:
     """What recalibration would gain, in a sentence; empty if that was not measured.
 
+    Without an interval because there are few wrong rows, few right ones or few of a class, it cannot be told.
+
     >>> gain_said({"phi_nll": MetricResult("phi_nll", 0.031, low=0.025, high=0.038, map="temperature")})
     'Recalibration would gain 3.1 % of the NLL [2.5, 3.8] (a temperature, out of fold).'
     """
@@ -40,6 +44,12 @@ def gain_said(metrics: Mapping[str, MetricResult]) -> str:
     if not found:
         return ""
     first = found[0]
+    few = _too_few(first)
+    if few:
+        accuracy = metrics.get("accuracy")
+        if few == _FEW["few_errors"] and accuracy is not None and (accuracy.value or 0.0) < 0.5:
+            few = "are right"
+        return f"Too few rows {few} to tell what recalibration would gain."
     if first.map == "none":
         most = "" if first.high is None else f" (at most {_percent(first.high, first)} % of {_OF[first.name][0]})"
         how = "out of fold, neither a temperature nor isotonic regression does better"
@@ -50,8 +60,7 @@ def gain_said(metrics: Mapping[str, MetricResult]) -> str:
         return f"Recalibration would do harm: its gain is {shares} ({by})."
     if (first.value or 0.0) <= 0.0 or (first.low is not None and first.low <= 0.0):
         return f"Recalibration would gain nothing beyond noise: {shares} ({by})."
-    few = first.reason is not None and first.reason.code in ("few_errors", "few_rows_per_class")
-    return f"Recalibration would gain {shares} ({by}{'; few rows decide it' if few else ''})."
+    return f"Recalibration would gain {shares} ({by})."
 
 
 def gaining(metrics: Mapping[str, MetricResult]) -> tuple[str, str] | None:
@@ -61,7 +70,7 @@ def gaining(metrics: Mapping[str, MetricResult]) -> tuple[str, str] | None:
     ('top-isotonic', 'isotonic regression of the confidence would gain 3.1 % of the NLL')
     """
     first = next(iter(_measured(metrics)), None)
-    if first is None or first.map not in _MAPS:
+    if first is None or first.map not in _MAPS or _too_few(first):
         return None
     least = first.value if first.low is None else first.low
     if least is None or least <= 0.0:
@@ -95,6 +104,12 @@ def parts_said(metrics: Mapping[str, MetricResult]) -> list[str]:
         f"{one.score} {one.now} = {one.left} refinement (left after the map) + {one.gained} calibration (taken away)"
         for one in gain_cells(metrics)
     ]
+
+
+def _too_few(one: MetricResult) -> str:
+    """What rows that are too few for an interval are; empty where they are not."""
+    code = None if one.low is not None or one.reason is None else one.reason.code
+    return _FEW.get(code or "", "")
 
 
 def _measured(metrics: Mapping[str, MetricResult]) -> list[MetricResult]:

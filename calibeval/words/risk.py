@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from calibeval.core.metrics.result import RiskPoint
 from calibeval.core.report.report import DumpReport
-from calibeval.core.uncertainty.special import clopper_pearson
+from calibeval.core.report.risk import counted
 from calibeval.words.thresholds import exact, limited, percent, shown
 
 TITLE = "error of the most confident rows"
@@ -107,9 +107,7 @@ class RiskCurve:
 def risk_curve(dump: DumpReport, level: float | None) -> RiskCurve | None:
     """The curve of a dump, if it was measured, with a point for each certified threshold.
 
-    level: of the intervals of the risk, point by point (Clopper and Pearson), which exist where rows are independent;
-    for rows with unequal chances to be wrong they are wider than needed (Hoeffding, Annals of Mathematical Statistics
-    1956).
+    level: of the intervals of the risk, point by point, which exist where rows are independent.
     """
     points = _points(dump)
     if not points or not dump.n:
@@ -118,18 +116,8 @@ def risk_curve(dump: DumpReport, level: float | None) -> RiskCurve | None:
     words = {own.coverage: own.words for own in found}
     own = {one.coverage: one for one in _certified(dump)}
     every = sorted({**{one.coverage: one for one in points}, **own}.values(), key=lambda one: one.coverage)
-    rows = [min(max(round(one.coverage * dump.n), 1), dump.n) for one in every]
-    wrong = [min(max(round(one.risk * count), 0), count) for one, count in zip(every, rows, strict=True)]
     level = None if dump.groups is not None or dump.weights is not None else level
-    if level is None:
-        ends: list[tuple[float | None, float | None]] = [(None, None)] * len(rows)
-    else:
-        low, high = clopper_pearson(wrong, rows, level)
-        ends = list(zip(low.tolist(), high.tolist(), strict=True))
-    steps = (
-        RiskStep(one.threshold, one.coverage, one.risk, count, errors, *both, words.get(one.coverage, ""))
-        for one, count, errors, both in zip(every, rows, wrong, ends, strict=True)
-    )
+    steps = (RiskStep(*one, words.get(one.coverage, "")) for one in counted(every, dump.n, level))
     return RiskCurve(tuple(steps), found, level)
 
 
@@ -154,12 +142,7 @@ def curve_through(points: Sequence[RiskPoint], n: int) -> RiskCurve | None:
     """The curve through these points of n rows, without intervals; None if there are none."""
     if not points or not n:
         return None
-    counts = [min(max(round(one.coverage * n), 1), n) for one in points]
-    steps = (
-        RiskStep(one.threshold, one.coverage, one.risk, count, min(round(one.risk * count), count))
-        for one, count in zip(points, counts, strict=True)
-    )
-    return RiskCurve(tuple(steps), (), None)
+    return RiskCurve(tuple(RiskStep(*one) for one in counted(points, n)), (), None)
 
 
 def beside(curves: Sequence[RiskCurve]) -> list[tuple[str, ...]]:

@@ -16,6 +16,10 @@ from calibeval.words.signs import signed
 _LITTLE = 0.1
 # Other parts are mentioned if they take back at least this share.
 _CANCELLED = 0.1
+LEFT_TO_GAIN = (
+    "this is what a map fitted out of fold takes away, so a map passes this rule by its definition: fit one with "
+    "calibeval fit, and limit nll, brier or ece"
+)
 _NOTHING = Judged(None, None, None, None, None, None, None, None, "error", Notice(""))
 
 
@@ -38,6 +42,8 @@ def why_lines(judged: RuleVerdict, level: float = 0.95) -> list[str]:
         lines.append("no single bin, class or slice accounts for much of it")
     if metric == "accuracy":
         lines.append("a temperature cannot change the accuracy")
+    elif EVERY[metric].left_to_gain:
+        lines.append(LEFT_TO_GAIN)
     elif why.temperature is not None:
         lines.append(_tried(judged, why.temperature, level))
     return lines

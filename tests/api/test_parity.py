@@ -72,7 +72,10 @@ COMMANDS = {
     "inspect": (calibeval.inspect, {"dump": "path"}),
     "finetune": (calibeval.finetune, {"loss": "losses"}),
     "conventions": (calibeval.conventions, {"dump": "predictions"}),
-    "sums": (calibeval.Accumulator.read, {"out": "accumulator.save(...)"}),
+    "sums": (
+        calibeval.Accumulator.read,
+        {"out": "accumulator.save(...)", "min_cell": "accumulator.save(..., min_cell=...)"},
+    ),
     "predict": (calibeval.predict, {"out": "predictions.save(...)"}),
 }
 

@@ -11,7 +11,7 @@ from sklearn.datasets import load_breast_cancer, load_digits
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.frozen import FrozenEstimator
 from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold, StratifiedKFold, train_test_split
+from sklearn.model_selection import GridSearchCV, GroupKFold, StratifiedKFold, train_test_split
 from sklearn.naive_bayes import GaussianNB
 from sklearn.neighbors import KNeighborsClassifier
 from sklearn.pipeline import make_pipeline
@@ -203,3 +203,18 @@ def test_a_class_that_a_fitted_estimator_does_not_know_is_named(digits):
     row = int(np.flatnonzero(y_test == 9)[0])
     with pytest.raises(calibeval.InputError, match=f"row {row} has the label 9, but the estimator knows 0, 1, 2"):
         Recalibrator(fitted, cv="prefit").fit(x_test, y_test)
+
+
+def test_frames_pipelines_and_searches():
+    x, y = load_breast_cancer(return_X_y=True, as_frame=True)
+    names = y.map({0: "malignant", 1: "benign"})
+    model = make_pipeline(StandardScaler(), LogisticRegression())
+    search = GridSearchCV(
+        Recalibrator(model, cv=3),
+        {"estimator__logisticregression__C": [1e-4, 1.0], "method": ["none", "temperature"]},
+        scoring=scorer("nll"),
+        cv=2,
+    ).fit(x, names)
+    assert search.best_params_ == {"estimator__logisticregression__C": 1.0, "method": "temperature"}
+    assert search.best_estimator_.feature_names_in_.tolist() == x.columns.tolist()
+    assert np.mean(search.predict(x) == names) > 0.95

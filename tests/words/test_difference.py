@@ -14,6 +14,8 @@ from calibeval.words.difference import (
     change,
     could_have_shown,
     difference_decimals,
+    finding,
+    tone,
 )
 
 
@@ -31,6 +33,7 @@ def difference(name="ece", base=0.02, candidate=0.03, low=0.002, high=0.018, p=0
         ("accuracy", -1, Change.WORSE),
         ("confidence_gap", 1, Change.HIGHER),
         ("confidence_gap", -1, Change.LOWER),
+        ("phi_nll", -1, Change.LOWER),  # less left to gain is neither good nor bad of a model
         ("of_another_version", 1, Change.HIGHER),
     ],
 )
@@ -147,3 +150,14 @@ def test_headlines():
     thin = Difference("ece", 0.02, 0.03, 0.01, reason="too few rows")
     assert said(ece=thin) == "Not tested whether b is better calibrated than a: ECE 2.00 → 3.00 (too few rows)."
     assert said() == "b and a could not be compared."
+
+
+@pytest.mark.parametrize(("sign", "words"), [(-1, "less left to gain"), (1, "more left to gain")])
+def test_what_is_left_to_gain_is_neither_better_nor_worse(sign, words):
+    ends = sorted((sign * 0.002, sign * 0.018))
+    found = difference("phi_nll", low=ends[0], high=ends[1])
+    assert (finding(found), tone(found)) == (f"{words}, certain", "")
+    candidate = Candidate(ComparedDump("b", Source(), "probs", 500, 3), "id", {"phi_nll": found})
+    assert comparison_headline(candidate, ("b", "a")) == [f"b against a: PHI of NLL {words} (certain)."]
+    with_ece = Candidate(candidate.dump, "id", {"ece": difference(), "phi_nll": found})
+    assert "PHI" not in " ".join(comparison_headline(with_ece, ("b", "a")))

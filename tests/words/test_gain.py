@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from calibeval.core.data.notices import reason
 from calibeval.core.metrics.result import MetricResult
 from calibeval.words.digits import interval
-from calibeval.words.gain import gain_cells, gain_said, parts_said
+from calibeval.words.gain import gain_cells, gain_said, gaining, parts_said
 
 
 def found(map_="temperature", **ends):
@@ -66,6 +67,26 @@ def test_without_intervals_nothing_is_said_of_noise():
     metrics = {"phi_nll": MetricResult("phi_nll", 0.031, map="temperature")}
     assert gain_said(metrics) == "Recalibration would gain 3.1 % of the NLL (a temperature, out of fold)."
     assert gain_cells(metrics) == []
+
+
+@pytest.mark.parametrize(
+    ("code", "accuracy", "said"),
+    [
+        ("few_errors", 0.99, "Too few rows are wrong to tell what recalibration would gain."),
+        ("few_errors", None, "Too few rows are wrong to tell what recalibration would gain."),
+        ("few_errors", 0.02, "Too few rows are right to tell what recalibration would gain."),
+        ("few_rows_per_class", 0.02, "Too few rows are of one class to tell what recalibration would gain."),
+    ],
+)
+@pytest.mark.parametrize("map_", ["temperature", "none"])
+def test_few_rows_cannot_tell(code, accuracy, said, map_):
+    few = reason(code, "no interval: few")
+    metrics = {
+        "phi_nll": MetricResult("phi_nll", 0.69, reason=few, map=map_),
+        "accuracy": MetricResult("accuracy", accuracy),
+    }
+    assert gain_said(metrics if accuracy else {"phi_nll": metrics["phi_nll"]}) == said
+    assert gaining(metrics) is None
 
 
 @pytest.mark.parametrize("metrics", [{}, {"phi_nll": MetricResult("phi_nll", None), "ece": MetricResult("ece", 0.1)}])

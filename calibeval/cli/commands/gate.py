@@ -65,7 +65,7 @@ def gate(
     Rules limit metrics or their change from a baseline; intervals decide.
     """
     from calibeval.api.gate_config import OWN_FILE, PROJECT_FILE, combined, find_config, flag_rules
-    from calibeval.cli.inputs.gate_files import open_both
+    from calibeval.cli.inputs.gate_files import judged_sums, open_both
     from calibeval.cli.inputs.titled import split_title
     from calibeval.core.gating.gate import Subject, judged
     from calibeval.core.sums.resources import Resources
@@ -111,22 +111,32 @@ def gate(
     files = [word and split_title(word).file for word in (dump, asked.baseline)]
     refuse_overwriting([*files, found.path, *looked_at, *flags.files], [*outputs, *_files(out)])
     reading = asked.reading(flags.options())
-    predictions, base = open_both(dump, asked.baseline, reading, asked.weights)
-    asked = asked.for_dump(predictions, base, convention)
-    subject = Subject.of(
-        predictions,
-        base,
-        asked.rules,
-        asked.settings,
-        bins=bins,
-        convention=convention,
-        slices=asked.slices,
-        group=asked.group,
-        positive=asked.positive,
-        resources=Resources(threads(jobs), reading.limits.max_memory),
-        keep_rows=why,
-        in_full=out is not None,
+    summed = judged_sums(
+        dump,
+        asked,
+        bins,
+        convention,
+        {"--convention": convention != OWN, "--why": why, "--plan": plan} | flags.of_rows(),
     )
+    if summed is not None:
+        asked, subject = summed
+    else:
+        predictions, base = open_both(dump, asked.baseline, reading, asked.weights)
+        asked = asked.for_dump(predictions, base, convention)
+        subject = Subject.of(
+            predictions,
+            base,
+            asked.rules,
+            asked.settings,
+            bins=bins,
+            convention=convention,
+            slices=asked.slices,
+            group=asked.group,
+            positive=asked.positive,
+            resources=Resources(threads(jobs), reading.limits.max_memory),
+            keep_rows=why,
+            in_full=out is not None,
+        )
     named = None if found.path is None else str(found.path)
     if plan:
         return _plan(subject, asked, named, quiet=quiet, json=json)

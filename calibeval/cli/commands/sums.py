@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from calibeval.cli.options import positive as class_options
 from calibeval.cli.options import shared as options
 from calibeval.cli.options import sums as own_options
-from calibeval.cli.options.choices import LEVEL
+from calibeval.cli.options.choices import LEVEL, exclude
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, with_reading_flags
 from calibeval.cli.screen.dump_json import written_json
 from calibeval.cli.screen.streams import put
@@ -22,6 +22,7 @@ def sums(
     dumps: options.Dumps,
     out: own_options.Out,
     exact: own_options.Exact = False,
+    min_cell: own_options.MinCell = None,
     bins: options.Bins = None,
     metrics: options.Metrics = None,
     classes: class_options.Classes = None,
@@ -48,6 +49,7 @@ def sums(
     if out.suffix != SUFFIX:
         raise UsageError(f"{out}: sums are written to a file whose name ends in {SUFFIX}")
     refuse_overwriting([*(split_title(word).file for word in dumps), *flags.files], [out])
+    exclude({"--exact": exact or None, "--min-cell": min_cell})
     settings = checked(bins=bins, level=LEVEL, positive=flags.positive, classes=classes or ())
     chosen, reading = chosen_metrics(metrics), flags.options()
     told = {
@@ -66,7 +68,7 @@ def sums(
             whole.merge(part)
         except UsageError as error:
             raise UsageError(f"{word} and {dumps[0]}: {error}") from None
-    content = sums_file(*to_saved(whole, exact=exact))
+    content = sums_file(*to_saved(whole, exact=exact, least=min_cell))
     write_file(out, content)
     running = whole.whole()
     if running is None:
@@ -74,7 +76,7 @@ def sums(
     if json:
         put(written_json(out, running.counts.n, running.facts.kinds.kind, warnings))
     else:
-        put(f"{out}: {_told(running)}, {len(content):,} bytes\n")
+        put(f"{out}: {_told(running)}{_joined(min_cell)}, {len(content):,} bytes\n")
     return 0
 
 
@@ -84,3 +86,7 @@ def _told(running: Running) -> str:
     classes = "top label only" if kinds.k is None else f"{kinds.k:,} classes, {kinds.kind}"
     groups = "" if running.groups is None else f", {len(running.groups.names):,} groups"
     return f"sums of {running.counts.n:,} rows, {classes}{groups}"
+
+
+def _joined(min_cell: int | None) -> str:
+    return "" if min_cell is None else f", none of fewer than {min_cell} rows"

@@ -1,13 +1,21 @@
-"""The files of a gate: the dump, and its baseline, which is a dump or a saved report."""
+"""The files of a gate: the dump, or sums of dumps, and its baseline, which is a dump or a saved report."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+from typing import TYPE_CHECKING
+
+from calibeval.cli.inputs.saved_sums import are_sums, opened
 from calibeval.cli.inputs.titled import open_named, open_named_base, split_title
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import weighted
 from calibeval.core.errors import UsageError
 from calibeval.core.report.report import Report
 from calibeval.readers.meaning.assemble import ReadOptions
+
+if TYPE_CHECKING:
+    from calibeval.api.gate_config import Asked
+    from calibeval.core.gating.gate import Subject
 
 
 def open_both(
@@ -26,3 +34,27 @@ def open_both(
     if reading.keys.weights is not None:
         return predictions, base
     return weighted(predictions, weights), weighted(base, weights) if isinstance(base, Predictions) else base
+
+
+def judged_sums(
+    dump: str, asked: Asked, bins: int | None, convention: str, given: Mapping[str, object]
+) -> tuple[Asked, Subject] | None:
+    """The rules and their subject, if the dump is a file of sums, or a pattern of several; else None.
+
+    given: the options that need rows, or that were settled when the sums were made.
+    Raises: UsageError for these, and for rules that need rows; as `read_all`.
+    """
+    if not are_sums([dump]):
+        return None
+    from calibeval.core.gating.of_sums import subject_of_sums
+
+    settled = {
+        "a baseline": asked.baseline,
+        "--slice": asked.slices,
+        "--group": asked.group,
+        "--positive": asked.positive,
+        "weights": asked.weights,
+    }
+    rows, source = opened([dump], bins, {**given, **settled})
+    asked = asked.for_dump(rows.measurement(None, source).predictions, None, convention)
+    return asked, subject_of_sums(rows, asked.rules, asked.settings, source)

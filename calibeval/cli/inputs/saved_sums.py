@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from calibeval.core.errors import FileProblem, UsageError
 
 if TYPE_CHECKING:
+    from calibeval.core.data.source import Source
     from calibeval.core.evaluation.accumulation import Accumulation
     from calibeval.core.report.report import DumpReport
     from calibeval.core.report.settings import Settings
@@ -45,6 +46,15 @@ def results_of(
     """
     if not are_sums(dumps):
         return None
+    whole, source = opened(dumps, bins, given)
+    return whole.dump(level, whole.chosen if only is None else only, source)
+
+
+def opened(dumps: Sequence[str], bins: int | None, given: Mapping[str, object]) -> tuple[Accumulation, Source]:
+    """The rows of all files, and where they came from. bins, given: as for `results_of`.
+
+    Raises: as `read_all`; UsageError for such options, and another number of bins.
+    """
     for option, value in given.items():
         if value:
             raise UsageError(f"{option} cannot be combined with saved sums, which hold no rows and their own settings")
@@ -54,8 +64,7 @@ def results_of(
     if bins not in (None, whole.settings.bins):
         raise UsageError(f"--bins is {bins}, but these sums have {whole.settings.bins}: bins cannot be changed later")
     files = files_of(dumps)
-    source = Source(files[0], format="sums") if len(files) == 1 else Source(title=f"{len(files)} files of sums")
-    return whole.dump(level, whole.chosen if only is None else only, source)
+    return whole, Source(files[0], format="sums") if len(files) == 1 else Source(title=f"{len(files)} files of sums")
 
 
 def files_of(dumps: Sequence[str]) -> list[str]:

@@ -127,11 +127,23 @@ Examples:
 )
 
 SUMS = First(
-    ("--out", "--json", "--exact", "--bins", "--group", "--kind", "--key", "--labels", "--score-columns", "--positive"),
+    (
+        "--out",
+        "--json",
+        "--exact",
+        "--min-cell",
+        "--bins",
+        "--group",
+        "--kind",
+        "--key",
+        "--labels",
+        "--score-columns",
+        "--positive",
+    ),
     """\b
 Examples:
   $ calibeval sums sample_data/digits_test.npz -o part-1.sums
-  $ calibeval report part-*.sums
+  $ calibeval sums sample_data/digits_test.npz -o site.sums --min-cell 10
 """,
     (METRIC_NAMES,),
 )

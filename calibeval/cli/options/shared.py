@@ -281,7 +281,7 @@ def export_option(kinds: Iterable[str]) -> Any:
     return typer.Option(
         "--export",
         metavar="KIND=FILE",
-        help=f"Also write {either(kinds)}.",
+        help=f"Write {either(kinds)}.",
         autocompletion=complete.key_of(kinds),
         rich_help_panel=OUTPUT,
     )

@@ -8,6 +8,7 @@ from typing import Annotated
 import typer
 
 from calibeval.cli.options.shared import MEASURE, OUTPUT
+from calibeval.core.data.ranges import MOST_ROWS
 
 Out = Annotated[
     Path,
@@ -16,4 +17,15 @@ Out = Annotated[
 Exact = Annotated[
     bool,
     typer.Option("--exact", help="Keep every confidence (8 bytes a row), for exact AECE.", rich_help_panel=MEASURE),
+]
+MinCell = Annotated[
+    int | None,
+    typer.Option(
+        metavar="N",
+        min=2,
+        max=MOST_ROWS,
+        help="Join bins and cells of fewer than N rows.",
+        show_default=False,
+        rich_help_panel=MEASURE,
+    ),
 ]

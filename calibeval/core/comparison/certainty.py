@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from calibeval.core.comparison.comparison import Difference
 from calibeval.core.data.notices import reason
+from calibeval.core.metrics.requested import REQUESTED
 from calibeval.core.metrics.table import EVERY
 from calibeval.core.uncertainty.holm import holm
 from calibeval.core.uncertainty.level import CERTAIN_P
@@ -16,11 +17,14 @@ LEAST_ERRORS = 10
 
 
 def over_metrics(differences: Mapping[str, Difference]) -> dict[str, Difference]:
-    """The differences with p_holm, Holm's correction over the metrics that tables show.
+    """The differences with p_holm, Holm's correction over the metrics that tables show: all, if some were requested.
 
     The Brier score of one column is half of that over both classes: the same test, which is counted once.
     """
-    shown = [name for name in differences if name not in EVERY or EVERY[name].shown]
+    requested = any(name in REQUESTED for name in differences)
+    shown = [name for name in differences if requested or name not in EVERY or EVERY[name].shown]
+    if "brier" in shown and "brier_positive" in shown:
+        shown.remove("brier_positive")
     corrected = dict(zip(shown, holm([differences[name].p for name in shown]), strict=True))
     if "brier" in corrected and "brier_positive" in differences:
         corrected["brier_positive"] = corrected["brier"]

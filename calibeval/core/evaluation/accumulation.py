@@ -17,6 +17,7 @@ from calibeval.core.data.source import Source
 from calibeval.core.data.weights import COLUMN
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.evaluation.batches import Batch, check_empty, counted, read_batch
+from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.rechunked import Rechunked
 from calibeval.core.evaluation.running import Running
 from calibeval.core.evaluation.running_facts import Chunk, Facts
@@ -137,14 +138,18 @@ class Accumulation:
 
         Raises: InputError if there are none.
         """
+        measured = self.measurement(level, source)
+        return measured.report(level, only), measured.settings
+
+    def measurement(self, level: float | None, source: Source | None = None) -> Measurement:
+        """All rows, measured: as for `dump`."""
         whole = self.whole()
         if whole is None:
             raise InputError("there are no rows yet: call update() before report()")
         running, facts = whole.copy(), whole.facts
-        settings = replace(facts.settings, level=level)
         kinds = facts.kinds if source is None else copied(facts.kinds, source=source)
-        running.facts = facts._replace(settings=settings, kinds=kinds)
-        return running.measurement().report(level, only), settings
+        running.facts = facts._replace(settings=replace(facts.settings, level=level), kinds=kinds)
+        return running.measurement()
 
     def _before(self) -> tuple[int, int]:
         """The numbers of stored rows and of images so far."""

@@ -30,6 +30,7 @@ from calibeval.core.sums.by_group import RowTotals
 from calibeval.core.sums.cells import CELLS, Cells
 from calibeval.core.sums.engine import chunk_rows
 from calibeval.core.sums.excess import Excess
+from calibeval.core.sums.joined_cells import JoinedCells
 from calibeval.core.sums.key_cells import CELLS as KEY_CELLS
 from calibeval.core.sums.sample import Sample
 from calibeval.core.sums.second_pass import Rank, SecondSums
@@ -113,6 +114,10 @@ def from_saved(header: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]
             raise Wrong("cells are no ascending numbers of cells")
         some = _bins(arrays, "cells", (len(there),))
         running.keys.take(some.each(lambda part: _spread(part, there)), found["n"])
+    joined = header.get("joined")
+    if joined is not None:
+        running.joined = JoinedCells(int(joined[0]), float(joined[1]), float(joined[2]))
+        running.keys.displaced = float(joined[3])
     if running.groups is not None:
         _take_groups(header["groups"], arrays, running)
     running.warnings = tuple(Division(*one) if len(one) > 2 else Notice(*one) for one in header["warnings"])

@@ -26,6 +26,7 @@ from calibeval.core.evaluation.running_facts import Chunk, Counts, Facts
 from calibeval.core.evaluation.running_groups import RunningGroups, fit_totals, with_fit
 from calibeval.core.evaluation.running_looks import RunningCurves, RunningLooks
 from calibeval.core.sums.engine import edges_of, fitted_cox, fitted_optimum, piece_of, tie_slack
+from calibeval.core.sums.joined_cells import JoinedCells
 from calibeval.core.sums.reweighted import reweighted, reweighted_second
 from calibeval.core.sums.running_keys import RunningKeys
 from calibeval.core.sums.running_sample import RunningSample, weights_of_sample
@@ -54,6 +55,7 @@ class Running:
         self.warnings: tuple[Notice, ...] = ()
         self.even: float | None = None  # the weight of every row so far; None: there are none, or they differ
         self.uneven = False
+        self.joined: JoinedCells | None = None  # of small bins
 
     def copy(self) -> Running:
         """The same sums, to which rows can be added."""
@@ -120,6 +122,8 @@ class Running:
         if other.second is not None:
             self.second = other.second if self.second is None else self.second + other.second
         self.warn(other.warnings)
+        if other.joined is not None:
+            self.joined = other.joined if self.joined is None else self.joined.with_others(other.joined)
 
     def warn(self, more: Iterable[Notice]) -> None:
         """Add the warnings about further rows."""
@@ -151,7 +155,7 @@ class Running:
         by_groups = groups is not None and groups.refused is None
         sums = replace(
             self.total,
-            impossible_place="" if self.total.impossible_row is None else self.counts.place(self.total.impossible_row),
+            impossible_place=self._impossible_place(),
             optimum=fitted_optimum(samples, self.total, kinds.kind, keep_rows=by_groups),
             cox=fitted_cox(samples, self.total, kinds.kind),
             equal_mass=self.keys.equal_mass(settings.bins),
@@ -179,6 +183,13 @@ class Running:
             support=self.looks.support if kinds.k is not None else None,
         )
 
+    def _impossible_place(self) -> str:
+        """Where the first row is whose label has probability 0."""
+        if self.total is None or not self.total.impossible:
+            return ""
+        row = self.total.impossible_row
+        return "a row that the sums do not tell" if row is None else self.counts.place(row)
+
     def _joints(self, sums: Sums, samples: list[Sample], sampled: Codes | None) -> Joints | None:
         if self.groups is None:
             return None
@@ -198,7 +209,8 @@ class Running:
             labels = np.concatenate([part.labels for part in samples])
             doubts = doubts_of(copied(kinds, scores=scores, labels=labels), sums)
         zeros = zeros_notice(self.looks.zeros, self.looks.looked, sums)
-        after = () if zeros is None else (zeros,)
+        joined = None if self.joined is None else self.joined.notice(counts.n, kinds.k)
+        after = tuple(one for one in (zeros, joined) if one is not None)
         weights = None
         if self.facts.weights is not None:
             effective = sums.n if self.uneven else float(counts.n)

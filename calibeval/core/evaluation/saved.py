@@ -15,6 +15,7 @@ from calibeval.core.data.row_source import BinaryColumns
 from calibeval.core.errors import InputError
 from calibeval.core.evaluation.accumulation import Accumulation
 from calibeval.core.evaluation.running import Running
+from calibeval.core.evaluation.small_cells import without_small_cells
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.cells import Cells
 from calibeval.core.version import VERSION
@@ -25,16 +26,17 @@ PARTS = ("count", "p", "pp", "y", "yp")
 Arrays = dict[str, npt.NDArray[Any]]
 
 
-def to_saved(rows: Accumulation, *, exact: bool) -> tuple[dict[str, Any], Arrays]:
+def to_saved(rows: Accumulation, *, exact: bool, least: int | None = None) -> tuple[dict[str, Any], Arrays]:
     """The header, of plain values, and the arrays. exact: with the confidence of every row and the sampled scores.
 
-    Raises: InputError if there are no rows.
+    least: no sum is of fewer rows, as `without_small_cells` makes them; then nothing is exact.
+    Raises: InputError if there are no rows; UsageError, InputError as `without_small_cells`.
     """
     running = rows.whole()
     if running is None or running.total is None:
         raise InputError("there are no rows yet: call update() before save()")
     running.check_order()
-    running = running.copy()
+    running = running.copy() if least is None else without_small_cells(running, least)
     total, facts, kinds = running.total, running.facts, running.facts.kinds
     if total is None:
         raise AssertionError("copied")
@@ -117,6 +119,7 @@ def to_saved(rows: Accumulation, *, exact: bool) -> tuple[dict[str, Any], Arrays
             "excess": None if total.excess is None else [_number(one) for one in total.excess],
             "risk": _number(total.risk),
         },
+        "joined": None if running.joined is None else [*running.joined, running.keys.displaced],
         "groups": None if groups is None else [*groups.names],
         "warnings": [_warning(one) for one in running.warnings],
     }, arrays

@@ -19,6 +19,7 @@ from calibeval.core.report.settings import LEAST_LEVEL, MOST_BINS, MOST_LEVEL
 from calibeval.core.sums.excess import VANISHED
 
 KINDS = get_args(Kind)
+MOST_CELLS = 2**53
 INFINITE = ("inf", "-inf", "nan")  # how the header writes sums that have no finite value
 
 
@@ -119,12 +120,7 @@ def _check_sums(whole: Place, k: int | None) -> None:
     if place["n"].count() != n:
         place["n"].refuse(f"the {n:,} rows of counts.n")
     weights = _moments(place["weights"])
-    impossible = _within(place["impossible"], 0, n if k is not None else 0)
-    first = place["impossible_row"]
-    if impossible:
-        _within(first, 0, whole["counts"]["stored"].count() - 1)
-    elif first.value is not None:
-        first.refuse("null, since no label has probability 0,")
+    impossible = _impossible(whole, n if k is not None else 0)
     uneven = whole["uneven"].value
     if uneven and whole["rows"]["weights"].value is None:
         whole["uneven"].refuse("false, since rows have no weights,")
@@ -134,18 +130,43 @@ def _check_sums(whole: Place, k: int | None) -> None:
             place["weights"].fail(f"are {total:.9g} and {squares:.9g}, which no {n:,} weights above 0 add up to")
     elif weights != (n, n):
         place["weights"].fail(f"are {weights[0]:.9g} and {weights[1]:.9g}, but {n:,} rows without weights need {n}")
-    for name, most in (("nll", np.inf), ("brier", 2.0)):
-        own = _moments(place[name], crossed=uneven, finite=name == "brier")
-        total, squares = own[:2]
-        slack = 1e-6 * weights[0]
-        if not (-slack <= total <= most * weights[0] + slack and squares >= 0.0):
-            limits = "at least 0" if most == np.inf else f"0 to {most * weights[0]:.9g}"
-            place[name].fail(f"sums to {total:.9g} with squares {squares:.9g}, but {limits}, and squares, are needed")
-        if not uneven and np.isfinite(squares) and total > 0.0 and total / n > 1.001 * squares / total:
-            place[name].fail(f"sums to {total:.9g} with squares {squares:.9g}, which no {n:,} numbers do")
+    _check_losses(place, n, weights[0], uneven=bool(uneven))
     _check_excess(place, k, impossible=k is None or impossible > 0, weights=weights, uneven=bool(uneven))
     if place["risk"].value is not None:
         _number(place["risk"])
+
+
+def _impossible(whole: Place, most: int) -> int:
+    """How many labels have probability 0, at most so many."""
+    place = whole["sums"]
+    impossible = _within(place["impossible"], 0, most)
+    first = place["impossible_row"]
+    joined = whole.get("joined")
+    if joined is not None and joined.value is not None:
+        for one in _list(joined, 4):
+            if one.number() < 0.0:
+                one.refuse("a number of at least 0")
+        _within(_list(joined, 4)[0], 0, MOST_CELLS)
+    elif impossible and first.value is None:
+        first.refuse("the number of the first row whose label has probability 0")
+    if impossible and first.value is not None:
+        _within(first, 0, whole["counts"]["stored"].count() - 1)
+    elif first.value is not None:
+        first.refuse("null, since no label has probability 0,")
+    return impossible
+
+
+def _check_losses(place: Place, n: int, weight: float, *, uneven: bool) -> None:
+    """Check the sums of the NLL and the Brier score. n, weight: the number of rows, and the sum of their weights."""
+    for name, most in (("nll", np.inf), ("brier", 2.0)):
+        own = _moments(place[name], crossed=uneven, finite=name == "brier")
+        total, squares = own[:2]
+        slack = 1e-6 * weight
+        if not (-slack <= total <= most * weight + slack and squares >= 0.0):
+            limits = "at least 0" if most == np.inf else f"0 to {most * weight:.9g}"
+            place[name].fail(f"sums to {total:.9g} with squares {squares:.9g}, but {limits}, and squares, are needed")
+        if not uneven and np.isfinite(squares) and total > 0.0 and total / n > 1.001 * squares / total:
+            place[name].fail(f"sums to {total:.9g} with squares {squares:.9g}, which no {n:,} numbers do")
 
 
 def _check_excess(place: Place, k: int | None, *, impossible: bool, weights: tuple[float, ...], uneven: bool) -> None:

@@ -91,17 +91,15 @@ def _gain(sums: Sums, rows: RowScores, predictions: Predictions, folds: Folds, g
         return replace(plain, after={"isotonic": _two_classes(rows, predictions, folds, weights)})
     if k is None:
         return replace(plain, after={TOP: _of_top_label(rows, folds, weights, k)})
-    return _best(sums, rows, predictions, plain)
+    return _best(sums, rows, predictions, plain, folds)
 
 
-def _best(sums: Sums, rows: RowScores, predictions: Predictions, plain: Gain) -> Gain:
+def _best(sums: Sums, rows: RowScores, predictions: Predictions, plain: Gain, folds: Folds) -> Gain:
     """The gain by the best map for more than two classes.
 
     It is chosen on the rows that the temperature of all rows is fitted on, as all folds' temperatures are.
     """
-    k, optimum, folds = sums.k or 0, sums.optimum, plain.folds
-    if folds is None:
-        return plain
+    k, optimum = sums.k or 0, sums.optimum
     places = None if optimum is None else optimum.places
     sampled = places is not None and len(places) < plain.n
     here = _at(plain, places) if sampled and places is not None else plain

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from calibeval.core.data.columns import PREDICTED_CLASS, TRUE_CLASS
 from calibeval.core.data.lazy_columns import refuse_left
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import UsageError, nearest
 from calibeval.core.gating.rules import Rule
+from calibeval.core.report.settings import Settings
 
 
 def slice_columns(rules: Sequence[Rule], asked: Sequence[str], dump: Predictions) -> tuple[str, ...]:
@@ -37,3 +39,10 @@ def _column(rule: Rule, known: Sequence[str], dump: Predictions) -> str | None:
         place = f'{dump.source.name}: slice "{rule.slice}"'
         raise UsageError(f'{place}: there is no column "{name}"{hint}; there are {", ".join(known)}')
     return column
+
+
+def sliced_in_both(settings: Settings, dump: Predictions) -> Settings:
+    """The settings for two models, without slices by predicted class, which differs between models."""
+    predicted = PREDICTED_CLASS not in dump.columns
+    columns = tuple(column for column in settings.slices if not (predicted and column == PREDICTED_CLASS))
+    return replace(settings, slices=columns, min_rows=settings.min_rows if columns else None)

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 
-from calibeval.core.gating.rules import Rule
+from calibeval.core.gating.prospect import MOST_ROWS
+from calibeval.core.gating.rules import GateSettings, Rule
+from calibeval.core.gating.ruling import RuleVerdict
 from calibeval.core.metrics.coverage import CoverageAtError
 from calibeval.core.metrics.table import EVERY
 from calibeval.core.sums.pairs import Pairs
 from calibeval.core.uncertainty.certifying import RiskProfile
+from calibeval.core.uncertainty.level import POWER
 
+# The rows of a slice (None: of all), ranked by their confidence; None where they were not kept.
+PairsOf = Callable[[str | None], Pairs | None]
+
+PLANNED = "--plan names the rows for it"
+EARLY_ERRORS = (
+    "errors among the most confident rows may stop it, however many rows there are: check their labels, or allow a "
+    "larger error"
+)
 DIGITS = 3  # of the numbers of rows that chances are computed for
 
 
@@ -69,3 +81,35 @@ class CoverageProspect:
             reach = math.sqrt(math.log(2.0 / (1.0 - self.level)) / (2.0 * whole))
             self.known[whole] = self.profile.chance(self.wanted + reach, whole, self.limit)
         return self.known[whole]
+
+    def advice(self) -> str:
+        """What would help a rule that these rows do not decide: more rows only where they would certify so much."""
+        if self.centre >= 0.0:
+            reach = 100.0 * self.profile.reach(self.limit)
+            seen = f"of only {reach:.1f} % of the rows" if reach else "of no part of the rows"
+            return (
+                f"as measured, the error {seen} is within {100.0 * self.limit:g} %, so more rows will hardly help: "
+                "allow a larger error or less coverage, or improve the model"
+            )
+        return PLANNED if self.pass_chance(self.unchanged, MOST_ROWS) >= POWER else EARLY_ERRORS
+
+
+def with_advice(verdicts: Sequence[RuleVerdict], pairs: PairsOf, settings: GateSettings) -> tuple[RuleVerdict, ...]:
+    """The verdicts; those on a coverage that is not certified yet say what would help."""
+    return tuple(_with_advice(one, pairs, settings) for one in verdicts)
+
+
+def _with_advice(judged: RuleVerdict, pairs: PairsOf, settings: GateSettings) -> RuleVerdict:
+    part = judged.decisive
+    if judged.verdict != "inconclusive" or part is None or part.interval_level is None:
+        return judged
+    if not EVERY[judged.rule.metric].certifies or judged.rule.is_change:
+        return judged
+    rows = pairs(part.slice)
+    prospect = None if rows is None else CoverageProspect.of(judged.rule, rows, settings.level)
+    if prospect is None:
+        return judged
+    told = part.reason.reworded(f"{part.reason}; {prospect.advice()}")
+    whole = judged.reason.reworded(judged.reason.replace(part.reason, told, 1))
+    slices = tuple(replace(one, reason=told) if one is part else one for one in judged.slices)
+    return replace(judged, reason=whole, decisive=replace(part, reason=told), slices=slices)

@@ -14,6 +14,7 @@ from calibeval.core.gating.ruling import Judged, Outcome, Outlook
 from calibeval.core.metrics.metric import NO_DIFFERENCE, NO_METHOD
 from calibeval.core.metrics.table import EVERY
 
+POINT = 'so only decide = "point" can judge it'
 # Where more rows than so many samples of this size are needed, the value is said to be close to the limit.
 NEAR = 100
 
@@ -39,12 +40,14 @@ def before_intervals(rule: Rule, plain: Evidence, settings: GateSettings) -> Jud
         if excess(rule, plain.value, threshold) > 0:
             return _judged(rule, plain, "fail", outcome("value_beyond", "value beyond the limit"))
         return _judged(rule, plain, "pass", outcome("value_within", "value within the limit"))
-    if plain.low is None or plain.high is None:
+    if plain.ends[0] is None:
         if plain.few:
             return _undecided(rule, plain, settings)
         why = f": {plain.reason}" if plain.reason else ""
-        alone = f'{NO_METHOD}, so only decide = "point" can judge it'
+        by_groups = Notice.of(plain.reason or "").code == "dependent_rows"
+        alone = f"this metric has no interval, {POINT}"
         text = alone if plain.reason == NO_METHOD else f"there is no interval{why}"
+        text += f", {POINT}" if by_groups else ""
         return _judged(rule, plain, "error", outcome("no_interval", text))
     return None
 
@@ -77,7 +80,7 @@ def by_intervals(rule: Rule, found: tuple[Evidence, Evidence, Evidence], levels:
         reason = outcome("interval_within", f"interval within the limit{doubt}")
         return _judged(rule, narrow, "pass", reason, plain, levels.passing)
     if at_fail[0] > 0:
-        reason = outcome("interval_beyond", f"interval beyond the limit{doubt}")
+        reason = outcome("interval_beyond", f"{_beyond(wide)}{doubt}")
         return _judged(rule, wide, "fail", reason, plain, levels.failing)
     undecided, level = (narrow, levels.passing) if at_pass[0] <= 0 else (wide, levels.failing)
     outlook, reason = (
@@ -146,10 +149,21 @@ def _outlook(rule: Rule, prospect: Prospect | None, doubt: str) -> tuple[Outlook
 def _possible(found: Evidence) -> str:
     """Of a certified coverage: what more rows may certify, in words.
 
-    >>> _possible(Evidence(None, 500, 0.2, 0.1, 0.523))
-    'not certified yet, but up to 52.3 % is possible; --plan names the rows for it'
+    >>> _possible(Evidence(None, 500, 0.2, 0.1, 0.3, possible=0.523))
+    'not certified yet, but up to 52.3 % is possible'
     """
-    return f"not certified yet, but up to {100.0 * (found.high or 0.0):.1f} % is possible; --plan names the rows for it"
+    return f"not certified yet, but up to {100.0 * (found.ends[1] or 0.0):.1f} % is possible"
+
+
+def _beyond(found: Evidence) -> str:
+    """What is beyond the limit, in words.
+
+    >>> _beyond(Evidence(None, 500, 0.2, 0.1, 0.3)), _beyond(Evidence(None, 500, 0.2, 0.1, 0.3, possible=0.31))
+    ('interval beyond the limit', 'beyond the limit: at most 31.0 % is possible')
+    """
+    if found.possible is None:
+        return "interval beyond the limit"
+    return f"beyond the limit: at most {100.0 * (found.ends[1] or 0.0):.1f} % is possible"
 
 
 def _would_decide(rule: Rule, rows: int) -> str:

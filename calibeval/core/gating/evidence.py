@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
 from calibeval.core.comparison.comparison import Candidate, Comparison, Difference
 from calibeval.core.data.notices import Notice
+from calibeval.core.data.notices import reason as told
 from calibeval.core.errors import UsageError, nearest
 from calibeval.core.gating.rules import Rule
 from calibeval.core.metrics.largest import FEW_ROWS_DECIDE
@@ -18,9 +20,10 @@ from calibeval.core.metrics.table import EVERY, METRICS
 from calibeval.core.report.report import DumpReport
 from calibeval.core.uncertainty.intervals import LEAST_BIN_ROWS
 
-NO_INTERVAL = "no interval: "
+NO_INTERVAL = re.compile("no (noise floor or )?interval: ")
 # The reasons for a missing number that more rows, or groups, take away.
-FEW = ("thin_bins", "no_filled_bin", "one_row", "few_rows", "too_few_groups", "too_few_to_certify")
+FEW_ERRORS = ("few_errors", "few_rows_per_class")  # more rows do if some of them are wrong, or of the rare class
+FEW = ("thin_bins", "no_filled_bin", "one_row", "few_rows", "too_few_groups", "too_few_to_certify", *FEW_ERRORS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +45,8 @@ class Evidence:
 
     effective: with weights, the effective number of rows, which decides whether they are enough. few: whether value or
     interval are missing because there are too few rows or groups. spread: if so, about the standard deviation of what
-    one row adds to the value; None if unknown. least: the rows from which there is an interval.
+    one row adds to the value; None if unknown. least: the rows from which there is an interval. possible: of a
+    certified coverage, the largest one that the rows do not disprove.
     """
 
     slice: str | None
@@ -57,6 +61,14 @@ class Evidence:
     few: bool = False
     spread: float | None = None
     least: int = 0
+    possible: float | None = None
+
+    @property
+    def ends(self) -> tuple[float | None, float | None]:
+        """The ends that decide: of the interval; of a certified coverage, the upper one is what is not disproved."""
+        if self.possible is None:
+            return self.low, self.high
+        return self.low or 0.0, max(self.high or 0.0, self.possible)
 
     @property
     def worth(self) -> float:
@@ -70,14 +82,14 @@ class Evidence:
         return None if self.baseline is None else rule.limit * abs(self.baseline)
 
     def excess(self, rule: Rule) -> tuple[float, float, float] | None:
-        """How far both ends of the interval, and its centre between them, are beyond the limit; negative if within it.
+        """How far both ends that decide, and the centre between them, are beyond the limit; negative if within it.
 
         None if one of them is missing.
         """
-        threshold = self.threshold(rule)
-        if self.low is None or self.high is None or self.value is None or threshold is None:
+        threshold, (lower, upper) = self.threshold(rule), self.ends
+        if lower is None or upper is None or self.value is None or threshold is None:
             return None
-        low, high = sorted(excess(rule, end, threshold) for end in (self.low, self.high))
+        low, high = sorted(excess(rule, end, threshold) for end in (lower, upper))
         return low, excess(rule, self.value if self.centre is None else self.centre, threshold), high
 
 
@@ -168,28 +180,17 @@ def _of_metric(rule: Rule, part: str | None, n: int, metric: MetricResult | None
     value = metric.value
     if value is None:
         return Evidence(part, n, None, reason=metric.reason, few=Notice.of(metric.reason or "").code in FEW)
-    if EVERY[rule.metric].certifies:
-        metric = _with_possible(metric)
-    reason = str(metric.reason or "")
-    if metric.low is None:
+    why, possible = metric.reason, metric.possible if EVERY[rule.metric].certifies else None
+    if EVERY[rule.metric].certifies and possible is None and Notice.of(why or "").code == "not_certified":
+        why = told("dependent_rows", f"no interval: {DEPENDENT}")
+    reason = Notice.of(why or "")
+    if metric.low is None and possible is None:
         missing = too_few(n) if EVERY[rule.metric].has_interval else FEW_ROWS_DECIDE
-        reason = reason.removeprefix(NO_INTERVAL) if NO_INTERVAL in reason else missing
+        reason = reason.reworded(NO_INTERVAL.sub("", reason) if NO_INTERVAL.search(reason) else missing)
     centre = within(value if metric.corrected is None else metric.corrected, metric.low, metric.high)
-    found = Evidence(part, n, value, metric.low, metric.high, centre, reason=reason or None)
-    found = replace(found, few=metric.low is None and EVERY[rule.metric].has_interval and _is_few(metric.reason))
+    found = Evidence(part, n, value, metric.low, metric.high, centre, reason=reason or None, possible=possible)
+    found = replace(found, few=found.ends[0] is None and EVERY[rule.metric].has_interval and _is_few(why))
     return _size(found) if EVERY[rule.metric].better == "zero" else found
-
-
-def _with_possible(metric: MetricResult) -> MetricResult:
-    """A certified coverage with the interval that a rule is judged by: from what is certified to what is not disproved.
-
-    None where only groups are independent.
-    """
-    if metric.possible is None:
-        why = Notice.of(metric.reason or "")
-        told = why if NO_INTERVAL in why else why.reworded(f"{NO_INTERVAL}{DEPENDENT}")
-        return replace(metric, low=None, high=None, reason=told)
-    return replace(metric, low=metric.low or 0.0, high=max(metric.high or 0.0, metric.possible))
 
 
 def _of_change(part: str | None, n: int, found: Difference | None) -> Evidence:
@@ -229,20 +230,22 @@ def _is_few(reason: str | None) -> bool:
 
     >>> _is_few(None), _is_few(Notice("no interval: a single row has no interval", "one_row"))
     (True, True)
-    >>> _is_few("no interval: this metric has no interval")
+    >>> _is_few("no interval: there is no method for it")
     False
     """
-    return reason is None or NO_INTERVAL not in reason or Notice.of(reason).code in FEW
+    return reason is None or not NO_INTERVAL.search(reason) or Notice.of(reason).code in FEW
 
 
 def _with_spread(evidence: Evidence, rule: Rule, report: DumpReport, metrics: Mapping[str, MetricResult]) -> Evidence:
     """With about the standard deviation of what one row adds to a calibration error, from the accuracy.
 
-    Without it for other metrics, where rows depend on each other, and where no bin holds enough rows.
+    Without it for other metrics, where rows depend on each other, where no bin holds enough rows, and where errors are
+    too few.
     Source: Agresti & Coull, The American Statistician 52:119 (1998), for the accuracy of few rows.
     """
     spec, found = EVERY[rule.metric], metrics.get("accuracy")
-    if spec.unit != "%" or report.groups is not None or evidence.value is None:
+    few_errors = Notice.of(evidence.reason or "").code in FEW_ERRORS
+    if spec.unit != "%" or report.groups is not None or evidence.value is None or few_errors:
         return evidence
     share = 0.5 if found is None or found.value is None else (found.value * evidence.n + 2.0) / (evidence.n + 4.0)
     spread = spec.coarse(math.sqrt(share * (1.0 - share)), report.k)

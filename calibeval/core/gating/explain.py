@@ -111,8 +111,16 @@ def _parted(kind: str, coded: Coded, rows: Rows) -> Parted:
 def _temperature(judged: RuleVerdict, subject: Subject, tempered: Tempered) -> Trial | None:
     """What the rule would say after a temperature alone: all rules are judged again, by the same intervals."""
     rule, dump = judged.rule, subject.dump
-    few = judged.decisive is None or (judged.decisive.low is None and subject.how.decide == "interval")
-    if few or rule.metric == "accuracy" or dump.k is None or len(dump.layout) > 1 or subject.resources.streams(dump):
+    no_ends = judged.decisive is not None and judged.decisive.low is None and not EVERY[rule.metric].certifies
+    few = judged.decisive is None or (no_ends and subject.how.decide == "interval")
+    if (
+        few
+        or rule.metric == "accuracy"
+        or EVERY[rule.metric].left_to_gain
+        or dump.k is None
+        or len(dump.layout) > 1
+        or subject.resources.streams(dump)
+    ):
         return None
     try:
         verdicts, temperature = _judged_again(subject, tempered)

@@ -13,7 +13,7 @@ from calibeval.core.comparison.comparison import Comparison
 from calibeval.core.comparison.matched import Matched, check_bins, unpaired
 from calibeval.core.comparison.pairing import pair_rows
 from calibeval.core.conventions.table import OWN, find_convention
-from calibeval.core.data.columns import PREDICTED_CLASS, kept_rows
+from calibeval.core.data.columns import kept_rows
 from calibeval.core.data.positive import with_positive
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError, UsageError
@@ -21,8 +21,10 @@ from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.parts import Rows
 from calibeval.core.evaluation.settings import checked, stamped
 from calibeval.core.evaluation.with_gain import with_same_gain
+from calibeval.core.evaluation.with_pairs import with_pairs
 from calibeval.core.evaluation.with_second_pass import with_second_pass
-from calibeval.core.gating.columns import slice_columns
+from calibeval.core.gating.columns import slice_columns, sliced_in_both
+from calibeval.core.gating.coverage_prospect import with_advice
 from calibeval.core.gating.evidence import Measured
 from calibeval.core.gating.judge import judge
 from calibeval.core.gating.rules import GateSettings, Rule, rule_from_table
@@ -33,6 +35,7 @@ from calibeval.core.metrics.table import EVERY, needs_gain, needs_pairs, wanted_
 from calibeval.core.report.report import Report
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.engine import summarise
+from calibeval.core.sums.pairs import Pairs
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.sums import Sums
 from calibeval.core.version import VERSION
@@ -172,7 +175,7 @@ class Subject:
         matched = None
         if isinstance(base, Predictions) and pairing is not None:
             order = pairing.order
-            both = _sliced_in_both(how, dump)
+            both = sliced_in_both(how, dump)
             sums = with_second_pass(summarise(base, how.bins, resources, keep_rows=True), base, how.bins, second)
             sums = with_same_gain(sums, base, measured.sums, None if order is None else np.argsort(order))
             matched = Matched.of(
@@ -228,6 +231,10 @@ class Subject:
                     return column.with_rows(part), part.rows
         raise InputError(f'{self.dump.source.name}: there is no slice "{name}"')
 
+    def pairs(self, name: str | None) -> Pairs | None:
+        """The ranked rows of a slice, as for `part`; None if they were not kept."""
+        return with_pairs(self.part(name)[0], self.dump).pairs
+
     def pair(self, name: str | None) -> tuple[Sums, Sums, Rows] | None:
         """The sums of dump and baseline on the same rows in the same order, and the numbers of the dump's stored rows.
 
@@ -260,13 +267,6 @@ class Subject:
         return None
 
 
-def _sliced_in_both(settings: Settings, dump: Predictions) -> Settings:
-    """The settings for two models, without slices by predicted class, which differs between models."""
-    predicted = PREDICTED_CLASS not in dump.columns
-    columns = tuple(column for column in settings.slices if not (predicted and column == PREDICTED_CLASS))
-    return replace(settings, slices=columns, min_rows=settings.min_rows if columns else None)
-
-
 def judged(
     subject: Subject,
     rules: Sequence[Rule],
@@ -279,7 +279,7 @@ def judged(
 
     Raises: like `judge` and the measurements.
     """
-    verdicts = judge(rules, subject.measure, settings)
+    verdicts = with_advice(judge(rules, subject.measure, settings), subject.pairs, settings)
     measured = subject.measure(settings.level)
     report, change, comparison = measured.report.to_dict(), measured.change, measured.comparison
     warnings = [*measured.report.warnings, *(() if change is None else change.warnings)]

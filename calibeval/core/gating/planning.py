@@ -11,8 +11,7 @@ import numpy as np
 
 from calibeval.core.data.notices import Notice, outcome
 from calibeval.core.errors import UsageError
-from calibeval.core.evaluation.with_pairs import with_pairs
-from calibeval.core.gating.coverage_prospect import CoverageProspect
+from calibeval.core.gating.coverage_prospect import EARLY_ERRORS, CoverageProspect, PairsOf
 from calibeval.core.gating.decide import before_intervals
 from calibeval.core.gating.evidence import Evidence, Measured, evidence
 from calibeval.core.gating.gate import Subject
@@ -23,18 +22,12 @@ from calibeval.core.gating.prospect import MOST_ROWS, Outlooks, Prospect, rounde
 from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.metrics.table import EVERY
 from calibeval.core.report.settings import Settings
-from calibeval.core.sums.pairs import Pairs
 from calibeval.core.uncertainty.level import POWER
 from calibeval.core.uncertainty.special import normal_cdf, normal_quantile
 from calibeval.core.version import VERSION
 
-PairsOf = Callable[[str | None], Pairs | None]
-
 HARDLY = 0.05
 LEAST_ROWS = 30  # with fewer, intervals are not those that a plan reckons with
-NEVER_CERTIFIED = (
-    "the first test allows no error, and the most confident rows have too many for it, however many rows there are"
-)
 ASSUMED = "without a baseline, a candidate is assumed that shares half of this model's variance"
 
 
@@ -50,11 +43,7 @@ class Chances:
 
 def plan_of(subject: Subject, rules: Sequence[Rule], settings: GateSettings, *, config: str | None = None) -> Plan:
     """What a subject's rows can decide. config: the file with the rules. Raises: as `planned`."""
-
-    def pairs(part: str | None) -> Pairs | None:
-        return with_pairs(subject.part(part)[0], subject.dump).pairs
-
-    return plan_by(subject.measure, subject.settings, rules, settings, config=config, pairs=pairs)
+    return plan_by(subject.measure, subject.settings, rules, settings, config=config, pairs=subject.pairs)
 
 
 def plan_by(
@@ -234,7 +223,7 @@ def _remark(prospects: Sequence[Outlooks], chance: float | None, rows: int | Non
         text = f"{whose}, without noise, is measured beyond the limit; if that is true, no number of rows lets it pass"
         return outcome("value_beyond", text)
     if rows is None and any(isinstance(one, CoverageProspect) for one in prospects):
-        return outcome("value_beyond", NEVER_CERTIFIED)
+        return outcome("value_beyond", EARLY_ERRORS)
     if chance is not None and chance < HARDLY:
         return outcome("more_rows_needed", "with so few rows, hardly any sample of an unchanged model passes")
     return None

@@ -27,7 +27,7 @@ from calibeval.core.uncertainty.certified import (
 )
 from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.joints import Joints
-from calibeval.core.uncertainty.possible import possible_coverage
+from calibeval.core.uncertainty.possible import possible_for_new_rows
 
 PREFIX = "coverage@error="
 SPELLED = re.compile(r"coverage@(error=(?P<limit>.*)|(?P<percent>[^=]*)%)", re.IGNORECASE)
@@ -87,7 +87,7 @@ class CoverageAtError(OfPairs):
         )
         if level is not None and pairs.groups is None:
             tail = 0.5 * (1.0 - level)
-            possible = possible_coverage(pairs.ranking, self.limit, tail)
+            possible = possible_for_new_rows(pairs.ranking, self.limit, tail)
             result = replace(result, possible=possible)
         if found.threshold is None:
             return result
@@ -99,6 +99,8 @@ class CoverageAtError(OfPairs):
             )
         )
         result = replace(result, cross_fitted=elsewhere, cross_fitted_error=error)
+        if elsewhere is None:
+            result = replace(result, reason=_no_cross_fit(found, pairs))
         if level is None or pairs.groups is not None:
             return result
         interval = _interval(found, pairs.rows, level)
@@ -197,3 +199,14 @@ def _why(found: Certified, pairs: Pairs) -> Notice | None:
             wrong = f"{found.unit_errors:,} of the {found.units:,} groups with the most confident rows have a wrong one"
         return reason("not_certified", f"none: {wrong}, an error of up to {100.0 * found.bound:.1f} %")
     return None if pairs.groups is None else reason("dependent_rows", f"no interval: {DEPENDENT}")
+
+
+def _no_cross_fit(found: Certified, pairs: Pairs) -> Notice:
+    """Why there is no cross-fitted coverage; for groups, after why there is no interval."""
+    units = "rows" if pairs.groups is None else "groups"
+    few = f"no cross-fitted coverage: four fifths of the {units} are fewer than the {found.needed:,} that are needed"
+    return (
+        reason("too_few_to_certify", few)
+        if pairs.groups is None
+        else reason("dependent_rows", f"no interval: {DEPENDENT}; {few}")
+    )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import ClassVar, Literal, NamedTuple
+from typing import ClassVar, Literal, NamedTuple, cast
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from calibeval.core.metrics.means import check_enough_rows, of_means
 from calibeval.core.metrics.metric import Metric, Side
 from calibeval.core.metrics.of_pairs import NOT_KEPT
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.sums.gain import NONE, Gain, Losses
+from calibeval.core.sums.gain import NONE, Gain, Losses, MapName
 from calibeval.core.sums.risk import decided_by_few
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.intervals import Interval
@@ -53,6 +53,7 @@ class RecalibrationGain(Metric):
 
     binned: ClassVar[bool] = False
     has_floor: ClassVar[bool] = False
+    left_to_gain: ClassVar[bool] = True
     score: Literal["nll", "brier"]
 
     def value(self, sums: Sums) -> float:
@@ -99,7 +100,9 @@ class RecalibrationGain(Metric):
         if found.value is None or not isinstance(sums.gain, Gain):
             return found
         share = self._chosen(sums.gain)
-        return replace(found, map=sums.gain.chosen, refinement=share.after, calibration=share.before - share.after)
+        return replace(
+            found, map=cast("MapName", sums.gain.chosen), refinement=share.after, calibration=share.before - share.after
+        )
 
     def explained(self, result: MetricResult, sums: Sums) -> MetricResult:
         """The result with the reason why it is not exact, or not of all rows."""
@@ -164,8 +167,10 @@ def _noisy(gain: Gain, after: Losses) -> float:
         return 1.0
     changed = after.nll - gain.before.nll
     away = changed - np.average(changed, weights=gain.weights)
+    step = max(math.frexp(float(np.abs(away).max()))[1], 0)  # in units of 2^step, squares of large losses fit float64
+    away = np.ldexp(away, -step)
     variance = float(np.average(away * away, weights=gain.weights))
-    return min(after.noise / variance, 1.0) if variance > 0.0 else 0.0
+    return min(math.ldexp(after.noise, -2 * step) / variance, 1.0) if variance > 0.0 else 0.0
 
 
 def _approximated(gain: Gain | Notice | None) -> Notice | None:

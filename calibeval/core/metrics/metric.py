@@ -23,7 +23,7 @@ from calibeval.core.uncertainty.model_pair import Pair
 from calibeval.core.uncertainty.paired import Contrast, centre_of, margins
 
 NO_DIFFERENCE = "this metric has no paired difference"
-NO_METHOD = "this metric has no interval"
+NO_METHOD = "there is no method for it"
 BY_GROUPS = "differences of this metric are not tested if only groups are independent"
 T = TypeVar("T")
 
@@ -73,6 +73,8 @@ class Metric:
     fitted: ClassVar[bool] = False
     # Whether the value is what these rows certify; more rows certify more of the same model.
     certifies: ClassVar[bool] = False
+    # Whether it says what a map would still gain: less of that is neither good nor bad of a model.
+    left_to_gain: ClassVar[bool] = False
 
     def exists(self, k: int | None, *, named: bool) -> bool:
         """Whether it is defined for k classes. named: whether somebody asked for it by name, or for all."""

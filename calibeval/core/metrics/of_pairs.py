@@ -5,7 +5,7 @@ and says
 
 - `of_pairs(pairs) -> float`: the value. Raises NotComputable if there is none;
 - `floor_of(pairs) -> Floor | None`: the noise floor, if it has one (default: none);
-- `interval_of(pairs, level) -> Interval | None`: the interval (default: NotComputable, "this metric has no interval");
+- `interval_of(pairs, level) -> Interval | None`: the interval (default: NotComputable, "there is no method for it");
   then also `has_interval`, which is otherwise False;
 - `tested(pairs) -> Tested | None`: statistic and p of a test of perfect calibration (default: none);
 - `cell_error(pairs) -> float | None`: how far the value may be from that of single rows, if pairs are cells (below);
@@ -36,7 +36,7 @@ from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.joints import Joints
 
 DEPENDENT = "it is not computed if only groups of rows are independent"
-NOT_KEPT = "it needs the results of every row, which are not kept here; where memory is the limit, raise it"
+NOT_KEPT = "it needs the results of every row, which are not kept here; for a file, raise --max-memory"
 FROM_SUMS = (
     "it needs the results of every row, which these sums do not hold: name it in metrics where they are made, and set "
     "exact there and where they are saved"

@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal
 from calibeval.core.data.documents import Place
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.records import Layout, to_plain
+from calibeval.core.sums.gain import MapName
 
 # Probabilities that were rounded may lie beyond 0 and 1 by this much.
 _SLACK = 2.0**-4
@@ -56,9 +57,10 @@ class MetricResult:
     at least this confidence and the wrong ones among them (without a threshold, those of the test that failed), the
     upper bound of their error, the chance that it is exceeded, and the rows that could certify a threshold without an
     error; for groups, bound and rows_needed are of groups. groups, wrong_groups: with groups, those that have such a
-    row, and those that have a wrong one. cross_fitted, cross_fitted_error: coverage and error of rows
-    by thresholds of other rows. possible: with an interval, the largest coverage whose error is not proved to be above
-    the limit, each at half of 1 - level.
+    row, and those that have a wrong one. cross_fitted, cross_fitted_error: coverage and error of rows by thresholds of
+    other rows; None if four fifths of the rows or groups are fewer than rows_needed. possible: with an interval, the
+    largest coverage of new rows whose error is not proved to be above the limit, with a probability of (1 - level)/2 of
+    being too small.
     cell_error: with more than 2^20 rows, for metrics of pairs, how far the value of cells of the confidence may be from
     that of single rows.
     curve: for aurc, or without it for the first coverage at an error, at most 50 points of the risk-coverage curve,
@@ -109,7 +111,7 @@ class MetricResult:
     possible: float | None = None
     cell_error: float | None = None
     curve: tuple[RiskPoint, ...] | None = None
-    map: str | None = None
+    map: MapName | None = None
     refinement: float | None = None
     calibration: float | None = None
 

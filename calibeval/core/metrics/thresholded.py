@@ -17,6 +17,7 @@ from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.second_pass import SecondSums, Wanted
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty import intervals
+from calibeval.core.uncertainty.floors import gap_floor
 from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.joints import Joints
 from calibeval.core.uncertainty.level import Level
@@ -46,8 +47,17 @@ class OtherBins(ClassWise):
         return None
 
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
-        """The hull of two paths; for two classes, the mean of both. Raises: NotComputable for groups."""
-        return intervals.cwce_interval(self.bins(sums), sums.n, level, self.joint(sums, joints))
+        """The hull of two paths; for two classes, the mean of both. Raises: NotComputable for groups.
+
+        Where classes have few rows, and the value is below what calibrated models show, paths say nothing: then the
+        interval ends at the value.
+        """
+        bins, joint = self.bins(sums), self.joint(sums, joints)
+        found = intervals.cwce_interval(bins, sums.n, level, joint)
+        value, few = self.value(sums), self.approximate(sums)
+        if few is None or few.code != "few_rows_per_class" or value >= gap_floor(bins, sums.n).expected:
+            return found
+        return found._replace(high=max(found.high, value))
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """From the intervals of both models, whose errors may add up. Raises: NotComputable for groups."""

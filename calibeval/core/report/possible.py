@@ -22,9 +22,11 @@ def check_report(place: Place, found: Any) -> None:
 def _check_dump(place: Place, found: Any, *, every: bool) -> None:
     _check_bins(place["bins"], found, found.n, every=every)
     _check_views(place, found, found.n)
+    _check_counts(place["metrics"], found.metrics, found.n)
     if found.recalibrated is not None:
         _check_bins(place["recalibrated"]["bins"], found.recalibrated, found.n, every=every)
         _check_views(place["recalibrated"], found.recalibrated, found.n)
+        _check_counts(place["recalibrated"]["metrics"], found.recalibrated.metrics, found.n)
     for where, one in zip(_entries(place["per_class"]), found.per_class, strict=True):
         within(where, "calibration_error", one.calibration_error, -SLACK, 1 + SLACK)
         within(where, "gap", one.gap, -1 - SLACK, 1 + SLACK)
@@ -38,6 +40,16 @@ def _check_dump(place: Place, found: Any, *, every: bool) -> None:
                 where["n"].refuse(f"a count of at most {found.n}, as of the whole dump,")
             if name == "slices":
                 check_share(where, one, "p", "p_holm")
+                _check_counts(where["metrics"], one.metrics, one.n)
+
+
+def _check_counts(place: Place, metrics: Any, n: int) -> None:
+    """Of the metrics of n rows: no metric tells of more."""
+    for name, found in metrics.items():
+        for counted in ("rows", "count"):
+            rows = getattr(found, counted)
+            if rows is not None and rows > n:
+                place[name][counted].refuse(f"a count of at most {n}, the number of rows,")
 
 
 def _check_bins(place: Place, found: Any, n: int, *, every: bool) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -12,6 +12,7 @@ import numpy.typing as npt
 from calibeval.core.data.arrays import Codes, Floats, Indices
 
 NONE = "none"
+MapName = Literal["none", "isotonic", "temperature", "top-isotonic"]  # what `chosen` can be
 
 
 class Losses(NamedTuple):

@@ -30,6 +30,7 @@ class RunningKeys:
     slack: see `equal_mass_edges`. exact: whether to keep them; None: only up to MOST_KEPT rows.
     key_parts, weight_parts, code_parts: of consecutive rows; without weights or groups there are none. cells: the sums
     of rows in narrow cells, if keys are not kept; then parts are only of rows that wait. rows: the number of rows.
+    displaced: how many rows may be beyond an edge in other cells than their own, over all edges of bins.
     """
 
     def __init__(self, slack: float, *, exact: bool | None = True) -> None:
@@ -38,7 +39,7 @@ class RunningKeys:
         self.weight_parts: list[Floats] = []
         self.code_parts: list[Codes] = []
         self.cells: BinSums | None = None
-        self.rows = 0
+        self.rows, self.displaced = 0, 0.0
         self._folding, self._waiting = exact is False, 0
 
     @property
@@ -96,7 +97,7 @@ class RunningKeys:
         self.code_parts += [] if codes is None else [codes[own].astype(np.int32) for own in other.code_parts]
         if other.cells is not None:
             self.cells = other.cells if self.cells is None else self.cells + other.cells
-        self.rows += other.rows
+        self.rows, self.displaced = self.rows + other.rows, self.displaced + other.displaced
         self._waiting = sum(map(len, self.key_parts))
         if self.exact is None and self.rows > MOST_KEPT:
             self.fold()
@@ -128,7 +129,9 @@ class RunningKeys:
     def equal_mass(self, bins: int) -> EqualMass:
         """Equal-mass bins of all rows."""
         if self._folding:
-            return mass_of_cells(self._all_cells(), bins)
+            found = mass_of_cells(self._all_cells(), bins)
+            # A displaced row is on the wrong side of an edge, and moves the rank of one other row across it.
+            return found._replace(bound=found.bound + 4.0 * self.displaced / float(found.sums.count.sum()))
         weights = self.weights
         if weights is None:
             return EqualMass(*from_keys(self.keys, bins, slack=self._slack))

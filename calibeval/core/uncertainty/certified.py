@@ -142,11 +142,12 @@ def cross_fitted_coverage(
     delta: float = DELTA,
     groups: npt.NDArray[np.integer] | None = None,
     slack: float = 0.0,
-) -> tuple[float, float | None]:
+) -> tuple[float | None, float | None]:
     """The coverage on rows that thresholds were not chosen on, and the error of the rows answered there.
 
     Each of five parts is answered by the threshold that the other four certify, so by one of fewer rows. The rows of a
-    group stay together. The error is None if no row is answered.
+    group stay together. The error is None if no row is answered; both are None if four of the parts have fewer rows or
+    groups than a threshold needs, as they then answer nothing, however good the model is.
 
     Arguments: as for `certified`.
 
@@ -162,9 +163,11 @@ def cross_fitted_coverage(
         own = parts == part
         if own.all() or not own.any():
             continue
-        threshold = certified(stated[~own], right[~own], limit, delta, groups[~own], slack).threshold
-        if threshold is not None:
-            answered |= own & (stated >= threshold)
+        found = certified(stated[~own], right[~own], limit, delta, groups[~own], slack)
+        if found.units < found.needed:
+            return None, None
+        if found.threshold is not None:
+            answered |= own & (stated >= found.threshold)
     rows = int(answered.sum())
     return rows / len(stated), float((~right[answered]).sum()) / rows if rows else None
 
@@ -206,9 +209,11 @@ class OtherParts(NamedTuple):
 
 def cross_fitted_ranking(
     ranking: Ranking, limit: float, delta: float = DELTA, parts: OtherParts | None = None
-) -> tuple[float, float | None]:
+) -> tuple[float | None, float | None]:
     """As `cross_fitted_coverage`, of ranked rows. parts: of the ranking, if they are known."""
     needed, own = _needed(limit, delta), OtherParts.of(ranking) if parts is None else parts
+    if any(int(units[-1]) < needed for units in own.units):
+        return None, None
     answered, errors = 0.0, 0.0
     for units, wrong in zip(own.units, own.wrong, strict=True):
         start, passed = _passed(units, own.at, wrong, needed, limit, delta)

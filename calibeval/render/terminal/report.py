@@ -76,7 +76,7 @@ def _one(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType]
     shown = [*first.in_table(dump), *first.in_line(dump)]
     parts += ["", *metric_table(dump, first.in_table(dump), report, sheet)]
     parts += [Text(part) for part in sheet.flow(first.line(dump)) if part]
-    gain = gain_said({name: dump.metrics[name] for name in shown if name in dump.metrics})
+    gain = gain_said({name: dump.metrics[name] for name in ("accuracy", *shown) if name in dump.metrics})
     below = [*cells.reasons(dump, only=shown, tabled=tabled(dump)), *([gain] if gain else [])]
     parts += [Text(sheet.text(line)) for line in below]
     blocks = first_diagram(dump, sheet), *risk_tables(dump, sheet), *mapped_risk(dump, sheet)

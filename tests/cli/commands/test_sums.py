@@ -143,3 +143,51 @@ def test_python_reads_the_same(capsys, here):
     read.save("b.sums", exact=True)
     assert (here / "a.sums").read_bytes() == (here / "b.sums").read_bytes()
     assert read.report()["ece"] == calibeval.evaluate(logits=z, labels=y)["ece"]
+
+
+def test_small_cells_are_joined_and_the_report_says_so(capsys, here):
+    saved("a.npz")
+    done = run(capsys, "sums", "a.npz", "-o", "a.sums", "--min-cell", "60")
+    assert (done.code, ", none of fewer than 60 rows, " in done.out) == (0, True)
+    count = np.load("a.sums")["cells.count"]
+    assert count.min() >= 60
+    (told,) = [one for one in dump_of(capsys, "a.sums")["warnings"] if one["code"] == "small_cells_joined"]
+    assert told["message"].startswith(
+        "bins of fewer than 60 rows were joined to their neighbours: the ECE is within 0."
+    )
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        (["--min-cell", "10", "--exact"], 2, "--min-cell"),
+        (["--min-cell", "1"], 2, "1 is not in the range"),
+        (["--min-cell", "701"], 3, "there are 700 rows, but no sum may be of fewer than 701"),
+        (["--min-cell", "10", "--group", "video"], 2, "rows with groups cannot be joined to cells of 10"),
+    ],
+)
+def test_what_min_cell_refuses(capsys, here, words, code, message):
+    saved("a.npz", video=np.arange(700) // 9)
+    done = run(capsys, "sums", "a.npz", "-o", "a.sums", *words)
+    assert (done.code, message in done.err) == (code, True), done.err
+    assert not (here / "a.sums").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--bins", "10"], "bins is 15 here, but 10 there"),
+        (["--metrics", "ece,nll"], "metrics is None here, but ('ece', 'nll') there"),
+        (["--class", "1"], "classes is None here, but ('1',) there"),
+        (["--group", "video"], "groups is False here, but True there"),
+        (["--key", "weights=w"], "weights is False here, but True there"),
+        (["--ignore-index", "-1"], "ignore_index is None here, but -1 there"),
+    ],
+)
+def test_files_of_other_settings_are_refused_with_what_differs(capsys, here, words, message):
+    saved("a.npz", video=np.arange(700) // 9, w=1.0 + np.arange(700))
+    assert run(capsys, "sums", "a.npz", "-o", "a.sums").code == 0
+    assert run(capsys, "sums", "a.npz", *words, "-o", "b.sums").code == 0
+    done = run(capsys, "report", "a.sums", "b.sums")
+    assert (done.code, done.err.startswith("b.sums and a.sums: these")) == (2, True)
+    assert message in done.err

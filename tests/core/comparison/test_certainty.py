@@ -30,6 +30,12 @@ def test_holm_is_over_the_metrics_that_are_shown():
     assert [one.p for one in found.values()] == [0.01, 0.04, 0.0001, None]
 
 
+def test_holm_is_over_all_metrics_if_some_were_requested():
+    names = ("ece", "phi_nll", "temperature", "brier", "brier_positive")
+    found = over_metrics({name: difference(name, p=0.01) for name in names})
+    assert {one.p_holm for one in found.values()} == {0.04}  # the two Brier scores are one test
+
+
 def test_the_brier_score_of_one_column_is_the_same_test_as_that_of_both():
     found = over_metrics(
         {

@@ -6,8 +6,9 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
-from calibeval import GateSettings, Predictions, Rule, gate, plan
+from calibeval import GateSettings, Predictions, Rule, evaluate, gate, plan
 from calibeval.api.gate_config import flag_rules
 from calibeval.core.errors import UsageError
 from calibeval.core.metrics.table import EVERY
@@ -15,6 +16,10 @@ from calibeval.core.uncertainty.certified import certified
 
 AT_5 = "coverage@error=0.05"
 AT_LEAST = Rule(AT_5, "min", 0.4)
+BY_GROUPS = (
+    "there is no interval: it is not computed if only groups of rows are independent, so only "
+    'decide = "point" can judge it'
+)
 
 
 def drawn(n, seed=0, power=1.0, **more):
@@ -44,17 +49,67 @@ def test_it_passes_if_so_much_is_certified_for_new_rows():
 def test_an_early_error_does_not_prove_that_the_coverage_is_small():
     # One error in the first 59 rows: no threshold is certified, but the error of all 300 rows is 1/300.
     (found,) = ruled(sure(300, wrong=[10]), AT_LEAST)
-    assert (found.verdict, found.decisive.value, found.decisive.high) == ("inconclusive", 0.0, 1.0)
+    assert (found.verdict, found.decisive.value) == ("inconclusive", 0.0)
+    assert found.reason == found.decisive.reason
     assert found.reason == (
-        "not certified yet, but up to 100.0 % is possible; --plan names the rows for it; none: 1 of the 59 most "
-        "confident rows is wrong, an error of up to 7.8 %"
+        "not certified yet, but up to 100.0 % is possible; none: 1 of the 59 most confident rows is wrong, an error of "
+        "up to 7.8 %; errors among the most confident rows may stop it, however many rows there are: check their "
+        "labels, or allow a larger error"
     )
+
+
+def test_the_interval_is_that_of_the_report():
+    for dump in (sure(300), sure(300, wrong=range(200, 300)), sure(300, wrong=[10])):
+        (found,) = ruled(dump, Rule(AT_5, "min", 0.99))
+        told = evaluate(dump, metrics=AT_5)[AT_5]
+        assert (found.decisive.low, found.decisive.high) == (told.low, told.high)
+        assert (found.decisive.plain_low, found.decisive.plain_high) == (told.low, told.high)
+        # What the rows do not disprove decides whether the rule fails.
+        assert found.verdict == ("fail" if told.possible < 0.99 else "inconclusive")
+
+
+def test_more_rows_are_only_advised_where_they_would_certify_so_much():
+    even = Predictions(confidence=np.linspace(0.9, 0.89999, 5000), correct=np.arange(5000) % 50 > 0)
+    (found,) = ruled(even.select(np.arange(5000) < 59), AT_LEAST, settings=GateSettings(min_rows=0))
+    assert found.verdict == "inconclusive"
+    assert found.reason.endswith(
+        "; errors among the most confident rows may stop it, however many rows there are: check their labels, or "
+        "allow a larger error"
+    )
+    (found,) = ruled(sure(400), Rule(AT_5, "min", 0.95))
+    assert found.reason == "not certified yet, but up to 100.0 % is possible; --plan names the rows for it"
+    assert plan(sure(400), rules=[Rule(AT_5, "min", 0.95)]).rules[0].rows_needed > 400
+    # One of six rows is wrong at every confidence; then of equal confidences, one of ten.
+    spread, tied = sure(60, wrong=range(0, 60, 6)), Predictions(confidence=np.full(60, 0.9), correct=np.arange(60) > 5)
+    for dump, part in ((spread, "of only 25.0 % of the rows"), (tied, "of no part of the rows")):
+        (found,) = ruled(dump, Rule(AT_5, "min", 0.3), settings=GateSettings(min_rows=0))
+        assert found.verdict == "inconclusive"
+        assert "--plan" not in found.reason
+        assert found.reason.endswith(
+            f"; as measured, the error {part} is within 5 %, so more rows will hardly help: allow a larger error or "
+            "less coverage, or improve the model"
+        )
+    assert len(found.reason) < 300  # screens cut what is longer
+
+
+def test_the_advice_on_the_worst_slice_stands_in_both_reasons():
+    dump = sure(600)
+    dump = Predictions(
+        confidence=dump.scores,
+        correct=dump.labels.astype(bool),
+        columns={"site": np.where(np.arange(600) % 2, "a", "b")},
+    )
+    (found,) = ruled(dump, Rule(AT_5, "min", 0.95, slice="worst:site"))
+    assert found.reason == f"{found.decisive.reason} (worst of 2 slices)"
+    assert found.decisive.reason.endswith("; --plan names the rows for it")
+    assert found.decisive in found.slices
 
 
 def test_it_fails_if_the_rows_prove_that_the_error_is_larger():
     (found,) = ruled(sure(400, wrong=range(0, 400, 4)), AT_LEAST)
     assert found.verdict == "fail"
-    assert found.decisive.high < 0.4
+    assert found.reason.startswith("beyond the limit: at most ")
+    assert found.decisive.high is None  # as in the report: no threshold is certified
 
 
 def test_an_error_at_the_limit_rarely_fails():
@@ -69,6 +124,32 @@ def test_an_error_at_the_limit_rarely_fails():
     assert failed <= 200 * 0.025 + 2 * math.sqrt(200 * 0.025 * 0.975)
 
 
+@pytest.mark.parametrize("coverage", [0.4, 0.39])
+def test_a_true_coverage_at_the_limit_rarely_fails(coverage):
+    # Right if the confidence is above .615, but half of those above .99 are wrong. Of the rows above .6, .005 + .015 of
+    # .4 are wrong: 5 %. So just 40 % can be answered, and a sample has fewer rows above .6 as often as not.
+    failed, samples = 0, 150
+    for seed in range(samples):
+        rng = np.random.default_rng(seed)
+        confidence = rng.random(1000)
+        right = (confidence > 0.615) & ((confidence < 0.99) | (rng.random(1000) < 0.5))
+        dump = Predictions(confidence=confidence, correct=right)
+        failed += ruled(dump, Rule(AT_5, "min", coverage))[0].verdict == "fail"
+    assert failed <= samples * 0.025
+
+
+def test_what_is_possible_of_new_rows():
+    # All of the least confident 600 rows are wrong. The errors of n rows prove more than 5 % if so many, or more, have
+    # a chance below 1.25 %; the other 1.25 % is for the share of rows.
+    right = np.arange(1000) < 400
+    found = evaluate(confidence=np.linspace(0.99, 0.1, 1000), correct=right, metrics=AT_5)[AT_5].possible
+    open_ = [n for n in range(401, 600) if stats.binom.sf(n - 401, n, 0.05) > 0.0125]
+    assert found == pytest.approx(stats.beta.ppf(1 - 0.0125, open_[-1] + 1, 1000 - open_[-1]))
+    wider = evaluate(confidence=np.linspace(0.99, 0.1, 1000), correct=right, metrics=AT_5, level=0.99)[AT_5].possible
+    assert wider > found
+    assert evaluate(sure(200), metrics=AT_5)[AT_5].possible == 1.0
+
+
 def test_too_few_rows_are_inconclusive():
     (found,) = ruled(sure(40), AT_LEAST, settings=GateSettings(min_rows=0))
     assert (found.verdict, found.reason) == ("inconclusive", "none: at least 59 rows would be needed")
@@ -77,7 +158,7 @@ def test_too_few_rows_are_inconclusive():
 def test_groups_and_weights_have_no_verdict():
     by_groups = drawn(600, columns={"patient": np.arange(600) // 3})
     for dump, group, text in (
-        (by_groups, "patient", "there is no interval: it is not computed if only groups of rows are independent"),
+        (by_groups, "patient", BY_GROUPS),
         (drawn(600, weights=np.arange(600) + 1.0), None, "it ranks rows that count the same, but these have weights"),
     ):
         for settled in (ruled(dump, AT_LEAST, group=group)[0], plan(dump, rules=[AT_LEAST], group=group).rules[0]):
@@ -88,7 +169,16 @@ def test_groups_and_weights_have_no_verdict():
 def test_groups_without_a_certified_threshold_have_no_verdict_either():
     dump = drawn(600, power=9.0, columns={"patient": np.arange(600) // 3})
     (found,) = ruled(dump, AT_LEAST, group="patient")
-    assert (found.verdict, found.decisive.high) == ("error", None)
+    assert (found.verdict, found.decisive.high, found.reason) == ("error", None, BY_GROUPS)
+
+
+def test_more_groups_give_other_metrics_no_interval_either():
+    dump = drawn(600, columns={"patient": np.arange(600) // 3})
+    for rule in (Rule("ecce", "max", 0.5), Rule("aurc", "max", 0.5), Rule("smece", "max", 0.5)):
+        (found,) = ruled(dump, rule, group="patient")
+        assert (found.verdict, found.reason) == ("error", BY_GROUPS)
+        (found,) = ruled(dump, rule, group="patient", settings=GateSettings(decide="point"))
+        assert found.verdict == "pass"
 
 
 # Plans
@@ -132,7 +222,7 @@ def test_a_plan_says_where_no_number_of_rows_would_do():
     assert plan(even, rules=[AT_LEAST]).rules[0].rows_needed is not None  # all tie, so all are tested at once
     (found,) = plan(steps, rules=[AT_LEAST]).rules
     assert found.rows_needed is None
-    assert found.reason.startswith("the first test allows no error, and the most confident rows have too many for it")
+    assert found.reason.startswith("errors among the most confident rows may stop it, however many rows there are")
 
 
 def test_slices_are_planned_by_their_own_rows():

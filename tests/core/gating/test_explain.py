@@ -9,6 +9,7 @@ from calibeval import Predictions
 from calibeval.core.gating.explain import explained
 from calibeval.core.gating.gate import Subject, judged
 from calibeval.core.gating.rules import GateSettings, Rule
+from calibeval.words.why import why_lines
 from tests.data import logits_and_labels
 
 RULES = (
@@ -85,3 +86,13 @@ def test_parts_have_their_rows_and_gap(metric):
     assert part.gap == pytest.approx(gaps[night].mean())
     if metric == "confidence_gap":
         assert part.share == pytest.approx(gaps[night].sum() / gaps.sum())
+
+
+def test_the_gain_of_a_map_is_not_repaired_by_a_map():
+    def refused(*_):
+        raise AssertionError("a temperature was fitted")
+
+    (found,) = told([Rule("phi_nll", "max", 0.01)], dump(), refused).rules
+    assert (found.verdict, found.why.temperature) == ("fail", None)
+    (line,) = why_lines(found)
+    assert line.startswith("this is what a map fitted out of fold takes away, so a map passes this rule")

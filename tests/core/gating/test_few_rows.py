@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
+from calibeval import Predictions, gate
 from calibeval.core.data.notices import Notice
 from calibeval.core.gating.evidence import Measured
 from calibeval.core.gating.judge import judge
@@ -31,6 +33,18 @@ def test_what_more_rows_would_mend_is_inconclusive(told, n, limit, said):
     bare = over_confident(metrics={"ece": MetricResult("ece", 0.02, reason=told)}, n=n)
     judged = one(Rule("ece", "max", limit), bare)
     assert (judged.verdict, judged.reason) == ("inconclusive", said)
+
+
+def test_few_wrong_rows_are_inconclusive_as_few_rows_are():
+    rng = np.random.default_rng(0)
+    confidence = 0.9 + 0.1 * rng.random(300)
+    dump = Predictions(confidence=confidence, correct=np.arange(300) % 60 > 0)
+    for name, rest in (("phi_brier", "fewer than 30 rows are wrong, or right, and they decide it"), ("auroc", None)):
+        rule = Rule(name, "max" if name == "phi_brier" else "min", 0.1)
+        (found,) = gate(dump, rules=[rule]).rules
+        assert found.verdict == "inconclusive"
+        assert "about" not in found.reason  # how many rows would have so many errors depends on the error
+        assert rest is None or found.reason == rest
 
 
 def test_without_a_bin_of_thirty_rows_the_largest_error_is_inconclusive():

@@ -128,7 +128,7 @@ def test_too_few_rows_for_an_interval_are_inconclusive_and_say_how_many_would_de
             "there is no interval: how 1,501 bins vary together is not estimated",
         ),
         (
-            Notice("no interval: this metric has no interval", "no_method"),
+            Notice("no interval: there is no method for it", "no_method"),
             'this metric has no interval, so only decide = "point" can judge it',
         ),
     ],

@@ -6,10 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
+from scipy import optimize, stats
 
 from calibeval import evaluate
 from calibeval.core.metrics.requested import REQUESTED
 from calibeval.core.sums.pairs import Pairs
+from calibeval.core.uncertainty.walks import walk_largest_tail, walk_range_tail
 
 ECCE: Any = REQUESTED["ecce"]
 KS: Any = REQUESTED["ks"]
@@ -62,6 +64,34 @@ def test_the_size_under_calibration(name, kind):
     p = p_of_calibrated(name, kind, 300, 1500)
     for level in (0.05, 0.01):
         assert abs(np.mean(p < level) - level) <= 2.0 * np.sqrt(level * (1 - level) / len(p))
+
+
+def exact_sizes(counts):
+    """The size of both tests at 5 % and 1 % for three confidences, over all numbers of right rows."""
+    c = np.array([0.6, 0.8, 0.95])
+    variance = counts * c * (1 - c)
+    surplus, chance = [], []
+    for rows, p, spread in zip(counts, c, np.sqrt(variance), strict=True):
+        right = np.arange(max(0, int(rows * p - 7 * spread)), min(rows, int(rows * p + 7 * spread)) + 1)
+        surplus.append(right - rows * p)
+        chance.append(stats.binom.pmf(right, rows, p))
+    one, two, three = np.ix_(*surplus)
+    walk = np.stack(np.broadcast_arrays(0.0, one + 0 * (two + three), one + two + 0 * three, one + two + three))
+    low, high, weight = walk.min(axis=0), walk.max(axis=0), np.einsum("i,j,k->ijk", *chance)
+    sizes, steps = [], variance / variance.sum()
+    for tail, reach in ((walk_range_tail, high - low), (walk_largest_tail, np.maximum(high, -low))):
+        for level in (0.05, 0.01):
+            least = optimize.brentq(lambda x, tail=tail, level=level: tail(x, steps) - level, 1.0, 4.5)
+            sizes.append(weight[reach > least * np.sqrt(variance.sum())].sum())
+    return sizes
+
+
+@pytest.mark.parametrize("n", [300, 1000])
+def test_the_exact_size_for_three_confidences(n):
+    # Counts jump, so the size of one set of counts is off by up to 0.7 points; over sets it is right.
+    rng = np.random.default_rng(1)
+    found = np.mean([exact_sizes(rng.multinomial(n, [1 / 3] * 3)) for _ in range(20)], axis=0)
+    assert found == pytest.approx([0.05, 0.01, 0.05, 0.01], rel=0.05)
 
 
 @pytest.mark.parametrize("name", ["ecce", "ks"])

@@ -43,6 +43,16 @@ def scores_of(p, labels):
     return -np.log(p[np.arange(len(p)), labels]), np.square(p - hot).sum(axis=1)
 
 
+@pytest.mark.filterwarnings("error")
+def test_losses_whose_squares_are_infinite_have_a_gain():
+    rng = np.random.default_rng(0)
+    logits, labels = rng.normal(size=(300, 3)), rng.integers(0, 3, 300)
+    small, large = (evaluate(logits=logits * scale, labels=labels, metrics="phi_nll") for scale in (1e12, 1e300))
+    assert large["phi_nll"].map == small["phi_nll"].map != "none"
+    assert large["phi_nll"].value == pytest.approx(1.0)
+    assert (large["phi_nll"].low, large["phi_nll"].high) == pytest.approx((1.0, 1.0))
+
+
 class TestAgreement:
     def test_a_temperature_agrees_with_the_map_fitted_out_of_fold(self):
         p = sharpened()

@@ -113,10 +113,7 @@ def test_beyond_memory_there_is_a_reason_for_weighted_rows(name):
     weighted = {"weights": np.arange(1.0, len(confidence) + 1.0)}
     found = evaluate(confidence=confidence, correct=correct, **weighted, metrics=name, max_memory=100)[name]
     assert found.value is None
-    assert (
-        found.reason
-        == "it needs the results of every row, which are not kept here; where memory is the limit, raise it"
-    )
+    assert found.reason == "it needs the results of every row, which are not kept here; for a file, raise --max-memory"
 
 
 def test_slices_are_measured_like_dumps_of_their_rows():

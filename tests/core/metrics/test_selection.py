@@ -65,6 +65,20 @@ def test_groups_are_the_units_of_coverage():
     assert few.reason == "none: at least 59 groups would be needed"  # there are 50
 
 
+@pytest.mark.parametrize(("n", "there"), [(300, False), (400, True)])
+def test_cross_fitted_coverage_has_a_reason_where_four_fifths_are_too_few(n, there):
+    rows = {"confidence": np.linspace(0.9, 1.0, n), "correct": np.ones(n, bool)}
+    name = "coverage@error=0.01"
+    found = evaluate(**rows, metrics=name)[name]
+    assert (found.value, found.rows_needed) == (1.0, 299)
+    assert (found.cross_fitted is not None) is there
+    few = "no cross-fitted coverage: four fifths of the rows are fewer than the 299 that are needed"
+    assert found.reason == (None if there else few)
+    by_group = evaluate(**rows, group=np.arange(n), metrics=name)[name]
+    assert (by_group.cross_fitted is not None) is there
+    assert by_group.reason.endswith("are independent" if there else "independent; " + few.replace("rows", "groups"))
+
+
 @pytest.mark.parametrize("name", [*AREAS, AT_5])
 def test_weighted_rows_have_a_reason(name):
     confidence, correct = drawn(300)

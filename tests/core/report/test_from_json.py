@@ -54,7 +54,7 @@ def test_the_mce_of_earlier_reports_was_of_all_bins():
     document = copy.deepcopy(DOCUMENT)
     dump = document["dumps"][0]
     for metrics in (dump["metrics"], dump["recalibrated"]["metrics"], *(one["metrics"] for one in dump["slices"])):
-        del metrics["mce_all_bins"]
+        del metrics["mce_all_bins"], metrics["mce"]["floor_certain"]
         metrics["mce"]["value"] = 0.5
     report = Report.from_json(json.dumps(document)).dumps[0]
     for found in (report.metrics, report.recalibrated.metrics, *(one.metrics for one in report.slices)):
@@ -66,10 +66,19 @@ def test_the_largest_gap_of_an_earlier_report_is_compared_with_its_like():
     document = copy.deepcopy(DOCUMENT)
     dump = document["dumps"][0]
     dump["metrics"]["mce"] = dict(dump["metrics"].pop("mce_all_bins"), value=0.5)
+    del dump["metrics"]["mce"]["floor_certain"]
     logits, labels = logits_and_labels(300, 3)
     found = compare(Report.from_json(json.dumps(document)), [Predictions(logits=logits, labels=labels)])
     assert found["mce_all_bins"].base == 0.5
     assert (found["mce"].base, found["mce"].reason) == (None, "base: not in the report")
+
+
+def test_the_mce_of_a_report_of_chosen_metrics_stays_what_it_is():
+    logits, labels = logits_and_labels(300, 3)
+    report = evaluate(logits=logits, labels=labels, metrics="mce")
+    assert Report.from_json(report.to_json()) == report
+    found = compare(Report.from_json(report.to_json()), [Predictions(logits=logits, labels=labels)], only=["mce"])
+    assert (found["mce"].base, found["mce"].candidate) == (report["mce"].value, report["mce"].value)
 
 
 def error_of(text):

@@ -149,8 +149,21 @@ def test_cross_fitted_thresholds_are_of_other_rows():
     assert coverage == pytest.approx(own.coverage, abs=0.05)
     assert coverage != own.coverage
     assert error == pytest.approx(own.errors / own.rows, abs=0.01)
-    # Of 72 rows, four fifths are at least 59 in no part, or in few; of 58 in none.
-    assert cross_fitted_coverage(falling(58), np.ones(58, bool), 0.05) == (0.0, None)
+
+
+@pytest.mark.parametrize("by_groups", [False, True])
+def test_cross_fitting_needs_enough_rows_in_each_four_parts(by_groups):
+    # 59 rows certify 5 %. Without a wrong row, other parts then answer about all rows: less is a lack of rows.
+    for n in range(58, 90):
+        parts = np.arange(n) * 2654435769 % 2**32 * 5 // 2**32
+        least = min(np.count_nonzero(parts != part) for part in range(5))
+        groups = np.arange(n) if by_groups else None
+        coverage, error = cross_fitted_coverage(falling(n), np.ones(n, bool), 0.05, groups=groups)
+        if least < 59:
+            assert (coverage, error) == (None, None)
+        else:
+            assert coverage > 0.95
+            assert error == 0.0
 
 
 @pytest.mark.parametrize(("limit", "delta", "name"), [(0.0, 0.05, "limit"), (1.0, 0.05, "limit"), (0.1, 0.5, "delta")])
