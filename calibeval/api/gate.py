@@ -28,6 +28,7 @@ from calibeval.api.dumps import (
     resources_of,
 )
 from calibeval.api.gate_config import Asked, Found, combined, find_config
+from calibeval.api.gate_sums import are_saved_sums, judged_sums
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.progress import Progress
@@ -197,6 +198,11 @@ def _subject(
         positive=measuring.positive,
         planned=planned,
     )
+    where = None if found.path is None else str(found.path)
+    if are_saved_sums(candidate):
+        of_rows = {"baseline": against, "group": measuring.group, "weights": measuring.weights, "why": keep_rows}
+        of_rows |= {"convention": measuring.convention != OWN, "plan": planned, **reading}
+        return *judged_sums(as_path(candidate), asked, measuring.bins, of_rows), where
     by, most = asked.group if measuring.group is None else measuring.group, measuring.resources.memory
     options = _told(reading, asked)
     dump = predictions_of(candidate, options if is_path(candidate) else {}, most)
@@ -217,7 +223,7 @@ def _subject(
         resources=measuring.resources,
         keep_rows=keep_rows,
     )
-    return asked, subject, None if found.path is None else str(found.path)
+    return asked, subject, where
 
 
 def _told(reading: LabelReading, asked: Asked) -> Reading:

@@ -19,14 +19,15 @@ from calibeval.core.errors import UsageError
 from calibeval.core.gating.plan import Plan
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.heads.results import Finetuned
-from calibeval.core.report.report import Report
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.report import DumpReport, Report
 from calibeval.words.names import about, visible
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
 WIDTH = 100
-RELIABILITY, RISK = "reliability", "risk"
+RELIABILITY, RISK, DIFFERENCES = "reliability", "risk", "differences"
 
 
 def report_text(report: Report) -> str:
@@ -100,8 +101,11 @@ def comparison_text(comparison: Comparison) -> str:
     return _with_warnings(render(comparison, width=WIDTH, color=False, ascii_only=False), warnings(comparison))
 
 
-def comparison_figure(comparison: Comparison, width: float | None) -> Figure:
-    """The differences with their intervals."""
+def comparison_figure(comparison: Comparison, width: float | None, of: str = DIFFERENCES) -> Figure:
+    """The differences with their intervals, or the risk-coverage curves of the base and all candidates."""
+    choice("of", of, (DIFFERENCES, RISK))
+    if of == RISK:
+        return report_figure(curves_of(comparison), width, RISK)
     _check(width)
     from calibeval.render.figure.backend import import_matplotlib
 
@@ -109,6 +113,17 @@ def comparison_figure(comparison: Comparison, width: float | None) -> Figure:
     from calibeval.render.figure.comparison import differences_figure
 
     return differences_figure(comparison, width_inches=width)
+
+
+def curves_of(comparison: Comparison) -> Report:
+    """The base and the candidates with their risk-coverage curves, as far as these were measured, and nothing else."""
+    groups = comparison.candidates[0].groups if comparison.candidates else None
+    dumps = []
+    for one in (comparison.base, *(candidate.dump for candidate in comparison.candidates)):
+        metrics = {} if one.risk is None else {"augrc": MetricResult("augrc", None, curve=one.risk)}
+        found = DumpReport(one.source, one.kind, one.n, one.k, one.ignored, metrics, (), None, (), name=one.name)
+        dumps.append(replace(found, groups=groups))
+    return Report(comparison.version, comparison.settings, tuple(dumps))
 
 
 def comparison_html(comparison: Comparison) -> str:
@@ -132,14 +147,14 @@ def plan_text(plan: Plan) -> str:
     return _with_warnings(render(plan, width=WIDTH, ascii_only=False), plan.warnings)
 
 
-def verdict_figure(verdict: Verdict, width: float | None) -> Figure:
-    """The reliability diagram of the dump that was judged.
+def verdict_figure(verdict: Verdict, width: float | None, of: str = RELIABILITY) -> Figure:
+    """The reliability diagram, or the risk-coverage curve, of the dump that was judged.
 
     Raises: UsageError if the verdict has no report.
     """
     if verdict.report is None:
         raise UsageError("this verdict has no report of its dump, so there is nothing to draw")
-    return report_figure(verdict.report, width)
+    return report_figure(verdict.report, width, of)
 
 
 def verdict_html(verdict: Verdict) -> str:

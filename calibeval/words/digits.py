@@ -10,6 +10,7 @@ from calibeval.core.metrics.table import EVERY
 from calibeval.words.signs import signed
 
 NULL = "–"
+MOST_FINER = 4  # decimals that a floor may have beyond those of its value
 _ENORMOUS, _TINY = 1e9, 5e-9
 
 
@@ -146,12 +147,15 @@ def floor(metric: MetricResult) -> str:
     '0.9 (≤ 1.3)'
     >>> floor(MetricResult("ece", 0.0129, floor=0.0091, floor_high=0.01282)), value(MetricResult("ece", 0.0129))
     ('0.91 (≤ 1.28)', '1.29')
+    >>> floor(MetricResult("ks", 0.4867, floor=0.0, floor_high=1e-160))
+    '0.00 (≤ 0.00)'
     """
     if metric.value is None or metric.floor is None or metric.floor_high is None:
         return ""
     expected, high = scaled(metric.name, metric.floor), scaled(metric.name, metric.floor_high)
     beyond, shown = abs(metric.value) > metric.floor_high, abs(printed(value(metric)))
     first, own = decimals(high, 2), value_decimals(metric.name, metric.value)
+    first = own if first > own + MOST_FINER else first
     for places in (*range(first, own + 1), first, own):
         if (shown > float(f"{high:.{places}f}")) == beyond:
             break

@@ -50,7 +50,7 @@ def test_the_table_says_why_a_limit_has_no_threshold():
     dump = certified("coverage@10%,coverage@1%", right=20)
     assert missing(dump) == [
         "1 %: none: at least 299 rows would be needed",
-        "10 %: none: 9 of the 29 most confident rows are wrong, an error of up to 47.9 %",
+        "10 %: none: 9 of the 29 most confident rows are wrong, an error of up to 47.91 %",
     ]
     (_, ten) = threshold_cells(dump)
     assert (ten.confidence, ten.coverage, ten.rows, ten.errors, ten.bound) == ("none", "–", "29", "9", "47.91")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calibeval.cli.options import compare as compare_options
 from calibeval.cli.options import shared as options
-from calibeval.cli.options.choices import LEVEL, exclude, table_format
+from calibeval.cli.options.by_products import check_drawing
+from calibeval.cli.options.choices import LEVEL, RISK, exclude, table_format
 from calibeval.cli.options.outputs import JSON, check_folder, exports
 from calibeval.cli.options.outputs import TABLES as FILE_TABLES
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
@@ -57,7 +59,8 @@ def compare(
     from calibeval.api.base_file import file_of
     from calibeval.cli.inputs.titled import open_named, open_named_base, split_title
 
-    wanted = exports(export, EXPORTS)
+    wanted = exports(export, (*EXPORTS, RISK))
+    check_drawing(wanted.get(RISK))
     outputs += wanted.values()
     files = [split_title(word).file for word in (base, *candidates)]
     refuse_overwriting([file_of(files[0]), *files[1:], *flags.files], outputs)
@@ -90,10 +93,19 @@ def compare(
         save_comparison(result, out)
         say([f"written to {out}"], quiet=quiet)
     for kind, path in wanted.items():
-        write_file(path, _table(result, EXPORTS[kind]).encode("utf-8", "backslashreplace"))
+        write_file(path, _exported(result, kind, path))
     say([f"written to {path}" for path in wanted.values()], quiet=quiet)
     put(_shown(result, json, table, full=full))
     return 0
+
+
+def _exported(result: Comparison, kind: str, path: Path) -> bytes:
+    """The comparison as a file of that kind. path: whose suffix is the format of a figure."""
+    if kind == RISK:
+        from calibeval.api.show import curves_of, drawn
+
+        return drawn(curves_of(result), path.suffix, of=RISK)
+    return _table(result, EXPORTS[kind]).encode("utf-8", "backslashreplace")
 
 
 def _table(result: Comparison, kind: str) -> str:

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, TextIO
 from calibeval.cli.options import gate as gate_options
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import DECIDE, LEVEL, ON_INCONCLUSIVE, PRESETS, check_choice
-from calibeval.cli.options.outputs import JSON, check_folder, exports
+from calibeval.cli.options.gate_exports import exported, report_of, wanted_exports
+from calibeval.cli.options.outputs import JSON, check_folder
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 from calibeval.cli.screen.command import environment
 from calibeval.cli.screen.streams import put
 from calibeval.core.conventions.table import OWN
 from calibeval.core.errors import FileProblem, UsageError
 from calibeval.readers.small_files import is_there
-from calibeval.render.ci.exports import EXPORTS, exported
 
 if TYPE_CHECKING:
     from calibeval.api.gate_config import Asked
@@ -105,7 +105,7 @@ def gate(
         positive=flags.positive,
         planned=plan,
     )
-    wanted = exports(export, EXPORTS)
+    wanted = wanted_exports(export)
     outputs = [*wanted.values()]
     looked_at = [path for path in (OWN_FILE, PROJECT_FILE) if is_there(Path(path))]
     files = [word and split_title(word).file for word in (dump, asked.baseline)]
@@ -147,9 +147,9 @@ def gate(
     say([f"warning: {warning}" for warning in verdict.warnings], quiet=quiet)
     verdict = replace(verdict, environment=environment(), warnings=(*verdict.warnings, *told))
     for kind, path in wanted.items():
-        write_file(path, exported(verdict, kind))
+        write_file(path, exported(verdict, subject, kind, path))
     if out is not None:
-        _save(verdict, subject, asked.settings.level, out)
+        _save(verdict, subject, out)
     say([f"written to {path}" for path in (*outputs, *([out] if out else []))], quiet=quiet)
     put(verdict.to_json() if json else _shown(verdict))
     if _on_github() if github is None else github:
@@ -157,15 +157,11 @@ def gate(
     return int(verdict.exit_code)
 
 
-def _save(verdict: Verdict, subject: Subject, level: float, out: Path) -> None:
+def _save(verdict: Verdict, subject: Subject, out: Path) -> None:
     """Write the files of the verdict, with a report of the dump."""
     from calibeval.api.save import save_verdict
-    from calibeval.core.gating.evidence import reported
-    from calibeval.core.report.report import Report
 
-    found = subject.measured.report(level, reported(subject.values))
-    report = Report(verdict.version, subject.settings, (found,), verdict.environment)
-    save_verdict(replace(verdict, report=report), out)
+    save_verdict(replace(verdict, report=report_of(verdict, subject)), out)
 
 
 def _plan(subject: Subject, asked: Asked, config: str | None, *, quiet: bool, json: bool) -> int:

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from calibeval.cli.options import complete
-from calibeval.cli.options.choices import DECIDE, METRICS, ON_INCONCLUSIVE, PRESETS, either
+from calibeval.cli.options.choices import DECIDE, METRICS, ON_INCONCLUSIVE, PRESETS, RISK, either
 from calibeval.cli.options.shared import MEASURE, OUTPUT, RULES, export_option
 from calibeval.core.data.ranges import MOST_ROWS
 from calibeval.render.ci.exports import EXPORTS
@@ -93,7 +93,7 @@ Init = Annotated[
     bool,
     typer.Option("--init", help="Write a configuration with limits from this dump.", rich_help_panel=OUTPUT),
 ]
-Export = Annotated[list[str] | None, export_option(EXPORTS)]
+Export = Annotated[list[str] | None, export_option((*EXPORTS, RISK))]
 Github = Annotated[
     bool | None,
     typer.Option(

@@ -287,7 +287,7 @@ def export_option(kinds: Iterable[str]) -> Any:
     )
 
 
-Export = Annotated[list[str] | None, export_option(TABLE_EXPORTS)]
+Export = Annotated[list[str] | None, export_option((*TABLE_EXPORTS, RISK))]
 ReportExport = Annotated[list[str] | None, export_option((*TABLE_EXPORTS, *OF_REPORTS, RISK))]
 Full = Annotated[
     bool, typer.Option("--full", help="Print more metrics, all bins, classes, slices.", rich_help_panel=OUTPUT)

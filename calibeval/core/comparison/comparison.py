@@ -147,12 +147,13 @@ class Comparison(MetricLookup[Difference]):
         shown: str = elsewhere("calibeval.api.show", "comparison_text")(self)
         return shown
 
-    def figure(self, *, width: float | None = None) -> Figure:
+    def figure(self, *, width: float | None = None, of: str = "differences") -> Figure:
         """The differences with their intervals as a matplotlib figure. width: in inches; None: 7.
 
-        Raises: InputError if no difference can be drawn.
+        of: "differences", or "risk" for risk-coverage curves, which come with metrics such as augrc.
+        Raises: InputError if there is nothing to draw.
         """
-        drawn: Figure = elsewhere("calibeval.api.show", "comparison_figure")(self, width)
+        drawn: Figure = elsewhere("calibeval.api.show", "comparison_figure")(self, width, of)
         return drawn
 
     def save(self, folder: str | PurePath) -> Path:

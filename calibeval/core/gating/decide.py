@@ -8,7 +8,7 @@ from dataclasses import replace
 from calibeval.core.data.notices import Notice, outcome
 from calibeval.core.gating.evidence import Evidence, excess, too_few, within
 from calibeval.core.gating.levels import Levels
-from calibeval.core.gating.prospect import Prospect, rows_without_interval
+from calibeval.core.gating.prospect import MOST_ROWS, Prospect, rounded_up, rows_without_interval
 from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.gating.ruling import Judged, Outcome, Outlook
 from calibeval.core.metrics.metric import NO_DIFFERENCE, NO_METHOD
@@ -54,10 +54,13 @@ def before_intervals(rule: Rule, plain: Evidence, settings: GateSettings) -> Jud
 
 def _undecided(rule: Rule, plain: Evidence, settings: GateSettings) -> Judged:
     """The verdict where too few rows, or groups, give no interval."""
-    text, threshold, rows = plain.reason or too_few(plain.n), plain.threshold(rule), None
+    text, threshold, rows = plain.reason or too_few(plain.n, plain.effective), plain.threshold(rule), None
     if plain.spread is not None and threshold is not None:
         rows = rows_without_interval(rule, threshold, plain.spread, settings.level)
         rows = rows and max(rows, plain.least)
+        if rows is not None and plain.effective is not None:  # of rows with such weights
+            rows = rounded_up(rows * plain.n / plain.effective)
+            rows = rows if rows <= MOST_ROWS else None
     if rows is None:
         return _judged(rule, plain, "inconclusive", outcome("no_interval", text))
     reason = outcome("more_rows_needed", f"{text}; {_would_decide(rule, rows)}")

@@ -146,15 +146,15 @@ def _known_slices(report: DumpReport) -> list[tuple[str, str, str]]:
 
 
 def _whole_evidence(rule: Rule, measured: Measured) -> Evidence:
-    change = measured.change
+    change, weights = measured.change, measured.report.weights
+    effective = None if weights is None else weights.effective
     if change is not None and rule.is_change:
         found = _of_change(None, change.dump.n, change.differences.get(rule.metric))
     else:
-        found = _of_metric(rule, None, measured.report.n, measured.report.metrics.get(rule.metric))
+        found = _of_metric(rule, None, measured.report.n, measured.report.metrics.get(rule.metric), effective)
     if found.few:
         found = _with_spread(found, rule, measured.report, measured.report.metrics)
-    weights = measured.report.weights
-    return replace(found, effective=None if weights is None else weights.effective)
+    return replace(found, effective=effective)
 
 
 def _slice_evidence(rule: Rule, measured: Measured, column: str, value: str) -> Evidence:
@@ -168,13 +168,13 @@ def _slice_evidence(rule: Rule, measured: Measured, column: str, value: str) -> 
         return Evidence(part, 0, None, reason=saved if change.paired_by is None else "the baseline has no such slice")
     for result in measured.report.slices or ():
         if (result.column, result.value) == (column, value):
-            found = _of_metric(rule, part, result.n, result.metrics.get(rule.metric))
+            found = _of_metric(rule, part, result.n, result.metrics.get(rule.metric), result.effective)
             found = _with_spread(found, rule, measured.report, result.metrics) if found.few else found
             return replace(found, effective=result.effective)
     return Evidence(part, 0, None, reason="the dump has no such slice")
 
 
-def _of_metric(rule: Rule, part: str | None, n: int, metric: MetricResult | None) -> Evidence:
+def _of_metric(rule: Rule, part: str | None, n: int, metric: MetricResult | None, effective: float | None) -> Evidence:
     if metric is None:
         return Evidence(part, n, None, reason="this metric does not exist for this dump")
     value = metric.value
@@ -185,11 +185,13 @@ def _of_metric(rule: Rule, part: str | None, n: int, metric: MetricResult | None
         why = told("dependent_rows", f"no interval: {DEPENDENT}")
     reason = Notice.of(why or "")
     if metric.low is None and possible is None:
-        missing = too_few(n) if EVERY[rule.metric].has_interval else FEW_ROWS_DECIDE
+        missing = too_few(n, effective) if EVERY[rule.metric].has_interval else FEW_ROWS_DECIDE
         reason = reason.reworded(NO_INTERVAL.sub("", reason) if NO_INTERVAL.search(reason) else missing)
     centre = within(value if metric.corrected is None else metric.corrected, metric.low, metric.high)
     found = Evidence(part, n, value, metric.low, metric.high, centre, reason=reason or None, possible=possible)
-    found = replace(found, few=found.ends[0] is None and EVERY[rule.metric].has_interval and _is_few(why))
+    found = replace(
+        found, effective=effective, few=found.ends[0] is None and EVERY[rule.metric].has_interval and _is_few(why)
+    )
     return _size(found) if EVERY[rule.metric].better == "zero" else found
 
 
@@ -243,18 +245,23 @@ def _with_spread(evidence: Evidence, rule: Rule, report: DumpReport, metrics: Ma
     too few.
     Source: Agresti & Coull, The American Statistician 52:119 (1998), for the accuracy of few rows.
     """
-    spec, found = EVERY[rule.metric], metrics.get("accuracy")
+    spec, found, worth = EVERY[rule.metric], metrics.get("accuracy"), evidence.worth
     few_errors = Notice.of(evidence.reason or "").code in FEW_ERRORS
     if spec.unit != "%" or report.groups is not None or evidence.value is None or few_errors:
         return evidence
-    share = 0.5 if found is None or found.value is None else (found.value * evidence.n + 2.0) / (evidence.n + 4.0)
+    share = 0.5 if found is None or found.value is None else (found.value * worth + 2.0) / (worth + 4.0)
     spread = spec.coarse(math.sqrt(share * (1.0 - share)), report.k)
     return replace(evidence, spread=spread, least=LEAST_BIN_ROWS * len(report.equal_width))
 
 
-def too_few(n: int) -> str:
-    """That so few rows give no interval, in words."""
-    return "a single row has no interval" if n == 1 else f"{n:,} rows are too few"
+def too_few(n: int, effective: float | None = None) -> str:
+    """That so few rows give no interval, in words. effective: with weights, their effective number.
+
+    >>> too_few(60), too_few(300, 1.2)
+    ('60 rows are too few', '300 rows, which count as 1, are too few')
+    """
+    counts = "" if effective is None else f", which count as {effective:,.0f},"
+    return "a single row has no interval" if n == 1 else f"{n:,} rows{counts} are too few"
 
 
 def within(value: float, low: float | None, high: float | None) -> float:

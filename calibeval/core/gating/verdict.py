@@ -80,12 +80,12 @@ class Verdict(MetricLookup[RuleVerdict]):
         shown: str = elsewhere("calibeval.api.show", "verdict_text")(self)
         return shown
 
-    def figure(self, *, width: float | None = None) -> Figure:
-        """The reliability diagram of the dump that was judged. width: as for `Report.figure`.
+    def figure(self, *, width: float | None = None, of: str = "reliability") -> Figure:
+        """The reliability diagram of the dump that was judged. width, of: as for `Report.figure`.
 
-        Raises: UsageError if the verdict has no report.
+        Raises: UsageError if the verdict has no report; InputError for a risk-coverage curve that no rule needed.
         """
-        drawn: Figure = elsewhere("calibeval.api.show", "verdict_figure")(self, width)
+        drawn: Figure = elsewhere("calibeval.api.show", "verdict_figure")(self, width, of)
         return drawn
 
     def save(self, folder: str | PurePath) -> Path:

@@ -197,7 +197,8 @@ def _why(found: Certified, pairs: Pairs) -> Notice | None:
         wrong = f"{found.unit_errors:,} of the {found.units:,} most confident {units} {verb} wrong"
         if pairs.groups is not None:
             wrong = f"{found.unit_errors:,} of the {found.units:,} groups with the most confident rows have a wrong one"
-        return reason("not_certified", f"none: {wrong}, an error of up to {100.0 * found.bound:.1f} %")
+        bound = math.ceil(1e4 * found.bound * (1.0 - 1e-12)) / 100.0  # as in tables
+        return reason("not_certified", f"none: {wrong}, an error of up to {bound:.2f} %")
     return None if pairs.groups is None else reason("dependent_rows", f"no interval: {DEPENDENT}")
 
 

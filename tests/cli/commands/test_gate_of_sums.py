@@ -1,6 +1,7 @@
 """`gate part*.sums`: rules on the values of all rows of saved sums."""
 
 import json
+from typing import Any
 
 import numpy as np
 import pytest
@@ -72,3 +73,22 @@ def test_one_file_with_a_report(gate, tmp_path):
 def test_what_needs_rows_is_refused(gate, words, message):
     done = gate("part-0.sums", *words)
     assert (done.code, message in done.err) == (2, True), done.err
+
+
+def test_python_judges_a_file_of_sums(gate, tmp_path):
+    rules = [{"metric": "ece", "max": 0.1}, {"metric": "accuracy", "min": 0.5}]
+    found = calibeval.gate("part-0.sums", rules)
+    wanted = calibeval.gate(calibeval.Predictions(logits=LOGITS[::2], labels=LABELS[::2]), rules)
+    assert (found.verdict, [one.verdict for one in found.rules]) == ("pass", ["pass", "pass"])
+    names = ("value", "low", "high")
+    ours, theirs = ([[one[name] for name in names] for one in made.to_dict()["rules"]] for made in (found, wanted))
+    assert ours == theirs
+    options: list[dict[str, Any]] = [{"why": True}, {"group": "site"}, {"baseline": "whole.npz"}]
+    options += [{"kind": "probs"}, {"positive": 1}]
+    for more in options:
+        with pytest.raises(calibeval.UsageError, match=f"{next(iter(more))} cannot be combined with saved sums"):
+            calibeval.gate(tmp_path / "part-0.sums", rules, **more)
+    with pytest.raises(calibeval.UsageError, match="bins is 9, but these sums have 15"):
+        calibeval.gate("part-0.sums", rules, bins=9)
+    with pytest.raises(calibeval.UsageError, match="plan cannot be combined"):
+        calibeval.plan("part-0.sums", rules)

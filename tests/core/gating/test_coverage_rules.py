@@ -53,7 +53,7 @@ def test_an_early_error_does_not_prove_that_the_coverage_is_small():
     assert found.reason == found.decisive.reason
     assert found.reason == (
         "not certified yet, but up to 100.0 % is possible; none: 1 of the 59 most confident rows is wrong, an error of "
-        "up to 7.8 %; errors among the most confident rows may stop it, however many rows there are: check their "
+        "up to 7.79 %; errors among the most confident rows may stop it, however many rows there are: check their "
         "labels, or allow a larger error"
     )
 

@@ -11,6 +11,7 @@ from calibeval.core.gating.evidence import Measured
 from calibeval.core.gating.judge import judge
 from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.rows import WeightCount
 from tests.render.hand_made import bins, over_confident
 
 
@@ -45,6 +46,21 @@ def test_few_wrong_rows_are_inconclusive_as_few_rows_are():
         assert found.verdict == "inconclusive"
         assert "about" not in found.reason  # how many rows would have so many errors depends on the error
         assert rest is None or found.reason == rest
+
+
+def test_weighted_rows_count_as_their_effective_number():
+    def told(n, effective, limit):
+        weights = None if effective is None else WeightCount("w", effective, 0)
+        return one(Rule("ece", "max", limit), over_confident(metrics=metrics, n=n, weights=weights))
+
+    metrics = {"ece": MetricResult("ece", 0.02)}
+    assert told(60, None, 0.9).reason == "60 rows are too few; about 100 rows would decide"
+    # Ten rows like these count as one of the same weight, so ten times as many decide.
+    judged = told(600, 60.0, 0.9)
+    assert judged.reason == "600 rows, which count as 60, are too few; about 1,000 rows would decide"
+    assert judged.decisive.rows_needed == 1000
+    # 100 rows of weight 1 would be 3e10 of these, and no rule is told to need so many.
+    assert told(300_000_000, 1.0, 0.9).reason == "300,000,000 rows, which count as 1, are too few"
 
 
 def test_without_a_bin_of_thirty_rows_the_largest_error_is_inconclusive():

@@ -40,7 +40,7 @@ def test_where_none_is_certified_the_coverage_is_0():
     found = evaluate(confidence=np.linspace(0.99, 0.6, 300), correct=correct, metrics=AT_5)[AT_5]
     # There is no threshold for new rows to be above, so no interval; 3 errors of all 300 rows are no proof against 5 %.
     assert (found.value, found.low, found.high, found.threshold, found.possible) == (0.0, None, None, None, 1.0)
-    assert found.reason == "none: 3 of the 59 most confident rows are wrong, an error of up to 12.6 %"
+    assert found.reason == "none: 3 of the 59 most confident rows are wrong, an error of up to 12.63 %"
     assert found.reason.code == "not_certified"
 
 

@@ -200,6 +200,31 @@ def test_a_difference_does_not_depend_on_the_order_of_rows():
     assert one["cox_slope"].candidate == pytest.approx(one["cox_slope"].base / 1.4)
 
 
+def test_log_odds_of_two_classes_are_those_of_the_same_rows_and_slices():
+    p, y = drawn()
+    other, site = special.expit(special.logit(p) * 1.4 + 0.2), np.where(np.arange(600) % 3, "a", "b")
+
+    def dump(stated, rows):
+        return Predictions(probs=stated[rows], labels=y[rows].astype(int), ids=rows, columns={"site": site[rows]})
+
+    ordered, shuffled = np.arange(600), np.random.default_rng(0).permutation(600)
+    one, two = (
+        compare(dump(p, ordered), dump(other, rows), metrics=NAMES, slices="site") for rows in (ordered, shuffled)
+    )
+    for name in NAMES:
+        assert [one[name].low, one[name].high] == pytest.approx([two[name].low, two[name].high], rel=1e-9)
+    for part, again in zip(one.candidates[0].slices, two.candidates[0].slices, strict=True):
+        here = ordered[site == part.value]
+        alone = compare(dump(p, here), dump(other, here), metrics=NAMES)
+        for name in NAMES:
+            found = part.differences[name]
+            for same in (alone[name], again.differences[name]):
+                assert (found.low, found.high) == (
+                    pytest.approx(same.low, rel=1e-9),
+                    pytest.approx(same.high, rel=1e-9),
+                )
+
+
 def test_intervals_hold_the_truth():
     covered = dict.fromkeys(NAMES, 0)
     for seed in range(200):
