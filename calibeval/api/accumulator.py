@@ -119,6 +119,7 @@ class Accumulator:
         kind = only_kind(arrays)
         outcome, name = outcome_of(kind, labels, correct)
         if outcome is not None and _empty(outcome):
+            self._rows.check_empty(kind, arrays[kind], {"groups": groups, "weights": weights})
             return
         self._rows.add({kind: arrays[kind], name: outcome}, name, groups, weights)
 
@@ -130,6 +131,8 @@ class Accumulator:
         """
         if not isinstance(other, Accumulator):
             raise UsageError(f"merge takes an Accumulator, but a {type(other).__name__} came")
+        if other is self:
+            raise UsageError("an Accumulator cannot be merged with itself: every row would count twice")
         self._rows.merge(other._rows)
 
     def report(self) -> Report:

@@ -16,7 +16,7 @@ from calibeval.core.data.row_source import BinaryColumns
 from calibeval.core.data.source import Source
 from calibeval.core.data.weights import COLUMN
 from calibeval.core.errors import InputError, UsageError
-from calibeval.core.evaluation.batches import Batch, counted, read_batch
+from calibeval.core.evaluation.batches import Batch, check_empty, counted, read_batch
 from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.rechunked import Rechunked
 from calibeval.core.evaluation.running import Running
@@ -36,7 +36,8 @@ class Accumulation:
 
     k: the number of classes; None: that of the first batch. chosen: the metrics; None: those of every report.
     settings: without groups. options: of `Predictions`, the same for all batches. exact: as in `RunningKeys`.
-    batches: their number. running: the rows of full chunks; waiting: the others. Both are None before the first batch.
+    batches: their number. files: the names of files of saved sums that are in these, by their SHA-256.
+    running: the rows of full chunks; waiting: the others. Both are None before the first batch.
     """
 
     def __init__(
@@ -51,6 +52,7 @@ class Accumulation:
         self.wanted_k, self.chosen, self.settings, self.options = k, chosen, settings, options
         self.exact = exact
         self.batches = 0
+        self.files: dict[str, str] = {}
         self.running: Running | None = None
         self.waiting: Rechunked | None = None
 
@@ -85,9 +87,27 @@ class Accumulation:
         waiting.feed(Chunk(batch.scores, labels, batch.keep, batch.weights, codes), running.add)
         self.batches += 1
 
+    def check_empty(self, kind: str, scores: object, others: Mapping[str, object]) -> None:
+        """Check that the other arrays of a batch without labels have no rows either. Raises: InputError, UsageError."""
+        stored, images = self._before()
+        try:
+            self._check_kind({kind: scores})
+            k = check_empty(kind, scores, others)
+            if k is not None and self.k is not None and k != self.k:
+                raise InputError(f"the scores have {k} classes, but this Accumulator is for k = {self.k}")
+        except (InputError, UsageError) as error:
+            raise type(error)(counted(error, self.batches + 1, stored, images)) from None
+
     def merge(self, other: Accumulation) -> None:
-        """All rows of another one, which stays as it is. Raises: UsageError naming what differs."""
+        """All rows of another one, which stays as it is.
+
+        Raises: UsageError naming what differs, or the saved sums that are in both.
+        """
         self._check_mergeable(other)
+        twice = next((name for digest, name in other.files.items() if digest in self.files), None)
+        if twice is not None:
+            raise UsageError(f"the sums of {twice} are in both (the same SHA-256): their rows would count twice")
+        self.files |= other.files
         theirs, own = other.whole(), self.whole()
         self.batches += other.batches
         if theirs is None:

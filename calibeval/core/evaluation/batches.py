@@ -10,6 +10,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arguments import came
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.check_values import bad_values_error
 from calibeval.core.data.copied import copied
@@ -75,6 +76,24 @@ def read_batch(
     if keep.any():
         _check(rows, scores)
     return Batch(rows, scores, keep, values, named, zero)
+
+
+def check_empty(kind: str, scores: object, others: Mapping[str, object]) -> int | None:
+    """The number of classes of scores without rows, None if that is not known; others must have no rows either.
+
+    Raises: InputError, UsageError.
+    """
+    found: tuple[int, ...] = ()
+    for name, values in {kind: scores, **others}.items():
+        if values is None:
+            continue
+        array = as_array(values, name)
+        if array.ndim == 0 or (name == kind and array.size and array.dtype.kind not in "fiub"):
+            raise InputError(f"{name} must be an array with one entry per row, but came as {came(values)}")
+        found = array.shape if name == kind else found
+        if len(array):
+            raise InputError(f"{name} have {len(array):,} rows, but there are no labels: give one label per row")
+    return found[1] if len(found) > 1 else None
 
 
 def counted(error: Exception, batch: int, rows: int, images: int) -> str:

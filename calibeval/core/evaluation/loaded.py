@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from calibeval.core.data.copied import copied
 from calibeval.core.data.divided import Division
+from calibeval.core.data.documents import Wrong
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import BinaryColumns, as_kind
@@ -20,6 +21,8 @@ from calibeval.core.evaluation.rechunked import Rechunked
 from calibeval.core.evaluation.running import Running
 from calibeval.core.evaluation.running_facts import Counts, Facts
 from calibeval.core.evaluation.saved import PARTS
+from calibeval.core.evaluation.saved_header import check_header, read_number
+from calibeval.core.evaluation.saved_sums import check_sums
 from calibeval.core.metrics.table import needs_pairs, wanted_by
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.binning import BinSums
@@ -35,7 +38,11 @@ from calibeval.core.sums.sums import Moments, Sums
 
 
 def from_saved(header: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]) -> Accumulation:
-    """The accumulated rows. Raises: KeyError, TypeError, ValueError, InputError for what `to_saved` never makes."""
+    """The accumulated rows.
+
+    Raises: Wrong naming the field or array that `to_saved` never makes so; KeyError, TypeError, ValueError, InputError.
+    """
+    check_header(header)
     own, told = header["settings"], header["rows"]
     settings = Settings(
         own["bins"],
@@ -80,12 +87,12 @@ def from_saved(header: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]
         compared=running.compared,
         top=_bins(arrays, "top", (m,)),
         classes=None if k is None else _bins(arrays, "classes", (k, m)),
-        nll=Moments(*found["nll"]),
+        nll=Moments(*map(read_number, found["nll"])),
         brier=Moments(*found["brier"]),
         impossible=found["impossible"],
         impossible_row=found["impossible_row"],
-        excess=None if found["excess"] is None else Excess(*found["excess"]),
-        risk=found["risk"],
+        excess=None if found["excess"] is None else Excess(*map(read_number, found["excess"])),
+        risk=read_number(found["risk"]),
     )
     if facts.second and k is not None and k > 1:
         ranks = [rank for rank in facts.second.ranks if rank.exists(k)]
@@ -104,7 +111,7 @@ def from_saved(header: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]
     else:
         there = _array(arrays, "cells", None, np.int64)
         if len(there) and not (there.min() >= 0 and there.max() < KEY_CELLS and (np.diff(there) > 0).all()):
-            raise ValueError("cells")
+            raise Wrong("cells are no ascending numbers of cells")
         some = _bins(arrays, "cells", (len(there),))
         running.keys.take(some.each(lambda part: _spread(part, there)), found["n"])
     joined = header.get("joined")
@@ -116,6 +123,7 @@ def from_saved(header: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]
     running.warnings = tuple(Division(*one) if len(one) > 2 else Notice(*one) for one in header["warnings"])
     rows.running, rows.waiting = running, Rechunked(chunk_rows(facts.kinds))
     rows.batches = header["batches"]
+    check_sums(running)
     return rows
 
 
@@ -160,10 +168,10 @@ def _take_rows(arrays: Mapping[str, npt.NDArray[Any]], running: Running) -> None
     k = running.facts.kinds.k or 0
     scores = arrays["sample.scores"]
     if scores.shape != (m, k) or scores.dtype.kind not in "fiub" or (lengths < 0).any():
-        raise ValueError("sample.scores")
+        raise Wrong(f"sample.scores is {scores.dtype} {scores.shape}, but numbers {(m, k)} are needed")
     labels, places = (_array(arrays, f"sample.{name}", (m,), np.int64) for name in ("labels", "places"))
     if m and not (labels.min() >= 0 and labels.max() < k):
-        raise ValueError("sample.labels")
+        raise Wrong(f"sample.labels has labels outside 0 to {k - 1}")
     own = _array(arrays, "sample.weights", (m,)) if "sample.weights" in arrays else None
     sampled = _array(arrays, "sample.codes", (m,), np.int64) if "sample.codes" in arrays else None
     ends = np.cumsum(lengths)
@@ -179,7 +187,7 @@ def _take_groups(names: Sequence[Any], arrays: Mapping[str, npt.NDArray[Any]], r
         return
     groups.names = {name: i for i, name in enumerate(names)}
     if len(groups.names) != j:
-        raise ValueError("groups")
+        raise Wrong("groups has a name twice")
     groups.make_room()
     room = len(groups.sizes) - j
     groups.sizes = np.pad(_array(arrays, "groups.sizes", (j,)), (0, room))
@@ -205,8 +213,11 @@ def _spread(part: npt.NDArray[np.float64], there: npt.NDArray[np.int64]) -> npt.
 def _array(
     arrays: Mapping[str, npt.NDArray[Any]], name: str, shape: tuple[int, ...] | None, dtype: Any = np.float64
 ) -> npt.NDArray[Any]:
-    """An array of that name, shape and type. Raises: KeyError, ValueError."""
+    """An array of that name, shape and type. Raises: Wrong."""
+    if name not in arrays:
+        raise Wrong(f"there is no array {name}")
     found = arrays[name]
     if found.dtype != np.dtype(dtype) or (found.ndim != 1 if shape is None else found.shape != shape):
-        raise ValueError(name)
+        needed = f"{np.dtype(dtype)} {'in one dimension' if shape is None else shape}"
+        raise Wrong(f"{name} is {found.dtype} {found.shape}, but {needed} is needed")
     return found

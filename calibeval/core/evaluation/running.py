@@ -159,6 +159,7 @@ class Running:
             optimum=fitted_optimum(samples, self.total, kinds.kind, keep_rows=by_groups),
             cox=fitted_cox(samples, self.total, kinds.kind),
             equal_mass=self.keys.equal_mass(settings.bins),
+            without_rows=True,
         ).finished()
         if groups is None and settings.level is not None:
             sums = with_sampled_spread(sums, samples, kinds.kind)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import fields
 from typing import Any
 
@@ -111,17 +112,22 @@ def to_saved(rows: Accumulation, *, exact: bool, least: int | None = None) -> tu
         "sums": {
             "n": total.n,
             "weights": list(total.weights),
-            "nll": list(total.nll),
+            "nll": [_number(one) for one in total.nll],
             "brier": list(total.brier),
             "impossible": total.impossible,
             "impossible_row": total.impossible_row,
-            "excess": None if total.excess is None else list(total.excess),
-            "risk": total.risk,
+            "excess": None if total.excess is None else [_number(one) for one in total.excess],
+            "risk": _number(total.risk),
         },
         "joined": None if running.joined is None else [*running.joined, running.keys.displaced],
         "groups": None if groups is None else [*groups.names],
         "warnings": [_warning(one) for one in running.warnings],
     }, arrays
+
+
+def _number(value: float | None) -> float | str | None:
+    """The number, as text if it is not finite, which JSON cannot hold."""
+    return value if value is None or math.isfinite(value) else str(value)
 
 
 def _warning(one: Notice) -> list[Any]:

@@ -30,6 +30,7 @@ LEAST_OF_CLASS = 30
 FEW_OF_CLASS = f"fewer than {LEAST_OF_CLASS} rows are of one class, and they decide it"
 FEW = "fewer than 30 rows are wrong, or right, and they decide it"
 ROUNDING = 1e-9  # of the influence of rows of one model, whose temperatures are sums in another order
+FROM_SUMS = "it needs the scores of every row, which are not kept here: evaluate the rows themselves"
 NOT_MEASURED = "maps are fitted out of fold on all rows of a dump, and here they were not"
 
 
@@ -112,7 +113,7 @@ class RecalibrationGain(Metric):
         """The rows before and after. Raises: NotComputable if there are none, or they have no such score."""
         if sums.gain is None:
             if sums.rows is None:
-                raise NotComputable("rows_not_kept", NOT_KEPT)
+                raise NotComputable("rows_not_kept", FROM_SUMS if sums.without_rows else NOT_KEPT)
             raise NotComputable("not_measured", NOT_MEASURED)
         if not isinstance(sums.gain, Gain):
             raise NotComputable("no_rows", str(sums.gain))

@@ -37,6 +37,10 @@ from calibeval.core.uncertainty.joints import Joints
 
 DEPENDENT = "it is not computed if only groups of rows are independent"
 NOT_KEPT = "it needs the results of every row, which are not kept here; for a file, raise --max-memory"
+FROM_SUMS = (
+    "it needs the results of every row, which these sums do not hold: name it in metrics where they are made, and set "
+    "exact there and where they are saved"
+)
 
 
 class Tested(NamedTuple):
@@ -136,7 +140,7 @@ def pairs_of(sums: Sums) -> Pairs:
     if sums.pairs is not None:
         return sums.pairs
     if sums.rows is None:
-        raise NotComputable("rows_not_kept", NOT_KEPT)
+        raise NotComputable("rows_not_kept", FROM_SUMS if sums.without_rows else NOT_KEPT)
     if sums.rows.weights is None:
         return pairs_of_rows(sums.rows)
     return Pairs.of(sums.rows.confidence, sums.rows.correct, sums.row_weights)

@@ -150,6 +150,7 @@ class Sums:
     gaps, if it was computed; see `class_spread.py`. positive: the number of the positive class of two. pairs: the rows
     in ascending order of confidence, if metrics were asked for that need them. second, gain: likewise, the sums of a
     second pass over the scores, and of the rows before and after recalibration; a reason if there is none.
+    without_rows: whether these are sums of batches, of which no row can be read again.
     """
 
     n: float
@@ -176,6 +177,7 @@ class Sums:
     pairs: Pairs | None = None
     second: SecondSums | None = None
     gain: Gain | Notice | None = None
+    without_rows: bool = False
 
     @property
     def done(self) -> bool:

@@ -14,6 +14,7 @@ from typing import Any, NoReturn
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.documents import Wrong
 from calibeval.core.errors import FileProblem, InputError
 from calibeval.core.evaluation.accumulation import Accumulation
 from calibeval.core.evaluation.loaded import from_saved
@@ -43,16 +44,19 @@ def read_sums(path: Path) -> Accumulation:
     if schema != SCHEMA:
         _refuse(path, f'the schema is "{schema!s:.60}", but this version reads {SCHEMA}')
     try:
+        digest = members.pop(DIGEST).decode()
         arrays = {name.removesuffix(".npy"): _array(content) for name, content in members.items()}
-        return from_saved(header, arrays)
-    except InputError as error:
+        rows = from_saved(header, arrays)
+    except (InputError, Wrong) as error:
         _refuse(path, str(error))
     except (KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError) as error:
         _refuse(path, f"the content is incomplete or does not fit together ({str(error) or type(error).__name__:.60})")
+    rows.files = {digest: path.name}
+    return rows
 
 
 def _members(path: Path, file: Any) -> dict[str, bytes]:
-    """The members, whose SHA-256 is right."""
+    """The members, whose SHA-256 is right, and that."""
     try:
         with zipfile.ZipFile(file) as archive:
             entries = archive.infolist()
@@ -61,8 +65,10 @@ def _members(path: Path, file: Any) -> dict[str, bytes]:
             members = {entry.filename: archive.read(entry) for entry in entries}
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
         _refuse(path, f"not an archive as Accumulator.save writes it, or damaged ({error!s:.80})")
-    wanted, digest = members.pop(DIGEST, b""), hashlib.sha256()
+    wanted, digest = members.get(DIGEST, b""), hashlib.sha256()
     for name, content in members.items():
+        if name == DIGEST:
+            continue
         digest.update(name.encode() + b"\0" + len(content).to_bytes(8, "little") + content)
     if digest.hexdigest().encode() != wanted:
         _refuse(path, "the content does not have its SHA-256: the file was changed or damaged")

@@ -102,3 +102,12 @@ def test_other_commands_say_what_reads_sums(capsys, monkeypatch, tmp_path, comma
     done = run(capsys, command[0], file, *command[1:])
     assert done.code == 3
     assert "part-0.sums: saved sums hold no rows, which are needed here; `calibeval report part*.sums`" in done.err
+
+
+def test_a_part_that_is_given_twice_is_refused(report, tmp_path):
+    files = saved(tmp_path)
+    (tmp_path / "copy.sums").write_bytes((tmp_path / files[1]).read_bytes())
+    for words in ([files[0], files[0]], [*files, "copy.sums"], [files[2], "part-*.sums"]):
+        done = report(*words)
+        assert done.code == 2
+        assert "are in both (the same SHA-256): their rows would count twice" in done.err
