@@ -17,6 +17,7 @@ from calibeval.core.sums.pairs import Pairs
 
 SINGLE_ROWS, CELLS_OF_UNIT = 2**16, 256
 ALL_ALIKE = "every row is {}, so the likelihood has no maximum"
+ALL_SURE = "every probability is 0 or 1 and came true, so the likelihood is the same for all values"
 # From so many times the squared error that the fitted probabilities expect on, the likelihood is too flat to tell how
 # far its maximum may be off.
 MOST_MISFIT = 100.0
@@ -78,6 +79,8 @@ def in_the_large(rows: LogOdds) -> tuple[float, float]:
     w2 = w * w if rows.w2 is None else rows.w2
     right = float(np.add.reduce(w * y))
     if not 0.0 < right < float(np.add.reduce(w)) or rows.y.all() or not rows.y.any():
+        if not len(rows.y):
+            raise NotComputable("no_optimum", ALL_SURE)
         raise NotComputable("no_optimum", ALL_ALIKE.format("right" if rows.y.any() else "wrong"))
     low, high = -float(rows.s.max()) - 40.0, -float(rows.s.min()) + 40.0
     at = 0.0

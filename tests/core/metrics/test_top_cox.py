@@ -317,3 +317,10 @@ def test_how_far_a_likelihood_may_be_flat(misfit, has_error):
     value, error = in_the_large(rows)
     assert value == pytest.approx(0.0, abs=1e-9)
     assert np.isfinite(error) == has_error
+
+
+def test_rows_that_are_certain_and_right_have_no_calibration_in_the_large():
+    found = evaluate(confidence=np.ones(300), correct=np.ones(300, bool), metrics="citl")["citl"]
+    assert found.reason == "every probability is 0 or 1 and came true, so the likelihood is the same for all values"
+    wrong = evaluate(confidence=np.full(300, 0.9), correct=np.zeros(300, bool), metrics="citl")["citl"]
+    assert wrong.reason == "every row is wrong, so the likelihood has no maximum"
