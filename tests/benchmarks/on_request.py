@@ -64,7 +64,7 @@ def section(folder: Path, sizes: tuple[tuple[int, int], ...], rounds: int) -> st
             targets.append(target_row(f"{size_name(n, k)}, {where}", MOST, times, at_least=False))
         path.unlink()
     how = (
-        f"CPU seconds of one thread, medians of {rounds} rounds in turns; logits in float32. Beyond 2^20 rows, metrics "
+        f"CPU seconds of one thread, medians of {rounds} rounds in turns; logits in float32. Beyond 2^19 rows, metrics "
         "of single rows are those of cells."
     )
     measured = table(["size", "where", USUAL, ALL, "ratio"], rows)

@@ -14,7 +14,7 @@ and says
 `Pairs` has the rows in ascending order of confidence, with weights and numbers of groups if there are any, and caches
 what several metrics need. Everything here treats rows as independent: with groups, a metric has its value and the
 reason "dependent_rows", unless its class sets `uses_groups` and takes `pairs.groups` into account itself.
-Of more than 2^20 rows, entries of `Pairs` are not rows but the wrong and the right ones of narrow cells of the
+Of more than 2^19 rows, entries of `Pairs` are not rows but the wrong and the right ones of narrow cells of the
 confidence (`pair_cells.py`), which tie: `pairs.weighed` and `pairs.runs` know how many there are. Where rows have
 weights or are in groups or slices, and the scores exceed the memory limit, the value is missing, with a reason.
 """

@@ -61,7 +61,7 @@ class MetricResult:
     other rows; None if four fifths of the rows or groups are fewer than rows_needed. possible: with an interval, the
     largest coverage of new rows whose error is not proved to be above the limit, with a probability of (1 - level)/2 of
     being too small.
-    cell_error: with more than 2^20 rows, for metrics of pairs, how far the value of cells of the confidence may be from
+    cell_error: with more than 2^19 rows, for metrics of pairs, how far the value of cells of the confidence may be from
     that of single rows.
     curve: for aurc, or without it for the first coverage at an error, at most 50 points of the risk-coverage curve,
     from the largest confidence down.

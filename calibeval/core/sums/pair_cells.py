@@ -49,7 +49,7 @@ class PairCells:
         self._low, self._high = np.full(cells, ABOVE), np.zeros(cells, np.uint64)
 
     def add(self, keys: RowKeys) -> None:
-        """More rows, at most 2^20."""
+        """More rows, at most 2^19."""
         ordered = np.sort(keys)
         ends = np.searchsorted(ordered, self._starts[1:])
         counts = np.diff(ends, prepend=0, append=len(ordered))

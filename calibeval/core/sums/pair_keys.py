@@ -1,6 +1,6 @@
 """The confidence and correctness of all rows, collected while the scores are read.
 
-Up to 2^20 rows are kept, 8 bytes each. Of more, only what `pair_cells.py` keeps of them: 7 MB. So results do not depend
+Up to 2^19 rows are kept, 8 bytes each. Of more, only what `pair_cells.py` keeps of them: 7 MB. So results do not depend
 on the memory limit.
 """
 
@@ -13,7 +13,7 @@ from calibeval.core.sums.pair_cells import Filled, PairCells
 from calibeval.core.sums.pairs import Pairs
 from calibeval.core.sums.sums import RowScores
 
-EXACT = 2**20
+EXACT = 2**19
 
 
 class PairKeys:
