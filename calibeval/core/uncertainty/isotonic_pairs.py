@@ -31,6 +31,8 @@ SEED, CELLS, CELLS_BY_ROOT = 2021, 2048, 100
 DRAWN, LEAST_DRAWS, MOST_DRAWS = 300_000, 20, 200
 # What wide cells lose, as a multiple of what twice as wide ones lose in addition; cells of one row lose nothing.
 LOSS = 2.0
+# A variance of the number of wrong rows below which the draws take few values.
+FEW = 10.0
 WEIGHTED = "outcomes are not drawn for rows with weights"
 
 
@@ -112,7 +114,8 @@ def _without_loss(drawn: Drawn, numbers: Callable[[Drawn], Floats]) -> Floats:
 def drawn_floor(pairs: Pairs, numbers: Callable[[Drawn], Floats]) -> Floor:
     """The floor of what `numbers` gives for each draw. Raises: NotComputable for weights.
 
-    The 99.9 % quantile is that of a gamma distribution with the mean and the variance of the draws.
+    Its quantiles are those of a gamma distribution with the mean and the variance of the draws. Where so few rows are
+    expected to be wrong that the draws take few values, the 95 % quantile is not below that of the draws themselves.
     """
     found = numbers(_drawn(pairs))
     mean = float(found.mean())
@@ -123,7 +126,9 @@ def drawn_floor(pairs: Pairs, numbers: Callable[[Drawn], Floats]) -> Floor:
     high, certain = (
         mean * max(1.0 - spread + normal_quantile(one) * math.sqrt(spread), 0.0) ** 3 for one in (HIGH, CERTAIN)
     )
-    return Floor(mean, max(high, mean), max(certain, mean))
+    if pairs.mean(pairs.confidence * (1.0 - pairs.confidence)) * pairs.total < FEW:
+        high = max(high, float(np.quantile(found, HIGH, method="higher")))
+    return Floor(mean, max(high, mean), max(certain, high, mean))
 
 
 def _drawn(pairs: Pairs) -> Drawn:

@@ -140,3 +140,14 @@ def test_the_interval_of_the_entropy_is_that_of_the_accuracy(right, of):
         confidence=np.linspace(0.5, 0.99, of), correct=correct, group=np.arange(of) // 4, metrics="unc_log"
     )
     assert grouped["unc_log"].high > found["unc_log"].high or right == 104
+
+
+def test_the_floor_of_few_wrong_rows_is_not_below_what_happens_more_often():
+    # Of 200 rows that are right with .9867, all are right in 6.9 % of samples, so 95 % are not all below that value.
+    assert 0.05 < 0.9867**200 < 0.07
+    pairs = Pairs.of(np.full(200, 0.9867), np.ones(200, bool))
+    metric = METRIC["mcb_log"]
+    assert metric.of_pairs(pairs) == pytest.approx(-np.log(0.9867))
+    floor = metric.floor_of(pairs)
+    assert floor.high == pytest.approx(-np.log(0.9867), rel=1e-6)
+    assert floor.expected < floor.high <= floor.certain
