@@ -30,9 +30,17 @@ def test_there_is_one_for_each_and_evaluate_agrees():
     logits, labels = logits_and_labels(400, 2, seed=9)
     report = calibeval.evaluate(logits=logits, labels=labels, level=None, metrics="all")
     assert dir(calibeval.metrics) == sorted([*NAMES, "coverage_at_error"])
-    assert {n: getattr(calibeval.metrics, n)(logits=logits, labels=labels) for n in NAMES} == {
-        name: one.value for name, one in report.items() if name in NAMES
-    }
+    for name in NAMES:
+        function, found = getattr(calibeval.metrics, name), report[name]
+        if name == "ece_top2":  # of two classes, the two best are all
+            assert found.value is None
+            with pytest.raises(ValueError, match="needs more than 2 classes"):
+                function(logits=logits, labels=labels)
+        else:
+            assert function(logits=logits, labels=labels) == found.value, name
+    three, of_three = logits_and_labels(400, 3, seed=9)
+    top = calibeval.evaluate(logits=three, labels=of_three, level=None, metrics="ece_top2")["ece_top2"].value
+    assert calibeval.metrics.ece_top2(logits=three, labels=of_three) == top is not None
 
 
 def test_coverage_takes_any_error():

@@ -76,7 +76,7 @@ def kept_sign(residuals: Floats, width: float) -> Floats:
 
     residuals: (cells,). width: of the kernel.
 
-    >>> kept_sign(np.array([0.1, 0.0, -0.1, 0.0]), 0.0).tolist()
+    >>> (kept_sign(np.array([0.1, 0.0, -0.1, 0.0]), 0.0).round(12) + 0.0).tolist()
     [1.0, 0.0, -1.0, 0.0]
     """
     decay = np.square(width) * -0.5 * np.square(np.pi * np.arange(len(residuals) + 1))

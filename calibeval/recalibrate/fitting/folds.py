@@ -13,6 +13,7 @@ def training_rows(predictions: Predictions, dealt: Folds, fold: int, folds: int)
 
     Raises: InputError if no row is left.
 
+    >>> import numpy as np
     >>> p = Predictions(probs=[0.2, 0.9, 0.6], labels=[0, 1, 1])
     >>> training_rows(p, np.array([0, 1, 1], np.int16), 0, 2).source.name
     'predictions without fold 1 of 2'
