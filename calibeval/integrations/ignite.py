@@ -74,7 +74,8 @@ class Calibration(Metric):
         """
         if idist.get_world_size() == 1:
             return self._rows.report()
-        first, *others = idist.all_gather(self._rows)
+        parts: list[Accumulator] = idist.all_gather(self._rows)
+        first, *others = parts
         for other in others:
             first.merge(other)
-        return first.report()  # type: ignore[no-any-return]
+        return first.report()

@@ -137,7 +137,7 @@ def test_settings_that_cannot_work():
     with pytest.raises(calibeval.InputError, match=r"there are no rows yet: call update\(\) before report\(\)"):
         calibeval.Accumulator(3).report()
     with pytest.raises(TypeError, match='did you mean "labels"'):
-        calibeval.Accumulator(3).update(logits=Z, y=Y)  # type: ignore[call-arg]
+        calibeval.Accumulator(3).update(logits=Z, y=Y)  # type: ignore[call-arg]  # what it refuses
 
 
 MERGES = [

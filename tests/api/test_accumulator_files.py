@@ -190,7 +190,7 @@ def test_what_does_not_fit_together_is_refused(tmp_path):
         ("rows", {**good["rows"], "kind": "votes"}),
     ):
         header, arrays = copy.deepcopy(good), {**fine}
-        whole: dict[str, object] = header if name in header else arrays  # type: ignore[assignment]
+        whole: dict[str, object] = header if name in header else arrays  # type: ignore[assignment]  # of either kind of values
         if values is None:
             del whole[name]
         else:

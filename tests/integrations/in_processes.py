@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+import warnings
 from datetime import timedelta
 from pathlib import Path
 
@@ -61,8 +62,6 @@ def of_ignite(rank):
 
 
 def _quietly(metric):
-    import warnings  # noqa: PLC0415
-
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # compute before update, which is so here
         return metric.compute()

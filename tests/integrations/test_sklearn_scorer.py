@@ -92,7 +92,7 @@ def test_a_search_takes_the_best_calibrated(cancer):
 
 def test_several_at_once_and_copies(cancer):
     x, y = cancer
-    several = {"ece": scorer("ece"), "acc": pickle.loads(pickle.dumps(scorer("accuracy")))}  # noqa: S301
+    several = {"ece": scorer("ece"), "acc": pickle.loads(pickle.dumps(scorer("accuracy")))}  # noqa: S301 - it was pickled here
     found = cross_validate(LogisticRegression(max_iter=5000), x, y, scoring=several, cv=2)
     assert (found["test_ece"] < 0).all()
     assert (found["test_acc"] > 0.9).all()

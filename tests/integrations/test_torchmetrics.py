@@ -117,7 +117,7 @@ def test_merged_and_copied():
     one.update(LOGITS[:250], LABELS[:250])
     other.update(LOGITS[250:], LABELS[250:])
     before = copy.deepcopy(one)
-    one.merge_state(pickle.loads(pickle.dumps(other)))  # noqa: S301
+    one.merge_state(pickle.loads(pickle.dumps(other)))  # noqa: S301 - it was pickled here
     same(one.compute(), expected())
     same(before.compute(), expected(LOGITS[:250], LABELS[:250]))
     with pytest.raises(calibeval.UsageError, match="bins"):

@@ -88,4 +88,7 @@ def _take_none(_: Chunk) -> None:
 
 
 def _between(chunk: Chunk, start: int, stop: int) -> Chunk:
-    return Chunk(*(None if own is None else own[start:stop] for own in chunk))  # type: ignore[arg-type]
+    part = slice(start, stop)
+    weights = None if chunk.weights is None else chunk.weights[part]
+    codes = None if chunk.codes is None else chunk.codes[part]
+    return Chunk(chunk.scores[part], chunk.labels[part], chunk.keep[part], weights, codes)

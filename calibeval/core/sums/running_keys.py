@@ -66,12 +66,12 @@ class RunningKeys:
 
     def _all_cells(self) -> BinSums:
         """The sums of all rows in cells."""
-        waiting = cell_sums_of(self.keys, self.weights) if self.key_parts else None
-        if self.cells is None or waiting is None:
-            if self.cells is None and waiting is None:
+        if not self.key_parts:
+            if self.cells is None:
                 raise AssertionError("there are no rows")
-            return self.cells or waiting  # type: ignore[return-value]
-        return self.cells + waiting
+            return self.cells
+        waiting = cell_sums_of(self.keys, self.weights)
+        return waiting if self.cells is None else self.cells + waiting
 
     def take(self, cells: BinSums, rows: int) -> None:
         """Rows that are known as cells only."""

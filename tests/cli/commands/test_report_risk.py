@@ -3,14 +3,13 @@
 import pytest
 
 from tests.cli.invoking import run
+from tests.conftest import ROOT
 
 DUMP = "sample_data/digits_test.npz"
 
 
 @pytest.fixture
 def report(capsys, monkeypatch):
-    from tests.conftest import ROOT  # noqa: PLC0415
-
     monkeypatch.chdir(ROOT)
     return lambda *words: run(capsys, "report", DUMP, *words)
 
