@@ -27,7 +27,7 @@ class Pairs:
     apart two neighbouring confidences may be and still tie. cache: of what several metrics compute from the same rows.
     counts: if entries are not rows but the wrong or the right rows of a cell with their mean confidence, how many; None
     for rows. tied: then, the place of the last entry of each cell, whose rows tie. low, high: then, the least and the
-    largest confidence of the cell of each entry. of_sums: whether these are the limits of the cell, as rows are unknown.
+    largest confidence of the cell of each entry. of_sums: whether these are the limits of the cell instead.
     """
 
     confidence: Floats
