@@ -22,9 +22,7 @@ def cluster():
 
 @pytest.fixture
 def client(cluster):
-    from distributed import Client
-
-    with Client(cluster, set_as_default=False) as one:
+    with pytest.importorskip("distributed").Client(cluster, set_as_default=False) as one:
         yield one
 
 
