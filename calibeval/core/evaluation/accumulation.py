@@ -181,17 +181,20 @@ class Accumulation:
 
         Raises: InputError if there are none.
         """
-        measured = self.measurement(level, source)
+        measured = self.measurement(level, source, only)
         return measured.report(level, only), measured.settings
 
-    def measurement(self, level: float | None, source: Source | None = None) -> Measurement:
-        """All rows, measured: as for `dump`."""
+    def measurement(
+        self, level: float | None, source: Source | None = None, only: Collection[str] | None = None
+    ) -> Measurement:
+        """All rows, measured: as for `dump`. only: metrics that are wanted besides those that were chosen."""
         whole = self.whole()
         if whole is None:
             raise InputError("there are no rows yet: call update() before report()")
         running, facts = whole.copy(), whole.facts
         kinds = facts.kinds if source is None else copied(facts.kinds, source=source)
-        running.facts = facts._replace(settings=replace(facts.settings, level=level), kinds=kinds)
+        settings, pairs = replace(facts.settings, level=level), facts.pairs or needs_pairs(only)
+        running.facts = facts._replace(settings=settings, kinds=kinds, pairs=pairs)
         return running.measurement()
 
     def _before(self) -> tuple[int, int]:

@@ -24,6 +24,8 @@ class FileRows:
     start: where the values begin.
     """
 
+    in_files = True  # where others can read them
+
     def __init__(self, file: SteadyFile, start: int, header: Header) -> None:
         self._file, self._start, self._header = file, start, header
         self._by_columns = header.in_columns and not header.in_rows
@@ -69,6 +71,10 @@ class FileRows:
             at = end
         return found
 
+    def narrowed(self, start: int, stop: int) -> RowSource:
+        """The rows start to stop."""
+        return SomeRows(self, start, stop)
+
     def _room(self, count: int) -> tuple[memoryview, npt.NDArray[Any]]:
         """Memory for consecutive rows as they lie in the file, as bytes and as an array."""
         shape, row = (count, *self.shape[1:]), math.prod(self.shape[1:]) * self.dtype.itemsize
@@ -86,6 +92,19 @@ class FileRows:
             pieces = [data.data[i * width : (i + 1) * width] for i in range(columns)]
             self._file.fill(pieces, [first + i * length for i in range(columns)])
         return data.view(self.dtype).reshape((*reversed(self.shape[1:]), count)).T
+
+
+class SomeRows:
+    """Consecutive rows of another source."""
+
+    def __init__(self, source: FileRows, start: int, stop: int) -> None:
+        self._source, self._start = source, start
+        self.shape, self.dtype = (stop - start, *source.shape[1:]), source.dtype
+
+    def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]:
+        """Some of the rows."""
+        start, stop, _ = rows.indices(self.shape[0])
+        return self._source[self._start + start : self._start + max(start, stop)]
 
 
 def values_in_file(file: SteadyFile, start: int, header: Header, limits: Limits) -> RowSource:
