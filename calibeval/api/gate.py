@@ -28,6 +28,7 @@ from calibeval.api.dumps import (
     read_by,
     resources_of,
 )
+from calibeval.api.engines import EngineName, with_engine
 from calibeval.api.gate_config import Asked, Found, combined, find_config
 from calibeval.api.gate_sums import are_saved_sums, judged_sums
 from calibeval.core.conventions.table import OWN
@@ -53,6 +54,7 @@ OneRule = Rule | Mapping[str, Any]
 
 
 @public(OF_GATES, LabelReading.__annotations__)
+@with_engine
 def gate(
     candidate: Dump,
     rules: OneRule | Sequence[OneRule] | str | PathLike[str] | None = None,
@@ -72,6 +74,7 @@ def gate(
     weights: Weighting | None = None,
     positive: str | int | None = None,
     jobs: int = 1,
+    engine: EngineName | None = None,
     max_memory: int | None = None,
     progress: Progress | None = None,
     **reading: Unpack[LabelReading],
@@ -99,7 +102,7 @@ def gate(
     """
     said = {"decide": decide, "on_inconclusive": on_inconclusive, "level": level, "min_rows": min_rows}
     measuring = Measuring(
-        bins, convention, group, weights, as_class(positive), resources_of(jobs, max_memory, progress)
+        bins, convention, group, weights, as_class(positive), resources_of(jobs, max_memory, progress), engine
     )
     found = _found(rules)
     asked, subject, where = _subject(
@@ -113,6 +116,7 @@ def gate(
 
 
 @public(OF_GATES, LabelReading.__annotations__)
+@with_engine
 def plan(
     candidate: Dump,
     rules: OneRule | Sequence[OneRule] | str | PathLike[str] | None = None,
@@ -130,6 +134,7 @@ def plan(
     weights: Weighting | None = None,
     positive: str | int | None = None,
     jobs: int = 1,
+    engine: EngineName | None = None,
     max_memory: int | None = None,
     progress: Progress | None = None,
     **reading: Unpack[LabelReading],
@@ -149,7 +154,7 @@ def plan(
     """
     said = {"on_inconclusive": on_inconclusive, "level": level, "min_rows": min_rows}
     measuring = Measuring(
-        bins, convention, group, weights, as_class(positive), resources_of(jobs, max_memory, progress)
+        bins, convention, group, weights, as_class(positive), resources_of(jobs, max_memory, progress), engine
     )
     found = _found(rules)
     asked, subject, where = _subject(
@@ -168,6 +173,7 @@ class Measuring(NamedTuple):
     weights: Weighting | None
     positive: str | None
     resources: Resources
+    engine: EngineName | None
 
 
 def _subject(
@@ -206,9 +212,9 @@ def _subject(
         return *judged_sums(as_place(candidate), asked, measuring.bins, of_rows), where
     by, most = asked.group if measuring.group is None else measuring.group, measuring.resources.memory
     options = _told(reading, asked)
-    dump = predictions_of(candidate, options if is_path(candidate) else {}, most)
+    dump = predictions_of(candidate, options if is_path(candidate) else {}, most, measuring.engine)
     dump, name = grouped(_weighted(dump, measuring, asked), by)
-    base = None if against is None else base_of(against, options if is_path(against) else {}, most)
+    base = None if against is None else base_of(against, options if is_path(against) else {}, most, measuring.engine)
     base = _weighted(base, measuring, asked) if isinstance(base, Predictions) else base
     asked = asked.for_dump(dump, base, measuring.convention)
     subject = Subject.of(

@@ -13,6 +13,7 @@ from typing import IO
 from calibeval.core.data.amended import with_keywords, with_recognised
 from calibeval.core.data.arguments import truth
 from calibeval.core.data.class_names import LabelsAre, as_labels_are
+from calibeval.core.data.far_rows import Engine, with_engine
 from calibeval.core.data.positive import with_positive
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import as_kind
@@ -125,6 +126,7 @@ def options_of(
     max_bytes: int | None = None,
     max_memory: int | None = None,
     checksums: bool = True,
+    engine: Engine | None = None,
 ) -> ReadOptions:
     """The options of `read` in the form that readers take.
 
@@ -144,7 +146,13 @@ def options_of(
         drop_duplicates=truth("drop_duplicates", drop_duplicates),
         read_as=as_suffix(read_as),
         decimal=as_decimal(decimal),
-        limits=Limits(max_bytes, quarter_of_memory() if max_memory is None else max_memory, checksums),
+        limits=Limits(
+            max_bytes,
+            quarter_of_memory() if max_memory is None else max_memory,
+            checksums,
+            in_files=engine is not None,
+        ),
+        engine=engine,
     )
 
 
@@ -155,7 +163,7 @@ def open_dump(name: str, options: ReadOptions) -> Predictions:
     """
     path, split = split_name(name)
     opened = open_input(path, options.limits, read_as=options.read_as, decimal=options.decimal)
-    return predictions_of(opened, open_labels(options), split, options)
+    return with_engine(predictions_of(opened, open_labels(options), split, options), options.engine)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -268,9 +268,10 @@ def _fits(part: Stored, first: Stored) -> bool:
 def _loaded(parts: Sequence[Stored], limits: Limits) -> RowSource:
     """All rows in memory, or, if they are too many, read from the shards when they are needed."""
     nbytes = sum(int(np.prod(part.shape, dtype=np.float64)) * part.dtype.itemsize for part in parts)
-    if nbytes <= limits.max_memory or len(parts[0].shape) < 2:
+    held = nbytes <= limits.max_memory
+    if len(parts[0].shape) < 2 or (held and not limits.in_files):
         return np.concatenate([part.array() for part in parts])
-    return JoinedRows([part.load() for part in parts])
+    return JoinedRows([part.load() for part in parts], held=held)
 
 
 def _listed(names: Sequence[str]) -> str:

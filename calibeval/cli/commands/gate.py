@@ -15,7 +15,7 @@ from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import DECIDE, LEVEL, ON_INCONCLUSIVE, PRESETS, check_choice
 from calibeval.cli.options.gate_exports import exported, report_of, wanted_exports
 from calibeval.cli.options.outputs import JSON, check_folder
-from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
+from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_engine_flags
 from calibeval.cli.screen.command import environment
 from calibeval.cli.screen.streams import put
 from calibeval.core.conventions.table import OWN
@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 SUMMARY, OUTPUTS = "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"
 
 
-@with_reading_flags
+@with_engine_flags
 def gate(
     dump: options.Dump,
     baseline: gate_options.Baseline = None,

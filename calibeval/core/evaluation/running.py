@@ -165,8 +165,9 @@ class Running:
             sums = with_sampled_spread(sums, samples, kinds.kind)
         own = None if places is None or sampled is None else places[sampled]
         joints = self._joints(sums, samples, own) if by_groups else None
-        if self.facts.pairs and self.keys.kept:
-            codes = None if places is None or self.keys.codes is None else places[self.keys.codes]
+        if self.facts.pairs and (self.keys.kept or not (self.uneven or self.joined)):
+            coded = self.keys.codes if self.keys.kept else None
+            codes = None if places is None or coded is None else places[coded]
             sums = replace(sums, pairs=self.keys.pairs(sums.scale, codes))
         if self.second is not None:
             second = self.second if sums.top.squared is None else self.second.scaled(sums.scale)

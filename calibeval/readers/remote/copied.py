@@ -39,6 +39,11 @@ class CopiedFile(SteadyFile):
     copy: Copy
     checks: Checks
 
+    @property
+    def shared(self) -> bool:
+        """No: the copy belongs to this process."""
+        return False
+
     def for_library(self) -> Any:
         """The path of the copy."""
         return self.copy.path

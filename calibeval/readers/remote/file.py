@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any, cast
@@ -12,6 +12,7 @@ from typing import IO, Any, cast
 from calibeval.core.errors import CalibevalError, FileProblem
 from calibeval.readers.remote.pages import Pages
 from calibeval.readers.remote.store import Facts, Remote
+from calibeval.readers.stored.place import Url
 from calibeval.readers.stored.steady import Identity, SteadyFile, changed
 
 BUFFER = 2**16
@@ -30,6 +31,15 @@ class RangedFile(SteadyFile):
         """The file of that size, of which a server said these facts."""
         checks = Checks(remote, first)
         return cls(remote.url, Identity(0, 0, size, 0), Pages(remote.fetch, size, checks.changed), checks)
+
+    def __reduce__(self) -> tuple[Callable[..., SteadyFile], tuple[Any, ...]]:
+        """As another process takes it, which reads it with requests of its own."""
+        return RangedFile.again, (self.path, self.checks.first, self.size)
+
+    @classmethod
+    def again(cls, url: Url, first: Facts, size: int) -> RangedFile:
+        """The file, of which a server said these facts before."""
+        return cls.at(Remote(url), first, size)
 
     @property
     def near(self) -> bool:

@@ -26,6 +26,7 @@ class FileRows:
 
     def __init__(self, file: SteadyFile, start: int, header: Header) -> None:
         self._file, self._start, self._header = file, start, header
+        self.in_files = file.shared  # where others can read them
         self._by_columns = header.in_columns and not header.in_rows
         self.shape, self.dtype = header.shape, header.dtype
         self._end = start + header.nbytes if header.in_rows or self._by_columns else 0
@@ -70,6 +71,10 @@ class FileRows:
             at = end
         return found
 
+    def narrowed(self, start: int, stop: int) -> RowSource:
+        """The rows start to stop."""
+        return SomeRows(self, start, stop)
+
     def _room(self, count: int) -> tuple[memoryview, npt.NDArray[Any]]:
         """Memory for consecutive rows as they lie in the file, as bytes and as an array."""
         shape, row = (count, *self.shape[1:]), math.prod(self.shape[1:]) * self.dtype.itemsize
@@ -89,6 +94,19 @@ class FileRows:
         return data.view(self.dtype).reshape((*reversed(self.shape[1:]), count)).T
 
 
+class SomeRows:
+    """Consecutive rows of another source."""
+
+    def __init__(self, source: FileRows, start: int, stop: int) -> None:
+        self._source, self._start = source, start
+        self.shape, self.dtype = (stop - start, *source.shape[1:]), source.dtype
+
+    def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]:
+        """Some of the rows."""
+        start, stop, _ = rows.indices(self.shape[0])
+        return self._source[self._start + start : self._start + max(start, stop)]
+
+
 def values_in_file(file: SteadyFile, start: int, header: Header, limits: Limits) -> RowSource:
     """The values that lie in the file as they are: read at once if few, else block by block.
 
@@ -97,7 +115,8 @@ def values_in_file(file: SteadyFile, start: int, header: Header, limits: Limits)
     many for memory.
     """
     plain = header.rows_apart or header.in_columns
-    at_once = min(AT_ONCE, limits.max_memory) if file.near else limits.max_memory
+    near = file.near or (limits.in_files and file.shared)
+    at_once = min(AT_ONCE, limits.max_memory) if near else limits.max_memory
     if header.nbytes > at_once and plain and header.shape:
         return FileRows(file, start, header)
     span = sum((size - 1) * stride for size, stride in zip(header.shape, header.strides, strict=True))

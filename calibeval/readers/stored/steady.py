@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Iterator
+import socket
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,10 +17,10 @@ from calibeval.readers.stored.regular import opened
 
 
 class Identity(NamedTuple):
-    """What changes when a file is replaced, or written to."""
+    """What changes when a file is replaced, or written to. device, inode: None where another machine gave them."""
 
-    device: int
-    inode: int
+    device: int | None
+    inode: int | None
     size: int
     modified: int
 
@@ -44,6 +45,10 @@ class SteadyFile:
         with opened(path) as descriptor:
             return cls(path, _identity(descriptor))
 
+    def __reduce__(self) -> tuple[Callable[..., SteadyFile], tuple[Any, ...]]:
+        """As another process takes it, perhaps of another machine, which numbers devices and inodes otherwise."""
+        return SteadyFile, (Path(str(self.path)).absolute(), self.identity._replace(device=None, inode=None))
+
     @property
     def name(self) -> str:
         """The file's name without its folder, for messages."""
@@ -57,6 +62,11 @@ class SteadyFile:
     @property
     def near(self) -> bool:
         """Whether bytes that were read once can be read again at little cost."""
+        return True
+
+    @property
+    def shared(self) -> bool:
+        """Whether other processes can read it, too."""
         return True
 
     def for_library(self) -> Any:
@@ -115,8 +125,17 @@ class SteadyFile:
             raise FileProblem(f"{self.path}: cannot be read ({error.strerror or error})") from None
 
     def _check(self, descriptor: int) -> None:
-        if _identity(descriptor) != self.identity:
+        seen = _identity(descriptor)
+        if self.identity.inode is None:
+            seen = seen._replace(device=None, inode=None)
+        if seen == self.identity:
+            return
+        if self.identity.inode is not None:
             raise changed(self.name)
+        raise InputError(
+            f"{self.path}: {socket.gethostname()} sees another file under this path: of {seen.size} bytes, changed at "
+            f"{seen.modified} ns, but {self.identity.size} and {self.identity.modified} were expected"
+        )
 
 
 def fill_from(descriptor: int, buffer: memoryview, start: int, name: str) -> None:
