@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from calibeval.core.errors import FileProblem, InputError
-from calibeval.readers.remote.find import beginning
+from calibeval.readers.remote.small import beginning
 from calibeval.readers.stored.place import Place, Url
 from calibeval.readers.stored.regular import opened
 
