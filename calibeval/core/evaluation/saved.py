@@ -51,6 +51,7 @@ def to_saved(rows: Accumulation, *, exact: bool, least: int | None = None) -> tu
     for name, cells in running.curves.cells.items():
         arrays |= {f"curves.{name}.{part.name}": getattr(cells, part.name) for part in fields(Cells)}
     exact = exact and running.keys.kept
+    sampled: list[float] | None = None
     if exact:
         _put_rows(arrays, running)
     else:
@@ -59,6 +60,10 @@ def to_saved(rows: Accumulation, *, exact: bool, least: int | None = None) -> tu
             there = np.flatnonzero(running.keys.cells.count > 0.0)
             arrays["cells"] = there
             _put_bins(arrays, "cells", running.keys.cells.at(there))
+        tempered = running.at_temperatures()
+        if tempered is not None and tempered.table is not None:
+            arrays["temperatures"] = tempered.table
+            sampled = [tempered.sampled, tempered.errors]
     groups = running.groups
     if groups is not None:
         j = len(groups.names)
@@ -119,6 +124,7 @@ def to_saved(rows: Accumulation, *, exact: bool, least: int | None = None) -> tu
             "excess": None if total.excess is None else [_number(one) for one in total.excess],
             "risk": _number(total.risk),
         },
+        "sampled": sampled,
         "joined": None if running.joined is None else [*running.joined, running.keys.displaced],
         "groups": None if groups is None else [*groups.names],
         "warnings": [_warning(one) for one in running.warnings],
