@@ -204,7 +204,7 @@ class Running:
         return own if known is None else known.joined(own)
 
     def _optimum(self, samples: list[Sample], *, keep_rows: bool) -> Optimum | None:
-        """The temperature with the smallest NLL: of the sample, or from fixed temperatures if some rows are not in it."""
+        """The temperature with the smallest NLL: of the sample, or from fixed ones if it lacks some rows."""
         if self.total is None or self.total.excess is None:
             return None
         if self.tempered is None:

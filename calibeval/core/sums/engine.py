@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.check_values import check_values
+from calibeval.core.data.far_rows import Span
 from calibeval.core.data.labels_needed import check_labelled
 from calibeval.core.data.precision import as_stored
 from calibeval.core.data.predictions import Block, Predictions
@@ -39,12 +41,12 @@ from calibeval.core.sums.equal_weight import WeightedKeys
 from calibeval.core.sums.excess import Excess
 from calibeval.core.sums.optimum import Optimum, optimum_of
 from calibeval.core.sums.pair_keys import PairKeys
+from calibeval.core.sums.passes import over_blocks
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.risk import decided_by_few, log_risk
 from calibeval.core.sums.rows import BadValues, ClassTotals, Rows, full_rows, top_label_rows
 from calibeval.core.sums.sample import Sample
 from calibeval.core.sums.sums import EqualMass, Moments, RowScores, Sums, joined_rows
-from calibeval.core.sums.threads import in_order
 
 CHUNK_SCORES, CHUNK_ROWS = 2**21, 2**17  # the most scores and rows of a chunk, the unit of work of a thread
 # After an array of this size is freed, glibc keeps the memory for the next ones, so the arrays of a chunk need not be
@@ -165,24 +167,20 @@ def _pieces(
     predictions: Predictions, edges: Floats, compared: Floats, jobs: int, *, keep_rows: bool, sampled: bool = False
 ) -> Iterator[Piece]:
     """The sums of chunks in the order of their rows. compared: rounded edges. sampled: whether to keep a sample."""
-
-    def work(numbered: tuple[int, Block]) -> Piece:
-        first, block = numbered
-        piece = piece_of(predictions, block, edges, compared, keep_rows=keep_rows)
-        if not sampled or piece.sums.excess is None:
-            return piece
-        return piece._replace(sample=Sample.of_block(block, first, predictions.n))
-
-    return in_order(work, _numbered(predictions), jobs)
+    n = predictions.n if sampled else None
+    work = partial(_piece, edges=edges, compared=compared, keep_rows=keep_rows, n=n)
+    return over_blocks(predictions, chunk_rows(predictions), work, jobs)
 
 
-def _numbered(predictions: Predictions) -> Iterator[tuple[int, Block]]:
-    """The chunks that have rows, each with the position of its first row among the rows that are not ignored."""
-    first = 0
-    for block in predictions.blocks(chunk_rows(predictions)):
-        if len(block.labels):
-            yield first, block
-        first += len(block.labels)
+def _piece(span: Span, edges: Floats, compared: Floats, n: int | None, *, keep_rows: bool) -> Piece:
+    """The sums of a chunk. n: the number of all rows, of which a sample is kept; None: none is."""
+    piece = piece_of(span.predictions, span.block, edges, compared, keep_rows=keep_rows)
+    if piece.sums.impossible_row is not None:
+        row = span.start + piece.sums.impossible_row
+        piece = piece._replace(sums=replace(piece.sums, impossible_row=row))
+    if n is None or piece.sums.excess is None:
+        return piece
+    return piece._replace(sample=Sample.of_block(span.block, span.first, n))
 
 
 def fitted_optimum(samples: list[Sample], total: Sums, kind: Kind, *, keep_rows: bool = False) -> Optimum | None:

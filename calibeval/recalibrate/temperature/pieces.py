@@ -15,6 +15,7 @@ import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.labels import Labels
+from calibeval.core.data.picked_rows import rows_at
 from calibeval.core.data.predictions import Block, Predictions
 from calibeval.core.sums.lines import quiet_lines
 from calibeval.recalibrate.base.scores import BLOCK_SCORES, FEW_CLASSES, Impossible, chunk_rows, log_scores
@@ -109,9 +110,10 @@ def sample(predictions: Predictions, clip: float | None = None, *, coarse: bool 
         step += 1
     own = predictions.weights
     weights = None if own is None or own.even else own.values
-    if isinstance(predictions.scores, np.ndarray):
+    if isinstance(predictions.scores, np.ndarray) or getattr(predictions.scores, "held", False):
         strided = part_of(weights, slice(None, None, step))
-        every = Block(predictions.scores[::step], predictions.labels[::step], 0, strided)
+        scores = rows_at(predictions.scores, np.arange(0, predictions.rows, step))
+        every = Block(scores, predictions.labels[::step], 0, strided)
     else:
         every = _spread_runs(predictions, predictions.rows // step, weights)
     kept = every.labels != predictions.ignore_index if predictions.ignored else slice(None)
