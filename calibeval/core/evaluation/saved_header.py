@@ -44,6 +44,12 @@ def check_header(header: Mapping[str, Any]) -> None:
     if not weighted and even.value is not None:
         even.refuse("null, since rows have no weights, or different ones,")
     _check_sums(whole, k)
+    sampled = whole.get("sampled")
+    if sampled is not None and sampled.value is not None:
+        rows, errors = _list(sampled, 2)
+        most = _within(rows, 1, whole["counts"]["n"].count())
+        if not 0.0 <= errors.number() <= most:
+            errors.refuse(f"a number of rows, 0 to {most},")
     names = whole["groups"]
     if (names.value is not None) != whole["rows"]["grouped"].truth():
         names.refuse("a list if rows are grouped, else null,")
