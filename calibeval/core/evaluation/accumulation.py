@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -18,6 +18,8 @@ from calibeval.core.data.weights import COLUMN
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.evaluation.batches import Batch, check_empty, counted, read_batch
 from calibeval.core.evaluation.measurement import Measurement
+from calibeval.core.evaluation.mergeable import check_mergeable
+from calibeval.core.evaluation.on_device import DeviceBatch, DeviceSums
 from calibeval.core.evaluation.rechunked import Rechunked
 from calibeval.core.evaluation.running import Running
 from calibeval.core.evaluation.running_facts import Chunk, Facts
@@ -37,7 +39,8 @@ class Accumulation:
     k: the number of classes; None: that of the first batch. chosen: the metrics; None: those of every report.
     settings: without groups. options: of `Predictions`, the same for all batches. exact: as in `RunningKeys`.
     batches: their number. files: the names of files of saved sums that are in these, by their SHA-256.
-    running: the rows of full chunks; waiting: the others. Both are None before the first batch.
+    running: the rows of full chunks; waiting: the others. Both are None before the first batch. device: rows after
+    these whose sums are on another device; None if there are none.
     """
 
     def __init__(
@@ -55,6 +58,13 @@ class Accumulation:
         self.files: dict[str, str] = {}
         self.running: Running | None = None
         self.waiting: Rechunked | None = None
+        self.device: DeviceSums | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All rows, in memory: another process may lack the device."""
+        if self.device is not None:
+            self._settle()
+        return self.__dict__
 
     @property
     def k(self) -> int | None:
@@ -75,6 +85,9 @@ class Accumulation:
             self._check_alike(running, batch, weighted=weighted)
         except (InputError, UsageError) as error:
             raise type(error)(counted(error, self.batches + 1, stored, images)) from None
+        if self.device is not None:
+            self._settle()
+            running = self.running or running
         codes = None if running.groups is None else running.groups.coded(_names(batch, images))
         waiting = self.waiting or Rechunked(chunk_rows(running.facts.kinds))
         self.running, self.waiting = running, waiting
@@ -86,6 +99,29 @@ class Accumulation:
         labels = batch.rows.labels.astype(np.int64)
         waiting.feed(Chunk(batch.scores, labels, batch.keep, batch.weights, codes), running.add)
         self.batches += 1
+
+    def add_on_device(self, batch: DeviceBatch) -> bool:
+        """Add a batch on a device; whether it could be, as some metrics need what is not summed there.
+
+        Raises: as `add`.
+        """
+        weighted = batch.sort.weights is not None
+        stored, images = self._before()
+        try:
+            self._check_kind({batch.sort.rows.kind: None})
+            running = self.running or self._first(batch.sort, weighted=weighted)
+            self._check_alike(running, batch.sort, weighted=weighted)
+        except (InputError, UsageError) as error:
+            raise type(error)(counted(error, self.batches + 1, stored, images)) from None
+        if running.facts.second:
+            return False
+        if self.device is None or not self.device.takes(batch):
+            self.running = running
+            self._settle()
+            self.device = batch.begin(self.running)
+        self.device.add(batch)
+        self.batches += 1
+        return True
 
     def check_empty(self, kind: str, scores: object, others: Mapping[str, object]) -> None:
         """Check that the other arrays of a batch without labels have no rows either. Raises: InputError, UsageError."""
@@ -103,10 +139,7 @@ class Accumulation:
 
         Raises: UsageError naming what differs, or the saved sums that are in both.
         """
-        self._check_mergeable(other)
-        twice = next((name for digest, name in other.files.items() if digest in self.files), None)
-        if twice is not None:
-            raise UsageError(f"the sums of {twice} are in both (the same SHA-256): their rows would count twice")
+        check_mergeable(self, other)
         self.files |= other.files
         theirs, own = other.whole(), self.whole()
         self.batches += other.batches
@@ -116,15 +149,25 @@ class Accumulation:
             own = theirs.copy()
         else:
             own.join(theirs)
-        self.running, self.waiting = own, Rechunked(chunk_rows(own.facts.kinds))
+        self.running, self.waiting, self.device = own, Rechunked(chunk_rows(own.facts.kinds)), None
 
     def whole(self) -> Running | None:
         """All rows, also those that wait; a copy where there are any."""
-        if self.running is None or self.waiting is None or not len(self.waiting):
+        waiting = 0 if self.waiting is None else len(self.waiting)
+        if self.running is None or not (waiting or self.device is not None):
             return self.running
         whole = self.running.copy()
-        whole.add(self.waiting.rest())
+        if self.waiting is not None and waiting:
+            whole.add(self.waiting.rest())
+        if self.device is not None:
+            whole.join(self.device.running())
         return whole
+
+    def _settle(self) -> None:
+        """Add the rows that wait, and those on a device, to the others."""
+        self.running, self.device = self.whole(), None
+        if self.running is not None:
+            self.waiting = Rechunked(chunk_rows(self.running.facts.kinds))
 
     def report(self) -> Report:
         """The report of all rows so far. Raises: InputError if there are none."""
@@ -138,24 +181,29 @@ class Accumulation:
 
         Raises: InputError if there are none.
         """
-        measured = self.measurement(level, source)
+        measured = self.measurement(level, source, only)
         return measured.report(level, only), measured.settings
 
-    def measurement(self, level: float | None, source: Source | None = None) -> Measurement:
-        """All rows, measured: as for `dump`."""
+    def measurement(
+        self, level: float | None, source: Source | None = None, only: Collection[str] | None = None
+    ) -> Measurement:
+        """All rows, measured: as for `dump`. only: metrics that are wanted besides those that were chosen."""
         whole = self.whole()
         if whole is None:
             raise InputError("there are no rows yet: call update() before report()")
         running, facts = whole.copy(), whole.facts
         kinds = facts.kinds if source is None else copied(facts.kinds, source=source)
-        running.facts = facts._replace(settings=replace(facts.settings, level=level), kinds=kinds)
+        settings, pairs = replace(facts.settings, level=level), facts.pairs or needs_pairs(only)
+        running.facts = facts._replace(settings=settings, kinds=kinds, pairs=pairs)
         return running.measurement()
 
     def _before(self) -> tuple[int, int]:
         """The numbers of stored rows and of images so far."""
-        if self.running is None or self.waiting is None:
+        if self.running is None:
             return 0, 0
-        return self.running.counts.stored + len(self.waiting), self.running.counts.images
+        waiting = 0 if self.waiting is None else len(self.waiting)
+        waiting += 0 if self.device is None else self.device.rows
+        return self.running.counts.stored + waiting, self.running.counts.images
 
     def begin(self, batch: Batch, group: str) -> Running:
         """What the rows of a dump are added to; there are no other rows. group: the name of its groups."""
@@ -212,38 +260,6 @@ class Accumulation:
                 one, other = ("has", "had none") if here else ("has no", "had them")
                 raise UsageError(f"this batch {one} {what}, but the batches before {other}")
 
-    def _check_mergeable(self, other: Accumulation) -> None:
-        """Check that rows of both can be added up. Raises: UsageError naming what differs."""
-        pairs: list[tuple[str, object, object]] = [
-            (name, getattr(self.settings, name), getattr(other.settings, name))
-            for name in ("bins", "level", "positive", "classes")
-        ]
-        pairs.append(("metrics", self.chosen, other.chosen))
-        pairs += [(name, value, other.options[name]) for name, value in self.options.items()]
-        if self.k is not None and other.k is not None:
-            pairs.append(("k", self.k, other.k))
-        if self.running is not None and other.running is not None:
-            own, theirs = self.running.facts, other.running.facts
-            pairs += [
-                ("kind", own.kinds.kind, theirs.kinds.kind),
-                ("k", own.kinds.k, theirs.kinds.k),
-                ("weights", own.weights is not None, theirs.weights is not None),
-                ("groups", own.settings.group is not None, theirs.settings.group is not None),
-                ("images", own.dense, theirs.dense),
-                *_other_names(own.kinds.class_names, theirs.kinds.class_names),
-            ]
-            if own.kinds.kind != "logits":
-                pairs.append(("the type of the scores", own.kinds.scores.dtype, theirs.kinds.scores.dtype))
-        for name, here, there in pairs:
-            if _plain(here) != _plain(there):
-                raise UsageError(f"these accumulators cannot be merged: {name} is {here} here, but {there} there")
-
-
-def _other_names(own: Sequence[str] | None, theirs: Sequence[str] | None) -> list[tuple[str, object, object]]:
-    """The first class that has different names, if both have names."""
-    both = enumerate(zip(own or (), theirs or (), strict=False))
-    return next(([(f"the name of class {i}", here, there)] for i, (here, there) in both if here != there), [])
-
 
 def _without_rows(rows: Predictions) -> Predictions:
     """Predictions of the same kind without any."""
@@ -275,7 +291,3 @@ def image_numbers(rows: Predictions, before: int) -> npt.NDArray[Any]:
     """The number of the image of each pixel. before: the number of images before the first."""
     count, *shape = rows.layout
     return np.repeat(np.arange(before, before + count), int(np.prod(shape)))
-
-
-def _plain(value: object) -> object:
-    return tuple(value) if isinstance(value, list) else value

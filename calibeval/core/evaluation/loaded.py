@@ -25,6 +25,7 @@ from calibeval.core.evaluation.saved_header import check_header, read_number
 from calibeval.core.evaluation.saved_sums import check_sums
 from calibeval.core.metrics.table import needs_pairs, wanted_by
 from calibeval.core.report.settings import Settings
+from calibeval.core.sums.at_temperatures import COLUMNS, PLACES, AtTemperatures
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.by_group import RowTotals
 from calibeval.core.sums.cells import CELLS, Cells
@@ -114,6 +115,8 @@ def from_saved(header: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]
             raise Wrong("cells are no ascending numbers of cells")
         some = _bins(arrays, "cells", (len(there),))
         running.keys.take(some.each(lambda part: _spread(part, there)), found["n"])
+        if k is not None:
+            running.tempered = _tempered(header.get("sampled"), arrays, found["n"])
     joined = header.get("joined")
     if joined is not None:
         running.joined = JoinedCells(int(joined[0]), float(joined[1]), float(joined[2]))
@@ -198,6 +201,13 @@ def _take_groups(names: Sequence[Any], arrays: Mapping[str, npt.NDArray[Any]], r
     if groups.classes is not None and "groups.hits" in arrays:
         for own, name in zip(groups.classes.sums, ("groups.stated", "groups.hits"), strict=True):
             own[:j] += _array(arrays, name, (j, own.shape[1]))
+
+
+def _tempered(told: Sequence[Any] | None, arrays: Mapping[str, npt.NDArray[Any]], rows: int) -> AtTemperatures:
+    """Sums at fixed temperatures, which files of earlier versions do not have."""
+    if told is None:
+        return AtTemperatures(rows, 0, 0.0, None)
+    return AtTemperatures(rows, told[0], float(told[1]), _array(arrays, "temperatures", (len(PLACES), COLUMNS)))
 
 
 def _rank(rank: Rank) -> str:

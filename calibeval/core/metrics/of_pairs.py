@@ -25,7 +25,7 @@ import math
 from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple
 
-from calibeval.core.data.notices import NotComputable, Notice
+from calibeval.core.data.notices import NotComputable, Notice, reason
 from calibeval.core.metrics.metric import NO_METHOD, Metric
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.sums.pair_keys import pairs_of_rows
@@ -114,7 +114,10 @@ class OfPairs(Metric):
         found = found if test is None else replace(found, z=test.z, p=test.p)
         if pairs.counts is not None:
             error = self.cell_error(pairs)
-            found = replace(found, cell_error=None if error is None or math.isinf(error) else error)
+            known = error is not None and math.isfinite(error)
+            if pairs.of_sums and not known:
+                return MetricResult(self.name, None, reason=reason("rows_not_kept", FROM_SUMS))
+            found = replace(found, cell_error=error if known else None)
         return replace(found, **self.facts(pairs))
 
     def error_of_order(self, pairs: Pairs) -> float:

@@ -1,0 +1,54 @@
+"""Whether sums of two sets of batches can be added up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from calibeval.core.errors import UsageError
+
+if TYPE_CHECKING:
+    from calibeval.core.evaluation.accumulation import Accumulation
+
+
+def check_mergeable(one: Accumulation, other: Accumulation) -> None:
+    """Check that rows of both can be added up.
+
+    Raises: UsageError naming what differs, or the saved sums that are in both.
+    """
+    pairs: list[tuple[str, object, object]] = [
+        (name, getattr(one.settings, name), getattr(other.settings, name))
+        for name in ("bins", "level", "positive", "classes")
+    ]
+    pairs.append(("metrics", one.chosen, other.chosen))
+    pairs += [(name, value, other.options[name]) for name, value in one.options.items()]
+    if one.k is not None and other.k is not None:
+        pairs.append(("k", one.k, other.k))
+    if one.running is not None and other.running is not None:
+        own, theirs = one.running.facts, other.running.facts
+        pairs += [
+            ("kind", own.kinds.kind, theirs.kinds.kind),
+            ("k", own.kinds.k, theirs.kinds.k),
+            ("weights", own.weights is not None, theirs.weights is not None),
+            ("groups", own.settings.group is not None, theirs.settings.group is not None),
+            ("images", own.dense, theirs.dense),
+            *_other_names(own.kinds.class_names, theirs.kinds.class_names),
+        ]
+        if own.kinds.kind != "logits":
+            pairs.append(("the type of the scores", own.kinds.scores.dtype, theirs.kinds.scores.dtype))
+    for name, here, there in pairs:
+        if _plain(here) != _plain(there):
+            raise UsageError(f"these accumulators cannot be merged: {name} is {here} here, but {there} there")
+    twice = next((name for digest, name in other.files.items() if digest in one.files), None)
+    if twice is not None:
+        raise UsageError(f"the sums of {twice} are in both (the same SHA-256): their rows would count twice")
+
+
+def _other_names(own: Sequence[str] | None, theirs: Sequence[str] | None) -> list[tuple[str, object, object]]:
+    """The first class that has different names, if both have names."""
+    both = enumerate(zip(own or (), theirs or (), strict=False))
+    return next(([(f"the name of class {i}", here, there)] for i, (here, there) in both if here != there), [])
+
+
+def _plain(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
