@@ -12,7 +12,6 @@ import numpy.typing as npt
 from calibeval.core.conventions.table import CONVENTIONS, OWN
 from calibeval.core.data.columns import kept_rows
 from calibeval.core.data.distinct_names import name_of
-from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.positive import chosen_classes, with_positive
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import refuse_weights, row_weights
@@ -20,6 +19,7 @@ from calibeval.core.evaluation.bin_tables import bin_table, class_view, weights_
 from calibeval.core.evaluation.class_noise import per_class, with_class_spread
 from calibeval.core.evaluation.curves import CurveCells, Curves
 from calibeval.core.evaluation.doubts import doubted
+from calibeval.core.evaluation.remarks import warnings_of
 from calibeval.core.evaluation.with_second_pass import with_second_pass
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import all_metrics
@@ -162,7 +162,7 @@ class Measurement:
             equal_width=bin_table(sums.top, sums.edges),
             equal_mass=bin_table(sums.mass, sums.mass_edges),
             per_class=per_class(sums, predictions, alone=self.groups is None, support=self.support),
-            warnings=(*predictions.warnings, *_warnings(predictions, sums, self.groups, self.settings)),
+            warnings=(*predictions.warnings, *warnings_of(predictions, sums, self.groups, self.settings)),
             name=name_of(predictions),
             slices=tuple(one for column in sliced for one in column) if self.columns else None,
             small_slices=tuple(one for column in self.columns for one in column.small) if self.columns else None,
@@ -273,29 +273,3 @@ def _as_tool(predictions: Predictions, settings: Settings, resources: Resources)
     from calibeval.core.conventions.sums import convention_sums
 
     return convention_sums(predictions, CONVENTIONS[settings.convention], settings.bins, resources)
-
-
-def _warnings(predictions: Predictions, sums: Sums, groups: Groups | None, settings: Settings) -> list[Notice]:
-    warnings = []
-    few = None if groups is None else groups.warning()
-    if few is not None:
-        warnings.append(few)
-    if settings.group is not None and groups is None:
-        tool = settings.convention
-        text = f"convention {tool}: floors and intervals ignore groups of rows"
-        warnings.append(warning("groups_ignored", text))
-    elif len(predictions.layout) > 1 and groups is None:
-        text = "pixels of one image depend on each other: floors and intervals are too narrow"
-        warnings.append(warning("dependent_pixels", text))
-    if sums.impossible:
-        first = f"(first: {sums.impossible_place})"
-        rows = f"{sums.impossible:,} of {sums.rows_n:,} rows"
-        text = f"{rows} assign probability 0 to their label {first}; nll is infinite"
-        warnings.append(warning("infinite_nll", text))
-    if sums.classes is not None:
-        absent = np.flatnonzero(sums.classes.y.sum(axis=1) == 0)
-        if len(absent):
-            names = ", ".join(str(c) for c in absent[:5]) + (", ..." if len(absent) > 5 else "")
-            text = f"{len(absent)} of {sums.k} classes do not occur among the labels: {names}"
-            warnings.append(warning("absent_classes", text))
-    return warnings
