@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -16,7 +15,6 @@ from calibeval.core.data.copied import copied
 from calibeval.core.data.divided import Division
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.data.row_source import BinaryColumns
 from calibeval.core.data.weights import Weights
 from calibeval.core.errors import InputError
 from calibeval.core.evaluation.class_noise import with_sampled_spread
