@@ -1,4 +1,4 @@
-"""Doubts about rows whose scores are not there any more: found when their sums were saved, kept when these are joined."""
+"""Doubts about rows whose scores are gone: found when their sums were saved, and kept when these are joined."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def joined(own: PartDoubts, more: PartDoubts) -> PartDoubts:
 
 
 def sampled_doubts(kinds: Predictions, samples: list[Sample], sums: Sums | None) -> tuple[Notice, ...]:
-    """The doubts about sampled rows. kinds: predictions of their kind. sums: of all rows; None if some have no sample."""
+    """The doubts about sampled rows. kinds: predictions of their kind. sums: of all rows; None if some lack it."""
     if not samples:
         return ()
     scores: Any = np.concatenate([part.scores for part in samples])
