@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -16,12 +15,12 @@ from calibeval.core.data.copied import copied
 from calibeval.core.data.divided import Division
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.data.row_source import BinaryColumns
 from calibeval.core.data.weights import Weights
 from calibeval.core.errors import InputError
 from calibeval.core.evaluation.class_noise import with_sampled_spread
-from calibeval.core.evaluation.doubts import doubts_of, zeros_notice
+from calibeval.core.evaluation.doubts import zeros_notice
 from calibeval.core.evaluation.measurement import Measurement
+from calibeval.core.evaluation.part_doubts import PartDoubt, PartDoubts, joined, sampled_doubts
 from calibeval.core.evaluation.running_facts import Chunk, Counts, Facts
 from calibeval.core.evaluation.running_groups import RunningGroups, fit_totals, with_fit
 from calibeval.core.evaluation.running_looks import RunningCurves, RunningLooks
@@ -59,6 +58,7 @@ class Running:
         self.uneven = False
         self.joined: JoinedCells | None = None  # of small bins
         self.tempered: AtTemperatures | None = None  # of rows of which there is no sample
+        self.doubts: PartDoubts = ()  # about such rows
 
     def copy(self) -> Running:
         """The same sums, to which rows can be added."""
@@ -125,6 +125,7 @@ class Running:
         if other.second is not None:
             self.second = other.second if self.second is None else self.second + other.second
         self.warn(other.warnings)
+        self.doubts = joined(self.doubts, other.doubts)
         if other.tempered is not None:
             self.tempered = other.tempered if self.tempered is None else self.tempered.joined(other.tempered)
         if other.joined is not None:
@@ -229,14 +230,7 @@ class Running:
     def _predictions(self, sums: Sums, samples: list[Sample]) -> Predictions:
         """Predictions with what a report says of all rows, but only the sampled rows, which show doubts of all."""
         kinds, counts = self.facts.kinds, self.counts
-        doubts: tuple[Notice, ...] = ()
-        after: tuple[Notice, ...] = ()
-        if samples:
-            scores: Any = np.concatenate([part.scores for part in samples])
-            if isinstance(kinds.scores, BinaryColumns):
-                scores = BinaryColumns(scores[:, 1], kinds.kind)
-            labels = np.concatenate([part.labels for part in samples])
-            doubts = doubts_of(copied(kinds, scores=scores, labels=labels), sums)
+        doubts = tuple(one.told(counts.n) for one in self.all_doubts(sums, samples))
         zeros = zeros_notice(self.looks.zeros, self.looks.looked, sums)
         joined = None if self.joined is None else self.joined.notice(counts.n, kinds.k)
         after = tuple(one for one in (zeros, joined) if one is not None)
@@ -249,6 +243,13 @@ class Running:
         divided = tuple(one.of_rows(counts.n) if isinstance(one, Division) else one for one in self.warnings)
         whole = copied(kinds, ignored=counts.stored - counts.n, layout=layout, weights=weights)
         return with_warnings(whole, (*doubts, *divided, *after))
+
+    def all_doubts(self, sums: Sums, samples: list[Sample]) -> PartDoubts:
+        """Doubts whether scores and labels belong together. sums: finished ones."""
+        told = self.tempered
+        own = sampled_doubts(self.facts.kinds, samples, sums if told is None else None)
+        rows = self.counts.n - (0 if told is None else told.rows)
+        return joined(self.doubts, tuple(PartDoubt(one, rows) for one in own))
 
     def _weights(self, chunk: Chunk) -> Floats | None:
         """The weights of the rows that count; None while all rows have the same."""
