@@ -167,6 +167,9 @@ def _pieces(
     predictions: Predictions, edges: Floats, compared: Floats, jobs: int, *, keep_rows: bool, sampled: bool = False
 ) -> Iterator[Piece]:
     """The sums of chunks in the order of their rows. compared: rounded edges. sampled: whether to keep a sample."""
+    own: Callable[..., Iterator[Piece]] | None = getattr(predictions.scores, "pieces", None)
+    if own is not None:  # they lie where they can be added up
+        return own(predictions, edges, compared, keep_rows=keep_rows, sampled=sampled)
     n = predictions.n if sampled else None
     work = partial(_piece, edges=edges, compared=compared, keep_rows=keep_rows, n=n)
     return over_blocks(predictions, chunk_rows(predictions), work, jobs)
