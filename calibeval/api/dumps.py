@@ -20,6 +20,7 @@ from calibeval.core.sums.resources import Resources
 from calibeval.readers.features.features import read_features
 from calibeval.readers.open import open_dump, options_of
 from calibeval.readers.stored.limits import quarter_of_memory
+from calibeval.readers.stored.place import Place, place_of
 from calibeval.recalibrate.fitting.cross_fit import CrossFitted
 
 Dump = Predictions | CrossFitted | str | PathLike[str]
@@ -174,6 +175,11 @@ def is_path(dump: object) -> bool:
 def as_path(path: str | PathLike[str], name: str = "path") -> Path:
     """The path. name: of the argument. Raises: UsageError for what is none."""
     return Path(checked_path(name, path))
+
+
+def as_place(path: str | PathLike[str], name: str = "path") -> Place:
+    """The place of a file that is read, which may be a URL. Raises: as `as_path`."""
+    return place_of(checked_path(name, path))
 
 
 def read_by(reading: Any, given: Sequence[object]) -> None:

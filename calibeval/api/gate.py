@@ -19,6 +19,7 @@ from calibeval.api.dumps import (
     and_positive,
     as_class,
     as_path,
+    as_place,
     as_texts,
     base_of,
     grouped,
@@ -208,7 +209,7 @@ def _subject(
     if are_saved_sums(candidate):
         of_rows = {"baseline": against, "group": measuring.group, "weights": measuring.weights, "why": keep_rows}
         of_rows |= {"convention": measuring.convention != OWN, "plan": planned, **reading}
-        return *judged_sums(as_path(candidate), asked, measuring.bins, of_rows), where
+        return *judged_sums(as_place(candidate), asked, measuring.bins, of_rows), where
     by, most = asked.group if measuring.group is None else measuring.group, measuring.resources.memory
     options = _told(reading, asked)
     dump = predictions_of(candidate, options if is_path(candidate) else {}, most, measuring.engine)

@@ -21,6 +21,7 @@ from calibeval.cli.screen.streams import put
 from calibeval.core.conventions.table import OWN
 from calibeval.core.errors import FileProblem, UsageError
 from calibeval.readers.small_files import is_there
+from calibeval.readers.stored.place import as_shown, is_remote
 
 if TYPE_CHECKING:
     from calibeval.api.gate_config import Asked
@@ -274,7 +275,7 @@ def _init(
     resources = Resources(threads(jobs), reading.limits.max_memory)
     predictions = open_dump(dump, reading)
     measured = Measurement.of(predictions, settings, resources)
-    baseline = Path(os.path.relpath(dump, path.parent)).as_posix()
+    baseline = as_shown(dump) if is_remote(dump) else Path(os.path.relpath(dump, path.parent)).as_posix()
     names = None if reading.class_names is None else predictions.class_names
     text = render(measured.report(LEVEL), baseline, slices, group, flags.positive, names)
     own = config_from_table(read_toml(text.encode("utf-8", "backslashreplace"))["gate"], str(path))

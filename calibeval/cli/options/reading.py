@@ -70,6 +70,7 @@ class ReadingFlags:
         from calibeval.readers.load import as_decimal, as_suffix
         from calibeval.readers.meaning.assemble import ReadOptions
         from calibeval.readers.meaning.keys import Keys
+        from calibeval.readers.stored.place import place_of
 
         columns = () if self.score_columns is None else tuple(name.strip() for name in self.score_columns.split(","))
         short = {"logits": self.logits_key, "probs": self.probs_key, "labels": self.labels_key, "ids": self.ids_key}
@@ -77,7 +78,7 @@ class ReadingFlags:
         return ReadOptions(
             kind=None if self.kind is None else as_kind(self.kind),
             keys=Keys(**named, in_full=in_full),
-            labels=self.labels,
+            labels=None if self.labels is None else place_of(self.labels),
             score_columns=columns,
             class_names=_names(self.class_names),
             positive=self.positive,
@@ -143,12 +144,13 @@ class FeatureFlags:
         from calibeval.readers.load import as_decimal, as_suffix
         from calibeval.readers.meaning.assemble import ReadOptions
         from calibeval.readers.meaning.keys import Keys
+        from calibeval.readers.stored.place import place_of
 
         short = {"features": self.features_key, "labels": self.labels_key, "ids": self.ids_key}
         named, in_full = named_keys(self.key or (), short, OF_FEATURES)
         return ReadOptions(
             keys=Keys(**named, in_full=in_full),
-            labels=self.labels,
+            labels=None if self.labels is None else place_of(self.labels),
             class_names=_names(self.class_names),
             labels_are=as_labels_are(self.labels_are),
             ignore_index=self.ignore_index,
@@ -241,12 +243,14 @@ def _names(path: Path | None) -> tuple[str, ...] | None:
     if path is None:
         return None
     from calibeval.readers.small_files import names_in_json, read_small
+    from calibeval.readers.stored.place import place_of
 
+    place = place_of(path)
     if path.suffix.lower() == ".json":
-        return names_in_json(read_small(path), path)
+        return names_in_json(read_small(place), place)
 
     try:
-        text = read_small(path).decode("utf-8-sig")
+        text = read_small(place).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path}: class names must be UTF-8 text with one name per line") from None
     names = tuple(line.strip() for line in text.strip().splitlines())

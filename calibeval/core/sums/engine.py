@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -53,6 +53,7 @@ CHUNK_SCORES, CHUNK_ROWS = 2**21, 2**17  # the most scores and rows of a chunk, 
 # paged in again: this saves a third of the time with two classes. With other allocators it has no effect.
 # What is computed from all rows needs arrays as long as these: so much is the most that glibc keeps.
 KEPT_BYTES, MOST_KEPT_BYTES = 2**24, 31 * 2**20
+Result = TypeVar("Result")
 
 
 class Piece(NamedTuple):
@@ -97,11 +98,7 @@ def summarise(
     keys = (
         WeightedKeys(weights, slack)
         if weights is not None
-        else CountedKeys(
-            predictions.n,
-            lambda: (piece.keys for piece in _pieces(predictions, edges, compared, jobs, keep_rows=False)),
-            slack,
-        )
+        else CountedKeys(predictions.n, partial(over_keys, predictions, bins, jobs), slack)
         if resources.streams(predictions)
         else KeptKeys(predictions.n, jobs, slack)
     )
@@ -141,9 +138,19 @@ def summarise(
     return found.finished() if finish else found
 
 
+def over_keys(predictions: Predictions, bins: int, jobs: int, work: Callable[[RowKeys], Result]) -> Iterator[Result]:
+    """The results of the work on the keys of all rows, from another pass, in the blocks of `summarise`."""
+    own = partial(_with_keys, work, *edges_of(predictions, bins))
+    return over_blocks(predictions, chunk_rows(predictions), own, jobs)
+
+
 def all_keys(predictions: Predictions, bins: int, jobs: int = 1) -> Iterator[RowKeys]:
-    """The keys of all rows, from another pass, in the blocks of `summarise`."""
-    return (piece.keys for piece in _pieces(predictions, *edges_of(predictions, bins), jobs, keep_rows=False))
+    """The keys of all rows, from another pass."""
+    return over_keys(predictions, bins, jobs, np.asarray)
+
+
+def _with_keys(work: Callable[[RowKeys], Result], edges: Floats, compared: Floats, span: Span) -> Result:
+    return work(piece_of(span.predictions, span.block, edges, compared, keep_rows=False).keys)
 
 
 def edges_of(predictions: Predictions, bins: int) -> tuple[Floats, Floats]:

@@ -41,6 +41,7 @@ from calibeval.readers.meaning.top_scores import explained
 from calibeval.readers.meaning.unlabelled import why_no_labels, zeros_for
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import NAME_KEYS, prefixes
+from calibeval.readers.stored.place import Place
 from calibeval.readers.stored.stored import Stored
 
 
@@ -65,7 +66,7 @@ class ReadOptions:
 
     kind: Kind | None = None
     keys: Keys = field(default_factory=Keys)
-    labels: Path | None = None
+    labels: Place | None = None
     labels_are: LabelsAre | None = None
     score_columns: tuple[str, ...] = ()
     class_names: tuple[str, ...] | None = None

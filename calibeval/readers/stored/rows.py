@@ -14,7 +14,7 @@ from calibeval.readers.stored.header import Header
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.steady import SteadyFile
 
-AT_ONCE = 2**22  # an array of fewer bytes is read whole
+AT_ONCE = 2**22  # an array of fewer bytes is read whole, and of a remote file all that memory has room for
 GAP = 2**16  # reading so many bytes that nobody needs costs less than another read
 
 
@@ -24,12 +24,12 @@ class FileRows:
     start: where the values begin.
     """
 
-    in_files = True  # where others can read them
-
     def __init__(self, file: SteadyFile, start: int, header: Header) -> None:
         self._file, self._start, self._header = file, start, header
+        self.in_files = file.shared  # where others can read them
         self._by_columns = header.in_columns and not header.in_rows
         self.shape, self.dtype = header.shape, header.dtype
+        self._end = start + header.nbytes if header.in_rows or self._by_columns else 0
 
     def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]:
         """Consecutive rows.
@@ -42,7 +42,7 @@ class FileRows:
             return self._columns(begin, count)
         room, found = self._room(count)
         if room.nbytes:
-            self._file.fill([room], [self._start + begin * self._header.strides[0]])
+            self._file.fill([room], [self._start + begin * self._header.strides[0]], self._end)
         return np.ascontiguousarray(found)
 
     def take(self, rows: npt.NDArray[np.integer[Any]]) -> npt.NDArray[Any]:
@@ -115,7 +115,9 @@ def values_in_file(file: SteadyFile, start: int, header: Header, limits: Limits)
     many for memory.
     """
     plain = header.rows_apart or header.in_columns
-    if header.nbytes > min(AT_ONCE, limits.max_memory) and plain and header.shape:
+    near = file.near or (limits.in_files and file.shared)
+    at_once = min(AT_ONCE, limits.max_memory) if near else limits.max_memory
+    if header.nbytes > at_once and plain and header.shape:
         return FileRows(file, start, header)
     span = sum((size - 1) * stride for size, stride in zip(header.shape, header.strides, strict=True))
     data = np.empty(span + header.dtype.itemsize if header.nbytes else 0, np.uint8)

@@ -5,13 +5,14 @@ from __future__ import annotations
 import errno
 import os
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, NamedTuple
+from typing import IO, Any, NamedTuple
 
 from calibeval.core.errors import FileProblem, InputError
+from calibeval.readers.stored.place import Place
 from calibeval.readers.stored.regular import opened
 
 
@@ -28,10 +29,11 @@ class Identity(NamedTuple):
 class SteadyFile:
     """A regular file, with its identity at the time it was found.
 
-    It is opened anew for each read, so that thousands of shards do not need as many descriptors.
+    It is opened anew for each read, so that thousands of shards do not need as many descriptors. A remote file is a
+    subclass, which overrides how bytes are read.
     """
 
-    path: Path
+    path: Place
     identity: Identity
 
     @classmethod
@@ -43,9 +45,9 @@ class SteadyFile:
         with opened(path) as descriptor:
             return cls(path, _identity(descriptor))
 
-    def __reduce__(self) -> tuple[type[SteadyFile], tuple[Path, Identity]]:
+    def __reduce__(self) -> tuple[Callable[..., SteadyFile], tuple[Any, ...]]:
         """As another process takes it, perhaps of another machine, which numbers devices and inodes otherwise."""
-        return SteadyFile, (self.path.absolute(), self.identity._replace(device=None, inode=None))
+        return SteadyFile, (Path(str(self.path)).absolute(), self.identity._replace(device=None, inode=None))
 
     @property
     def name(self) -> str:
@@ -57,24 +59,40 @@ class SteadyFile:
         """Its bytes."""
         return self.identity.size
 
+    @property
+    def near(self) -> bool:
+        """Whether bytes that were read once can be read again at little cost."""
+        return True
+
+    @property
+    def shared(self) -> bool:
+        """Whether other processes can read it, too."""
+        return True
+
+    def for_library(self) -> Any:
+        """What a library opens that takes a path or a file object."""
+        return self.path
+
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
         """The bytes as a stream, from the beginning.
 
         Raises: InputError if the file has changed since it was first seen, before or while the stream was open.
         """
-        with opened(self.path) as descriptor:
+        with self._opened() as descriptor:
             self._check(descriptor)
             with os.fdopen(descriptor, "rb", closefd=False) as stream, self._in_words():
                 yield stream
             self._check(descriptor)
 
-    def fill(self, buffers: list[memoryview], starts: list[int]) -> None:
+    def fill(self, buffers: list[memoryview], starts: list[int], until: int = 0) -> None:
         """Fill each buffer with the bytes from its place in the file on.
 
+        until: where the values end of which these bytes are a part, so that a remote file knows what may be read ahead.
         Raises: as `open`.
         """
-        with opened(self.path) as descriptor:
+        del until
+        with self._opened() as descriptor:
             self._check(descriptor)
             with self._in_words():
                 for buffer, start in zip(buffers, starts, strict=True):
@@ -86,8 +104,15 @@ class SteadyFile:
 
         Raises: as `open`.
         """
-        with opened(self.path) as descriptor:
+        with self._opened() as descriptor:
             self._check(descriptor)
+
+    @contextmanager
+    def _opened(self) -> Iterator[int]:
+        if not isinstance(self.path, Path):
+            raise TypeError(f"{self.path} is opened by its own class")
+        with opened(self.path) as descriptor:
+            yield descriptor
 
     @contextmanager
     def _in_words(self) -> Iterator[None]:
