@@ -25,7 +25,8 @@ from calibeval.core.evaluation.running_facts import Chunk, Counts, Facts
 from calibeval.core.evaluation.running_groups import RunningGroups, fit_totals, with_fit
 from calibeval.core.evaluation.running_looks import RunningCurves, RunningLooks
 from calibeval.core.sums.at_temperatures import AtTemperatures
-from calibeval.core.sums.engine import edges_of, fitted_cox, fitted_optimum, piece_of, tie_slack
+from calibeval.core.sums.engine import edges_of, piece_of, tie_slack
+from calibeval.core.sums.fitted import fitted_cox, fitted_optimum
 from calibeval.core.sums.joined_cells import JoinedCells
 from calibeval.core.sums.optimum import Optimum
 from calibeval.core.sums.reweighted import reweighted, reweighted_second
