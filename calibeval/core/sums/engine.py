@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -21,7 +21,6 @@ from calibeval.core.data.far_rows import Span
 from calibeval.core.data.labels_needed import check_labelled
 from calibeval.core.data.precision import as_stored
 from calibeval.core.data.predictions import Block, Predictions
-from calibeval.core.data.row_source import Kind
 from calibeval.core.data.weighted import row_weights
 from calibeval.core.errors import InputError
 from calibeval.core.sums.binning import (
@@ -35,11 +34,10 @@ from calibeval.core.sums.binning import (
     totals_by_index,
     weighed,
 )
-from calibeval.core.sums.cox import Cox, cox_of
 from calibeval.core.sums.equal_mass import CountedKeys, KeptKeys, RowKeys, confidence_keys
 from calibeval.core.sums.equal_weight import WeightedKeys
 from calibeval.core.sums.excess import Excess
-from calibeval.core.sums.optimum import Optimum, optimum_of
+from calibeval.core.sums.fitted import fitted_cox, fitted_optimum
 from calibeval.core.sums.pair_keys import PairKeys
 from calibeval.core.sums.passes import over_blocks
 from calibeval.core.sums.resources import PLAIN, Resources
@@ -53,6 +51,7 @@ CHUNK_SCORES, CHUNK_ROWS = 2**21, 2**17  # the most scores and rows of a chunk, 
 # paged in again: this saves a third of the time with two classes. With other allocators it has no effect.
 # What is computed from all rows needs arrays as long as these: so much is the most that glibc keeps.
 KEPT_BYTES, MOST_KEPT_BYTES = 2**24, 31 * 2**20
+Result = TypeVar("Result")
 
 
 class Piece(NamedTuple):
@@ -97,11 +96,7 @@ def summarise(
     keys = (
         WeightedKeys(weights, slack)
         if weights is not None
-        else CountedKeys(
-            predictions.n,
-            lambda: (piece.keys for piece in _pieces(predictions, edges, compared, jobs, keep_rows=False)),
-            slack,
-        )
+        else CountedKeys(predictions.n, partial(over_keys, predictions, bins, jobs), slack)
         if resources.streams(predictions)
         else KeptKeys(predictions.n, jobs, slack)
     )
@@ -141,9 +136,19 @@ def summarise(
     return found.finished() if finish else found
 
 
+def over_keys(predictions: Predictions, bins: int, jobs: int, work: Callable[[RowKeys], Result]) -> Iterator[Result]:
+    """The results of the work on the keys of all rows, from another pass, in the blocks of `summarise`."""
+    own = partial(_with_keys, work, *edges_of(predictions, bins))
+    return over_blocks(predictions, chunk_rows(predictions), own, jobs)
+
+
 def all_keys(predictions: Predictions, bins: int, jobs: int = 1) -> Iterator[RowKeys]:
-    """The keys of all rows, from another pass, in the blocks of `summarise`."""
-    return (piece.keys for piece in _pieces(predictions, *edges_of(predictions, bins), jobs, keep_rows=False))
+    """The keys of all rows, from another pass."""
+    return over_keys(predictions, bins, jobs, np.asarray)
+
+
+def _with_keys(work: Callable[[RowKeys], Result], edges: Floats, compared: Floats, span: Span) -> Result:
+    return work(piece_of(span.predictions, span.block, edges, compared, keep_rows=False).keys)
 
 
 def edges_of(predictions: Predictions, bins: int) -> tuple[Floats, Floats]:
@@ -167,6 +172,9 @@ def _pieces(
     predictions: Predictions, edges: Floats, compared: Floats, jobs: int, *, keep_rows: bool, sampled: bool = False
 ) -> Iterator[Piece]:
     """The sums of chunks in the order of their rows. compared: rounded edges. sampled: whether to keep a sample."""
+    own: Callable[..., Iterator[Piece]] | None = getattr(predictions.scores, "pieces", None)
+    if own is not None:  # they lie where they can be added up
+        return own(predictions, edges, compared, keep_rows=keep_rows, sampled=sampled)
     n = predictions.n if sampled else None
     work = partial(_piece, edges=edges, compared=compared, keep_rows=keep_rows, n=n)
     return over_blocks(predictions, chunk_rows(predictions), work, jobs)
@@ -181,19 +189,6 @@ def _piece(span: Span, edges: Floats, compared: Floats, n: int | None, *, keep_r
     if n is None or piece.sums.excess is None:
         return piece
     return piece._replace(sample=Sample.of_block(span.block, span.first, n))
-
-
-def fitted_optimum(samples: list[Sample], total: Sums, kind: Kind, *, keep_rows: bool = False) -> Optimum | None:
-    """The optimal temperature of a sample; None if there is none, or a label has probability 0. total: all sums."""
-    if not samples or total.excess is None:
-        return None
-    of_all = sum(len(sample.labels) for sample in samples) == total.rows_n
-    return optimum_of(samples, kind, of_all=of_all, keep_rows=keep_rows)
-
-
-def fitted_cox(samples: list[Sample], total: Sums, kind: Kind) -> Cox | None:
-    """Cox's recalibration of a sample of two classes; None as for the optimum. total: all sums."""
-    return None if not samples or total.excess is None or total.k != 2 else cox_of(samples, kind)
 
 
 def piece_of(predictions: Predictions, block: Block, edges: Floats, compared: Floats, *, keep_rows: bool) -> Piece:
