@@ -2,33 +2,17 @@
 
 from __future__ import annotations
 
-import glob
 from collections.abc import Collection, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from calibeval.core.errors import FileProblem, UsageError
+from calibeval.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from calibeval.core.comparison.comparison import Comparison
     from calibeval.core.data.source import Source
     from calibeval.core.evaluation.accumulation import Accumulation
     from calibeval.core.report.report import DumpReport
     from calibeval.core.report.settings import Settings
-
-SUFFIX = ".sums"
-
-
-def are_sums(dumps: Sequence[str]) -> bool:
-    """Whether these are files of saved sums. Raises: UsageError if some are, and others are not.
-
-    >>> are_sums(["a.sums", "b.sums"]), are_sums(["a.npz"])
-    (True, False)
-    """
-    found = [word for word in dumps if word.endswith(SUFFIX)]
-    if found and len(found) < len(dumps):
-        other = next(word for word in dumps if word not in found)
-        raise UsageError(f"{found[0]} holds sums and {other} does not: all {SUFFIX} files together are one dump")
-    return bool(found)
 
 
 def results_of(
@@ -44,10 +28,33 @@ def results_of(
     options that need rows, or that were settled when the sums were made.
     Raises: as `are_sums` and `read_all`; UsageError for such options, and another number of bins.
     """
+    from calibeval.readers.formats.sums_names import are_sums
+
     if not are_sums(dumps):
         return None
     whole, source = opened(dumps, bins, given)
     return whole.dump(level, whole.chosen if only is None else only, source)
+
+
+def compared_sums(
+    words: Sequence[str],
+    level: float,
+    only: Collection[str] | None,
+    bins: int | None,
+    given: Mapping[str, object],
+) -> Comparison | None:
+    """The comparison of the rows of all files with their base; None for other dumps. Arguments: as for `results_of`.
+
+    Raises: as `results_of`; UsageError for sums without a base.
+    """
+    from calibeval.readers.formats.sums_names import are_sums
+
+    if not are_sums(words):
+        return None
+    from calibeval.core.comparison.of_sums import compare_sums
+
+    whole, source = opened(words, bins, given)
+    return compare_sums(whole, source, level=level, only=only)
 
 
 def opened(dumps: Sequence[str], bins: int | None, given: Mapping[str, object]) -> tuple[Accumulation, Source]:
@@ -58,42 +65,9 @@ def opened(dumps: Sequence[str], bins: int | None, given: Mapping[str, object]) 
     for option, value in given.items():
         if value:
             raise UsageError(f"{option} cannot be combined with saved sums, which hold no rows and their own settings")
-    from calibeval.core.data.source import Source
+    from calibeval.readers.formats.sums_together import read_all, source_of
 
     whole = read_all(dumps)
     if bins not in (None, whole.settings.bins):
         raise UsageError(f"--bins is {bins}, but these sums have {whole.settings.bins}: bins cannot be changed later")
-    files = files_of(dumps)
-    return whole, Source(files[0], format="sums") if len(files) == 1 else Source(title=f"{len(files)} files of sums")
-
-
-def files_of(dumps: Sequence[str]) -> list[str]:
-    """The files of these words, of which patterns stand for several. Raises: FileProblem if there is none."""
-    found = []
-    for word in dumps:
-        plain = Path(word).exists() or not glob.has_magic(word)
-        files = [word] if plain else sorted(glob.glob(word))  # noqa: PTH207 - it may be absolute
-        if not files:
-            raise FileProblem(f"{word}: there is no such file")
-        found += files
-    return found
-
-
-def read_all(dumps: Sequence[str]) -> Accumulation:
-    """The rows of all files. Raises: UsageError for files that cannot be added up; InputError, FileProblem."""
-    from calibeval.readers.formats.sums import read_sums
-
-    whole: Accumulation | None = None
-    files = files_of(dumps)
-    for file in files:
-        found = read_sums(Path(file))
-        if whole is None:
-            whole = found
-            continue
-        try:
-            whole.merge(found)
-        except UsageError as error:
-            raise UsageError(f"{file} and {files[0]}: {error}") from None
-    if whole is None:
-        raise AssertionError("no files")
-    return whole
+    return whole, source_of(dumps)

@@ -12,7 +12,8 @@ from calibeval.core.metrics.table import METRICS, metrics_for, needs_pairs
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.few_errors import Range, range_of_change
 from calibeval.core.uncertainty.level import Level
-from calibeval.core.uncertainty.model_pair import ROUNDING, Pair
+from calibeval.core.uncertainty.likeness import ROUNDING
+from calibeval.core.uncertainty.model_pair import Pair
 from calibeval.core.uncertainty.paired import Contrast, centre_of, contrast
 
 _GAP = METRICS["confidence_gap"]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -22,6 +21,7 @@ from calibeval.core.uncertainty.clusters import Clusters
 from calibeval.core.uncertainty.debiased_difference import ClassDifference
 from calibeval.core.uncertainty.few_errors import Outcomes, Told
 from calibeval.core.uncertainty.level import Level
+from calibeval.core.uncertainty.likeness import alike, equal_sums, identical
 from calibeval.core.uncertainty.paired_means import MeanDifference, accuracy_difference, mean_difference
 from calibeval.core.uncertainty.paired_paths import Shared, shared_groups, shared_rows
 from calibeval.core.uncertainty.paths import Joint
@@ -58,10 +58,6 @@ def together(
         return Together(sums, (None, None), None, cells)
     one, other, shared = shared_groups(bins, residuals, sums, groups, weights)
     return Together(sums, (one, other), shared, cells)
-
-
-# Smaller differences of probabilities come from numbers saved with fewer digits, or from another order of sums.
-ROUNDING = 1e-6
 
 
 @dataclass(slots=True, eq=False)
@@ -272,23 +268,10 @@ class Pair:
     @property
     def identical(self) -> bool:
         """Whether the two models give the same results for every row."""
-        one, other = self.base.rows, self.candidate.rows
-        same = all(np.array_equal(getattr(one, part), getattr(other, part)) for part in RowScores.__slots__)
-        return same and _equal_sums(self.base.sums.classes, self.candidate.sums.classes)
+        same = identical(self.base.rows, self.candidate.rows)
+        return same and equal_sums(self.base.sums.classes, self.candidate.sums.classes)
 
     @property
     def alike(self) -> bool:
         """Whether both models are right on the same rows, and give the same probabilities up to rounding."""
-        one, other = self.base.rows, self.candidate.rows
-        if not np.array_equal(one.correct, other.correct):
-            return False
-        close = partial(np.allclose, rtol=0.0, equal_nan=True)
-        same = close(one.confidence, other.confidence, atol=ROUNDING)
-        return bool(same and close(one.brier, other.brier, atol=4.0 * ROUNDING))
-
-
-def _equal_sums(one: BinSums | None, other: BinSums | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    first = all(np.array_equal(getattr(one, part), getattr(other, part)) for part in ("count", "p", "pp", "y", "yp"))
-    return first and _equal_sums(one.squared, other.squared)
+        return alike(self.base.rows, self.candidate.rows)

@@ -1,0 +1,71 @@
+"""Whether batches, or the sums of several, are of one sort, so that they can be added up."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from calibeval.core.errors import InputError, UsageError
+from calibeval.core.evaluation.batches import Batch
+from calibeval.core.evaluation.running_facts import Facts
+
+if TYPE_CHECKING:
+    from calibeval.core.evaluation.accumulation import Accumulation
+
+
+def check_alike(facts: Facts, batch: Batch, *, weighted: bool) -> None:
+    """Check that the batch is of the sort of those before. Raises: InputError, UsageError."""
+    kinds, rows = facts.kinds, batch.rows
+    if rows.k != kinds.k:
+        raise InputError(f"the scores have {rows.k} classes, but those of the batches before had {kinds.k}")
+    if rows.precision != kinds.precision and kinds.kind != "logits":
+        raise InputError(
+            f"the {rows.kind} are of type {rows.scores.dtype}, but those of the batches before were of "
+            f"{kinds.scores.dtype}, whose bins have other edges: give all in one type"
+        )
+    for what, here, before in (
+        ("groups", batch.groups is not None, facts.settings.group is not None),
+        ("weights", weighted, facts.weights is not None),
+        ("images", len(rows.layout) > 1, facts.dense),
+    ):
+        if here != before:
+            one, other = ("has", "had none") if here else ("has no", "had them")
+            raise UsageError(f"this batch {one} {what}, but the batches before {other}")
+
+
+def check_mergeable(own_sums: Accumulation, other: Accumulation) -> None:
+    """Check that rows of both can be added up. Raises: UsageError naming what differs."""
+    pairs: list[tuple[str, object, object]] = [
+        (name, getattr(own_sums.settings, name), getattr(other.settings, name))
+        for name in ("bins", "level", "positive", "classes")
+    ]
+    pairs.append(("metrics", own_sums.chosen, other.chosen))
+    pairs += [(name, value, other.options[name]) for name, value in own_sums.options.items()]
+    if own_sums.k is not None and other.k is not None:
+        pairs.append(("k", own_sums.k, other.k))
+    if own_sums.running is not None and other.running is not None:
+        own, theirs = own_sums.running.facts, other.running.facts
+        pairs += [
+            ("kind", own.kinds.kind, theirs.kinds.kind),
+            ("k", own.kinds.k, theirs.kinds.k),
+            ("weights", own.weights is not None, theirs.weights is not None),
+            ("groups", own.settings.group is not None, theirs.settings.group is not None),
+            ("images", own.dense, theirs.dense),
+            ("a base", own_sums.base is not None, other.base is not None),
+            *_other_names(own.kinds.class_names, theirs.kinds.class_names),
+        ]
+        if own.kinds.kind != "logits":
+            pairs.append(("the type of the scores", own.kinds.scores.dtype, theirs.kinds.scores.dtype))
+    for name, here, there in pairs:
+        if _plain(here) != _plain(there):
+            raise UsageError(f"these accumulators cannot be merged: {name} is {here} here, but {there} there")
+
+
+def _other_names(own: Sequence[str] | None, theirs: Sequence[str] | None) -> list[tuple[str, object, object]]:
+    """The first class that has different names, if both have names."""
+    both = enumerate(zip(own or (), theirs or (), strict=False))
+    return next(([(f"the name of class {i}", here, there)] for i, (here, there) in both if here != there), [])
+
+
+def _plain(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value

@@ -1,0 +1,22 @@
+"""Which names are those of files of saved sums."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from calibeval.core.errors import UsageError
+
+SUFFIX = ".sums"
+
+
+def are_sums(dumps: Sequence[str]) -> bool:
+    """Whether these are files of saved sums. Raises: UsageError if some are, and others are not.
+
+    >>> are_sums(["a.sums", "b.sums"]), are_sums(["a.npz"])
+    (True, False)
+    """
+    found = [word for word in dumps if word.endswith(SUFFIX)]
+    if found and len(found) < len(dumps):
+        other = next(word for word in dumps if word not in found)
+        raise UsageError(f"{found[0]} holds sums and {other} does not: all {SUFFIX} files together are one dump")
+    return bool(found)
