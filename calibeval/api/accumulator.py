@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from os import PathLike
-from typing import Any, Unpack
+from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy.typing as npt
 
@@ -20,6 +20,7 @@ from calibeval.api.dumps import (
     as_class,
     as_classes,
     as_path,
+    as_place,
     by_names,
     predictions_of,
 )
@@ -29,6 +30,7 @@ from calibeval.core.comparison.of_sums import compare_sums, take_pair
 from calibeval.core.data.arguments import path as path_argument
 from calibeval.core.data.arguments import truth, whole
 from calibeval.core.data.class_names import LabelsAre
+from calibeval.core.data.foreign import is_tensor
 from calibeval.core.data.labels import MOST_CLASSES, outcome_of
 from calibeval.core.data.public import public
 from calibeval.core.data.row_source import only_kind
@@ -43,6 +45,9 @@ from calibeval.core.report.report import Report
 from calibeval.readers.formats.sums import read_sums
 from calibeval.writers.atomic import write_file
 from calibeval.writers.sums import sums_file
+
+if TYPE_CHECKING:
+    from calibeval.devices.incoming import Door
 
 OWN_ARGUMENTS = {name: check for name, check in ARGUMENTS.items() if name != "labels"} | {
     "k": whole(1, MOST_CLASSES),
@@ -94,6 +99,7 @@ class Accumulator:
         if k is not None and class_names is not None and len(class_names) != k:
             raise UsageError(f"{len(class_names)} class names, but k is {k}")
         self._rows = Accumulation(k, chosen_metrics(metrics), settings, options, exact=exact)
+        self._tensors: Door | None = None
 
     def reset(self) -> None:
         """Forget all rows, and keep the settings: for the next epoch."""
@@ -128,8 +134,20 @@ class Accumulator:
         if outcome is not None and _empty(outcome):
             self._rows.check_empty(kind, arrays[kind], {"groups": groups, "weights": weights})
             return
+        if groups is None and base is None and self._rows.base is None and is_tensor(arrays[kind]):
+            batch = self._door().batch(kind, arrays[kind], outcome, weights)
+            if batch is not None and self._rows.add_on_device(batch):
+                return
         beside = None if base is None else base_batch(base, kind, name, outcome)
         self._rows.add({kind: arrays[kind], name: outcome}, name, groups, weights, beside)
+
+    def _door(self) -> Door:
+        """Where tensors come in, made when the first comes: torch has then been imported."""
+        if self._tensors is None:
+            from calibeval.devices.incoming import Door
+
+            self._tensors = Door(self._rows.options)
+        return self._tensors
 
     @public({})
     def merge(self, other: Accumulator) -> None:
@@ -194,7 +212,7 @@ class Accumulator:
         Raises: InputError for a file that holds no saved sums, or is damaged; FileProblem if it cannot be read.
         """
         made = cls()
-        made._rows = read_sums(as_path(path))
+        made._rows = read_sums(as_place(path))
         return made
 
     @classmethod

@@ -91,7 +91,7 @@ def from_cells(metrics: Iterable[MetricResult]) -> list[str]:
         f"{name} {100 * (one.cell_error or 0):.1g} %" if own.unit == "%" else f"{name} {one.cell_error or 0:.1g}"
         for name, one, own in told
     )
-    return [f"From narrow cells of the confidence, as there are many rows; single rows would differ by at most: {off}"]
+    return [f"From narrow cells of the confidence; single rows would differ by at most: {off}"]
 
 
 def groups(dump: DumpReport, name: Callable[[str], str]) -> str:

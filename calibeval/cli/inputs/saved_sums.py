@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from calibeval.core.errors import UsageError
+from calibeval.readers.formats.sums_names import are_sums
 
 if TYPE_CHECKING:
     from calibeval.core.comparison.comparison import Comparison
@@ -28,8 +29,6 @@ def results_of(
     options that need rows, or that were settled when the sums were made.
     Raises: as `are_sums` and `read_all`; UsageError for such options, and another number of bins.
     """
-    from calibeval.readers.formats.sums_names import are_sums
-
     if not are_sums(dumps):
         return None
     whole, source = opened(dumps, bins, given)
@@ -47,8 +46,6 @@ def compared_sums(
 
     Raises: as `results_of`; UsageError for sums without a base.
     """
-    from calibeval.readers.formats.sums_names import are_sums
-
     if not are_sums(words):
         return None
     from calibeval.core.comparison.of_sums import compare_sums

@@ -16,7 +16,8 @@ from calibeval.core.errors import InputError, UsageError
 from calibeval.core.evaluation.base_sums import BaseSums
 from calibeval.core.evaluation.batches import Batch, check_empty, counted, group_names, read_batch, without_rows
 from calibeval.core.evaluation.measurement import Measurement
-from calibeval.core.evaluation.of_one_sort import check_alike, check_mergeable
+from calibeval.core.evaluation.mergeable import check_alike, check_mergeable
+from calibeval.core.evaluation.on_device import DeviceBatch, DeviceSums
 from calibeval.core.evaluation.rechunked import Rechunked
 from calibeval.core.evaluation.running import Running
 from calibeval.core.evaluation.running_facts import Chunk, Facts
@@ -45,8 +46,8 @@ class Accumulation:
     k: the number of classes; None: that of the first batch. chosen: the metrics; None: those of every report.
     settings: without groups. options: of `Predictions`, the same for all batches. exact: as in `RunningKeys`.
     batches: their number. files: the names of files of saved sums that are in these, by their SHA-256.
-    running: the rows of full chunks; waiting: the others. Both are None before the first batch.
-    base: another model on the same rows; None without one.
+    running: the rows of full chunks; waiting: the others. Both are None before the first batch. device: rows after
+    these whose sums are on another device; None if there are none. base: another model on the same rows; None without.
     """
 
     def __init__(
@@ -65,6 +66,13 @@ class Accumulation:
         self.running: Running | None = None
         self.waiting: Rechunked | None = None
         self.base: BaseSums | None = None
+        self.device: DeviceSums | None = None
+
+    def __getstate__(self) -> dict[str, Any]:
+        """All rows, in memory: another process may lack the device."""
+        if self.device is not None:
+            self._settle()
+        return self.__dict__
 
     def empty(self) -> Accumulation:
         """No rows, under the same settings."""
@@ -119,6 +127,9 @@ class Accumulation:
     def take(self, read: Read) -> Running:
         """Add a batch that was read."""
         batch, running = read.batch, read.running
+        if self.device is not None:
+            self._settle()
+            running = self.running or running
         codes = None if running.groups is None else running.groups.coded(group_names(batch, read.images))
         waiting = self.waiting or Rechunked(chunk_rows(running.facts.kinds))
         self.running, self.waiting = running, waiting
@@ -131,6 +142,29 @@ class Accumulation:
         waiting.feed(Chunk(batch.scores, labels, batch.keep, batch.weights, codes), running.add)
         self.batches += 1
         return running
+
+    def add_on_device(self, batch: DeviceBatch) -> bool:
+        """Add a batch on a device; whether it could be, as some metrics need what is not summed there.
+
+        Raises: as `add`.
+        """
+        weighted = batch.sort.weights is not None
+        stored, images = self._before()
+        try:
+            self._check_kind({batch.sort.rows.kind: None})
+            running = self.running or self._first(batch.sort, weighted=weighted)
+            check_alike(running.facts, batch.sort, weighted=weighted)
+        except (InputError, UsageError) as error:
+            raise type(error)(counted(error, self.batches + 1, stored, images)) from None
+        if running.facts.second:
+            return False
+        if self.device is None or not self.device.takes(batch):
+            self.running = running
+            self._settle()
+            self.device = batch.begin(self.running)
+        self.device.add(batch)
+        self.batches += 1
+        return True
 
     def check_empty(self, kind: str, scores: object, others: Mapping[str, object]) -> None:
         """Check that the other arrays of a batch without labels have no rows either. Raises: InputError, UsageError."""
@@ -149,9 +183,6 @@ class Accumulation:
         Raises: UsageError naming what differs, or the saved sums that are in both.
         """
         check_mergeable(self, other)
-        twice = next((name for digest, name in other.files.items() if digest in self.files), None)
-        if twice is not None:
-            raise UsageError(f"the sums of {twice} are in both (the same SHA-256): their rows would count twice")
         base = other.base if self.base is None else self.base
         if base is not None and other.base is not None:
             base = base.with_others(self, other)
@@ -165,15 +196,26 @@ class Accumulation:
         else:
             own.join(theirs)
         own.heard = None if own.heard is None else []
-        self.running, self.waiting, self.base = own, Rechunked(chunk_rows(own.facts.kinds)), base
+        self.running, self.waiting, self.device = own, Rechunked(chunk_rows(own.facts.kinds)), None
+        self.base = base
 
     def whole(self) -> Running | None:
         """All rows, also those that wait; a copy where there are any."""
-        if self.running is None or self.waiting is None or not len(self.waiting):
+        waiting = 0 if self.waiting is None else len(self.waiting)
+        if self.running is None or not (waiting or self.device is not None):
             return self.running
         whole = self.running.copy()
-        whole.add(self.waiting.rest())
+        if self.waiting is not None and waiting:
+            whole.add(self.waiting.rest())
+        if self.device is not None:
+            whole.join(self.device.running())
         return whole
+
+    def _settle(self) -> None:
+        """Add the rows that wait, and those on a device, to the others."""
+        self.running, self.device = self.whole(), None
+        if self.running is not None:
+            self.waiting = Rechunked(chunk_rows(self.running.facts.kinds))
 
     def report(self) -> Report:
         """The report of all rows so far. Raises: InputError if there are none."""
@@ -187,24 +229,29 @@ class Accumulation:
 
         Raises: InputError if there are none.
         """
-        measured = self.measurement(level, source)
+        measured = self.measurement(level, source, only)
         return measured.report(level, only), measured.settings
 
-    def measurement(self, level: float | None, source: Source | None = None) -> Measurement:
-        """All rows, measured: as for `dump`."""
+    def measurement(
+        self, level: float | None, source: Source | None = None, only: Collection[str] | None = None
+    ) -> Measurement:
+        """All rows, measured: as for `dump`. only: metrics that are wanted besides those that were chosen."""
         whole = self.whole()
         if whole is None:
             raise InputError("there are no rows yet: call update() before report()")
         running, facts = whole.copy(), whole.facts
         kinds = facts.kinds if source is None else copied(facts.kinds, source=source)
-        running.facts = facts._replace(settings=replace(facts.settings, level=level), kinds=kinds)
+        settings, pairs = replace(facts.settings, level=level), facts.pairs or needs_pairs(only)
+        running.facts = facts._replace(settings=settings, kinds=kinds, pairs=pairs)
         return running.measurement()
 
     def _before(self) -> tuple[int, int]:
         """The numbers of stored rows and of images so far."""
-        if self.running is None or self.waiting is None:
+        if self.running is None:
             return 0, 0
-        return self.running.counts.stored + len(self.waiting), self.running.counts.images
+        waiting = 0 if self.waiting is None else len(self.waiting)
+        waiting += 0 if self.device is None else self.device.rows
+        return self.running.counts.stored + waiting, self.running.counts.images
 
     def begin(self, batch: Batch, group: str) -> Running:
         """What the rows of a dump are added to; there are no other rows. group: the name of its groups."""

@@ -14,6 +14,7 @@ from calibeval.core.data.labels import MOST_CLASSES
 from calibeval.core.data.notices import WarningCode
 from calibeval.core.data.row_source import Kind
 from calibeval.core.evaluation.batches import FARTHEST
+from calibeval.core.evaluation.doubts import SUSPICIONS
 from calibeval.core.metrics.table import EVERY
 from calibeval.core.report.settings import LEAST_LEVEL, MOST_BINS, MOST_LEVEL
 from calibeval.core.sums.excess import VANISHED
@@ -29,7 +30,7 @@ def check_header(header: Mapping[str, Any]) -> None:
     _check_settings(whole["settings"])
     k = None if whole["k"].value is None else _within(whole["k"], 1, MOST_CLASSES)
     names = whole["metrics"]
-    if names.value is not None and not names.each(lambda name: name.one_of(tuple(EVERY))):
+    if names.value is not None and not names.each(_metric):
         names.refuse("a list with at least one metric, or null,")
     _check_options(whole["options"], k)
     whole["exact"].truth()
@@ -44,12 +45,21 @@ def check_header(header: Mapping[str, Any]) -> None:
     if not weighted and even.value is not None:
         even.refuse("null, since rows have no weights, or different ones,")
     _check_sums(whole, k)
+    sampled = whole.get("sampled")
+    if sampled is not None and sampled.value is not None:
+        rows, errors = _list(sampled, 2)
+        most = _within(rows, 1, whole["counts"]["n"].count())
+        if not 0.0 <= errors.number() <= most:
+            errors.refuse(f"a number of rows, 0 to {most},")
     names = whole["groups"]
     if (names.value is not None) != whole["rows"]["grouped"].truth():
         names.refuse("a list if rows are grouped, else null,")
     if names.value is not None:
         names.each(_name)
     whole["warnings"].each(_check_warning)
+    doubts = whole.get("doubts")
+    if doubts is not None:
+        doubts.each(lambda one: _check_doubt(one, whole["counts"]["n"].count()))
 
 
 def read_number(value: Any) -> Any:
@@ -224,9 +234,21 @@ def _check_warning(place: Place) -> None:
     asked.truth()
 
 
+def _check_doubt(place: Place, n: int) -> None:
+    text, code, rows = _list(place, 3)
+    text.text()
+    code.one_of(SUSPICIONS)
+    _within(rows, 1, n)
+
+
 def _check_names(place: Place, k: int | None) -> None:
     if place.value is not None and (len(place.each(Place.text)) != k and k is not None):
         place.fail(f"has {len(place.value)} names, but k is {k}")
+
+
+def _metric(place: Place) -> None:
+    if place.text() not in EVERY:
+        place.refuse("the name of a metric")
 
 
 def _name(place: Place) -> None:

@@ -7,6 +7,8 @@ import re
 from dataclasses import dataclass, replace
 from typing import ClassVar
 
+import numpy as np
+
 from calibeval.core.data.notices import NotComputable, Notice, reason
 from calibeval.core.errors import UnknownMetric
 from calibeval.core.metrics.of_pairs import DEPENDENT, OfPairs, pairs_of
@@ -56,6 +58,24 @@ class CoverageAtError(OfPairs):
         found = self._found(pairs)
         return _interval(found, pairs.rows, level)
 
+    def cell_error(self, pairs: Pairs) -> float:
+        """From the tests in the worst order of the rows of every cell, and the next test at an end of a cell.
+
+        The tests at the ends of cells are among those of single rows. So these pass none that comes after the first
+        end that fails, and what passes in the worst order passes in every order.
+        """
+        own, ranking = self._found(pairs), pairs.ranking
+        first = int(np.searchsorted(ranking.rows_to, own.needed))
+        at = first if own.threshold is None else int(np.searchsorted(ranking.rows_to, own.rows)) + 1
+        apart = (pairs.width > 0.0)[pairs.ends][::-1]
+        most = own.coverage
+        if at < len(apart) and apart[at]:
+            most = max(most, (ranking.rows_to[at] - 1.0) / ranking.n)
+        least = certified_ranking(pairs.one_first(right=True).ranking, self.limit).coverage
+        if apart[first] and ranking.wrong_to[first] and ranking.rows_to[first] > own.needed:
+            least = 0.0  # the first test of single rows comes before the end of this cell
+        return max(most - own.coverage, own.coverage - least)
+
     @property
     def has_interval(self) -> bool:
         """Whether there is an interval, given enough rows."""
@@ -85,6 +105,8 @@ class CoverageAtError(OfPairs):
             delta=DELTA,
             rows_needed=found.needed,
         )
+        if pairs.counts is not None:
+            result = replace(result, cell_error=self.cell_error(pairs))
         if level is not None and pairs.groups is None:
             tail = 0.5 * (1.0 - level)
             possible = possible_for_new_rows(pairs.ranking, self.limit, tail)

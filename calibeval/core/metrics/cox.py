@@ -17,12 +17,12 @@ from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.data.notices import NotComputable, reason
 from calibeval.core.metrics.means import check_enough_rows, of_means
 from calibeval.core.metrics.metric import BY_GROUPS, Metric, Side
-from calibeval.core.metrics.of_pairs import DEPENDENT, pairs_of
+from calibeval.core.metrics.of_pairs import DEPENDENT, FROM_SUMS, pairs_of
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.temperature import excess_of_all
 from calibeval.core.sums.class_pairs import ClassRows
 from calibeval.core.sums.cox import Cox, LogOdds, fitted
-from calibeval.core.sums.log_odds import cox_of_pairs, in_the_large
+from calibeval.core.sums.log_odds import cox_of_pairs, in_the_large, log_odds_width
 from calibeval.core.sums.pairs import Pairs
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.cox_influence import cox_influence, large_influence
@@ -36,9 +36,10 @@ from calibeval.core.uncertainty.paired_means import mean_difference
 FLAT = "the stated log-odds are so large and so often wrong that the likelihood is nearly flat"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Recalibration(Metric):
     """A number of a logistic regression of the outcome on its stated log-odds, with a sandwich standard error."""
+
+    __slots__ = ()
 
     binned: ClassVar[bool] = False
     has_floor: ClassVar[bool] = False
@@ -128,6 +129,8 @@ class CoxNumber(Recalibration):
 
     def measured(self, sums: Sums, level: float | None, joints: Joints | None = None) -> MetricResult:
         """The number, with the p of the score test of intercept 0 and slope 1, and the likelihood ratio."""
+        if sums.k != 2 and sums.pairs is not None and sums.pairs.of_sums:
+            return MetricResult(self.name, None, reason=reason("rows_not_kept", FROM_SUMS))
         found = Metric.measured(self, sums, level, joints)
         try:
             fit = fit_of(sums)
@@ -155,14 +158,22 @@ class CoxNumber(Recalibration):
         return not self.of_slope
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class InTheLarge(Recalibration):
     """The intercept if the slope is 1: by how much all log-odds are too low."""
+
+    __slots__ = ()
 
     def measured(self, sums: Sums, level: float | None, joints: Joints | None = None) -> MetricResult:
         """The number, with its distance from 0 in standard errors, and the p of that."""
         found = Metric.measured(self, sums, level, joints)
-        if found.value is None or joints is not None:
+        if found.value is None:
+            return found
+        if sums.k != 2 and sums.pairs is not None and sums.pairs.of_sums:
+            error = log_odds_width(sums.pairs)
+            if math.isinf(error):
+                return MetricResult(self.name, None, reason=reason("rows_not_kept", FROM_SUMS))
+            found = replace(found, cell_error=error)
+        if joints is not None:
             return found
         value, error = self.estimate(fit_of(sums), sums.positive)
         if not 0.0 < error < math.inf:

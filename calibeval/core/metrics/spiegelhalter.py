@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -15,9 +14,9 @@ from calibeval.core.uncertainty.floors import Floor
 
 # Of the size of a standard normal variable: expectation, 95 % and 99.9 % quantiles.
 NORMAL = Floor(math.sqrt(2.0 / math.pi), 1.959964, 3.290527)
+ROUNDED = 1e-13  # of a confidence that comes from sums, at most
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Spiegelhalter(OfPairs):
     """The Brier score minus its expectation under the stated confidences, in standard deviations.
 
@@ -28,6 +27,8 @@ class Spiegelhalter(OfPairs):
     >>> round(z.of_pairs(Pairs.of([0.8, 0.8], [False, False])), 6)
     2.828427
     """
+
+    __slots__ = ()
 
     def of_pairs(self, pairs: Pairs) -> float:
         """The statistic. Raises: NotComputable if no confidence lies inside (0, 1), except at 1/2."""
@@ -42,10 +43,11 @@ class Spiegelhalter(OfPairs):
         """Each part is smooth in the confidence, whose mean is exact: its second derivative bounds the error.
 
         Of (a - c)(1 - 2c) that is 4, of (1 - 2c)^2 c(1 - c) at most 10, and the variance of confidences within an entry
-        at most a quarter of the square of its width.
+        at most a quarter of the square of its width. Means of sums of many rows are rounded as well.
         """
         c, lever = pairs.confidence, 1.0 - 2.0 * pairs.confidence
         moved = 0.25 * float(np.add.reduce(pairs.weighed(np.square(pairs.width))))
+        moved += ROUNDED * pairs.rows if pairs.of_sums else 0.0
         spread = pairs.variance(np.square(lever) * c * (1.0 - c))
         total, least = abs(float(np.add.reduce(pairs.surplus * lever))), spread - 5.0 * moved
         if least <= 0.0:

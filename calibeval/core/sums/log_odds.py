@@ -98,6 +98,22 @@ def in_the_large(rows: LogOdds) -> tuple[float, float]:
     return at, math.sqrt(squares) / slope if squares < MOST_MISFIT * expected else math.inf
 
 
+def log_odds_width(pairs: Pairs) -> float:
+    """Of cells: how far the log-odds of a row may be from those of the mean confidence of its cell.
+
+    The intercept with slope 1 moves by no more, as it is the number that must be added to all of them.
+    """
+    low, high = (pairs.confidence if one is None else one for one in (pairs.low, pairs.high))
+    doubt = np.maximum(1.0 - np.stack([low, high]), 0.5 * pairs.slack)
+    with np.errstate(divide="ignore"):
+        odds = np.log(np.stack([low, high])) - np.log(doubt)
+        own = np.log(pairs.confidence) - np.log(pairs.doubt)
+    inside = (high > low) & np.isfinite(own)
+    ends, own = odds[:, inside], own[inside]
+    joined = 0.0 if len(pairs.confidence) <= SINGLE_ROWS else 1.0 / CELLS_OF_UNIT
+    return joined + float(np.max(np.maximum(ends[1] - own, own - ends[0]), initial=0.0))
+
+
 def _end(pairs: Pairs) -> int:
     """The number of rows before those with no doubt."""
     return int(np.searchsorted(-pairs.doubt, 0.0, side="left"))

@@ -27,7 +27,7 @@ class Pairs:
     apart two neighbouring confidences may be and still tie. cache: of what several metrics compute from the same rows.
     counts: if entries are not rows but the wrong or the right rows of a cell with their mean confidence, how many; None
     for rows. tied: then, the place of the last entry of each cell, whose rows tie. low, high: then, the least and the
-    largest confidence of the cell of each entry.
+    largest confidence of the cell of each entry. of_sums: whether these are the limits of the cell instead.
     """
 
     confidence: Floats
@@ -39,6 +39,7 @@ class Pairs:
     tied: Indices | None = None
     low: Floats | None = None
     high: Floats | None = None
+    of_sums: bool = False
     cache: dict[str, Any] = field(default_factory=dict)
 
     @classmethod

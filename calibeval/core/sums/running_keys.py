@@ -12,6 +12,7 @@ from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.equal_mass import RowKeys, from_keys
 from calibeval.core.sums.equal_weight import from_weighted_keys
+from calibeval.core.sums.fine_pairs import pairs_of_sums
 from calibeval.core.sums.key_cells import cell_sums_of, mass_of_cells
 from calibeval.core.sums.pair_keys import pairs_of_keys
 from calibeval.core.sums.pairs import Pairs
@@ -139,6 +140,8 @@ class RunningKeys:
 
     def pairs(self, scale: float, codes: Codes | None) -> Pairs:
         """All rows in ascending order, or cells of many. scale: of the weights. codes: final numbers of groups."""
+        if self._folding:
+            return pairs_of_sums(self._all_cells(), self._slack)
         keys, weights = self.keys, self.weights
         if weights is None and codes is None:
             return pairs_of_keys(keys, self._slack)

@@ -127,7 +127,7 @@ def folded_path(sums: BinSums, n: float, dependence: float, joint: Joint | None 
         variance_of_sum = dependence * np.maximum(independent - surplus, _LEAST_SHARE * independent)
         return target, mean, variance_of_sum, dependence**1.5 * third_moment
 
-    return Path(moments, _FARTHEST, _largest_ratio(size, error))
+    return Path(moments, _FARTHEST, _largest_ratio(size, error), len(size))
 
 
 def overconfidence_path(sums: BinSums, n: float, z: float, joint: Joint | None = None) -> Path:
@@ -161,7 +161,7 @@ def overconfidence_path(sums: BinSums, n: float, z: float, joint: Joint | None =
             return target, mean, total, factor**2 * third_moment
         return target, mean, np.maximum(independent - target**2 / n, _LEAST_SHARE * independent), third_moment
 
-    return Path(moments, _FARTHEST, max(_largest_ratio(over, error), _SLACK))
+    return Path(moments, _FARTHEST, max(_largest_ratio(over, error), _SLACK), len(over))
 
 
 def overconfidence(sums: BinSums, n: float) -> Floats:
@@ -212,7 +212,7 @@ def pooled_path(sums: BinSums, n: float, dependence: float, joint: Joint | None 
         noisy = _over_bins(_folded_mean(growth * mean, np.sqrt((growth * spread) ** 2 + noise**2)))
         return target, noisy, total, np.zeros_like(total)
 
-    return Path(moments, -1.0, 0.0)
+    return Path(moments, -1.0, 0.0, len(mean))
 
 
 def _joint_variance(

@@ -139,7 +139,7 @@ def squared_path(sums: BinSums, n: float, joint: Joint | None = None) -> Path:
             variance = variance + extra
         return np.sqrt(target), target + floor, variance, third
 
-    return Path(moments, -1.0, 0.0)
+    return Path(moments, -1.0, 0.0, len(gap))
 
 
 def _together(gap: Floats, noise: Floats, share: Floats, joint: Joint, filled: npt.NDArray[np.bool_]) -> Numbers:

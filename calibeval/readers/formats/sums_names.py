@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from calibeval.core.errors import UsageError
+from calibeval.readers.stored.place import as_shown, place_of
 
 SUFFIX = ".sums"
 
@@ -15,8 +16,10 @@ def are_sums(dumps: Sequence[str]) -> bool:
     >>> are_sums(["a.sums", "b.sums"]), are_sums(["a.npz"])
     (True, False)
     """
-    found = [word for word in dumps if word.endswith(SUFFIX)]
+    found = [word for word in dumps if str(place_of(word)).endswith(SUFFIX)]
     if found and len(found) < len(dumps):
         other = next(word for word in dumps if word not in found)
-        raise UsageError(f"{found[0]} holds sums and {other} does not: all {SUFFIX} files together are one dump")
+        raise UsageError(
+            f"{as_shown(found[0])} holds sums and {as_shown(other)} does not: all {SUFFIX} files together are one dump"
+        )
     return bool(found)

@@ -10,17 +10,23 @@ from calibeval.core.data.source import Source
 from calibeval.core.errors import FileProblem, UsageError
 from calibeval.core.evaluation.accumulation import Accumulation
 from calibeval.readers.formats.sums import read_sums
+from calibeval.readers.remote.listing import remote_shards
+from calibeval.readers.stored.place import Place, Url, place_of
 
 
-def files_of(dumps: Sequence[str]) -> list[str]:
+def files_of(dumps: Sequence[str]) -> list[Place]:
     """The files of these words, of which patterns stand for several. Raises: FileProblem if there is none."""
-    found = []
+    found: list[Place] = []
     for word in dumps:
+        place = place_of(word)
+        if isinstance(place, Url):
+            found += sorted(remote_shards(place, folder=False) or [place], key=str)
+            continue
         plain = Path(word).exists() or not glob.has_magic(word)
         files = [word] if plain else sorted(glob.glob(word))  # noqa: PTH207 - it may be absolute
         if not files:
             raise FileProblem(f"{word}: there is no such file")
-        found += files
+        found += map(Path, files)
     return found
 
 
@@ -29,7 +35,7 @@ def read_all(dumps: Sequence[str]) -> Accumulation:
     whole: Accumulation | None = None
     files = files_of(dumps)
     for file in files:
-        found = read_sums(Path(file))
+        found = read_sums(file)
         if whole is None:
             whole = found
             continue
@@ -45,4 +51,6 @@ def read_all(dumps: Sequence[str]) -> Accumulation:
 def source_of(dumps: Sequence[str]) -> Source:
     """Where the rows of these words came from. Raises: FileProblem as `files_of`."""
     files = files_of(dumps)
-    return Source(files[0], format="sums") if len(files) == 1 else Source(title=f"{len(files)} files of sums")
+    if len(files) > 1:
+        return Source(title=f"{len(files)} files of sums")
+    return Source(files[0].as_posix(), format="sums")

@@ -59,10 +59,13 @@ def test_level_metrics_and_a_folder(report, tmp_path):
     assert dump["source"]["format"] == "sums"
 
 
-def test_a_metric_that_needs_rows_says_so(report, tmp_path):
+def test_metrics_of_confidences_can_be_named_later_and_one_that_needs_rows_says_so(report, tmp_path):
     file = saved(tmp_path)[0]
-    done = report(file, "--metrics", "ks", "--json")
-    assert json.loads(done.out)["dumps"][0]["metrics"]["ks"]["reason"]["code"] == "rows_not_kept"
+    done = report(file, "--metrics", "auroc,emax", "--json")
+    found = json.loads(done.out)["dumps"][0]["metrics"]
+    rows = calibeval.evaluate(logits=LOGITS[::3], labels=LABELS[::3], metrics=["auroc"])["auroc"]
+    assert abs(found["auroc"]["value"] - rows.value) <= found["auroc"]["cell_error"] + 1e-12
+    assert found["emax"]["reason"]["code"] == "rows_not_kept"
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""Whether batches, or the sums of several, are of one sort, so that they can be added up."""
+"""Whether batches, or the sums of two sets of them, can be added up."""
 
 from __future__ import annotations
 
@@ -33,25 +33,28 @@ def check_alike(facts: Facts, batch: Batch, *, weighted: bool) -> None:
             raise UsageError(f"this batch {one} {what}, but the batches before {other}")
 
 
-def check_mergeable(own_sums: Accumulation, other: Accumulation) -> None:
-    """Check that rows of both can be added up. Raises: UsageError naming what differs."""
+def check_mergeable(one: Accumulation, other: Accumulation) -> None:
+    """Check that rows of both can be added up.
+
+    Raises: UsageError naming what differs, or the saved sums that are in both.
+    """
     pairs: list[tuple[str, object, object]] = [
-        (name, getattr(own_sums.settings, name), getattr(other.settings, name))
+        (name, getattr(one.settings, name), getattr(other.settings, name))
         for name in ("bins", "level", "positive", "classes")
     ]
-    pairs.append(("metrics", own_sums.chosen, other.chosen))
-    pairs += [(name, value, other.options[name]) for name, value in own_sums.options.items()]
-    if own_sums.k is not None and other.k is not None:
-        pairs.append(("k", own_sums.k, other.k))
-    if own_sums.running is not None and other.running is not None:
-        own, theirs = own_sums.running.facts, other.running.facts
+    pairs.append(("metrics", one.chosen, other.chosen))
+    pairs += [(name, value, other.options[name]) for name, value in one.options.items()]
+    if one.k is not None and other.k is not None:
+        pairs.append(("k", one.k, other.k))
+    if one.running is not None and other.running is not None:
+        own, theirs = one.running.facts, other.running.facts
         pairs += [
             ("kind", own.kinds.kind, theirs.kinds.kind),
             ("k", own.kinds.k, theirs.kinds.k),
             ("weights", own.weights is not None, theirs.weights is not None),
             ("groups", own.settings.group is not None, theirs.settings.group is not None),
             ("images", own.dense, theirs.dense),
-            ("a base", own_sums.base is not None, other.base is not None),
+            ("a base", one.base is not None, other.base is not None),
             *_other_names(own.kinds.class_names, theirs.kinds.class_names),
         ]
         if own.kinds.kind != "logits":
@@ -59,6 +62,9 @@ def check_mergeable(own_sums: Accumulation, other: Accumulation) -> None:
     for name, here, there in pairs:
         if _plain(here) != _plain(there):
             raise UsageError(f"these accumulators cannot be merged: {name} is {here} here, but {there} there")
+    twice = next((name for digest, name in other.files.items() if digest in one.files), None)
+    if twice is not None:
+        raise UsageError(f"the sums of {twice} are in both (the same SHA-256): their rows would count twice")
 
 
 def _other_names(own: Sequence[str] | None, theirs: Sequence[str] | None) -> list[tuple[str, object, object]]:

@@ -1,0 +1,98 @@
+"""Sums of chunks of rows on their device, and what else a report needs of rows that are not kept."""
+
+from __future__ import annotations
+
+import copy
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from calibeval.core.data.best_first import FIRST_ROWS, LEAST_CLASSES, RowOrder
+from calibeval.core.data.block import Block
+from calibeval.core.evaluation.doubts import rows_looked_at
+from calibeval.core.evaluation.running import Running
+from calibeval.core.evaluation.running_facts import Facts
+from calibeval.core.sums.engine import edges_of
+from calibeval.core.sums.running_sample import RunningSample
+from calibeval.devices.keys import TensorKeys
+from calibeval.devices.rows import row_results
+from calibeval.devices.totals import Sort, Totals
+
+
+class ChunkSums:
+    """The sums of all chunks so far: the same parts as those of `Running`, on the device.
+
+    facts: of all rows. device: where they are. first: the number of rows before them. uneven: whether they have
+    different weights.
+    """
+
+    def __init__(self, facts: Facts, device: torch.device, *, first: int, uneven: bool) -> None:
+        kinds, k = facts.kinds, facts.kinds.k or 0
+        self._facts, self._rows = facts, first
+        edges, compared = edges_of(kinds, facts.settings.bins)
+        inner = torch.as_tensor(compared[1:-1], dtype=torch.float64, device=device)
+        sort = Sort(kinds.kind, k, edges, compared, inner, uneven, kinds.positive, facts.classes)
+        self.totals, self.keys, self.sample = Totals(sort, device), TensorKeys(facts.exact), RunningSample(k)
+        self._order = RowOrder(k, kinds.kind)
+        self._order.falls = self._order.rises = k >= LEAST_CLASSES
+        self._looked = rows_looked_at(k) if kinds.kind == "probs" else 0
+        self.zeros = torch.zeros(2, dtype=torch.int64, device=device)
+
+    def copy(self) -> ChunkSums:
+        """The same sums, to which rows can be added."""
+        other = copy.copy(self)
+        other.totals, other.keys, other.sample = self.totals.copy(), self.keys.copy(), self.sample.copy()
+        other.zeros = self.zeros.clone()
+        return other
+
+    def take(self, scores: Tensor, labels: Tensor, stored: Tensor, weights: Tensor | None = None) -> None:
+        """Add up a chunk. scores: (b, k). labels, stored, weights: (b,), stored being their numbers."""
+        self._look(scores, stored)
+        rows = row_results(scores, labels, self._facts.kinds.kind)
+        self.totals.add(rows, labels, stored, weights)
+        self.keys.add(rows.confidence, rows.correct, weights)
+        block: Any = (scores, labels, 0, weights)
+        self.sample.add(Block(*block), self._rows, None)  # it picks rows of tensors as it does of arrays
+        self._rows += len(labels)
+
+    def in_memory(self) -> Running:
+        """The sums as the core takes them, without numbers of rows."""
+        found = Running(self._facts)
+        found.total = self.totals.sums()
+        found.keys = self.keys.in_memory(found.keys)
+        found.curves.cells = self.totals.cells()
+        found.sample = RunningSample(self._facts.kinds.k or 0)
+        for part in self.sample.parts:
+            given: Any = part
+            scores = given.scores.float() if given.scores.dtype is torch.bfloat16 else given.scores
+            weights = None if given.weights is None else given.weights.cpu().numpy()
+            found.sample.take(
+                part._replace(scores=scores.cpu().numpy(), labels=given.labels.cpu().numpy(), weights=weights), None
+            )
+        zeros, looked = self.zeros.tolist()
+        found.looks.support, found.looks.order = self.totals.support(), self._order
+        found.looks.zeros, found.looks.looked = zeros, looked
+        return found
+
+    def _look(self, scores: Tensor, stored: Tensor) -> None:
+        """See whether scores are in the same order in all rows, and how many of the first rows hold a zero."""
+        if self._looked:
+            early = stored < self._looked
+            self.zeros += torch.stack((((scores == 0).any(1) & early).sum(), early.sum()))
+        for piece in (scores[:FIRST_ROWS], scores[FIRST_ROWS:]):
+            if not self._order.possible:
+                return
+            if len(piece):
+                self._order = self._order.joined(_order_of(piece, self._order))
+
+
+def _order_of(piece: Tensor, before: RowOrder) -> RowOrder:
+    """The order of the rows of a piece. before: of those before it."""
+    found, values = RowOrder(piece.shape[1], before.kind), piece.to(torch.float64)
+    falls, rises = (values[:, 1:] <= values[:, :-1]).all(), (values[:, 1:] >= values[:, :-1]).all()
+    found.falls, found.rises, found.alike = torch.stack((falls, rises, (values == values[0]).all())).tolist()
+    if found.possible:
+        p = values if before.kind == "probs" else values.exp() if before.kind == "log_probs" else values.softmax(1)
+        found.first, found.total, found.rows = values[0].cpu().numpy(), p.sum(0).cpu().numpy(), len(values)
+    return found

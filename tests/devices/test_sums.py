@@ -1,0 +1,272 @@
+"""Sums of tensors where they lie: those of numpy to 1e-12, and errors in the same words. Here the device is the CPU."""
+
+import copy
+import pickle
+
+import numpy as np
+import pytest
+
+import calibeval
+from calibeval.core.errors import InputError
+from calibeval.core.sums.equal_mass import cells_of
+
+torch = pytest.importorskip("torch")
+from calibeval.devices import incoming, keys, sums  # noqa: E402 - after torch is known to be there
+from calibeval.devices.totals import cell_index  # noqa: E402
+
+RNG = np.random.default_rng(23)
+ROWS = 900
+
+
+@pytest.fixture(autouse=True)
+def on_the_processor(monkeypatch):
+    """Tensors in memory are added up as tensors, in chunks of few rows."""
+    monkeypatch.setattr(incoming, "DEVICES", {"cpu"})
+    monkeypatch.setattr(sums, "CHUNK_ROWS", 250)
+
+
+def dump(k, n=ROWS):
+    """Logits with ties, equal rows, classes that cannot be and huge numbers; and labels."""
+    z = RNG.normal(size=(n, k)) * 3
+    z[::7] = np.round(z[::7])  # ties
+    z[5:40:5] = z[5]
+    z[11, :] = 0.0
+    z[13, :-1] = -np.inf
+    z[17] *= 1e30
+    p = np.exp(z - z.max(axis=1, keepdims=True))
+    y = (p.cumsum(axis=1) / p.sum(axis=1, keepdims=True) > RNG.random(n)[:, None]).argmax(axis=1)
+    return z, y
+
+
+def softmax(z):
+    p = np.exp(z - z.max(axis=1, keepdims=True))
+    return p / p.sum(axis=1, keepdims=True)
+
+
+def fed(tensors, batch=170, **settings):
+    """An accumulator that was given these arrays in batches; tensors: whether as tensors."""
+
+    def fill(**arrays):
+        part = calibeval.Accumulator(**settings)
+        for start in range(0, len(next(iter(arrays.values()))), batch):
+            own = {name: values[start : start + batch] for name, values in arrays.items()}
+            part.update(**({name: torch.from_numpy(one.copy()) for name, one in own.items()} if tensors else own))
+        assert (part._rows.device is not None) == tensors
+        return part
+
+    return fill
+
+
+def numbers(value):
+    """All arrays and numbers of a record of sums, by their places."""
+    if value is None or isinstance(value, (str, bool)):
+        return {"": value}
+    if isinstance(value, (int, float)):
+        return {"": np.float64(value)}
+    if isinstance(value, np.ndarray):
+        return {"": value}
+    parts = value._asdict() if hasattr(value, "_asdict") else {n: getattr(value, n) for n in value.__dataclass_fields__}
+    return {f"{name}.{place}": one for name, part in parts.items() for place, one in numbers(part).items()}
+
+
+def check_alike(one, other):
+    """Two records of sums are alike to 1e-12 of the largest number of an array, and whole numbers are equal."""
+    one, other = numbers(one), numbers(other)
+    assert one.keys() == other.keys()
+    for place, here in one.items():
+        if isinstance(here, (np.ndarray, np.float64)):
+            there = np.asarray(other[place])
+            assert np.shape(here) == there.shape, place
+            scale = np.abs(np.where(np.isfinite(here), here, 0.0)).max(initial=1.0)
+            np.testing.assert_allclose(np.divide(there, scale), np.divide(here, scale), rtol=0, atol=1e-12)
+        else:
+            assert here == other[place], place
+
+
+def check_same_rows(one, other):
+    """Two accumulators hold the same rows."""
+    here, there = one._rows.whole(), other._rows.whole()
+    check_alike(here.total, there.total)
+    assert here.counts == there.counts
+    assert (here.even, here.uneven) == (there.even, there.uneven)
+    np.testing.assert_array_equal(here.looks.support, there.looks.support)
+    assert (here.looks.zeros, here.looks.looked) == (there.looks.zeros, there.looks.looked)
+    assert here.looks.order.found() == there.looks.order.found()
+    for name, cells in here.curves.cells.items():
+        check_alike(cells, there.curves.cells[name])
+    mine, theirs = (np.concatenate([part.scores for part in rows.sample.parts]) for rows in (here, there))
+    np.testing.assert_array_equal(mine, theirs)
+    check_alike(here.keys.equal_mass(15), there.keys.equal_mass(15))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("k", [2, 3, 10, 300])
+@pytest.mark.parametrize("kind", ["logits", "probs", "log_probs"])
+def test_sums_of_tensors_are_those_of_arrays(kind, k, weighted):
+    z, y = dump(k)
+    with np.errstate(divide="ignore"):
+        scores = {"logits": z, "probs": softmax(z).astype(np.float32), "log_probs": np.log(softmax(z))}[kind]
+    arrays = {kind: scores, "labels": y} | ({"weights": RNG.random(ROWS) + 0.1} if weighted else {})
+    classes = [1, 2] if k > 2 else []
+    found = [fed(tensors, classes=classes)(**arrays) for tensors in (False, True)]
+    check_same_rows(*found)
+
+
+@pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
+@pytest.mark.parametrize("kind", ["logits", "log_probs", "probs"])
+def test_types_of_numbers_are_those_of_arrays(kind, dtype):
+    z = torch.from_numpy(np.clip(RNG.normal(size=(400, 5)) * 2, -9, 9))
+    scores = {"logits": z, "probs": z.softmax(1), "log_probs": z.log_softmax(1)}[kind].to(getattr(torch, dtype))
+    y = torch.multinomial(z.softmax(1), 1, generator=torch.Generator().manual_seed(3)).squeeze(1)
+    part = calibeval.Accumulator()
+    part.update(**{kind: scores}, labels=y)
+    assert part._rows.device is not None
+    whole = calibeval.evaluate(**{kind: scores}, labels=y)
+    for name, result in part.report().dumps[0].metrics.items():
+        expected = whole[name].value
+        assert result.value == (None if expected is None else pytest.approx(expected, rel=1e-11, abs=1e-13)), name
+
+
+def test_ignored_rows_and_rows_of_weight_0_are_left_out():
+    z, y = dump(4)
+    y[::3] = -100
+    weights = np.where(np.arange(ROWS) % 5 == 0, 0.0, 2.5)
+    z[0] = np.nan  # of an ignored row
+    found = [fed(tensors, ignore_index=-100)(logits=z, labels=y, weights=weights) for tensors in (False, True)]
+    check_same_rows(*found)
+    assert found[1]._rows.whole().counts.zero == 120
+
+
+def test_a_label_of_probability_0_is_named_by_its_row():
+    z, y = dump(3)
+    y[13], z[400, 1], y[400] = 0, -np.inf, 1
+    found = [fed(tensors)(logits=z, labels=y) for tensors in (False, True)]
+    check_same_rows(*found)
+    assert found[1]._rows.whole().total.impossible_row == 13
+
+
+def test_many_rows_are_kept_in_cells(monkeypatch):
+    monkeypatch.setattr(keys, "MOST_KEPT", 600)
+    monkeypatch.setattr("calibeval.core.sums.running_keys.MOST_KEPT", 600)
+    z, y = dump(3)
+    for settings in ({}, {"exact": False}):
+        found = [fed(tensors, **settings)(logits=z, labels=y) for tensors in (False, True)]
+        assert not found[1]._rows.whole().keys.kept
+        check_same_rows(*found)
+
+
+def test_weights_that_become_different_and_arrays_between_tensors():
+    z, y = dump(3)
+    weights = np.where(np.arange(ROWS) < 500, 2.0, RNG.random(ROWS) + 0.5)
+    mixed = calibeval.Accumulator()
+    for start in range(0, ROWS, 100):
+        here = slice(start, start + 100)
+        batch = {"logits": z[here], "labels": y[here], "weights": weights[here]}
+        as_tensors = {name: torch.from_numpy(one.copy()) for name, one in batch.items()}
+        mixed.update(**(batch if start in {0, 300, 800} else as_tensors))
+    check_same_rows(fed(False)(logits=z, labels=y, weights=weights), mixed)
+
+
+def test_rows_may_follow_a_report_and_a_tensor_may_be_written_again():
+    z, y = dump(3)
+    part, room = calibeval.Accumulator(), torch.empty(100, 3, dtype=torch.float64)
+    for start in range(0, ROWS, 100):
+        room.copy_(torch.from_numpy(z[start : start + 100]))
+        part.update(logits=room, labels=y[start : start + 100])
+        assert part.n == start + 100
+        part.report()
+    check_same_rows(fed(False)(logits=z, labels=y), part)
+
+
+def test_batches_may_come_in_inference_mode_and_out_of_it_with_gradients_or_without():
+    z, y = dump(3)
+    part, scale = calibeval.Accumulator(), torch.ones(1, dtype=torch.float64, requires_grad=True)
+    for start in range(0, ROWS, 100):
+        with torch.inference_mode(mode=start % 200 == 0):
+            scores = torch.from_numpy(z[start : start + 100]) * scale
+            part.update(logits=scores, labels=torch.from_numpy(y[start : start + 100].copy()))
+        part.report()
+    assert part._rows.device is not None
+    check_same_rows(fed(False)(logits=z, labels=y), part)
+
+
+def test_merging_pickling_and_saving_take_all_rows(tmp_path):
+    z, y = dump(3)
+    whole = fed(False)(logits=z, labels=y)
+    first, second = (fed(True)(logits=z[here], labels=y[here]) for here in (slice(0, 400), slice(400, None)))
+    first.merge(pickle.loads(pickle.dumps(second)))  # noqa: S301 - of its own
+    for part in (first, copy.deepcopy(first)):
+        check_alike(whole._rows.whole().total, part._rows.whole().total)
+    first.save(tmp_path / "all.sums")
+    assert calibeval.Accumulator.load(tmp_path / "all.sums").n == ROWS
+
+
+def test_scores_in_the_same_order_in_all_rows_are_found():
+    z = -np.sort(-RNG.normal(size=(200, 6)), axis=1)
+    y = RNG.integers(6, size=200)
+    errors = []
+    for tensors in (False, True):
+        with pytest.raises(InputError, match="fall from left to right") as error:
+            fed(tensors)(logits=z, labels=y).report()
+        errors.append(str(error.value))
+    assert errors[0] == errors[1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "change", "label"),
+    [
+        ("logits", lambda z: z.__setitem__((3, 1), np.nan), None),
+        ("logits", lambda z: z.__setitem__((3, 1), np.inf), None),
+        ("logits", lambda z: z.__setitem__(3, -np.inf), None),
+        ("probs", lambda p: p.__setitem__(3, [0.9, 0.9, 0.1]), None),
+        ("probs", lambda p: p.__setitem__((3, 1), np.nan), None),
+        ("log_probs", lambda z: z.__setitem__((3, 1), 2.0), None),
+        ("logits", lambda _: None, 7),
+        ("logits", lambda _: None, -1),
+    ],
+)
+def test_what_is_refused_is_refused_in_the_same_words_and_nothing_is_added(kind, change, label):
+    z, y = RNG.normal(size=(20, 3)), RNG.integers(3, size=20)
+    scores = {"logits": z, "probs": softmax(z), "log_probs": np.log(softmax(z))}[kind]
+    wrong, labels = scores.copy(), y.copy()
+    change(wrong)
+    labels[5] = y[5] if label is None else label
+    messages = []
+    for as_given in (np.asarray, torch.from_numpy):
+        part = calibeval.Accumulator()
+        part.update(**{kind: as_given(scores)}, labels=as_given(y))
+        with pytest.raises(InputError) as error:
+            part.update(**{kind: as_given(wrong)}, labels=as_given(labels))
+        assert part.n == 20
+        messages.append(str(error.value))
+    assert messages[0] == messages[1]
+    assert messages[1].startswith("batch 2: row 2")
+
+
+def test_batches_of_another_sort_are_refused_as_arrays_are():
+    z, y = dump(3, 30)
+    messages = []
+    for as_given in (np.asarray, torch.from_numpy):
+        part = calibeval.Accumulator()
+        part.update(logits=as_given(z), labels=as_given(y))
+        found = []
+        for wrong in (
+            {"probs": softmax(z)},
+            {"logits": np.repeat(z, 2, axis=1)},
+            {"logits": z, "weights": np.ones(30)},
+        ):
+            with pytest.raises((InputError, calibeval.UsageError)) as error:
+                part.update(**{name: as_given(one) for name, one in wrong.items()}, labels=as_given(y))
+            found.append(str(error.value))
+        messages.append(found)
+    assert messages[0] == messages[1]
+
+
+def test_cells_are_those_of_the_core():
+    p = np.concatenate([RNG.random(500), 10.0 ** -RNG.uniform(0, 300, 100), [0.0, 0.5, 1.0, 1.0 - 2.0**-53]])
+    tensor = torch.from_numpy(p)
+    from calibeval.core.sums import cells  # noqa: PLC0415 - beside the tensor's
+
+    np.testing.assert_array_equal(cell_index(tensor).numpy(), cells.cell_index(p))
+    bits = p.view(np.int64)
+    np.testing.assert_array_equal(keys._cells_of(torch.from_numpy(bits)).numpy(), cells_of(bits.copy(), 12))
