@@ -229,13 +229,15 @@ class Accumulator:
         exact: bool | None = None,
         group: str | None = None,
         base: Dump | Sequence[Dump] | None = None,
+        jobs: int = 1,
         max_memory: int | None = None,
         **reading: Unpack[LabelReading],
     ) -> Accumulator:
         """The sums of dumps, each a path or predictions, in one pass; further rows may follow.
 
         group: a column whose equal values mark rows that depend on each other. base: for each dump another model's on
-        the same rows, for `compare()`. The other arguments: as for `Accumulator` and `read`.
+        the same rows, for `compare()`. jobs: number of threads; the sums do not depend on it. The other arguments: as
+        for `Accumulator` and `read`.
         Raises: as `evaluate`; UsageError naming what differs, if dumps are of different sorts.
         """
         names = ("class_names", "labels_are", "ignore_index", "renormalize")
@@ -252,9 +254,9 @@ class Accumulator:
             rows, one = made._rows, predictions_of(dump, options, max_memory)
             part = rows.empty()
             if beside is None:
-                take_dump(part, one, group)
+                take_dump(part, one, group, jobs)
             else:
-                take_pair(part, predictions_of(beside, options, max_memory), one, group)
+                take_pair(part, predictions_of(beside, options, max_memory), one, group, jobs)
             rows.merge(part)
         return made
 

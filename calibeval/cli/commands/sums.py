@@ -8,7 +8,7 @@ from calibeval.cli.options import positive as class_options
 from calibeval.cli.options import shared as options
 from calibeval.cli.options import sums as own_options
 from calibeval.cli.options.choices import LEVEL, exclude
-from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, with_reading_flags
+from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 from calibeval.cli.screen.dump_json import written_json
 from calibeval.cli.screen.streams import put
 from calibeval.core.errors import UsageError
@@ -30,6 +30,7 @@ def sums(
     classes: class_options.Classes = None,
     group: options.Group = None,
     json: options.Json = False,
+    jobs: options.Jobs = None,
     flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -72,10 +73,10 @@ def sums(
         part, predictions = Accumulation(None, chosen, settings, told, exact=exact), open_named(word, reading)
         read = [predictions]
         if not beside:
-            take_dump(part, predictions, group)
+            take_dump(part, predictions, group, threads(jobs))
         else:
             read.append(open_named(beside, reading))
-            take_pair(part, read[1], predictions, group)
+            take_pair(part, read[1], predictions, group, threads(jobs))
         for one in read:
             warnings += [*one.warnings]
             say([f"warning: {one.source.name}: {warning}" for warning in one.warnings], quiet=quiet)

@@ -30,10 +30,12 @@ from calibeval.core.version import VERSION
 NO_BASE = "these sums hold no base to compare with: make them with calibeval sums DUMP --base BASE"
 
 
-def take_pair(rows: Accumulation, base: Predictions, candidate: Predictions, group: str | None = None) -> None:
+def take_pair(
+    rows: Accumulation, base: Predictions, candidate: Predictions, group: str | None = None, jobs: int = 1
+) -> None:
     """Add the rows of two models to none, in one pass: the candidate's, and the base's beside them.
 
-    group: the column of the groups, of the base or else of the candidate.
+    group: the column of the groups, of the base or else of the candidate. jobs: as for `take_dump`.
     Raises: InputError, UsageError as for `evaluate` and `compare`.
     """
     check_bins(rows.settings)
@@ -45,7 +47,7 @@ def take_pair(rows: Accumulation, base: Predictions, candidate: Predictions, gro
     groups = None if group is None else groups_of(base if group in base.columns else candidate, group)
     beside = BaseSums(rows.empty(), pairing.by)
     beside.warnings = pairing.warnings
-    both = [taking_dump(*one, group, groups, heard=True) for one in ((beside.rows, base), (rows, candidate))]
+    both = [taking_dump(*one, group, groups, jobs, heard=True) for one in ((beside.rows, base), (rows, candidate))]
     while any([next(step, False) is None for step in both]):  # noqa: C419 - both take a step
         own, other = rows.running, beside.rows.running
         if own is not None and other is not None:

@@ -36,7 +36,7 @@ class Heard(NamedTuple):
     """The results of consecutive rows that count, and their labels, (b,)."""
 
     rows: RowScores
-    labels: npt.NDArray[np.int64]
+    labels: npt.NDArray[np.integer[Any]]
 
 
 class Facts(NamedTuple):
