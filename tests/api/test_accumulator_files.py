@@ -235,3 +235,40 @@ def test_what_does_not_fit_together_is_refused(tmp_path):
     file.write_bytes(sums_file({**good, "schema": "calibeval.sums/2"}, fine))
     with pytest.raises(calibeval.InputError, match=r'the schema is "calibeval\.sums/2"'):
         calibeval.Accumulator.load(file)
+
+
+def exchanged(n=400):
+    """Rows whose two columns are exchanged."""
+    z = logits_of(n, 2)
+    return {"logits": 4.0 * z[:, ::-1], "labels": labels_of(softmax(4.0 * z))}
+
+
+def test_doubts_that_need_scores_are_kept_in_files(tmp_path):
+    part = fed(130, 2, **exchanged())
+    (doubt,) = [one for one in part.report().dumps[0].warnings if one.code == "below_chance"]
+    part.save(tmp_path / "a.sums")
+    again = calibeval.Accumulator.load(tmp_path / "a.sums")
+    assert doubt in again.report().dumps[0].warnings
+    again.save(tmp_path / "b.sums")
+    assert doubt in calibeval.Accumulator.load(tmp_path / "b.sums").report().dumps[0].warnings
+    part.save(tmp_path / "c.sums", min_cell=10)
+    codes = [one.code for one in calibeval.Accumulator.load(tmp_path / "c.sums").report().dumps[0].warnings]
+    assert codes == ["small_cells_joined"]
+
+
+def test_doubts_about_parts_say_how_many_rows_these_have(tmp_path):
+    z = logits_of(1000, 2)
+    good = fed(130, 2, logits=z, labels=labels_of(softmax(z)))
+    for i in range(2):
+        fed(130, 2, **exchanged()).save(tmp_path / f"{i}.sums")
+    good.save(tmp_path / "good.sums")
+    whole = calibeval.Accumulator.load(tmp_path / "good.sums")
+    assert whole.report().dumps[0].warnings == ()
+    for i in range(2):
+        whole.merge(calibeval.Accumulator.load(tmp_path / f"{i}.sums"))
+    (told,) = whole.report().dumps[0].warnings
+    assert told.code == "below_chance"
+    assert str(told).endswith("(so in one part; such parts have 800 of 1,800 rows)")
+    whole.update(**exchanged(200))
+    (told,) = whole.report().dumps[0].warnings
+    assert str(told).endswith("such parts have 1,000 of 2,000 rows)")

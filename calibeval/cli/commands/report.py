@@ -222,10 +222,11 @@ def _results(
 
     alone: whether it is the only dump; of several, it is noted which rows they hold.
     """
-    from calibeval.core.evaluation.same_rows import with_rows
-
     before = evaluate(predictions, sliced=True)
-    before = before if alone else with_rows(before, predictions)
+    if not alone:
+        from calibeval.core.evaluation.same_rows import with_rows
+
+        before = with_rows(before, predictions)
     if plan is None:
         return before
     after, warnings = plan(predictions)

@@ -17,6 +17,7 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import BinaryColumns, as_kind
 from calibeval.core.data.source import Source
 from calibeval.core.evaluation.accumulation import Accumulation
+from calibeval.core.evaluation.part_doubts import PartDoubt
 from calibeval.core.evaluation.rechunked import Rechunked
 from calibeval.core.evaluation.running import Running
 from calibeval.core.evaluation.running_facts import Counts, Facts
@@ -124,6 +125,8 @@ def from_saved(header: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]
     if running.groups is not None:
         _take_groups(header["groups"], arrays, running)
     running.warnings = tuple(Division(*one) if len(one) > 2 else Notice(*one) for one in header["warnings"])
+    told = header.get("doubts") or ()
+    running.doubts = tuple(PartDoubt(Notice(text, code), n) for text, code, n in told)
     rows.running, rows.waiting = running, Rechunked(chunk_rows(facts.kinds))
     rows.batches = header["batches"]
     check_sums(running)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -16,24 +15,26 @@ from calibeval.core.data.copied import copied
 from calibeval.core.data.divided import Division
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.data.row_source import BinaryColumns
 from calibeval.core.data.weights import Weights
 from calibeval.core.errors import InputError
+from calibeval.core.evaluation.chunk_work import Ready, Worked, worked
 from calibeval.core.evaluation.class_noise import with_sampled_spread
-from calibeval.core.evaluation.doubts import doubts_of, zeros_notice
+from calibeval.core.evaluation.doubts import zeros_notice
 from calibeval.core.evaluation.measurement import Measurement
+from calibeval.core.evaluation.part_doubts import PartDoubt, PartDoubts, joined, sampled_doubts
 from calibeval.core.evaluation.running_facts import Chunk, Counts, Facts
 from calibeval.core.evaluation.running_groups import RunningGroups, fit_totals, with_fit
 from calibeval.core.evaluation.running_looks import RunningCurves, RunningLooks
 from calibeval.core.sums.at_temperatures import AtTemperatures
-from calibeval.core.sums.engine import edges_of, fitted_cox, fitted_optimum, piece_of, tie_slack
+from calibeval.core.sums.engine import edges_of, tie_slack
+from calibeval.core.sums.fitted import fitted_cox, fitted_optimum
 from calibeval.core.sums.joined_cells import JoinedCells
 from calibeval.core.sums.optimum import Optimum
 from calibeval.core.sums.reweighted import reweighted, reweighted_second
 from calibeval.core.sums.running_keys import RunningKeys
 from calibeval.core.sums.running_sample import RunningSample, weights_of_sample
 from calibeval.core.sums.sample import Sample
-from calibeval.core.sums.second_pass import SecondSums, sums_of
+from calibeval.core.sums.second_pass import SecondSums
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.joints import Joints
 
@@ -51,7 +52,7 @@ class Running:
         self.second: SecondSums | None = None
         self.keys = RunningKeys(tie_slack(kinds), exact=facts.exact)
         self.sample = None if k is None else RunningSample(k)
-        self.curves = RunningCurves(k, kinds.positive, facts.classes)
+        self.curves = RunningCurves()
         self.looks = RunningLooks(k, kinds.kind)
         self.groups = RunningGroups(facts.settings.group, k, self.compared) if facts.grouped else None
         self.warnings: tuple[Notice, ...] = ()
@@ -59,6 +60,7 @@ class Running:
         self.uneven = False
         self.joined: JoinedCells | None = None  # of small bins
         self.tempered: AtTemperatures | None = None  # of rows of which there is no sample
+        self.doubts: PartDoubts = ()  # about such rows
 
     def copy(self) -> Running:
         """The same sums, to which rows can be added."""
@@ -72,35 +74,44 @@ class Running:
 
     def add(self, chunk: Chunk) -> None:
         """The next rows, whose values are known to suit their kind."""
-        first, keep, stored = self.counts.n, chunk.keep, self.counts.stored
+        ready = self.ready(chunk)
+        if ready is not None:
+            self.take(self.work(ready))
+
+    def ready(self, chunk: Chunk) -> Ready | None:
+        """The next rows that count, all chunks in their order; None if there are none."""
+        keep, stored = chunk.keep, self.counts.stored
         self.counts.stored += len(keep)
         if not keep.any():
-            return
-        whole = bool(keep.all())
+            return None
         weights, codes = self._weights(chunk), chunk.codes
         scores, labels = chunk.scores, chunk.labels
-        if not whole:
+        if not keep.all():
             scores, labels, codes = scores[keep], labels[keep], None if codes is None else codes[keep]
-        block, kinds = Block(scores, labels, 0, weights), self.facts.kinds
-        sums, keys, _ = piece_of(kinds, block, self.edges, self.compared, keep_rows=True)
-        rows = sums.rows
-        if rows is None:
-            raise AssertionError("rows were asked for")
+        return Ready(Block(scores, labels, 0, weights), codes, keep, stored)
+
+    def work(self, ready: Ready) -> Worked:
+        """Their sums, which threads may compute. Raises: BadValues."""
+        return worked(ready, self.facts, self.edges, self.compared)
+
+    def take(self, done: Worked) -> None:
+        """Add them, in the order of chunks."""
+        ready, sums, keys, rows, cells, second = done
+        block, codes = ready.block, ready.codes
         if sums.impossible_row is not None:
-            row = sums.impossible_row if whole else int(np.flatnonzero(keep)[sums.impossible_row])
-            sums = replace(sums, impossible_row=stored + row)
+            row = sums.impossible_row if ready.whole else int(np.flatnonzero(ready.keep)[sums.impossible_row])
+            sums = replace(sums, impossible_row=ready.stored + row)
         self.total = replace(sums, rows=None) if self.total is None else self.total + sums
-        self.keys.add(keys, weights, codes)
-        self.curves.add(block, rows, kinds.kind)
+        self.keys.add(keys, block.weights, codes)
+        self.curves.add(cells)
         if self.sample is not None:
-            self.sample.add(block, first, codes)
-            self.looks.add(block, keep)
-        if self.facts.second and kinds.k is not None and kinds.k > 1:
-            own = sums_of(block, kinds.kind, self.compared, self.facts.second, precision=kinds.precision)
-            self.second = own if self.second is None else self.second + own
+            self.sample.add(block, self.counts.n, codes)
+            self.looks.add(block, ready.keep)
+        if second is not None:
+            self.second = second if self.second is None else self.second + second
         if self.groups is not None and codes is not None:
-            self.groups.add(block, rows, kinds.kind, codes)
-        self.counts.n += len(labels)
+            self.groups.add(block, rows, self.facts.kinds.kind, codes)
+        self.counts.n += len(block.labels)
 
     def join(self, other: Running) -> None:
         """Add all rows of another one, whose facts are the same."""
@@ -125,6 +136,7 @@ class Running:
         if other.second is not None:
             self.second = other.second if self.second is None else self.second + other.second
         self.warn(other.warnings)
+        self.doubts = joined(self.doubts, other.doubts)
         if other.tempered is not None:
             self.tempered = other.tempered if self.tempered is None else self.tempered.joined(other.tempered)
         if other.joined is not None:
@@ -229,14 +241,7 @@ class Running:
     def _predictions(self, sums: Sums, samples: list[Sample]) -> Predictions:
         """Predictions with what a report says of all rows, but only the sampled rows, which show doubts of all."""
         kinds, counts = self.facts.kinds, self.counts
-        doubts: tuple[Notice, ...] = ()
-        after: tuple[Notice, ...] = ()
-        if samples:
-            scores: Any = np.concatenate([part.scores for part in samples])
-            if isinstance(kinds.scores, BinaryColumns):
-                scores = BinaryColumns(scores[:, 1], kinds.kind)
-            labels = np.concatenate([part.labels for part in samples])
-            doubts = doubts_of(copied(kinds, scores=scores, labels=labels), sums)
+        doubts = tuple(one.told(counts.n) for one in self.all_doubts(sums, samples))
         zeros = zeros_notice(self.looks.zeros, self.looks.looked, sums)
         joined = None if self.joined is None else self.joined.notice(counts.n, kinds.k)
         after = tuple(one for one in (zeros, joined) if one is not None)
@@ -249,6 +254,13 @@ class Running:
         divided = tuple(one.of_rows(counts.n) if isinstance(one, Division) else one for one in self.warnings)
         whole = copied(kinds, ignored=counts.stored - counts.n, layout=layout, weights=weights)
         return with_warnings(whole, (*doubts, *divided, *after))
+
+    def all_doubts(self, sums: Sums, samples: list[Sample]) -> PartDoubts:
+        """Doubts whether scores and labels belong together. sums: finished ones."""
+        told = self.tempered
+        own = sampled_doubts(self.facts.kinds, samples, sums if told is None else None)
+        rows = self.counts.n - (0 if told is None else told.rows)
+        return joined(self.doubts, tuple(PartDoubt(one, rows) for one in own))
 
     def _weights(self, chunk: Chunk) -> Floats | None:
         """The weights of the rows that count; None while all rows have the same."""

@@ -18,6 +18,7 @@ from calibeval.core.evaluation.running import Running
 from calibeval.core.evaluation.small_cells import without_small_cells
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.cells import Cells
+from calibeval.core.sums.sums import Sums
 from calibeval.core.version import VERSION
 
 SCHEMA = "calibeval.sums/1"
@@ -119,6 +120,7 @@ def to_saved(rows: Accumulation, *, exact: bool, least: int | None = None) -> tu
         "sampled": sampled,
         "joined": None if running.joined is None else [*running.joined, running.keys.displaced],
         "groups": None if groups is None else [*groups.names],
+        "doubts": [] if exact or least is not None else _doubts(running, total),
         "warnings": [_warning(one) for one in running.warnings],
     }, arrays
 
@@ -126,6 +128,13 @@ def to_saved(rows: Accumulation, *, exact: bool, least: int | None = None) -> tu
 def _number(value: float | None) -> float | str | None:
     """The number, as text if it is not finite, which JSON cannot hold."""
     return value if value is None or math.isfinite(value) else str(value)
+
+
+def _doubts(running: Running, total: Sums) -> list[list[Any]]:
+    """Doubts whether scores and labels belong together, which cannot be seen without scores."""
+    samples = [] if running.sample is None else running.sample.of(running.counts.n)[0]
+    found = running.all_doubts(total.finished(), samples)
+    return [[str(one.notice), one.notice.code, one.rows] for one in found]
 
 
 def _warning(one: Notice) -> list[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 from calibeval.core.data.arrays import Floats
@@ -31,9 +31,10 @@ from calibeval.core.uncertainty.paired_means import mean_difference
 from calibeval.core.uncertainty.score_test import skewness, standardised, two_sided_p
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Temperature(Metric):
     """The number T that logits must be divided by for the smallest NLL; above 1 if the model is over-confident."""
+
+    __slots__ = ()
 
     binned: ClassVar[bool] = False
     has_floor: ClassVar[bool] = False
