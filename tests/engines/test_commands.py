@@ -10,7 +10,6 @@ import numpy as np
 import pytest
 
 import calibeval
-from calibeval.cli.options import reading
 from tests.cli.invoking import run
 from tests.data import logits_and_labels
 
@@ -120,9 +119,3 @@ def test_processes_are_started_and_end_with_the_command(tmp_path):
         for more in ([], ["--engine", "dask"])
     )
     assert (far.stdout, far.stderr) == (plain.stdout, plain.stderr)
-
-
-def test_the_engine_is_an_option_of_commands_that_measure():
-    names = {one.name for one in reading.fields(reading.EngineFlags)}
-    assert "engine" in names
-    assert "engine" not in {one.name for one in reading.fields(reading.ReadingFlags)}
