@@ -116,4 +116,4 @@ def joined_samples(parts: Sequence[Sample]) -> Sample:
 
 def on_device(values: npt.NDArray[Any], device: torch.device) -> Tensor:
     """An array as a tensor on the device."""
-    return torch.from_numpy(np.ascontiguousarray(values)).to(device)
+    return torch.from_numpy(np.require(values, requirements=["C", "W"])).to(device)
