@@ -25,8 +25,9 @@ from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.running_facts import Chunk, Counts, Facts
 from calibeval.core.evaluation.running_groups import RunningGroups, fit_totals, with_fit
 from calibeval.core.evaluation.running_looks import RunningCurves, RunningLooks
-from calibeval.core.sums.engine import edges_of, fitted_cox, fitted_optimum, piece_of, tie_slack
+from calibeval.core.sums.engine import edges_of, fitted_cox, fitted_optimum, tie_slack
 from calibeval.core.sums.joined_cells import JoinedCells
+from calibeval.core.sums.piece import piece_of
 from calibeval.core.sums.reweighted import reweighted, reweighted_second
 from calibeval.core.sums.running_keys import RunningKeys
 from calibeval.core.sums.running_sample import RunningSample, weights_of_sample
