@@ -79,7 +79,7 @@ def test_both_kernels_give_the_same_sums_of_odd_dumps(monkeypatch, name):
         for one in ("numpy", name):
             monkeypatch.setenv(kernel.VARIABLE, one)
             found.append(numbers(summarise(predictions, bins, keep_rows=keep_rows, finish=False)))
-        assert_close(*found, predictions.n)
+        assert_close(found[0], found[1], predictions.n)
 
 
 @pytest.mark.parametrize("weighted", [False, True])
