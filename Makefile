@@ -40,9 +40,10 @@ gpu: ## the sections on a GPU, in OUT, within ten minutes: make gpu PYTHON=a-pyt
 	mkdir -p $(OUT)
 	status=0; \
 	$(PYTHON) -m tests.benchmarks.training_gpu $(HEADS) > $(OUT)/training_gpu.md || status=1; \
+	$(PYTHON) -m tests.benchmarks.device_sums $(SUMS) > $(OUT)/device_sums.md || status=1; \
 	$(PYTHON) -m tests.benchmarks.papers --data $(DATA) --minutes $(MINUTES) --records $(OUT)/papers.jsonl $(PAPERS) \
 		> $(OUT)/papers.md || status=1; \
-	cat $(OUT)/training_gpu.md $(OUT)/papers.md; exit $$status
+	cat $(OUT)/training_gpu.md $(OUT)/device_sums.md $(OUT)/papers.md; exit $$status
 
 lint: $(DEV)/.installed
 	$(DEV)/bin/ruff check .

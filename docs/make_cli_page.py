@@ -12,7 +12,7 @@ from typing import Any
 
 import typer
 
-from calibeval.cli.main import app
+from calibeval.cli.main import program
 from calibeval.cli.screen.help import full_help
 
 PAGE = Path(__file__).parent / "reference/cli.md"
@@ -41,7 +41,7 @@ def helps(command: Any, parent: Any, name: str) -> Iterator[tuple[str, str]]:
 
 def page() -> str:
     """The page as it should be."""
-    found = helps(typer.main.get_command(app), None, "calibeval")
+    found = helps(typer.main.get_command(program()), None, "calibeval")
     sections = [f"## {name}\n\n```text\n{_tidy(text)}\n```\n" for name, text in found]
     return "\n".join([BEGINNING, *sections])
 

@@ -18,6 +18,7 @@ from calibeval.api.dumps import (
     as_class,
     as_classes,
     as_path,
+    as_place,
     by_names,
     predictions_of,
 )
@@ -186,7 +187,7 @@ class Accumulator:
         Raises: InputError for a file that holds no saved sums, or is damaged; FileProblem if it cannot be read.
         """
         made = cls()
-        made._rows = read_sums(as_path(path))
+        made._rows = read_sums(as_place(path))
         return made
 
     @classmethod

@@ -32,6 +32,7 @@ from calibeval.core.evaluation.settings import check_level
 from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.heads.features import Features
 from calibeval.core.report.report import Report
+from calibeval.engines.choice import check_engine
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.fitting.cross_fit import CrossFitted
 from calibeval.recalibrate.fitting.methods import AUTO, check_objective, method_spec
@@ -146,6 +147,16 @@ def key(name: str, value: Any) -> dict[str, str]:
     return {role: text(f'{name}["{role}"]', one) for role, one in by_name(name, value).items()}
 
 
+def engine(name: str, value: Any) -> Any:
+    """Who reads the rows: "local", "dask", "dask=ADDRESS", or a client of `distributed`."""
+    if isinstance(value, str):
+        check_engine(value)
+        return value
+    if hasattr(value, "submit") and hasattr(value, "nthreads"):
+        return value
+    raise refused(name, value, '"local", "dask", "dask=ADDRESS" or a client of `distributed`')
+
+
 READING: dict[str, Check] = {
     "kind": text,
     "key": key,
@@ -178,6 +189,7 @@ SETTINGS: dict[str, Check] = {
     "clip": clip,
     "seed": whole(0, MOST_SEED),
     "jobs": whole(1, MOST_JOBS),
+    "engine": engine,
     "progress": watcher,
     "allow_leak": truth,
 }

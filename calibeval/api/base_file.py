@@ -11,6 +11,7 @@ from calibeval.core.report.report import Report
 from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.readers.open import open_dump
 from calibeval.readers.small_files import read_small
+from calibeval.readers.stored.place import is_remote, place_of
 
 SUFFIX = ".json"
 
@@ -20,7 +21,7 @@ def open_base(name: str, reading: ReadOptions) -> Predictions | Report:
 
     Raises: InputError for a file that is not a report, or a report without that dump; FileProblem if it cannot be read.
     """
-    path = Path(file_of(name))
+    path = place_of(file_of(name))
     if path.suffix.lower() != SUFFIX:
         return open_dump(name, reading)
     content = read_small(path)
@@ -29,7 +30,7 @@ def open_base(name: str, reading: ReadOptions) -> Predictions | Report:
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     names = [dump.name for dump in report.dumps]
-    wanted = name[len(str(path)) + 1 :]
+    wanted = name[len(file_of(name)) + 1 :]
     if wanted and wanted not in names:
         there = ", ".join(names) or "none"
         raise InputError(f'{path}: the report has no dump "{wanted}"{nearest(wanted, names)}; there are {there}')
@@ -41,6 +42,6 @@ def open_base(name: str, reading: ReadOptions) -> Predictions | Report:
 
 def file_of(name: str) -> str:
     """The file in the name of a base; for report.json#NAME, the part before the first # after .json."""
-    if Path(name).exists() or f"{SUFFIX}#" not in name.lower():
+    if (not is_remote(name) and Path(name).exists()) or f"{SUFFIX}#" not in name.lower():
         return name
     return name[: name.lower().index(f"{SUFFIX}#") + len(SUFFIX)]

@@ -24,6 +24,7 @@ from calibeval.api.dumps import (
     read_by,
     resources_of,
 )
+from calibeval.api.engines import EngineName, with_engine
 from calibeval.core.comparison.compare import compare as compare_predictions
 from calibeval.core.comparison.comparison import Comparison
 from calibeval.core.data.predictions import Predictions
@@ -34,6 +35,7 @@ from calibeval.core.report.report import Report
 
 
 @public({**ARGUMENTS, "base": base_argument}, LabelReading.__annotations__)
+@with_engine
 def compare(
     base: Dump | Report,
     *candidates: Dump | Sequence[Dump] | Mapping[str, Dump],
@@ -46,6 +48,7 @@ def compare(
     weights: Weighting | None = None,
     positive: str | int | None = None,
     jobs: int = 1,
+    engine: EngineName | None = None,
     max_memory: int | None = None,
     progress: Progress | None = None,
     **reading: Unpack[LabelReading],
@@ -56,10 +59,10 @@ def compare(
     are paired, and intervals are wider. candidates: paths or Predictions, as several arguments, as a list, or as a dict
     by the names that the comparison shows.
     Rows are paired by id, or else by position if labels and shared columns agree.
-    metrics, bins, slices, min_rows, jobs, max_memory, progress: as for `evaluate`, but "predicted" is not a slice,
-    since the predicted classes differ between models. level: of the intervals, in (0, 1). group: as for `evaluate`; an
-    array belongs to the rows of the base, or of each candidate if the base is a report. weights: as for `evaluate`, of
-    every dump. positive: as for `evaluate`.
+    metrics, bins, slices, min_rows, jobs, engine, max_memory, progress: as for `evaluate`, but "predicted" is not a
+    slice, since the predicted classes differ between models. level: of the intervals, in (0, 1). group: as for
+    `evaluate`; an array belongs to the rows of the base, or of each candidate if the base is a report. weights: as for
+    `evaluate`, of every dump. positive: as for `evaluate`.
     Raises: InputError for dumps that cannot be compared; UsageError for settings that cannot work; FileProblem.
 
     >>> base = Predictions(probs=[[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]] * 100, labels=[0, 0, 1] * 100)
@@ -78,9 +81,10 @@ def compare(
     read_by(reading, [base, *every])
     options = and_positive(reading, positive)
     resources = resources_of(jobs, max_memory, progress)
-    first = base_of(base, options if is_path(base) else {}, max_memory)
+    first = base_of(base, options if is_path(base) else {}, max_memory, engine)
     first = weighted(first, weights) if isinstance(first, Predictions) else first
-    opened = [weighted(predictions_of(one, options if is_path(one) else {}, max_memory), weights) for one in every]
+    read = (predictions_of(one, options if is_path(one) else {}, max_memory, engine) for one in every)
+    opened = [weighted(one, weights) for one in read]
     name = group if isinstance(group, str) else None
     if group is not None and name is None:
         if isinstance(first, Predictions):

@@ -11,6 +11,7 @@ from calibeval.api.base_file import open_base
 from calibeval.core.data.arguments import path as checked_path
 from calibeval.core.data.class_names import LabelsAre
 from calibeval.core.data.columns import with_column
+from calibeval.core.data.far_rows import Engine, with_engine
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import UsageError
 from calibeval.core.heads.features import Features
@@ -19,6 +20,7 @@ from calibeval.core.sums.resources import Resources
 from calibeval.readers.features.features import read_features
 from calibeval.readers.open import open_dump, options_of
 from calibeval.readers.stored.limits import quarter_of_memory
+from calibeval.readers.stored.place import Place, place_of
 from calibeval.recalibrate.fitting.cross_fit import CrossFitted
 
 Dump = Predictions | CrossFitted | str | PathLike[str]
@@ -87,29 +89,31 @@ def resources_of(jobs: int, max_memory: int | None, progress: Any) -> Resources:
     return Resources(jobs, quarter_of_memory() if max_memory is None else max_memory, progress)
 
 
-def predictions_of(dump: object, reading: Reading, max_memory: int | None) -> Predictions:
-    """The predictions, read from the file if dump is a path.
+def predictions_of(dump: object, reading: Reading, max_memory: int | None, engine: Engine | None = None) -> Predictions:
+    """The predictions, read from the file if dump is a path. engine: whose workers read the scores.
 
     Raises: UsageError for anything else, and for reading options if nothing is read; otherwise as `read`.
     """
     if isinstance(dump, Predictions):
         nothing_to_read(reading)
-        return dump
+        return with_engine(dump, engine)
     if isinstance(dump, str | PathLike):
-        return open_dump(fspath(dump), options_of(max_memory=max_memory, **reading))
+        return open_dump(fspath(dump), options_of(max_memory=max_memory, engine=engine, **reading))
     raise UsageError(f"a {type(dump).__name__} came, but a path or calibeval.Predictions is needed")
 
 
-def base_of(base: object, reading: Reading, max_memory: int | None) -> Predictions | Report:
-    """The base of a comparison: predictions, a report, or the path of either.
+def base_of(
+    base: object, reading: Reading, max_memory: int | None, engine: Engine | None = None
+) -> Predictions | Report:
+    """The base of a comparison: predictions, a report, or the path of either. engine: whose workers read the scores.
 
     Raises: as `predictions_of`.
     """
     if isinstance(base, Report):
         return base
     if isinstance(base, str | PathLike):
-        return open_base(fspath(base), options_of(max_memory=max_memory, **reading))
-    return predictions_of(base, reading, max_memory)
+        return open_base(fspath(base), options_of(max_memory=max_memory, engine=engine, **reading))
+    return predictions_of(base, reading, max_memory, engine)
 
 
 def features_of(
@@ -171,6 +175,11 @@ def is_path(dump: object) -> bool:
 def as_path(path: str | PathLike[str], name: str = "path") -> Path:
     """The path. name: of the argument. Raises: UsageError for what is none."""
     return Path(checked_path(name, path))
+
+
+def as_place(path: str | PathLike[str], name: str = "path") -> Place:
+    """The place of a file that is read, which may be a URL. Raises: as `as_path`."""
+    return place_of(checked_path(name, path))
 
 
 def read_by(reading: Any, given: Sequence[object]) -> None:

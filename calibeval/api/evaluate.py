@@ -28,6 +28,7 @@ from calibeval.api.dumps import (
     predictions_of,
     resources_of,
 )
+from calibeval.api.engines import EngineName, with_engine
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.arguments import by_name, path, whole
 from calibeval.core.data.best_first import best_first_error
@@ -59,6 +60,7 @@ OWN_ARGUMENTS = {name: check for name, check in ARGUMENTS.items() if name != "la
 
 
 @public(OWN_ARGUMENTS, FileReading.__annotations__)
+@with_engine
 def evaluate(
     predictions: Dump | Sequence[Dump] | Mapping[str, Dump] | None = None,
     *,
@@ -93,6 +95,7 @@ def evaluate(
     seed: int = 0,
     allow_leak: bool = False,
     jobs: int = 1,
+    engine: EngineName | None = None,
     max_memory: int | None = None,
     progress: Progress | None = None,
     **reading: Unpack[FileReading],
@@ -116,9 +119,11 @@ def evaluate(
     fit_on: fit a map on this dump, and report before and after. cross_fit: the same, but out of fold, with
     this many folds of each dump itself. method, objective, clip, seed: as for `fit`. map: the same for a map that is
     fitted already, or the path of its file. allow_leak: accept rows that the map was fitted on.
-    jobs: number of threads; results do not depend on it. max_memory: bytes; larger scores are read block by block
-    (default: a quarter of the machine's memory). progress: a `Progress`, called during the work. reading: options for
-    reading files, as for `read`; with a path, labels may be the path of another file.
+    jobs: number of threads; results do not depend on it. engine: who reads the rows, with the same results: "local",
+    this process; "dask", as many processes as jobs or, if jobs are not given, as there are cores; "dask=ADDRESS" or a
+    client of `distributed`, the workers of a cluster, which see the same files. max_memory: bytes; larger scores are
+    read block by block (default: a quarter of the machine's memory). progress: a `Progress`, called during the work.
+    reading: options for reading files, as for `read`; with a path, labels may be the path of another file.
     Raises: InputError for data that cannot be used; UsageError for settings that cannot work; FileProblem.
 
     >>> report = evaluate(probs=[[0.8, 0.2], [0.4, 0.6]], labels=[0, 0], level=None)
@@ -170,12 +175,14 @@ def evaluate(
         if positive is not None:
             options = {**options, "positive": positive}
     fitted = (
-        None if fit_on is None else _opened(fit_on, options, max_memory, weights if isinstance(weights, str) else None)
+        None
+        if fit_on is None
+        else _opened(fit_on, options, max_memory, weights if isinstance(weights, str) else None, engine)
     )
     plans: dict[str | None, Plan] = {}  # one map for all dumps, which is fitted once
     found: list[DumpReport] = []
     for i, source in enumerate(every):
-        opened, name = grouped(_opened(source, options, max_memory, weights), group)
+        opened, name = grouped(_opened(source, options, max_memory, weights, engine), group)
         settings = replace(settings, group=name)
         one = evaluate_dump(opened, settings, resources, chosen, curves=True)
         if ways:
@@ -184,9 +191,9 @@ def evaluate(
             if isinstance(map, Map):
                 after, warnings = by_saved_map(opened, map, measure, allow_leak=allow_leak)
             else:
-                column = name if fitted is None or isinstance(group, str) else None
-                asked = Plan(method, objective, clip, seed, column, fitted, cross_fit, allow_leak)
-                after, warnings = recalibrated(opened, plans.setdefault(column, asked), measure)
+                by = name if fitted is None or isinstance(group, str) else None
+                asked = Plan(method, objective, clip, seed, by, fitted, cross_fit, allow_leak)
+                after, warnings = recalibrated(opened, plans.setdefault(by, asked), measure)
             one = replace(one, recalibrated=after, warnings=(*one.warnings, *warnings))
         one = with_rows(one, opened) if len(every) > 1 else one
         found.append(replace(one, name=names[i]) if names else one)
@@ -207,9 +214,11 @@ def _of_arrays(given: Mapping[str, Any], positive: str | None) -> Predictions:
     return predictions
 
 
-def _opened(source: Dump, options: Reading, max_memory: int | None, weights: Weighting | None) -> Predictions:
+def _opened(
+    source: Dump, options: Reading, max_memory: int | None, weights: Weighting | None, engine: EngineName | None
+) -> Predictions:
     """The predictions, read if they are a path, with their weights."""
-    return weighted(predictions_of(source, options if is_path(source) else {}, max_memory), weights)
+    return weighted(predictions_of(source, options if is_path(source) else {}, max_memory, engine), weights)
 
 
 def _given(values: Mapping[str, Any]) -> dict[str, Any]:

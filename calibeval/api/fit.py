@@ -7,6 +7,7 @@ from typing import Unpack
 
 from calibeval.api.arguments import ARGUMENTS, dump
 from calibeval.api.dumps import Dump, Group, Reading, Weighting, grouped, predictions_of
+from calibeval.api.engines import EngineName, with_engine
 from calibeval.core.data.arguments import whole
 from calibeval.core.data.folds import group_column
 from calibeval.core.data.public import public
@@ -18,6 +19,7 @@ from calibeval.recalibrate.fitting.fit import fit as fit_predictions
 
 
 @public({**ARGUMENTS, "predictions": dump}, Reading.__annotations__)
+@with_engine
 def fit(
     predictions: Dump,
     method: str = "temperature",
@@ -28,6 +30,7 @@ def fit(
     group: Group | None = None,
     prior: float | Sequence[float] | Mapping[str, float] | None = None,
     weights: Weighting | None = None,
+    engine: EngineName | None = None,
     max_memory: int | None = None,
     **reading: Unpack[Reading],
 ) -> Map:
@@ -40,7 +43,8 @@ def fit(
     seed: for assigning rows to the folds of "auto". group: a column's name, or an array with one value per row; rows of
     one group stay in one fold. prior: shares of the classes where the map will be used, if they differ from those of
     these rows, such as undersampled ones: of two classes the share of class 1, else a share for each class, or shares
-    by class. weights: a column's name, or an array with one number per row. max_memory, reading: as for `read`.
+    by class. weights: a column's name, or an array with one number per row. engine: as for `evaluate`. max_memory,
+    reading: as for `read`.
     Raises: InputError for data that has no such map; UsageError for settings that cannot work; FileProblem.
 
     >>> from calibeval import Predictions
@@ -50,7 +54,7 @@ def fit(
     >>> mapping([[3.0, 0.0]]).round(3)
     array([[1.099, 0.   ]])
     """
-    found, name = grouped(weighted(predictions_of(predictions, reading, max_memory), weights), group)
+    found, name = grouped(weighted(predictions_of(predictions, reading, max_memory, engine), weights), group)
     groups = group_column(found, name)
     return fit_predictions(found, method, objective=objective, clip=clip, seed=seed, groups=groups, prior=prior)
 

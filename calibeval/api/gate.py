@@ -19,6 +19,7 @@ from calibeval.api.dumps import (
     and_positive,
     as_class,
     as_path,
+    as_place,
     as_texts,
     base_of,
     grouped,
@@ -27,6 +28,7 @@ from calibeval.api.dumps import (
     read_by,
     resources_of,
 )
+from calibeval.api.engines import EngineName, with_engine
 from calibeval.api.gate_config import Asked, Found, combined, find_config
 from calibeval.api.gate_sums import are_saved_sums, judged_sums
 from calibeval.core.conventions.table import OWN
@@ -52,6 +54,7 @@ OneRule = Rule | Mapping[str, Any]
 
 
 @public(OF_GATES, LabelReading.__annotations__)
+@with_engine
 def gate(
     candidate: Dump,
     rules: OneRule | Sequence[OneRule] | str | PathLike[str] | None = None,
@@ -71,6 +74,7 @@ def gate(
     weights: Weighting | None = None,
     positive: str | int | None = None,
     jobs: int = 1,
+    engine: EngineName | None = None,
     max_memory: int | None = None,
     progress: Progress | None = None,
     **reading: Unpack[LabelReading],
@@ -98,7 +102,7 @@ def gate(
     """
     said = {"decide": decide, "on_inconclusive": on_inconclusive, "level": level, "min_rows": min_rows}
     measuring = Measuring(
-        bins, convention, group, weights, as_class(positive), resources_of(jobs, max_memory, progress)
+        bins, convention, group, weights, as_class(positive), resources_of(jobs, max_memory, progress), engine
     )
     found = _found(rules)
     asked, subject, where = _subject(
@@ -112,6 +116,7 @@ def gate(
 
 
 @public(OF_GATES, LabelReading.__annotations__)
+@with_engine
 def plan(
     candidate: Dump,
     rules: OneRule | Sequence[OneRule] | str | PathLike[str] | None = None,
@@ -129,6 +134,7 @@ def plan(
     weights: Weighting | None = None,
     positive: str | int | None = None,
     jobs: int = 1,
+    engine: EngineName | None = None,
     max_memory: int | None = None,
     progress: Progress | None = None,
     **reading: Unpack[LabelReading],
@@ -148,7 +154,7 @@ def plan(
     """
     said = {"on_inconclusive": on_inconclusive, "level": level, "min_rows": min_rows}
     measuring = Measuring(
-        bins, convention, group, weights, as_class(positive), resources_of(jobs, max_memory, progress)
+        bins, convention, group, weights, as_class(positive), resources_of(jobs, max_memory, progress), engine
     )
     found = _found(rules)
     asked, subject, where = _subject(
@@ -167,6 +173,7 @@ class Measuring(NamedTuple):
     weights: Weighting | None
     positive: str | None
     resources: Resources
+    engine: EngineName | None
 
 
 def _subject(
@@ -202,12 +209,12 @@ def _subject(
     if are_saved_sums(candidate):
         of_rows = {"baseline": against, "group": measuring.group, "weights": measuring.weights, "why": keep_rows}
         of_rows |= {"convention": measuring.convention != OWN, "plan": planned, **reading}
-        return *judged_sums(as_path(candidate), asked, measuring.bins, of_rows), where
+        return *judged_sums(as_place(candidate), asked, measuring.bins, of_rows), where
     by, most = asked.group if measuring.group is None else measuring.group, measuring.resources.memory
     options = _told(reading, asked)
-    dump = predictions_of(candidate, options if is_path(candidate) else {}, most)
+    dump = predictions_of(candidate, options if is_path(candidate) else {}, most, measuring.engine)
     dump, name = grouped(_weighted(dump, measuring, asked), by)
-    base = None if against is None else base_of(against, options if is_path(against) else {}, most)
+    base = None if against is None else base_of(against, options if is_path(against) else {}, most, measuring.engine)
     base = _weighted(base, measuring, asked) if isinstance(base, Predictions) else base
     asked = asked.for_dump(dump, base, measuring.convention)
     subject = Subject.of(

@@ -22,6 +22,7 @@ from calibeval.core.metrics.table import metric_named
 from calibeval.core.report.report import Report
 from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.readers.small_files import is_there, read_small
+from calibeval.readers.stored.place import as_shown, is_remote, place_of, with_two_slashes
 
 OWN_FILE, PROJECT_FILE = "calibeval.toml", "pyproject.toml"
 
@@ -164,7 +165,7 @@ def _origin(path: Path, of_file: Sequence[Rule], of_options: Sequence[Rule], bas
     >>> _origin(Path("a.toml"), [Rule("ece", "max", 0.1)], [], "main.npz")
     'the baseline main.npz comes from a.toml'
     """
-    base = [] if baseline is None else [f"the baseline {baseline} comes from {path}"]
+    base = [] if baseline is None else [f"the baseline {as_shown(baseline)} comes from {path}"]
     return "; ".join([*_both(path, of_file, of_options), *base])
 
 
@@ -238,7 +239,10 @@ def _found(path: Path, table: Mapping[str, Any] | None) -> Found:
         raise UsageError(f'{path}: preset "{config.preset}" is unknown{hint}; presets are {known}')
     if config.baseline is None:
         return Found(config, path)
-    baseline = str(path.parent / config.baseline)
+    baseline = config.baseline
+    if not is_remote(baseline):
+        joined = str(path.parent / baseline)
+        baseline = with_two_slashes(joined) or joined
     return Found(replace(config, baseline=baseline), path)
 
 
@@ -262,7 +266,7 @@ def _table(path: Path, *, needed: bool) -> Mapping[str, Any] | None:
 
 
 def _document(path: Path) -> Mapping[str, Any]:
-    content = read_small(path)
+    content = read_small(place_of(path))
     try:
         return read_toml(content)
     except InputError as error:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from os import PathLike
-from pathlib import Path
 from typing import Any, TypeGuard
 
 from calibeval.api.gate_config import Asked
@@ -13,16 +12,17 @@ from calibeval.core.errors import UsageError
 from calibeval.core.gating.gate import Subject
 from calibeval.core.gating.of_sums import subject_of_sums
 from calibeval.readers.formats.sums import read_sums
+from calibeval.readers.stored.place import Place, place_of
 
 NOTHING: tuple[Any, ...] = (None, False, ())
 
 
 def are_saved_sums(candidate: object) -> TypeGuard[str | PathLike[str]]:
     """Whether it is the path of a file of sums."""
-    return isinstance(candidate, str | PathLike) and str(candidate).endswith(".sums")
+    return isinstance(candidate, str | PathLike) and place_of(candidate).suffix == ".sums"
 
 
-def judged_sums(path: Path, asked: Asked, bins: int | None, given: Mapping[str, object]) -> tuple[Asked, Subject]:
+def judged_sums(path: Place, asked: Asked, bins: int | None, given: Mapping[str, object]) -> tuple[Asked, Subject]:
     """The rules and what they are about. given: what was given that needs rows, or was settled with the sums.
 
     Raises: UsageError for these, other bins, and rules that need rows; InputError, FileProblem as `Accumulator.load`.

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from calibeval.core.errors import CalibevalError, UsageError
+from calibeval.readers.stored.place import is_remote, place_of
 from calibeval.writers.places import identity, is_stream, resolved, wrong_kind
 
 
@@ -27,6 +28,8 @@ def check_outputs(outputs: Sequence[Path], inputs: Iterable[str | Path | None]) 
             inodes.add(inode)
     written: set[str] = set()
     for output in outputs:
+        if is_remote(output):
+            raise UsageError(f"{place_of(output)}: outputs are written on this machine: name a path, and copy it there")
         kind = wrong_kind(output)
         if kind is not None:
             raise UsageError(f"{output}: this is {kind}, which cannot be written to; name another output")
@@ -50,12 +53,13 @@ def _files(name: str) -> list[Path]:
     from calibeval.readers.open import split_name
     from calibeval.readers.shards import shard_paths
 
-    if name == "-":
+    if name == "-" or is_remote(name):
         return []
-    found = {Path(name), Path(file_of(name)), split_name(name)[0]}
+    place, _ = split_name(name)
+    found: set[Path] = {Path(name), Path(file_of(name)), *([place] if isinstance(place, Path) else [])}
     for path in [*found]:
         try:
-            found.update(shard_paths(path, lambda _: "any") or ())
+            found.update(one for one in shard_paths(path, lambda _: "any") or () if isinstance(one, Path))
         except (CalibevalError, OSError, ValueError):  # the reader says what is wrong with it
             found.update(path.iterdir() if path.is_dir() else ())
     return [*found]

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
-from calibeval.api.dumps import as_path
+from calibeval.api.dumps import as_path, as_place
 from calibeval.api.outputs import check_outputs
 from calibeval.api.show import RISK, drawn, has_risk
 from calibeval.core.comparison.comparison import Comparison
@@ -100,7 +100,7 @@ def read_map(path: str | PathLike[str]) -> Map:
 
     Raises: InputError for a file that is not a map; FileProblem if it cannot be read.
     """
-    file = as_path(path)
+    file = as_place(path)
     content = read_small(file)
     try:
         return from_json(content.decode("utf-8"))

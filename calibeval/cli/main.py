@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import functools
+import importlib
 import io
 import json
 import os
@@ -12,8 +14,8 @@ from typing import Annotated
 
 import typer
 
-from calibeval.cli.commands import apply, compare, conventions, finetune, fit, gate, inspect, predict, report, sums
-from calibeval.cli.options import first, shared
+from calibeval.cli.options import first
+from calibeval.cli.options.shared import GROUPS
 from calibeval.cli.screen import signals
 from calibeval.cli.screen.command import WORDS
 from calibeval.cli.screen.help import Program, command_class
@@ -43,26 +45,26 @@ KINDS = {  # of errors, in JSON
 
 PAIRED = ("--max", "--min", "--max-increase", "--max-drop", "--key", "--export")  # each takes NAME=VALUE
 
-app = typer.Typer(
-    name="calibeval",
-    cls=Program,
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-for _run, _first in (
-    (report.report, first.REPORT),
-    (inspect.inspect, first.INSPECT),
-    (fit.fit, first.FIT),
-    (apply.apply, first.APPLY),
-    (compare.compare, first.COMPARE),
-    (gate.gate, first.GATE),
-    (finetune.finetune, first.FINETUNE),
-    (predict.predict, first.PREDICT),
-    (conventions.conventions, first.CONVENTIONS),
-    (sums.sums, first.SUMS),
-):
-    app.command(cls=command_class(_first.options, shared.GROUPS, _first.notes), epilog=_first.examples)(_run)
+# In the order of the help. Each is a function in the module of its name, and its help is in `first`, in capitals.
+COMMANDS = ("report", "inspect", "fit", "apply", "compare", "gate", "finetune", "predict", "conventions", "sums")
+
+
+@functools.cache
+def program(names: tuple[str, ...] = COMMANDS) -> typer.Typer:
+    """The program with these commands; it imports no others."""
+    app = typer.Typer(
+        name="calibeval",
+        cls=Program,
+        no_args_is_help=True,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    for name in names:
+        run = getattr(importlib.import_module(f"calibeval.cli.commands.{name}"), name)
+        said: first.First = getattr(first, name.upper())
+        app.command(cls=command_class(said.options, GROUPS, said.notes), epilog=said.examples)(run)
+    app.callback()(_root)
+    return app
 
 
 def _show_version(wanted: bool) -> None:
@@ -71,7 +73,6 @@ def _show_version(wanted: bool) -> None:
         raise typer.Exit
 
 
-@app.callback()
 def _root(
     version: Annotated[
         bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
@@ -95,6 +96,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return _fail(FILE_PROBLEM, "standard output is closed", as_json, debug)
     try:
         _check_room(words)
+        app = program(tuple(words[:1])) if words and words[0] in COMMANDS else program()
         code = app(words, standalone_mode=False, prog_name="calibeval")
         if code == INTERRUPTED:  # typer's own answer to Ctrl-C
             raise KeyboardInterrupt

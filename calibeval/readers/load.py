@@ -5,10 +5,10 @@ from __future__ import annotations
 import errno
 import importlib
 from collections.abc import Callable
-from pathlib import Path
 
 from calibeval.core.errors import FileProblem, InputError, UsageError, nearest
 from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.place import Place
 from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents
 
@@ -37,6 +37,7 @@ FORMATS: dict[str, tuple[str, str]] = {
     ".txt": ("txt", "read_txt"),
 }
 OF_TEXT = ("csv", "txt")  # the modules whose numbers may have decimal commas
+IN_RANGES = ("npz", "pt", "safetensors", "parquet")  # the modules that read what they need; others read every byte
 DECIMALS = (",", ".")
 PICKLES = (".pkl", ".pickle", ".p", ".joblib", ".dill")
 OTHERS = {  # formats that are not read, and what to do
@@ -61,9 +62,19 @@ def as_suffix(read_as: str | None, said: str = "read_as") -> str | None:
     return f".{name}"
 
 
-def suffix_of(path: Path) -> str:
+def needs_all(suffix: str) -> bool:
+    """Whether the format of a suffix is read from beginning to end.
+
+    >>> needs_all(".csv"), needs_all(".npz"), needs_all("")
+    (True, False, False)
+    """
+    return suffix in FORMATS and FORMATS[suffix][0] not in IN_RANGES
+
+
+def suffix_of(path: Place) -> str:
     """The suffix that says the format, such as .npz, or .csv.gz for a compressed file; "" if it is unknown.
 
+    >>> from pathlib import Path
     >>> suffix_of(Path("a.b.CSV.gz")), suffix_of(Path("a.b.npz")), suffix_of(Path("a.log"))
     ('.csv.gz', '.npz', '')
     """

@@ -13,20 +13,23 @@ from typing import IO
 from calibeval.core.data.amended import with_keywords, with_recognised
 from calibeval.core.data.arguments import truth
 from calibeval.core.data.class_names import LabelsAre, as_labels_are
+from calibeval.core.data.far_rows import Engine, with_engine
 from calibeval.core.data.positive import with_positive
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import as_kind
+from calibeval.core.data.source import RemoteFacts
 from calibeval.core.errors import UsageError
-from calibeval.readers.load import as_decimal, as_suffix, load, suffix_of
+from calibeval.readers.load import as_decimal, as_suffix, load, needs_all, suffix_of
 from calibeval.readers.meaning.assemble import ReadOptions, assemble
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.labels_file import ExternalLabels
 from calibeval.readers.meaning.named import OF_DUMPS, named_roles
-from calibeval.readers.shards import joined, shard_paths, shards_sha256
+from calibeval.readers.remote.find import remote_facts, settling, steady_file
+from calibeval.readers.shards import joined, shard_paths, shards_facts, shards_sha256
 from calibeval.readers.stdin import read_stdin
-from calibeval.readers.stored.digest import Background, checked_sha256
+from calibeval.readers.stored.digest import Background
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
-from calibeval.readers.stored.steady import SteadyFile
+from calibeval.readers.stored.place import Place, Url, place_of
 from calibeval.readers.stored.stored import Contents
 
 STDIN = Path("-")
@@ -123,6 +126,7 @@ def options_of(
     max_bytes: int | None = None,
     max_memory: int | None = None,
     checksums: bool = True,
+    engine: Engine | None = None,
 ) -> ReadOptions:
     """The options of `read` in the form that readers take.
 
@@ -132,7 +136,7 @@ def options_of(
     return ReadOptions(
         kind=None if kind is None else as_kind(kind),
         keys=Keys(in_full=frozenset(key or ()), **named_roles(key or {}, short, OF_DUMPS)),
-        labels=None if labels is None else Path(labels),
+        labels=None if labels is None else place_of(labels),
         score_columns=tuple(score_columns),
         class_names=None if class_names is None else tuple(class_names),
         positive=None if positive is None else str(positive),
@@ -142,7 +146,13 @@ def options_of(
         drop_duplicates=truth("drop_duplicates", drop_duplicates),
         read_as=as_suffix(read_as),
         decimal=as_decimal(decimal),
-        limits=Limits(max_bytes, quarter_of_memory() if max_memory is None else max_memory, checksums),
+        limits=Limits(
+            max_bytes,
+            quarter_of_memory() if max_memory is None else max_memory,
+            checksums,
+            in_files=engine is not None,
+        ),
+        engine=engine,
     )
 
 
@@ -153,7 +163,7 @@ def open_dump(name: str, options: ReadOptions) -> Predictions:
     """
     path, split = split_name(name)
     opened = open_input(path, options.limits, read_as=options.read_as, decimal=options.decimal)
-    return predictions_of(opened, open_labels(options), split, options)
+    return with_engine(predictions_of(opened, open_labels(options), split, options), options.engine)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -161,19 +171,21 @@ class Opened:
     """The arrays behind a path (a file, shards or standard input) before they get a meaning.
 
     size: bytes on disk or of the stream. digest: starts the hashing, once, and returns a function that waits for the
-    hash. split: what stands after # in the name of a file of labels.
+    hash, which is None if not all bytes were read. split: what stands after # in the name of a file of labels. remote:
+    what is known of a remote file.
     """
 
-    path: Path
+    path: Place
     contents: Contents
     format: str
     size: int
-    digest: Callable[[], Callable[[], str]]
+    digest: Callable[[], Callable[[], str | None]]
     split: str | None = None
+    remote: RemoteFacts | None = None
 
 
 def open_input(
-    path: Path,
+    path: Place,
     limits: Limits,
     stdin: IO[bytes] | None = None,
     *,
@@ -194,17 +206,18 @@ def open_input(
     suffixed = suffix_of if read_as is None else lambda _: read_as
     shards = shard_paths(path, suffixed)
     if shards is None:
-        file = SteadyFile.of(path)
+        file = steady_file(path, limits, whole=needs_all(suffixed(path)))
         contents = load(file, limits, read_as, decimal)
         return Opened(
             path,
             contents,
             suffixed(path).lstrip("."),
             file.size,
-            functools.cache(lambda: Background(lambda: checked_sha256(file, contents.extents)).result),
+            functools.cache(lambda: settling(file, contents.extents)),
+            remote=remote_facts(file),
         )
     each = replace(limits, max_memory=limits.max_memory // len(shards))
-    files = [SteadyFile.of(shard) for shard in shards]
+    files = [steady_file(shard, limits, whole=needs_all(suffixed(shard))) for shard in shards]
     parts = [load(file, each, read_as, decimal) for file in files]
     return Opened(
         path,
@@ -212,6 +225,7 @@ def open_input(
         suffixed(shards[0]).lstrip("."),
         sum(file.size for file in files),
         functools.cache(lambda: Background(lambda: shards_sha256(files, parts)).result),
+        remote=shards_facts(files),
     )
 
 
@@ -249,28 +263,32 @@ def source_of(opened: Opened, labels: Opened | None, split: str | None) -> tuple
 
     labels: another input that holds the labels; it is verified and hashed like the first.
     """
-    source = Source(path=opened.path.as_posix(), split=split, format=opened.format)
+    source = Source(path=opened.path.as_posix(), split=split, format=opened.format, remote=opened.remote)
     sha256 = opened.digest()
     if labels is None:
         return source, lambda: replace(source, sha256=sha256())
     split_there = "" if labels.split is None else f"#{labels.split}"
-    with_labels = replace(source, labels_path=f"{labels.path.as_posix()}{split_there}")
+    with_labels = replace(source, labels_path=f"{labels.path.as_posix()}{split_there}", labels_remote=labels.remote)
     labels_sha256 = labels.digest()
     return with_labels, lambda: replace(with_labels, sha256=sha256(), labels_sha256=labels_sha256())
 
 
-def split_name(name: str) -> tuple[Path, str | None]:
-    """The path and the split in a dump's name.
+def split_name(name: str) -> tuple[Place, str | None]:
+    """The place and the split in a dump's name.
 
     If a file with the whole name exists, # is part of its path; also if a folder follows it, and there is nothing of
-    the name before it.
+    the name before it. In a URL, a # always begins the split.
 
     >>> split_name("a.npz#val")[1], split_name("no#1/*.npz")[0].as_posix()
     ('val', 'no#1/*.npz')
+    >>> split_name("s3://bucket/a.npz#val")
+    (<Url s3://bucket/a.npz>, 'val')
     """
-    if "#" not in name or Path(name).exists():
-        return Path(name), None
+    if "#" not in name:
+        return place_of(name), None
     path, _, split = name.rpartition("#")
-    if "/" in split and (not Path(path).exists() or Path(name).parent.is_dir()):
+    if isinstance(url := place_of(path), Url):
+        return url, split
+    if Path(name).exists() or ("/" in split and (not Path(path).exists() or Path(name).parent.is_dir())):
         return Path(name), None
     return Path(path), split

@@ -13,43 +13,73 @@ from pathlib import Path
 import numpy as np
 
 from calibeval.core.data.row_source import RowSource
+from calibeval.core.data.source import RemoteFacts
 from calibeval.core.errors import FileProblem, InputError
-from calibeval.readers.stored.digest import checked_sha256
+from calibeval.readers.remote.find import remote_facts, sha256_of
+from calibeval.readers.remote.listing import HIDDEN_NAMES, NUMBERED, PATTERN, remote_shards
 from calibeval.readers.stored.joined import JoinedRows
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import ID_KEYS, IGNORE_KEYS, NAME_KEYS, index_splits
+from calibeval.readers.stored.place import Place, Url
 from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents, Stored
 
-NUMBERED = re.compile(r"^(?P<stem>.*[-_.])(?P<number>[0-9]{1,9})-of-(?P<count>[0-9]{1,9})(?P<rest>\.[^/]*)$")
-PATTERN = re.compile(r"[*?\[]")
-HIDDEN_NAMES = (".", "_")
 LISTED = 6
 
 
-def shards_sha256(files: Sequence[SteadyFile], shards: Sequence[Contents]) -> str:
+def shards_sha256(files: Sequence[SteadyFile], shards: Sequence[Contents]) -> str | None:
     """One hash for all shards: the SHA-256 over a line "name NUL sha256" for each, in the given order.
 
-    The name is that of the file without its folder.
+    The name is that of the file without its folder. None if remote shards were read in part.
     Raises: InputError if a checksum inside a shard differs; FileProblem if a shard cannot be read.
     """
-    digest, seen = hashlib.sha256(), dict[str, str]()
-    for file, shard in zip(files, shards, strict=True):
-        sha256 = checked_sha256(file, shard.extents)
-        if sha256 in seen:
-            raise InputError(f"{seen[sha256]} and {file.name} are the same shard twice: its rows would count twice")
-        seen[sha256] = file.name
-        digest.update(f"{file.name}\0{sha256}\n".encode(errors="surrogateescape"))
+    found = [sha256_of(file, shard.extents) for file, shard in zip(files, shards, strict=True)]
+    _check_twice(files, found)
+    return _of_lines(files, found)
+
+
+def shards_facts(files: Sequence[SteadyFile]) -> RemoteFacts | None:
+    """What is known of remote shards together; the ETag is the SHA-256 over a line "name NUL etag" for each."""
+    found = [one for file in files if (one := remote_facts(file))]
+    if len(found) < len(files):
+        return None
+    whole = all(one.read == "whole" for one in found)
+    etag = _of_lines(files, [one.etag for one in found])
+    return RemoteFacts(sum(one.size for one in found), etag, "whole" if whole else "ranges")
+
+
+def _check_twice(files: Sequence[SteadyFile], marks: Sequence[str | None]) -> None:
+    """Refuse the same shard under two names. marks: the SHA-256 of each; None: unknown."""
+    seen: dict[str, str] = {}
+    for file, mark in zip(files, marks, strict=True):
+        if mark is not None and mark in seen:
+            raise InputError(f"{seen[mark]} and {file.name} are the same shard twice: its rows would count twice")
+        if mark is not None:
+            seen[mark] = file.name
+
+
+def _of_lines(files: Sequence[SteadyFile], marks: Sequence[str | None]) -> str | None:
+    """The SHA-256 over a line "name NUL mark" for each; None if any is unknown."""
+    digest = hashlib.sha256()
+    for file, mark in zip(files, marks, strict=True):
+        if mark is None:
+            return None
+        digest.update(f"{file.name}\0{mark}\n".encode(errors="surrogateescape"))
     return digest.hexdigest()
 
 
-def shard_paths(path: Path, suffix: Callable[[Path], str]) -> list[Path] | None:
+def shard_paths(path: Place, suffix: Callable[[Place], str]) -> Sequence[Place] | None:
     """The files that a folder, a pattern or a numbered name stands for, in natural order; None for any other name.
 
     suffix: returns the suffix of a file's format, or an empty string if it is unknown.
     Raises: FileProblem if there are none; InputError unless they are all the shards of one dump.
     """
-    if path.is_dir():
+    found: Sequence[Place] | None
+    if isinstance(path, Url):
+        found = remote_shards(path, folder=not suffix(path))
+        if found is None:
+            return None
+    elif path.is_dir():
         found = [one for one in path.iterdir() if not one.name.startswith(HIDDEN_NAMES)]
         if not found:
             raise FileProblem(f"{path}: the folder holds no files")
@@ -95,8 +125,8 @@ def _belongs(name: str, match: re.Match[str]) -> bool:
     return other is not None and all(other[part] == match[part] for part in ("stem", "rest"))
 
 
-def _check_suffixes(found: Sequence[Path], suffix: Callable[[Path], str], path: Path) -> None:
-    folder = next((one for one in found if one.is_dir()), None)
+def _check_suffixes(found: Sequence[Place], suffix: Callable[[Place], str], path: Place) -> None:
+    folder = next((one for one in found if isinstance(one, Path) and one.is_dir()), None)
     if folder is not None:
         raise InputError(f"{path}: holds the folder {folder.name}, but shards are files: name them with a pattern")
     strange = [one.name for one in found if not suffix(one)]
@@ -112,7 +142,7 @@ def _check_suffixes(found: Sequence[Path], suffix: Callable[[Path], str], path: 
         )
 
 
-def _check_numbers(found: Sequence[Path], path: Path) -> None:
+def _check_numbers(found: Sequence[Place], path: Place) -> None:
     """Refuse numbered shards unless each of the N in -of-N is there exactly once."""
     matches = [match for one in found if (match := NUMBERED.match(one.name))]
     if not matches:
@@ -238,9 +268,10 @@ def _fits(part: Stored, first: Stored) -> bool:
 def _loaded(parts: Sequence[Stored], limits: Limits) -> RowSource:
     """All rows in memory, or, if they are too many, read from the shards when they are needed."""
     nbytes = sum(int(np.prod(part.shape, dtype=np.float64)) * part.dtype.itemsize for part in parts)
-    if nbytes <= limits.max_memory or len(parts[0].shape) < 2:
+    held = nbytes <= limits.max_memory
+    if len(parts[0].shape) < 2 or (held and not limits.in_files):
         return np.concatenate([part.array() for part in parts])
-    return JoinedRows([part.load() for part in parts])
+    return JoinedRows([part.load() for part in parts], held=held)
 
 
 def _listed(names: Sequence[str]) -> str:

@@ -7,13 +7,15 @@ import os
 from pathlib import Path
 
 from calibeval.core.errors import FileProblem, InputError
+from calibeval.readers.remote.find import beginning
+from calibeval.readers.stored.place import Place, Url
 from calibeval.readers.stored.regular import opened
 
 MOST_BYTES = 2**24
 NEEDED = 'a list of names, or an object such as {"0": "cat", "1": "dog"}, is needed'
 
 
-def read_small(path: Path) -> bytes:
+def read_small(path: Place) -> bytes:
     """The content of a regular file of at most 16 MiB.
 
     Raises: FileProblem if there is no such file, it is not a regular file, or it cannot be read; InputError if it is
@@ -25,11 +27,13 @@ def read_small(path: Path) -> bytes:
     return content
 
 
-def read_beginning(path: Path, most: int) -> bytes:
+def read_beginning(path: Place, most: int) -> bytes:
     """The first bytes of a regular file.
 
     Raises: FileProblem if there is no such file, it is not a regular file, or it cannot be read.
     """
+    if isinstance(path, Url):
+        return beginning(path, most)
     with opened(path) as descriptor:
         try:
             with os.fdopen(descriptor, "rb", closefd=False) as file:
@@ -43,7 +47,7 @@ def is_there(path: Path) -> bool:
     return os.path.lexists(path)
 
 
-def names_in_json(content: bytes, path: Path) -> tuple[str, ...]:
+def names_in_json(content: bytes, path: Place) -> tuple[str, ...]:
     """The class names in a `.json` file, in class order: a list, or an object by number, as id2label of transformers.
 
     An object may also hold the number of each name, {"cat": 0, "dog": 1}.

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from calibeval.core.metrics.requested import REQUESTED
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import EVERY
 from calibeval.core.report.report import DumpReport
@@ -19,7 +18,7 @@ def tests(dump: DumpReport) -> list[str]:
         whose = "Cox" if dump.k == 2 else "Cox, of the top label"
         lines.append(f"{whose}: score test of slope 1 and intercept 0 together: {p_said(slope.p)}")
     for name, metric in dump.metrics.items():
-        if name in REQUESTED and metric.z is not None and metric.p is not None:
+        if EVERY.on_request(name) and metric.z is not None and metric.p is not None:
             size = f"{metric.z:.2f}" if EVERY[name].least == 0.0 else signed(metric.z, 2)
             lines.append(f"{label(name)}: {size} standard deviations of a calibrated model, {p_said(metric.p)}")
     return lines

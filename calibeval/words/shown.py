@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from calibeval.core.metrics.requested import REQUESTED
 from calibeval.core.metrics.table import EVERY, METRICS
 from calibeval.core.report.report import DumpReport
 from calibeval.core.report.views import speaks_of_positive
@@ -59,7 +58,7 @@ def on_request(names: Iterable[str]) -> bool:
     >>> on_request(["ece", "phi_nll"]), on_request(["ece", "ecce"])
     (False, True)
     """
-    return any(name in REQUESTED and is_shown(name) for name in names)
+    return any(EVERY.on_request(name) and is_shown(name) for name in names)
 
 
 def shown_among(names: Iterable[str]) -> list[str]:

@@ -98,17 +98,49 @@ def test_sums_give_the_same_numbers_or_say_why_not(kind, tmp_path):
     assert [str(one) for one in dumps[0].warnings] == [str(one) for one in dumps[1].warnings]
 
 
-def test_the_temperature_is_that_of_the_series(tmp_path):
+def test_the_temperature_is_that_of_sums_at_fixed_temperatures(tmp_path):
     z = logits_of(4000, 4)
-    part = fed(500, 4, logits=1.1 * z, labels=labels_of(softmax(z)))
-    part.save(tmp_path / "a.sums")
-    found = calibeval.Accumulator.load(tmp_path / "a.sums").report()["temperature"]
-    assert found.reason.code == "from_sums"
-    assert found.value == pytest.approx(part.report()["temperature"].value, abs=0.01)
-    assert (found.z, found.p) == (part.report()["temperature"].z, part.report()["temperature"].p)
-    sharp = fed(500, 4, logits=3 * z, labels=labels_of(softmax(z)))
+    y = labels_of(softmax(z))
+    for factor in (0.5, 1.1, 3.0):
+        part = fed(500, 4, logits=factor * z, labels=y)
+        part.save(tmp_path / "a.sums")
+        whole, found = part.report()["temperature"], calibeval.Accumulator.load(tmp_path / "a.sums").report()
+        metric = found["temperature"]
+        off = float(re.search(r"from sums at fixed temperatures, within (\S+) of", metric.reason)[1])
+        assert (metric.reason.code, off < 1e-3) == ("from_sums", True)
+        for one in ("value", "low", "high"):
+            assert getattr(metric, one) == pytest.approx(getattr(whole, one), abs=max(off, 1e-3 * whole.value))
+        assert abs(metric.value - whole.value) <= off
+        assert (metric.z, metric.p) == (whole.z, whole.p)
+    sharp = fed(500, 4, logits=30 * z, labels=y)
     sharp.save(tmp_path / "b.sums")
     assert calibeval.Accumulator.load(tmp_path / "b.sums").report()["temperature"].reason.code == "far_from_one"
+
+
+def test_rows_that_follow_loaded_sums_count_for_the_temperature(tmp_path):
+    z = logits_of(3000, 4)
+    y = labels_of(softmax(z))
+    fed(500, 4, logits=2 * z[:2000], labels=y[:2000]).save(tmp_path / "a.sums")
+    part = calibeval.Accumulator.load(tmp_path / "a.sums")
+    part.update(logits=2 * z[2000:], labels=y[2000:])
+    other = fed(500, 4, logits=2 * z[2000:], labels=y[2000:])
+    other.merge(calibeval.Accumulator.load(tmp_path / "a.sums"))
+    wanted = calibeval.evaluate(logits=2 * z, labels=y)["temperature"].value
+    for one in (part, other):
+        assert one.report()["temperature"].value == pytest.approx(wanted, rel=1e-4)
+        one.save(tmp_path / "b.sums")
+        again = calibeval.Accumulator.load(tmp_path / "b.sums").report()["temperature"]
+        assert again.value == pytest.approx(wanted, rel=1e-4)
+
+
+def test_a_file_of_an_earlier_version_gives_the_temperature_of_the_series(tmp_path):
+    z = logits_of(4000, 4)
+    header, arrays = to_saved(fed(500, 4, logits=1.1 * z, labels=labels_of(softmax(z)))._rows, exact=False)
+    del header["sampled"], arrays["temperatures"]
+    (tmp_path / "a.sums").write_bytes(sums_file(header, arrays))
+    found = calibeval.Accumulator.load(tmp_path / "a.sums").report()["temperature"]
+    assert (found.reason.code, str(found.reason)) == ("from_sums", "from sums, by a series around T = 1")
+    assert found.value == pytest.approx(1.1, abs=0.05)
 
 
 @pytest.mark.parametrize("exact", [True, False])
@@ -203,3 +235,40 @@ def test_what_does_not_fit_together_is_refused(tmp_path):
     file.write_bytes(sums_file({**good, "schema": "calibeval.sums/2"}, fine))
     with pytest.raises(calibeval.InputError, match=r'the schema is "calibeval\.sums/2"'):
         calibeval.Accumulator.load(file)
+
+
+def exchanged(n=400):
+    """Rows whose two columns are exchanged."""
+    z = logits_of(n, 2)
+    return {"logits": 4.0 * z[:, ::-1], "labels": labels_of(softmax(4.0 * z))}
+
+
+def test_doubts_that_need_scores_are_kept_in_files(tmp_path):
+    part = fed(130, 2, **exchanged())
+    (doubt,) = [one for one in part.report().dumps[0].warnings if one.code == "below_chance"]
+    part.save(tmp_path / "a.sums")
+    again = calibeval.Accumulator.load(tmp_path / "a.sums")
+    assert doubt in again.report().dumps[0].warnings
+    again.save(tmp_path / "b.sums")
+    assert doubt in calibeval.Accumulator.load(tmp_path / "b.sums").report().dumps[0].warnings
+    part.save(tmp_path / "c.sums", min_cell=10)
+    codes = [one.code for one in calibeval.Accumulator.load(tmp_path / "c.sums").report().dumps[0].warnings]
+    assert codes == ["small_cells_joined"]
+
+
+def test_doubts_about_parts_say_how_many_rows_these_have(tmp_path):
+    z = logits_of(1000, 2)
+    good = fed(130, 2, logits=z, labels=labels_of(softmax(z)))
+    for i in range(2):
+        fed(130, 2, **exchanged()).save(tmp_path / f"{i}.sums")
+    good.save(tmp_path / "good.sums")
+    whole = calibeval.Accumulator.load(tmp_path / "good.sums")
+    assert whole.report().dumps[0].warnings == ()
+    for i in range(2):
+        whole.merge(calibeval.Accumulator.load(tmp_path / f"{i}.sums"))
+    (told,) = whole.report().dumps[0].warnings
+    assert told.code == "below_chance"
+    assert str(told).endswith("(so in one part; such parts have 800 of 1,800 rows)")
+    whole.update(**exchanged(200))
+    (told,) = whole.report().dumps[0].warnings
+    assert str(told).endswith("such parts have 1,000 of 2,000 rows)")

@@ -8,7 +8,7 @@ import typer.main
 
 import calibeval
 from calibeval.api import dumps
-from calibeval.cli.main import app
+from calibeval.cli.main import program
 from calibeval.readers.features.features import read_features
 from calibeval.readers.open import read
 
@@ -89,7 +89,7 @@ def keywords(function):
 
 
 def commands():
-    return typer.main.get_group(app).commands
+    return typer.main.get_group(program()).commands
 
 
 def test_every_command_has_its_function():

@@ -25,6 +25,7 @@ TITLES = {
     "recalibrators": "Recalibrators on held-out rows",
     "training": "Head training on a CPU",
     "training_gpu": "Head training on a GPU",
+    "device_sums": "Sums on a GPU",
     "papers": "CIFAR-10 from images",
     "losses": "Losses on real features",
     "tuning": "Tuning",

@@ -226,5 +226,13 @@ def test_a_json_report_imports_numpy_only(digits):
     assert loaded(python(code, "report", digits, "--json")) == ["numpy"]
 
 
+def test_a_command_imports_no_other_command_and_what_was_not_asked_for(digits):
+    code = "import sys; from calibeval.cli.main import main; assert main(sys.argv[1:]) == 0; print(*sys.modules)"
+    found = python(code, "report", digits, "--json").split()
+    assert [name for name in found if name.startswith("calibeval.cli.commands.")] == ["calibeval.cli.commands.report"]
+    waiting = ("core.metrics.requested", "core.evaluation.slices", "core.evaluation.groups", "core.conventions.metrics")
+    assert [name for name in (*(f"calibeval.{one}" for one in waiting), "numpy.ma") if name in found] == []
+
+
 def test_the_public_names_come_on_first_use():
     assert loaded(python("import sys, calibeval; print(*sys.modules)")) == []

@@ -13,7 +13,7 @@ import torch
 from PIL import Image
 
 from calibeval.losses import CALS, CrossEntropy
-from tests.benchmarks import cifar_images, papers, run, training_gpu
+from tests.benchmarks import cifar_images, device_sums, papers, run, training_gpu
 from tests.benchmarks.cifar_training import ResNet, Rows, Trainer, share_of_rate
 
 # Flat colours, which JPEG keeps to a unit or two.
@@ -215,11 +215,11 @@ def test_the_table_is_made_again_from_the_records(tmp_path, monkeypatch, capsys)
 def test_without_a_gpu_the_page_stays_as_it_is(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     monkeypatch.setattr(sys, "argv", ["benchmark"])
-    for benchmark in (papers, training_gpu):
+    for benchmark in (papers, training_gpu, device_sums):
         benchmark.main()
     told = capsys.readouterr()
     assert told.out == ""
-    assert told.err.count("no GPU") == 2
+    assert told.err.count("no GPU") == 3
     page = tmp_path / "page.md"
     run.write_section(page, "papers", "first")
     before = page.read_text()
@@ -249,3 +249,27 @@ def test_the_benchmark_of_heads_runs_with_the_cpu_in_the_place_of_a_gpu():
     for loss in ("ce", "mbls(margin=2)", "cals(margin=2)"):
         assert f"| {loss} | 0 |" in text
     assert "| DataLoader loop / CALS | ≥ 20.0× |" in text
+
+
+def test_the_benchmark_of_sums_runs_with_the_cpu_in_the_place_of_a_gpu(capsys):
+    sizes = replace(device_sums.TINY, cases=((600, 70), (900, 2)))
+    text = device_sums.section(sizes, "cpu", profiled=True)
+    assert "failed" not in text
+    assert "Traceback" not in capsys.readouterr().err
+    assert text.count("| 600 × 70 |") == text.count("| 900 × 2 |") == 2
+    assert float(text.partition("| difference of sums | ≤ 1.0e-12 |")[2].split("|")[0]) <= 1e-12
+
+
+def test_the_benchmark_of_sums_goes_on_where_one_size_fails(monkeypatch):
+    whole = device_sums.measured
+
+    def failing(n, k, *arguments, **named):
+        if k == 2:
+            raise RuntimeError("out of memory")
+        return whole(n, k, *arguments, **named)
+
+    monkeypatch.setattr(device_sums, "measured", failing)
+    text = device_sums.section(replace(device_sums.TINY, cases=((300, 2), (400, 3))), "cpu")
+    assert "300 × 2 failed" in text
+    assert "RuntimeError: out of memory" in text
+    assert text.count("| 400 × 3 |") == 2

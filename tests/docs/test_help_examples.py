@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from calibeval.cli.main import app
+from calibeval.cli.main import program
 from tests.cli.invoking import run
 
 ROOT = Path(__file__).parents[2]
@@ -24,7 +24,7 @@ def commands(command, parent, name):
         yield from commands(inner, context, part)
 
 
-HELPS = dict(commands(typer.main.get_command(app), None, "calibeval"))
+HELPS = dict(commands(typer.main.get_command(program()), None, "calibeval"))
 
 
 def examples(name):

@@ -10,6 +10,7 @@ from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say,
 from calibeval.cli.screen.dump_json import written_json
 from calibeval.cli.screen.streams import put
 from calibeval.core.errors import FileProblem, InputError, UsageError
+from calibeval.readers.stored.place import as_shown
 
 
 @with_reading_flags
@@ -50,7 +51,7 @@ def apply(
     mapped = found(predictions)
     predictions.settled_source()
     dropped = write_checked(mapped, out, reading.limits.max_memory)
-    told = [*(f"{dump}: {warning}" for warning in mapped.warnings), *dropped]
+    told = [*(f"{as_shown(dump)}: {warning}" for warning in mapped.warnings), *dropped]
     say([f"warning: {text}" for text in told], quiet=quiet)
     say([f"{predictions.rows:,} rows written to {out}"], quiet=quiet or json)
     if json:

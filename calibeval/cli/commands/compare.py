@@ -12,7 +12,7 @@ from calibeval.cli.options.by_products import check_drawing
 from calibeval.cli.options.choices import LEVEL, RISK, exclude, table_format
 from calibeval.cli.options.outputs import JSON, check_folder, exports
 from calibeval.cli.options.outputs import TABLES as FILE_TABLES
-from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
+from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_engine_flags
 from calibeval.cli.screen.progress import Progress
 from calibeval.cli.screen.streams import put
 from calibeval.core.errors import UsageError
@@ -25,7 +25,7 @@ TABLES = {"md": "markdown", "csv": "csv_table", "latex": "latex"}
 EXPORTS = {"markdown": "md", "csv": "csv", "latex": "latex"}
 
 
-@with_reading_flags
+@with_engine_flags
 def compare(
     base: compare_options.Base,
     candidates: compare_options.Candidates,

@@ -6,11 +6,11 @@ from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import needed
 from calibeval.cli.options.fitting import Fitting
 from calibeval.cli.options.prior import Prior, shares
-from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
+from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_engine_flags
 from calibeval.cli.screen.streams import put
 
 
-@with_reading_flags
+@with_engine_flags
 def fit(
     dump: options.Dump,
     out: options.MapOut = None,

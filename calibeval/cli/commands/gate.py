@@ -15,12 +15,13 @@ from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import DECIDE, LEVEL, ON_INCONCLUSIVE, PRESETS, check_choice
 from calibeval.cli.options.gate_exports import exported, report_of, wanted_exports
 from calibeval.cli.options.outputs import JSON, check_folder
-from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
+from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_engine_flags
 from calibeval.cli.screen.command import environment
 from calibeval.cli.screen.streams import put
 from calibeval.core.conventions.table import OWN
 from calibeval.core.errors import FileProblem, UsageError
 from calibeval.readers.small_files import is_there
+from calibeval.readers.stored.place import as_shown, is_remote
 
 if TYPE_CHECKING:
     from calibeval.api.gate_config import Asked
@@ -30,7 +31,7 @@ if TYPE_CHECKING:
 SUMMARY, OUTPUTS = "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"
 
 
-@with_reading_flags
+@with_engine_flags
 def gate(
     dump: options.Dump,
     baseline: gate_options.Baseline = None,
@@ -274,7 +275,7 @@ def _init(
     resources = Resources(threads(jobs), reading.limits.max_memory)
     predictions = open_dump(dump, reading)
     measured = Measurement.of(predictions, settings, resources)
-    baseline = Path(os.path.relpath(dump, path.parent)).as_posix()
+    baseline = as_shown(dump) if is_remote(dump) else Path(os.path.relpath(dump, path.parent)).as_posix()
     names = None if reading.class_names is None else predictions.class_names
     text = render(measured.report(LEVEL), baseline, slices, group, flags.positive, names)
     own = config_from_table(read_toml(text.encode("utf-8", "backslashreplace"))["gate"], str(path))

@@ -17,7 +17,7 @@ from calibeval.cli.options.fitting import Fitting
 from calibeval.cli.options.metrics import in_full, named, unavailable
 from calibeval.cli.options.outputs import FIGURES, JSON, check_folder, exports
 from calibeval.cli.options.outputs import TABLES as FILE_TABLES
-from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
+from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_engine_flags
 from calibeval.cli.screen.command import environment
 from calibeval.cli.screen.progress import Progress
 from calibeval.cli.screen.streams import put
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
 OUTPUTS = ("bins.csv", "reliability.svg", "risk.svg", "report.html", "report.json")
 
 
-@with_reading_flags
+@with_engine_flags
 def report(
     dumps: options.Dumps,
     json: options.Json = False,
@@ -222,10 +222,11 @@ def _results(
 
     alone: whether it is the only dump; of several, it is noted which rows they hold.
     """
-    from calibeval.core.evaluation.same_rows import with_rows
-
     before = evaluate(predictions, sliced=True)
-    before = before if alone else with_rows(before, predictions)
+    if not alone:
+        from calibeval.core.evaluation.same_rows import with_rows
+
+        before = with_rows(before, predictions)
     if plan is None:
         return before
     after, warnings = plan(predictions)

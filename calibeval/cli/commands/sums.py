@@ -12,6 +12,7 @@ from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say,
 from calibeval.cli.screen.dump_json import written_json
 from calibeval.cli.screen.streams import put
 from calibeval.core.errors import UsageError
+from calibeval.readers.stored.place import as_shown
 
 if TYPE_CHECKING:
     from calibeval.core.evaluation.running import Running
@@ -67,7 +68,7 @@ def sums(
         try:
             whole.merge(part)
         except UsageError as error:
-            raise UsageError(f"{word} and {dumps[0]}: {error}") from None
+            raise UsageError(f"{as_shown(word)} and {as_shown(dumps[0])}: {error}") from None
     content = sums_file(*to_saved(whole, exact=exact, least=min_cell))
     write_file(out, content)
     running = whole.whole()

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calibeval.core.errors import FileProblem, UsageError
+from calibeval.readers.remote.listing import remote_shards
+from calibeval.readers.stored.place import Place, Url, as_shown, place_of
 
 if TYPE_CHECKING:
     from calibeval.core.data.source import Source
@@ -24,10 +26,12 @@ def are_sums(dumps: Sequence[str]) -> bool:
     >>> are_sums(["a.sums", "b.sums"]), are_sums(["a.npz"])
     (True, False)
     """
-    found = [word for word in dumps if word.endswith(SUFFIX)]
+    found = [word for word in dumps if str(place_of(word)).endswith(SUFFIX)]
     if found and len(found) < len(dumps):
         other = next(word for word in dumps if word not in found)
-        raise UsageError(f"{found[0]} holds sums and {other} does not: all {SUFFIX} files together are one dump")
+        raise UsageError(
+            f"{as_shown(found[0])} holds sums and {as_shown(other)} does not: all {SUFFIX} files together are one dump"
+        )
     return bool(found)
 
 
@@ -64,18 +68,24 @@ def opened(dumps: Sequence[str], bins: int | None, given: Mapping[str, object]) 
     if bins not in (None, whole.settings.bins):
         raise UsageError(f"--bins is {bins}, but these sums have {whole.settings.bins}: bins cannot be changed later")
     files = files_of(dumps)
-    return whole, Source(files[0], format="sums") if len(files) == 1 else Source(title=f"{len(files)} files of sums")
+    if len(files) > 1:
+        return whole, Source(title=f"{len(files)} files of sums")
+    return whole, Source(files[0].as_posix(), format="sums")
 
 
-def files_of(dumps: Sequence[str]) -> list[str]:
+def files_of(dumps: Sequence[str]) -> list[Place]:
     """The files of these words, of which patterns stand for several. Raises: FileProblem if there is none."""
-    found = []
+    found: list[Place] = []
     for word in dumps:
+        place = place_of(word)
+        if isinstance(place, Url):
+            found += sorted(remote_shards(place, folder=False) or [place], key=str)
+            continue
         plain = Path(word).exists() or not glob.has_magic(word)
         files = [word] if plain else sorted(glob.glob(word))  # noqa: PTH207 - it may be absolute
         if not files:
             raise FileProblem(f"{word}: there is no such file")
-        found += files
+        found += map(Path, files)
     return found
 
 
@@ -86,7 +96,7 @@ def read_all(dumps: Sequence[str]) -> Accumulation:
     whole: Accumulation | None = None
     files = files_of(dumps)
     for file in files:
-        found = read_sums(Path(file))
+        found = read_sums(file)
         if whole is None:
             whole = found
             continue

@@ -11,6 +11,7 @@ from calibeval.core.data.amended import titled
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.report.report import Report
 from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.stored.place import is_remote
 
 
 class Named(NamedTuple):
@@ -26,6 +27,8 @@ def split_title(word: str) -> Named:
     >>> split_title("old=runs/7.npz#test"), split_title("runs/lr=3/test.npz")
     (Named(title='old', file='runs/7.npz#test'), Named(title=None, file='runs/lr=3/test.npz'))
     """
+    if is_remote(word):
+        return Named(None, word)
     title, equals, file = word.partition("=")
     path = word.partition("#")[0]
     if not (title.strip() and equals and file) or any(sign in title for sign in "/\\#"):

@@ -11,6 +11,7 @@ from calibeval.cli.options.reading import ReadingFlags
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.notices import Notice
 from calibeval.core.report.report import Report
+from calibeval.readers.stored.place import as_shown, place_of
 from calibeval.words.names import visible
 from calibeval.words.next_step import Ways, quoted
 
@@ -53,9 +54,9 @@ def ways(
     """
     if "-" in dumps:
         return Ways()
-    reading = [*dumps, *words_of(flags)]
+    reading = [*map(as_shown, dumps), *words_of(flags)]
     together = ["--group", group] if group is not None else []
-    fitted = ["--cross-fit", "5", *together] if validation is None else ["--fit-on", validation, *together]
+    fitted = ["--cross-fit", "5", *together] if validation is None else ["--fit-on", as_shown(validation), *together]
     fitted += measured
     init = [] if Path(CONFIGURATION).exists() else ["--init"]
     return Ways(
@@ -80,9 +81,10 @@ def _keeping(dumps: Sequence[str], reading: list[str], clip: Sequence[str], appl
     if len(dumps) != 1 or applied is None or applied.fit_on == "-":
         return None
     if applied.saved_map is not None:
-        return _command("apply", str(applied.saved_map), applied.file, *reading, "-o", "repaired.npz")
+        saved = str(place_of(Path(applied.saved_map)))
+        return _command("apply", saved, as_shown(applied.file), *reading, "-o", "repaired.npz")
     method = [] if applied.method == "temperature" else ["--method", applied.method]
-    return _command("fit", applied.fit_on or applied.file, *reading, *clip, *method, "-o", "map.json")
+    return _command("fit", as_shown(applied.fit_on or applied.file), *reading, *clip, *method, "-o", "map.json")
 
 
 def measured_as(report: Report, bins: int | None) -> list[str]:
@@ -107,7 +109,7 @@ def words_of(flags: ReadingFlags) -> list[str]:
         elif isinstance(given, list | tuple):
             words += [word for value in given for word in (name, str(value))]
         elif given is not None and given is not False:
-            words += [name, str(given)]
+            words += [name, str(place_of(given)) if isinstance(given, Path) else str(given)]
     return words
 
 

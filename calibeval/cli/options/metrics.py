@@ -11,9 +11,9 @@ def named(chosen: Collection[str]) -> Collection[str]:
     >>> named(["ece"])
     ['ece']
     """
-    from calibeval.core.metrics.table import EVERY
+    from calibeval.core.metrics.table import EVERY, METRICS
 
-    return () if len(chosen) == len(EVERY) else chosen
+    return () if len(chosen) > len(METRICS) and len(chosen) == len(EVERY) else chosen
 
 
 def unavailable(name: str) -> str:

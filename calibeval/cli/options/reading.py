@@ -7,11 +7,12 @@ import inspect
 import os
 import sys
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
 from calibeval.cli.options import shared as options
+from calibeval.cli.options.engine import EngineName
 from calibeval.cli.options.positive import Positive
 from calibeval.cli.options.roles import named_keys
 from calibeval.core.errors import InputError
@@ -19,6 +20,7 @@ from calibeval.readers.meaning.named import OF_DUMPS, OF_FEATURES
 from calibeval.words.names import visible
 
 if TYPE_CHECKING:
+    from calibeval.core.data.far_rows import Engine
     from calibeval.readers.meaning.assemble import ReadOptions
     from calibeval.readers.stored.limits import Limits
 
@@ -55,7 +57,7 @@ class ReadingFlags:
     def of_rows(self) -> dict[str, object]:
         """The options about rows, by their names; the others limit memory."""
         limits = ("max_bytes", "max_memory", "no_crc")
-        every = (one.name for one in fields(self) if one.name not in limits)
+        every = (one.name for one in fields(self) if one.name not in limits and not one.name.startswith("_"))
         return {f"--{name.replace('_', '-')}": getattr(self, name) for name in every}
 
     def options(self) -> ReadOptions:
@@ -68,6 +70,7 @@ class ReadingFlags:
         from calibeval.readers.load import as_decimal, as_suffix
         from calibeval.readers.meaning.assemble import ReadOptions
         from calibeval.readers.meaning.keys import Keys
+        from calibeval.readers.stored.place import place_of
 
         columns = () if self.score_columns is None else tuple(name.strip() for name in self.score_columns.split(","))
         short = {"logits": self.logits_key, "probs": self.probs_key, "labels": self.labels_key, "ids": self.ids_key}
@@ -75,7 +78,7 @@ class ReadingFlags:
         return ReadOptions(
             kind=None if self.kind is None else as_kind(self.kind),
             keys=Keys(**named, in_full=in_full),
-            labels=self.labels,
+            labels=None if self.labels is None else place_of(self.labels),
             score_columns=columns,
             class_names=_names(self.class_names),
             positive=self.positive,
@@ -85,8 +88,28 @@ class ReadingFlags:
             drop_duplicates=self.drop_duplicates,
             read_as=as_suffix(self.read_as, "--read-as"),
             decimal=as_decimal(self.decimal, "--decimal"),
-            limits=_limits(self),
+            limits=replace(_limits(self), in_files=self.running is not None),
+            engine=self.running,
         )
+
+    @property
+    def running(self) -> Engine | None:
+        """The engine whose workers read the scores, while the command runs; None: this process reads them."""
+        return None
+
+
+@dataclass(frozen=True, slots=True)
+class EngineFlags(ReadingFlags):
+    """The same, and who reads the rows, for the commands that measure or fit."""
+
+    engine: EngineName = None
+    _running: Any = None  # an Engine, for which no option stands
+
+    @property
+    def running(self) -> Engine | None:
+        """The engine while the command runs."""
+        running: Engine | None = self._running
+        return running
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,12 +144,13 @@ class FeatureFlags:
         from calibeval.readers.load import as_decimal, as_suffix
         from calibeval.readers.meaning.assemble import ReadOptions
         from calibeval.readers.meaning.keys import Keys
+        from calibeval.readers.stored.place import place_of
 
         short = {"features": self.features_key, "labels": self.labels_key, "ids": self.ids_key}
         named, in_full = named_keys(self.key or (), short, OF_FEATURES)
         return ReadOptions(
             keys=Keys(**named, in_full=in_full),
-            labels=self.labels,
+            labels=None if self.labels is None else place_of(self.labels),
             class_names=_names(self.class_names),
             labels_are=as_labels_are(self.labels_are),
             ignore_index=self.ignore_index,
@@ -139,6 +163,23 @@ class FeatureFlags:
 def with_reading_flags(command: Callable[..., int]) -> Callable[..., int]:
     """The command with an option for each field of ReadingFlags in place of its parameter `flags`."""
     return _with_flags(command, ReadingFlags)
+
+
+def with_engine_flags(command: Callable[..., int]) -> Callable[..., int]:
+    """The command with an option for each field of EngineFlags; the engine runs as long as the command does."""
+
+    def run(flags: EngineFlags, **values: Any) -> int:
+        from calibeval.engines.choice import opened_engine, read_here
+
+        jobs = values["jobs"]
+        with opened_engine(flags.engine, threads(jobs)) as engine:
+            code = command(flags=replace(flags, _running=engine), **values)
+        say([f"note: {one}" for one in read_here(engine)], quiet=values["quiet"])
+        return code
+
+    run.__name__, run.__doc__ = command.__name__, command.__doc__
+    run.__signature__ = inspect.signature(command, eval_str=True)  # type: ignore[attr-defined]  # of the command
+    return _with_flags(run, EngineFlags)
 
 
 def with_feature_flags(command: Callable[..., int]) -> Callable[..., int]:
@@ -157,10 +198,11 @@ def _with_flags(command: Callable[..., int], kind: type[ReadingFlags | FeatureFl
         parameters += [
             inspect.Parameter(f.name, inspect.Parameter.KEYWORD_ONLY, default=f.default, annotation=hints[f.name])
             for f in fields(kind)
+            if not f.name.startswith("_")
         ]
 
     def run(**values: Any) -> int:
-        flags = kind(**{f.name: values.pop(f.name) for f in fields(kind)})
+        flags = kind(**{f.name: values.pop(f.name) for f in fields(kind) if not f.name.startswith("_")})
         return command(flags=flags, **values)
 
     run.__name__, run.__doc__ = command.__name__, command.__doc__
@@ -201,12 +243,14 @@ def _names(path: Path | None) -> tuple[str, ...] | None:
     if path is None:
         return None
     from calibeval.readers.small_files import names_in_json, read_small
+    from calibeval.readers.stored.place import place_of
 
+    place = place_of(path)
     if path.suffix.lower() == ".json":
-        return names_in_json(read_small(path), path)
+        return names_in_json(read_small(place), place)
 
     try:
-        text = read_small(path).decode("utf-8-sig")
+        text = read_small(place).decode("utf-8-sig")
     except UnicodeDecodeError:
         raise InputError(f"{path}: class names must be UTF-8 text with one name per line") from None
     names = tuple(line.strip() for line in text.strip().splitlines())

@@ -13,7 +13,8 @@ WORDS: ContextVar[tuple[str, ...]] = ContextVar("WORDS", default=())
 
 # Options that change neither a result nor where it is written.
 SILENT = ("-q", "--quiet", "--debug")
-THREADS = "--jobs"
+# What does the work: the same for any number of threads, and for any workers.
+WORKERS = ("--jobs", "--engine")
 
 
 def environment() -> Environment:
@@ -24,7 +25,7 @@ def environment() -> Environment:
 
 
 def telling(words: Sequence[str]) -> tuple[str, ...]:
-    """The words without options that do not affect the output: it is the same for any number of threads.
+    """The words without options that do not affect the output: it is the same for any number of threads or workers.
 
     >>> telling(["report", "a.npz", "--jobs", "2", "-q", "--bins=5"])
     ('report', 'a.npz', '--bins=5')
@@ -32,5 +33,5 @@ def telling(words: Sequence[str]) -> tuple[str, ...]:
     pairs = zip(("", *words), words, strict=False)
     return tuple(
         word for before, word in pairs
-        if word not in (*SILENT, THREADS) and before != THREADS and not word.startswith(f"{THREADS}=")
+        if word not in (*SILENT, *WORKERS) and before not in WORKERS and word.partition("=")[0] not in WORKERS
     )  # fmt: skip

@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from calibeval.core.comparison.comparison import Difference
 from calibeval.core.data.notices import reason
-from calibeval.core.metrics.requested import REQUESTED
 from calibeval.core.metrics.table import EVERY
 from calibeval.core.uncertainty.holm import holm
 from calibeval.core.uncertainty.level import CERTAIN_P
@@ -21,7 +20,7 @@ def over_metrics(differences: Mapping[str, Difference]) -> dict[str, Difference]
 
     The Brier score of one column is half of that over both classes: the same test, which is counted once.
     """
-    requested = any(name in REQUESTED for name in differences)
+    requested = any(EVERY.on_request(name) for name in differences)
     shown = [name for name in differences if requested or name not in EVERY or EVERY[name].shown]
     if "brier" in shown and "brier_positive" in shown:
         shown.remove("brier_positive")

@@ -20,9 +20,10 @@ from calibeval.core.data.notices import warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import row_weights
 from calibeval.core.errors import InputError, UsageError
+from calibeval.core.evaluation.bin_tables import bin_table, class_view
 from calibeval.core.evaluation.cut import Cut
 from calibeval.core.evaluation.groups import Groups, find_groups
-from calibeval.core.evaluation.measurement import Measurement, bin_table, class_view
+from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.parts import known_part_sums, part_sums
 from calibeval.core.evaluation.slices import SlicedColumn
 from calibeval.core.report.settings import Settings

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import fields, replace
 from types import MappingProxyType
 from typing import Any
 
@@ -28,9 +28,10 @@ from calibeval.core.uncertainty.isotonic_pairs import Drawn, drawn_floor
 DRAWS = 50
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class GridSmoothError(OfPairs):
     """The smooth calibration error of relplot."""
+
+    __slots__ = ()
 
     def of_pairs(self, pairs: Pairs) -> float:
         """The error."""
@@ -41,9 +42,10 @@ class GridSmoothError(OfPairs):
         return drawn_floor(pairs, _of_drawn)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class TrapezoidArea(Area):
     """AURC or AUGRC of torch-uncertainty; the interval is as wide as that of the mean over all coverages."""
+
+    __slots__ = ()
 
     def _value(self, ranking: Ranking) -> float:
         found = ranking.trapezoids()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, TypeGuard
 
 import numpy as np
 import numpy.typing as npt
@@ -31,14 +31,14 @@ def to_numpy(values: object, name: str) -> object:
     >>> to_numpy(np.ma.masked_array([1.0, 2.0], mask=[False, False]), "logits")
     array([1., 2.])
     """
-    if isinstance(values, np.ma.MaskedArray):
+    if is_masked(values):
         masked = int(np.count_nonzero(np.ma.getmaskarray(values)))
         if masked:
             raise InputError(
                 f"{name}: {masked} entries of the masked array are masked, but only labels may have masked entries "
                 "(their rows are ignored); remove these rows"
             )
-        return values.data
+        return np.ma.getdata(values)
     if is_tensor(values):
         return _from_tensor(values, name)
     if isinstance(values, list | tuple) and values and is_tensor(values[0]):
@@ -81,6 +81,11 @@ def check_same_index(given: Mapping[str, object]) -> None:
                 f"bring them into one order ({name}.loc[{first}.index]), or pass {name}.to_numpy() to join them by "
                 "position"
             )
+
+
+def is_masked(values: object) -> TypeGuard[np.ma.MaskedArray[Any, Any]]:
+    """Whether the value is a masked array: there is none before somebody has imported `numpy.ma`."""
+    return "numpy.ma" in sys.modules and isinstance(values, np.ma.MaskedArray)
 
 
 def is_tensor(values: object) -> bool:
@@ -128,7 +133,7 @@ def unmasked_labels(labels: object, ignore_index: int | None) -> tuple[object, i
     (array([   0, -100]), -100)
     """
     check_ignore_index(ignore_index)
-    if not isinstance(labels, np.ma.MaskedArray) or not np.ma.getmaskarray(labels).any():
+    if not is_masked(labels) or not np.ma.getmaskarray(labels).any():
         return labels, ignore_index
     if labels.dtype.kind not in "iub" or labels.ndim == 2:
         raise InputError("labels: only whole numbers, one per row or pixel, may be masked; remove the masked rows")

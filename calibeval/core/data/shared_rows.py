@@ -135,7 +135,7 @@ def sketched_rows(sketch: str, n: int, hashes: Hashes, *, one_number: bool = Fal
 def _same_file(fitted: Sample, tested: Sample) -> Leak | None:
     """A leak if both samples are from the same file, and share rows of it."""
     one, other = fitted.source, tested.source
-    if one.sha256 is None or one.sha256 != other.sha256:
+    if not one.is_same_file(other):
         return None
     if fitted.file_rows is not None and tested.file_rows is not None:
         shared = len(np.intersect1d(fitted.file_rows, tested.file_rows))

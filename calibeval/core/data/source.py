@@ -4,9 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import PurePath
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from calibeval.core.data.records import Layout
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteFacts:
+    """What the server says of a remote file. size: its bytes. etag: changes with its content; None: it has none.
+
+    read: "ranges" if only the bytes that were needed were read, else "whole".
+    """
+
+    LAYOUT: ClassVar = Layout(open=True)
+
+    size: int
+    etag: str | None
+    read: Literal["ranges", "whole"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -14,10 +28,11 @@ class Source:
     """Where predictions came from, as reports record it; unknown fields are None.
 
     path, split, sha256: of the file with the scores. labels_path, labels_sha256: of a separate file with the labels.
+    remote, labels_remote: what their servers say of them; of a remote file that was read in part, no SHA-256 is known.
     title: how the user calls it; it is the name of the dump, and not written with the source.
     """
 
-    LAYOUT: ClassVar = Layout(read={"title": lambda _: None}, open=True)
+    LAYOUT: ClassVar = Layout(rare=("remote", "labels_remote"), read={"title": lambda _: None}, open=True)
 
     path: str | None = None
     split: str | None = None
@@ -25,7 +40,19 @@ class Source:
     format: str | None = None
     labels_path: str | None = None
     labels_sha256: str | None = None
+    remote: RemoteFacts | None = None
+    labels_remote: RemoteFacts | None = None
     title: str | None = field(default=None, compare=False)
+
+    def is_same_file(self, other: Source) -> bool:
+        """Whether both are known to be the same file: by SHA-256, or by what the server says of a remote file.
+
+        >>> Source("a.npz").is_same_file(Source("a.npz"))
+        False
+        """
+        if self.sha256 is not None and other.sha256 is not None:
+            return self.sha256 == other.sha256
+        return self.remote is not None and (self.path, self.remote) == (other.path, other.remote)
 
     @property
     def name(self) -> str:

@@ -14,6 +14,7 @@ from calibeval.core.data.arguments import came
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.check_values import bad_values_error
 from calibeval.core.data.copied import copied
+from calibeval.core.data.foreign import is_masked
 from calibeval.core.data.labels_needed import check_labelled
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import BinaryColumns, as_array, as_column
@@ -50,7 +51,7 @@ def read_batch(
     """
     ignore, found = options.get("ignore_index"), dict(given)
     nothing = False
-    if ignore is not None and given.get(outcome) is not None and not isinstance(given[outcome], np.ma.MaskedArray):
+    if ignore is not None and given.get(outcome) is not None and not is_masked(given[outcome]):
         labels = as_array(given[outcome], outcome)
         nothing = bool(labels.size) and labels.dtype.kind in "iuf" and bool((labels == ignore).all())
         if nothing:  # no row counts, which predictions would refuse

@@ -17,6 +17,7 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import BinaryColumns, as_kind
 from calibeval.core.data.source import Source
 from calibeval.core.evaluation.accumulation import Accumulation
+from calibeval.core.evaluation.part_doubts import PartDoubt
 from calibeval.core.evaluation.rechunked import Rechunked
 from calibeval.core.evaluation.running import Running
 from calibeval.core.evaluation.running_facts import Counts, Facts
@@ -25,6 +26,7 @@ from calibeval.core.evaluation.saved_header import check_header, read_number
 from calibeval.core.evaluation.saved_sums import check_sums
 from calibeval.core.metrics.table import needs_pairs, wanted_by
 from calibeval.core.report.settings import Settings
+from calibeval.core.sums.at_temperatures import COLUMNS, PLACES, AtTemperatures
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.by_group import RowTotals
 from calibeval.core.sums.cells import CELLS, Cells
@@ -114,6 +116,8 @@ def from_saved(header: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]
             raise Wrong("cells are no ascending numbers of cells")
         some = _bins(arrays, "cells", (len(there),))
         running.keys.take(some.each(lambda part: _spread(part, there)), found["n"])
+        if k is not None:
+            running.tempered = _tempered(header.get("sampled"), arrays, found["n"])
     joined = header.get("joined")
     if joined is not None:
         running.joined = JoinedCells(int(joined[0]), float(joined[1]), float(joined[2]))
@@ -121,6 +125,8 @@ def from_saved(header: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]
     if running.groups is not None:
         _take_groups(header["groups"], arrays, running)
     running.warnings = tuple(Division(*one) if len(one) > 2 else Notice(*one) for one in header["warnings"])
+    told = header.get("doubts") or ()
+    running.doubts = tuple(PartDoubt(Notice(text, code), n) for text, code, n in told)
     rows.running, rows.waiting = running, Rechunked(chunk_rows(facts.kinds))
     rows.batches = header["batches"]
     check_sums(running)
@@ -198,6 +204,13 @@ def _take_groups(names: Sequence[Any], arrays: Mapping[str, npt.NDArray[Any]], r
     if groups.classes is not None and "groups.hits" in arrays:
         for own, name in zip(groups.classes.sums, ("groups.stated", "groups.hits"), strict=True):
             own[:j] += _array(arrays, name, (j, own.shape[1]))
+
+
+def _tempered(told: Sequence[Any] | None, arrays: Mapping[str, npt.NDArray[Any]], rows: int) -> AtTemperatures:
+    """Sums at fixed temperatures, which files of earlier versions do not have."""
+    if told is None:
+        return AtTemperatures(rows, 0, 0.0, None)
+    return AtTemperatures(rows, told[0], float(told[1]), _array(arrays, "temperatures", (len(PLACES), COLUMNS)))
 
 
 def _rank(rank: Rank) -> str:

@@ -4,41 +4,40 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.conventions.metrics import class_errors, convention_metrics, remarks
-from calibeval.core.conventions.sums import ConventionSums, convention_sums
 from calibeval.core.conventions.table import CONVENTIONS, OWN
-from calibeval.core.data.arrays import Floats
 from calibeval.core.data.columns import kept_rows
 from calibeval.core.data.distinct_names import name_of
-from calibeval.core.data.notices import Notice, warning
-from calibeval.core.data.positive import chosen_classes, class_title, with_positive
+from calibeval.core.data.positive import chosen_classes, with_positive
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import refuse_weights, row_weights
+from calibeval.core.evaluation.bin_tables import bin_table, class_view, weights_of
 from calibeval.core.evaluation.class_noise import per_class, with_class_spread
 from calibeval.core.evaluation.curves import CurveCells, Curves
 from calibeval.core.evaluation.doubts import doubted
-from calibeval.core.evaluation.groups import Groups, find_groups, grouped_metrics, joints_for
-from calibeval.core.evaluation.slices import SlicedColumn
-from calibeval.core.evaluation.stream_joints import StreamedGroups
-from calibeval.core.evaluation.with_gain import with_gain
-from calibeval.core.evaluation.with_pairs import with_pairs
+from calibeval.core.evaluation.remarks import warnings_of
 from calibeval.core.evaluation.with_second_pass import with_second_pass
-from calibeval.core.metrics.coverage import with_curve
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import all_metrics
-from calibeval.core.report.report import Bin, ClassView, DumpReport, WeightCount
+from calibeval.core.report.report import ClassView, DumpReport
 from calibeval.core.report.settings import Settings
-from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.engine import summarise
 from calibeval.core.sums.pair_keys import PairKeys
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.second_pass import NOTHING, Wanted
 from calibeval.core.sums.sums import Sums
-from calibeval.core.uncertainty.joints import Joints
+
+# What groups, slices, other tools and metrics on request need is imported where one of them is asked for.
+if TYPE_CHECKING:
+    from calibeval.core.conventions.sums import ConventionSums
+    from calibeval.core.evaluation.groups import Groups
+    from calibeval.core.evaluation.slices import SlicedColumn
+    from calibeval.core.evaluation.stream_joints import StreamedGroups
+    from calibeval.core.uncertainty.joints import Joints
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -90,10 +89,9 @@ class Measurement:
         chosen_classes(predictions, settings.classes or ())
         if settings.convention != OWN:
             refuse_weights(predictions, f"convention {settings.convention}")
-        groups = find_groups(predictions, settings, resources)
+        groups = _groups(predictions, settings, resources)
         by_groups = groups is not None and groups.refused is None
-        units = None if groups is None or not by_groups else groups.units
-        streamed = None if units is None else StreamedGroups(predictions, units, settings.bins)
+        streamed = None if groups is None or not by_groups else _streamed(predictions, groups, settings)
         own = settings.convention == OWN
         told = None if streamed is None else streamed.told
         cells = CurveCells(predictions, also=told) if curves and own else None
@@ -110,24 +108,17 @@ class Measurement:
             slopes=by_groups,
             ordered=PairKeys() if pairs and not (single or of_rows or weighted) else None,
         )
-        columns = (
-            SlicedColumn.of(
-                predictions,
-                column,
-                settings,
-                resources.quiet(),
-                groups=groups,
-                known=sums.rows,
-                by_class=by_class,
-                gain=sums.gain,
-            )
-            for column in (settings.slices if sliced else ())
-        )
         if own and by_class and groups is None and settings.level is not None:
             (sums,) = with_class_spread(predictions, [kept_rows(predictions)], [sums])
-        sums = with_pairs(sums, predictions, groups) if pairs else sums
+        if pairs:
+            from calibeval.core.evaluation.with_pairs import with_pairs
+
+            sums = with_pairs(sums, predictions, groups)
         sums = with_second_pass(sums, predictions, settings.bins, second)
-        sums = with_gain(sums, predictions, settings.group, groups) if gain else sums
+        if gain:
+            from calibeval.core.evaluation.with_gain import with_gain
+
+            sums = with_gain(sums, predictions, settings.group, groups)
         return cls(
             predictions=doubted(predictions, sums),
             settings=settings,
@@ -135,21 +126,27 @@ class Measurement:
             groups=groups,
             joints=None
             if groups is None
-            else joints_for(sums, groups, predictions, by_class=by_class)
+            else _joints(sums, groups, predictions, by_class=by_class)
             if streamed is None
             else streamed.joints(sums, resources.jobs, resources.memory, by_class=by_class),
-            columns=tuple(columns),
-            tool=None
-            if own
-            else convention_sums(predictions, CONVENTIONS[settings.convention], settings.bins, resources),
+            columns=_cut(predictions, settings, resources, sums, groups, by_class=by_class) if sliced else (),
+            tool=None if own else _as_tool(predictions, settings, resources),
             curves=cells,
         )
 
     def metrics(self, level: float | None, only: Collection[str] | None = None) -> dict[str, MetricResult]:
         """The metrics of all rows, with intervals at that level. only: limits the metrics to these."""
         if self.groups is None:
-            return with_curve(all_metrics(self.sums, level, only=only), self.sums)
-        return with_curve(grouped_metrics(self.sums, self.groups, self.joints, level, only)[0], self.sums)
+            found = all_metrics(self.sums, level, only=only)
+        else:
+            from calibeval.core.evaluation.groups import grouped_metrics
+
+            found = grouped_metrics(self.sums, self.groups, self.joints, level, only)[0]
+        if only is None:
+            return found
+        from calibeval.core.metrics.coverage import with_curve
+
+        return with_curve(found, self.sums)
 
     def report(self, level: float | None, only: Collection[str] | None = None) -> DumpReport:
         """The report with intervals at that level. only: limits the metrics to these."""
@@ -165,7 +162,7 @@ class Measurement:
             equal_width=bin_table(sums.top, sums.edges),
             equal_mass=bin_table(sums.mass, sums.mass_edges),
             per_class=per_class(sums, predictions, alone=self.groups is None, support=self.support),
-            warnings=(*predictions.warnings, *_warnings(predictions, sums, self.groups, self.settings)),
+            warnings=(*predictions.warnings, *warnings_of(predictions, sums, self.groups, self.settings)),
             name=name_of(predictions),
             slices=tuple(one for column in sliced for one in column) if self.columns else None,
             small_slices=tuple(one for column in self.columns for one in column.small) if self.columns else None,
@@ -200,6 +197,8 @@ class Measurement:
 
         Classes that the tool leaves out are not listed; if it has no class-wise errors, no class is.
         """
+        from calibeval.core.conventions.metrics import class_errors, convention_metrics, remarks
+
         convention = CONVENTIONS[self.settings.convention]
         errors = class_errors(tool)
         classes = zip(dump.per_class, () if errors is None else errors.tolist(), strict=False)
@@ -217,70 +216,60 @@ class Measurement:
         )
 
 
-def weights_of(predictions: Predictions, sums: Sums) -> WeightCount | None:
-    """The weights of rows as a report records them."""
-    if predictions.weights is None:
+def _groups(predictions: Predictions, settings: Settings, resources: Resources) -> Groups | None:
+    """The groups of rows that depend on each other; None if there is no column of them, nor images."""
+    if settings.group is None and len(predictions.layout) < 2:
         return None
-    return WeightCount(predictions.weights.column, float(sums.n), predictions.weights.zero)
+    from calibeval.core.evaluation.groups import find_groups
+
+    return find_groups(predictions, settings, resources)
 
 
-def bin_table(sums: BinSums, edges: Floats) -> tuple[Bin, ...]:
-    """The bins with their means. sums, edges: (m,) and (m + 1,)."""
-    rows: list[Bin] = []
-    if sums.rows is not None:
-        return _weighted_table(sums, sums.rows, edges)
-    columns = (edges[:-1].tolist(), edges[1:].tolist(), sums.count.tolist(), sums.p.tolist(), sums.y.tolist())
-    for lower, upper, count, p, y in zip(*columns, strict=True):
-        if count == 0:
-            rows.append(Bin(lower, upper, 0, None, None, None))
-        else:
-            rows.append(Bin(lower, upper, int(count), p / count, y / count, (p - y) / count))
-    return tuple(rows)
-
-
-def _weighted_table(sums: BinSums, counts: Floats, edges: Floats) -> tuple[Bin, ...]:
-    rows, every, effective = [], float(sums.count.sum()), sums.effective.tolist()
-    columns = (edges[:-1].tolist(), edges[1:].tolist(), counts.tolist(), sums.count.tolist(), sums.p.tolist())
-    for i, (lower, upper, rows_in, weight, p) in enumerate(zip(*columns, strict=True)):
-        if rows_in == 0 or weight <= 0.0:
-            rows.append(Bin(lower, upper, int(rows_in), None, None, None, 0.0, 0.0))
-        else:
-            y = min(float(sums.y[i]), weight)
-            gap = (p - y) / weight
-            rows.append(Bin(lower, upper, int(rows_in), p / weight, y / weight, gap, weight / every, effective[i]))
-    return tuple(rows)
-
-
-def class_view(sums: Sums, predictions: Predictions, index: int) -> ClassView | None:
-    """One class against the rest; None if class-wise sums were not computed."""
-    if sums.classes is None:
+def _streamed(predictions: Predictions, groups: Groups, settings: Settings) -> StreamedGroups | None:
+    """What adds up the rows of these groups on the way; None if their codes are in memory."""
+    if groups.units is None:
         return None
-    own = sums.classes.row(index)
-    prevalence = min(max(float(own.y.sum()) / float(own.count.sum()), 0.0), 1.0)
-    return ClassView(class_title(predictions, index), index, prevalence, bin_table(own, sums.edges))
+    from calibeval.core.evaluation.stream_joints import StreamedGroups
+
+    return StreamedGroups(predictions, groups.units, settings.bins)
 
 
-def _warnings(predictions: Predictions, sums: Sums, groups: Groups | None, settings: Settings) -> list[Notice]:
-    warnings = []
-    few = None if groups is None else groups.warning()
-    if few is not None:
-        warnings.append(few)
-    if settings.group is not None and groups is None:
-        tool = settings.convention
-        text = f"convention {tool}: floors and intervals ignore groups of rows"
-        warnings.append(warning("groups_ignored", text))
-    elif len(predictions.layout) > 1 and groups is None:
-        text = "pixels of one image depend on each other: floors and intervals are too narrow"
-        warnings.append(warning("dependent_pixels", text))
-    if sums.impossible:
-        first = f"(first: {sums.impossible_place})"
-        rows = f"{sums.impossible:,} of {sums.rows_n:,} rows"
-        text = f"{rows} assign probability 0 to their label {first}; nll is infinite"
-        warnings.append(warning("infinite_nll", text))
-    if sums.classes is not None:
-        absent = np.flatnonzero(sums.classes.y.sum(axis=1) == 0)
-        if len(absent):
-            names = ", ".join(str(c) for c in absent[:5]) + (", ..." if len(absent) > 5 else "")
-            text = f"{len(absent)} of {sums.k} classes do not occur among the labels: {names}"
-            warnings.append(warning("absent_classes", text))
-    return warnings
+def _joints(sums: Sums, groups: Groups, predictions: Predictions, *, by_class: bool) -> Joints | None:
+    from calibeval.core.evaluation.groups import joints_for
+
+    return joints_for(sums, groups, predictions, by_class=by_class)
+
+
+def _cut(
+    predictions: Predictions,
+    settings: Settings,
+    resources: Resources,
+    sums: Sums,
+    groups: Groups | None,
+    *,
+    by_class: bool,
+) -> tuple[SlicedColumn, ...]:
+    """The slices of each column that the settings name."""
+    if not settings.slices:
+        return ()
+    from calibeval.core.evaluation.slices import SlicedColumn
+
+    return tuple(
+        SlicedColumn.of(
+            predictions,
+            column,
+            settings,
+            resources.quiet(),
+            groups=groups,
+            known=sums.rows,
+            by_class=by_class,
+            gain=sums.gain,
+        )
+        for column in settings.slices
+    )
+
+
+def _as_tool(predictions: Predictions, settings: Settings, resources: Resources) -> ConventionSums:
+    from calibeval.core.conventions.sums import convention_sums
+
+    return convention_sums(predictions, CONVENTIONS[settings.convention], settings.bins, resources)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
@@ -16,17 +15,19 @@ from calibeval.core.data.copied import copied
 from calibeval.core.data.divided import Division
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.data.row_source import BinaryColumns
 from calibeval.core.data.weights import Weights
 from calibeval.core.errors import InputError
 from calibeval.core.evaluation.class_noise import with_sampled_spread
-from calibeval.core.evaluation.doubts import doubts_of, zeros_notice
+from calibeval.core.evaluation.doubts import zeros_notice
 from calibeval.core.evaluation.measurement import Measurement
+from calibeval.core.evaluation.part_doubts import PartDoubt, PartDoubts, joined, sampled_doubts
 from calibeval.core.evaluation.running_facts import Chunk, Counts, Facts
 from calibeval.core.evaluation.running_groups import RunningGroups, fit_totals, with_fit
 from calibeval.core.evaluation.running_looks import RunningCurves, RunningLooks
+from calibeval.core.sums.at_temperatures import AtTemperatures
 from calibeval.core.sums.engine import edges_of, fitted_cox, fitted_optimum, tie_slack
 from calibeval.core.sums.joined_cells import JoinedCells
+from calibeval.core.sums.optimum import Optimum
 from calibeval.core.sums.piece import piece_of
 from calibeval.core.sums.reweighted import reweighted, reweighted_second
 from calibeval.core.sums.running_keys import RunningKeys
@@ -57,6 +58,8 @@ class Running:
         self.even: float | None = None  # the weight of every row so far; None: there are none, or they differ
         self.uneven = False
         self.joined: JoinedCells | None = None  # of small bins
+        self.tempered: AtTemperatures | None = None  # of rows of which there is no sample
+        self.doubts: PartDoubts = ()  # about such rows
 
     def copy(self) -> Running:
         """The same sums, to which rows can be added."""
@@ -123,6 +126,9 @@ class Running:
         if other.second is not None:
             self.second = other.second if self.second is None else self.second + other.second
         self.warn(other.warnings)
+        self.doubts = joined(self.doubts, other.doubts)
+        if other.tempered is not None:
+            self.tempered = other.tempered if self.tempered is None else self.tempered.joined(other.tempered)
         if other.joined is not None:
             self.joined = other.joined if self.joined is None else self.joined.with_others(other.joined)
 
@@ -157,8 +163,8 @@ class Running:
         sums = replace(
             self.total,
             impossible_place=self._impossible_place(),
-            optimum=fitted_optimum(samples, self.total, kinds.kind, keep_rows=by_groups),
-            cox=fitted_cox(samples, self.total, kinds.kind),
+            optimum=self._optimum(samples, keep_rows=by_groups),
+            cox=None if self.tempered is not None else fitted_cox(samples, self.total, kinds.kind),
             equal_mass=self.keys.equal_mass(settings.bins),
             without_rows=True,
         ).finished()
@@ -185,6 +191,29 @@ class Running:
             support=self.looks.support if kinds.k is not None else None,
         )
 
+    def at_temperatures(self) -> AtTemperatures | None:
+        """The slopes of the NLL of all rows at fixed temperatures; None if only the top label is known."""
+        if self.sample is None or self.total is None:
+            return None
+        known, kind = self.tempered, self.facts.kinds.kind
+        rows = self.counts.n - (0 if known is None else known.rows)
+        if known is not None and not rows:
+            return known
+        if self.uneven or self.total.excess is None:
+            own = AtTemperatures(rows, 0, 0.0, None)
+        else:
+            own = AtTemperatures.of(self.sample.of(self.counts.n)[0], kind, rows)
+        return own if known is None else known.joined(own)
+
+    def _optimum(self, samples: list[Sample], *, keep_rows: bool) -> Optimum | None:
+        """The temperature with the smallest NLL: of the sample, or from fixed ones if it lacks some rows."""
+        if self.total is None or self.total.excess is None:
+            return None
+        if self.tempered is None:
+            return fitted_optimum(samples, self.total, self.facts.kinds.kind, keep_rows=keep_rows)
+        found = self.at_temperatures()
+        return None if found is None else found.optimum()
+
     def _impossible_place(self) -> str:
         """Where the first row is whose label has probability 0."""
         if self.total is None or not self.total.impossible:
@@ -202,14 +231,7 @@ class Running:
     def _predictions(self, sums: Sums, samples: list[Sample]) -> Predictions:
         """Predictions with what a report says of all rows, but only the sampled rows, which show doubts of all."""
         kinds, counts = self.facts.kinds, self.counts
-        doubts: tuple[Notice, ...] = ()
-        after: tuple[Notice, ...] = ()
-        if samples:
-            scores: Any = np.concatenate([part.scores for part in samples])
-            if isinstance(kinds.scores, BinaryColumns):
-                scores = BinaryColumns(scores[:, 1], kinds.kind)
-            labels = np.concatenate([part.labels for part in samples])
-            doubts = doubts_of(copied(kinds, scores=scores, labels=labels), sums)
+        doubts = tuple(one.told(counts.n) for one in self.all_doubts(sums, samples))
         zeros = zeros_notice(self.looks.zeros, self.looks.looked, sums)
         joined = None if self.joined is None else self.joined.notice(counts.n, kinds.k)
         after = tuple(one for one in (zeros, joined) if one is not None)
@@ -222,6 +244,13 @@ class Running:
         divided = tuple(one.of_rows(counts.n) if isinstance(one, Division) else one for one in self.warnings)
         whole = copied(kinds, ignored=counts.stored - counts.n, layout=layout, weights=weights)
         return with_warnings(whole, (*doubts, *divided, *after))
+
+    def all_doubts(self, sums: Sums, samples: list[Sample]) -> PartDoubts:
+        """Doubts whether scores and labels belong together. sums: finished ones."""
+        told = self.tempered
+        own = sampled_doubts(self.facts.kinds, samples, sums if told is None else None)
+        rows = self.counts.n - (0 if told is None else told.rows)
+        return joined(self.doubts, tuple(PartDoubt(one, rows) for one in own))
 
     def _weights(self, chunk: Chunk) -> Floats | None:
         """The weights of the rows that count; None while all rows have the same."""
@@ -243,6 +272,7 @@ class Running:
             return
         self.total = reweighted(self.total, factor)
         self.second = None if self.second is None else reweighted_second(self.second, factor)
+        self.tempered = None if self.tempered is None else self.tempered._replace(table=None)
         for part in (self.keys, self.sample, self.curves, self.groups):
             if part is not None:
                 part.reweight(factor)

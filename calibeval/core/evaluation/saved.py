@@ -18,6 +18,7 @@ from calibeval.core.evaluation.running import Running
 from calibeval.core.evaluation.small_cells import without_small_cells
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.cells import Cells
+from calibeval.core.sums.sums import Sums
 from calibeval.core.version import VERSION
 
 SCHEMA = "calibeval.sums/1"
@@ -51,14 +52,11 @@ def to_saved(rows: Accumulation, *, exact: bool, least: int | None = None) -> tu
     for name, cells in running.curves.cells.items():
         arrays |= {f"curves.{name}.{part.name}": getattr(cells, part.name) for part in fields(Cells)}
     exact = exact and running.keys.kept
+    sampled: list[float] | None = None
     if exact:
         _put_rows(arrays, running)
     else:
-        running.keys.fold()
-        if running.keys.cells is not None:
-            there = np.flatnonzero(running.keys.cells.count > 0.0)
-            arrays["cells"] = there
-            _put_bins(arrays, "cells", running.keys.cells.at(there))
+        sampled = _put_cells(arrays, running)
     groups = running.groups
     if groups is not None:
         j = len(groups.names)
@@ -119,8 +117,10 @@ def to_saved(rows: Accumulation, *, exact: bool, least: int | None = None) -> tu
             "excess": None if total.excess is None else [_number(one) for one in total.excess],
             "risk": _number(total.risk),
         },
+        "sampled": sampled,
         "joined": None if running.joined is None else [*running.joined, running.keys.displaced],
         "groups": None if groups is None else [*groups.names],
+        "doubts": [] if exact or least is not None else _doubts(running, total),
         "warnings": [_warning(one) for one in running.warnings],
     }, arrays
 
@@ -128,6 +128,13 @@ def to_saved(rows: Accumulation, *, exact: bool, least: int | None = None) -> tu
 def _number(value: float | None) -> float | str | None:
     """The number, as text if it is not finite, which JSON cannot hold."""
     return value if value is None or math.isfinite(value) else str(value)
+
+
+def _doubts(running: Running, total: Sums) -> list[list[Any]]:
+    """Doubts whether scores and labels belong together, which cannot be seen without scores."""
+    samples = [] if running.sample is None else running.sample.of(running.counts.n)[0]
+    found = running.all_doubts(total.finished(), samples)
+    return [[str(one.notice), one.notice.code, one.rows] for one in found]
 
 
 def _warning(one: Notice) -> list[Any]:
@@ -141,6 +148,19 @@ def _put_bins(arrays: Arrays, name: str, sums: BinSums) -> None:
         arrays |= {f"{name}.squared.{part}": getattr(sums.squared, part) for part in PARTS}
     if sums.rows is not None:
         arrays[f"{name}.rows"] = sums.rows
+
+
+def _put_cells(arrays: Arrays, running: Running) -> list[float] | None:
+    """What stands for single rows; the number of rows, and of errors, that are known at fixed temperatures."""
+    running.keys.fold()
+    if running.keys.cells is not None:
+        arrays["cells"] = np.flatnonzero(running.keys.cells.count > 0.0)
+        _put_bins(arrays, "cells", running.keys.cells.at(arrays["cells"]))
+    tempered = running.at_temperatures()
+    if tempered is None or tempered.table is None:
+        return None
+    arrays["temperatures"] = tempered.table
+    return [tempered.sampled, tempered.errors]
 
 
 def _put_rows(arrays: Arrays, running: Running) -> None:

@@ -14,6 +14,7 @@ from calibeval.core.data.labels import MOST_CLASSES
 from calibeval.core.data.notices import WarningCode
 from calibeval.core.data.row_source import Kind
 from calibeval.core.evaluation.batches import FARTHEST
+from calibeval.core.evaluation.doubts import SUSPICIONS
 from calibeval.core.metrics.table import EVERY
 from calibeval.core.report.settings import LEAST_LEVEL, MOST_BINS, MOST_LEVEL
 from calibeval.core.sums.excess import VANISHED
@@ -44,12 +45,21 @@ def check_header(header: Mapping[str, Any]) -> None:
     if not weighted and even.value is not None:
         even.refuse("null, since rows have no weights, or different ones,")
     _check_sums(whole, k)
+    sampled = whole.get("sampled")
+    if sampled is not None and sampled.value is not None:
+        rows, errors = _list(sampled, 2)
+        most = _within(rows, 1, whole["counts"]["n"].count())
+        if not 0.0 <= errors.number() <= most:
+            errors.refuse(f"a number of rows, 0 to {most},")
     names = whole["groups"]
     if (names.value is not None) != whole["rows"]["grouped"].truth():
         names.refuse("a list if rows are grouped, else null,")
     if names.value is not None:
         names.each(_name)
     whole["warnings"].each(_check_warning)
+    doubts = whole.get("doubts")
+    if doubts is not None:
+        doubts.each(lambda one: _check_doubt(one, whole["counts"]["n"].count()))
 
 
 def read_number(value: Any) -> Any:
@@ -222,6 +232,13 @@ def _check_warning(place: Place) -> None:
     if decimals.value is not None:
         _within(decimals, 0, 20)
     asked.truth()
+
+
+def _check_doubt(place: Place, n: int) -> None:
+    text, code, rows = _list(place, 3)
+    text.text()
+    code.one_of(SUSPICIONS)
+    _within(rows, 1, n)
 
 
 def _check_names(place: Place, k: int | None) -> None:

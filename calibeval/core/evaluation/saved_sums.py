@@ -11,6 +11,7 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.data.documents import Wrong
 from calibeval.core.evaluation.running import Running
 from calibeval.core.evaluation.running_groups import RunningGroups
+from calibeval.core.sums.at_temperatures import PLACES
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.cells import Cells
 from calibeval.core.sums.sums import Sums
@@ -117,6 +118,7 @@ def check_sums(running: Running) -> None:
     bounds.same("curves.top.p", top.p.sum(), total.top.p.sum(), "the sum of top.p")
     _check_keys(running, bounds, total)
     _check_sample(running, total.weights.total)
+    _check_temperatures(running, total)
     if running.groups is not None:
         _check_groups(running.groups, bounds, total)
 
@@ -173,6 +175,30 @@ def _check_sample(running: Running, most: float) -> None:
     places = np.concatenate([part.places for part in parts])
     inside = (places >= 0) & (places < running.counts.n)
     _check("sample.places", places, inside, f"numbers of rows below {running.counts.n}")
+
+
+def _check_temperatures(running: Running, total: Sums) -> None:
+    """Check the slopes of the NLL at fixed temperatures: those of a convex function of 1/T, and of so many rows."""
+    told = running.tempered
+    if told is None or told.table is None:
+        return
+    table, name = told.table, "temperatures"
+    if running.uneven or total.excess is None:
+        _refuse(name, "came with weights or labels of probability 0, for which there are no temperatures")
+    _check(name, table, np.isfinite(table), "finite sums")
+    slope, second, _, squares, _ = table.T
+    slack = 1e-6 * (np.abs(slope) + np.abs(second)) + 1e-9 * told.rows
+    _check(f"{name}: slope", slope, np.diff(slope * np.exp(-PLACES), prepend=-np.inf) >= -slack, "rising sums")
+    _check(f"{name}: derivative", second, second >= slope - slack, "sums of at least the slope")
+    right = squares * told.sampled * (1.0 + ROUNDING) + slack**2 >= slope * slope
+    _check(f"{name}: squares", squares, right & (squares >= 0.0), "sums of squares that such slopes can have")
+    if told.sampled == told.rows:
+        here = int(np.argmin(np.abs(PLACES)))
+        excess, needed = total.excess, 1e-3 * total.excess.variance + slack[here]
+        if not abs(slope[here] - excess.total) <= needed:
+            _refuse(name, f"have {slope[here]:.9g} at T = 1, but the excess is {excess.total:.9g}")
+        if not abs(second[here] - slope[here] - excess.variance) <= needed:
+            _refuse(name, f"have {second[here] - slope[here]:.9g} at T = 1, but the variance is {excess.variance:.9g}")
 
 
 def _check_codes(name: str, codes: Array | None, groups: RunningGroups | None) -> None:

@@ -51,7 +51,7 @@ def without_small_cells(running: Running, least: int) -> Running:
     made.keys.displaced += edges * _rounded(float(np.bincount(place, weights=displaced).max()), least)
     made.keys.cells = made.keys.cells.each(lambda part: _moved(part, place))
     made.looks.zeros = made.looks.looked = 0
-    made.warnings = ()
+    made.warnings = made.doubts = ()
     own = JoinedCells(least, _rounded(moved, least), _rounded(of_classes, least))
     made.joined = own if made.joined is None else made.joined.with_others(own)
     return made

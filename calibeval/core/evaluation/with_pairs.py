@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.evaluation.groups import Groups
 from calibeval.core.sums.engine import tie_slack
 from calibeval.core.sums.pair_keys import pairs_of_rows
 from calibeval.core.sums.pairs import Pairs
 from calibeval.core.sums.sums import Sums
+
+if TYPE_CHECKING:
+    from calibeval.core.evaluation.groups import Groups
 
 
 def with_pairs(sums: Sums, predictions: Predictions, groups: Groups | None = None) -> Sums:

@@ -14,7 +14,6 @@ from calibeval.core.errors import UsageError, nearest
 from calibeval.core.gating.rules import Rule
 from calibeval.core.metrics.largest import FEW_ROWS_DECIDE
 from calibeval.core.metrics.of_pairs import DEPENDENT
-from calibeval.core.metrics.requested import REQUESTED
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import EVERY, METRICS
 from calibeval.core.report.report import DumpReport
@@ -284,5 +283,5 @@ def reported(values: Collection[str]) -> frozenset[str] | None:
     >>> reported(["ece"]), sorted(reported(["coverage@error=0.05"]) - {*METRICS})
     (None, ['coverage@error=0.05'])
     """
-    asked = [name for name in values if name in REQUESTED]
+    asked = [name for name in values if EVERY.on_request(name)]
     return frozenset({*METRICS, *asked}) if asked else None

@@ -7,7 +7,6 @@ the same rows vary together.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar, NamedTuple
 
 import numpy as np
@@ -35,9 +34,10 @@ class Influence(NamedTuple):
     wrong: Floats
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class AlongPath(OfPairs):
     """A metric whose interval comes from samples that are drawn along a path."""
+
+    __slots__ = ()
 
     start: ClassVar[Start] = "confidence"
     # Whether the value is never smaller than |mean confidence - accuracy|.

@@ -34,9 +34,10 @@ ACCURACY = USUAL["accuracy"]
 STEPS = 12  # of a bound, each twice as far
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Miscalibration(AlongPath):
     """How much smaller the Brier score would be after the isotonic regression on the same rows."""
+
+    __slots__ = ()
 
     def of_pairs(self, pairs: Pairs) -> float:
         """The difference of both scores."""
@@ -66,9 +67,10 @@ class Miscalibration(AlongPath):
         return None if found is None else found._replace(high=max(found.high, gap * gap))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Discrimination(AlongPath):
     """How much smaller the calibrated score is than that of the accuracy as the confidence of every row."""
+
+    __slots__ = ()
 
     has_floor: ClassVar[bool] = False
     start: ClassVar[Start] = "accuracy"
@@ -105,9 +107,10 @@ class Discrimination(AlongPath):
         return Influence((1.0 - right) ** 2 - (1.0 - fit) ** 2, right**2 - fit**2)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Uncertainty(OfPairs):
     """The score of the accuracy as the confidence of every row."""
+
+    __slots__ = ()
 
     has_floor: ClassVar[bool] = False
     uses_groups: ClassVar[bool] = True

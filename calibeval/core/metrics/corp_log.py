@@ -6,7 +6,6 @@ Source: Dimitriadis, Gneiting & Jordan, PNAS 118(8), 2021, whose decomposition h
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -25,9 +24,10 @@ from calibeval.core.uncertainty.joints import Joints
 SOURCE = "Dimitriadis, Gneiting & Jordan, PNAS 118(8), 2021"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LogMiscalibration(OfPairs):
     """How much smaller the log score would be after the isotonic regression on the same rows."""
+
+    __slots__ = ()
 
     def of_pairs(self, pairs: Pairs) -> float:
         """The difference of both scores. Raises: NotComputable if the score is infinite."""
@@ -47,9 +47,10 @@ class LogMiscalibration(OfPairs):
         return drawn_gain(pairs, _gain)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LogDiscrimination(OfPairs):
     """How much smaller the calibrated score is than that of the accuracy as the confidence of every row."""
+
+    __slots__ = ()
 
     has_floor: ClassVar[bool] = False
 
@@ -62,9 +63,10 @@ class LogDiscrimination(OfPairs):
         return max(_entropy_of_all(pairs) - calibrated_log_score(pairs), 0.0)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class LogUncertainty(OfPairs):
     """The score of the accuracy as the confidence of every row: the entropy of being right."""
+
+    __slots__ = ()
 
     has_floor: ClassVar[bool] = False
     uses_groups: ClassVar[bool] = True

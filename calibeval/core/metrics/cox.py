@@ -36,9 +36,10 @@ from calibeval.core.uncertainty.paired_means import mean_difference
 FLAT = "the stated log-odds are so large and so often wrong that the likelihood is nearly flat"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Recalibration(Metric):
     """A number of a logistic regression of the outcome on its stated log-odds, with a sandwich standard error."""
+
+    __slots__ = ()
 
     binned: ClassVar[bool] = False
     has_floor: ClassVar[bool] = False
@@ -157,9 +158,10 @@ class CoxNumber(Recalibration):
         return not self.of_slope
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class InTheLarge(Recalibration):
     """The intercept if the slope is 1: by how much all log-odds are too low."""
+
+    __slots__ = ()
 
     def measured(self, sums: Sums, level: float | None, joints: Joints | None = None) -> MetricResult:
         """The number, with its distance from 0 in standard errors, and the p of that."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -26,9 +26,10 @@ from calibeval.core.uncertainty.squares import rms_floor
 ROOT_OF_HALF, QUANTILE = 0.411, 1.645
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class DebiasedRootMeanSquare(RootMeanSquare):
     """The root of the mean squared gap minus what noise alone adds to it; 0 where that is more than the whole."""
+
+    __slots__ = ()
 
     def value(self, sums: Sums) -> float:
         """The root."""

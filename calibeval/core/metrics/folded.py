@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import numpy as np
 
@@ -28,9 +28,10 @@ from calibeval.core.uncertainty.paired_paths import ece_side, path_difference
 LEAST_CLASS_ROWS = 20  # with fewer, many bins of a class hold one row or none, and their variance cannot be estimated
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Folded(Binned):
     """Mean |accuracy - confidence| over bins, weighted by their numbers of rows."""
+
+    __slots__ = ()
 
     def value(self, sums: Sums) -> float:
         """The mean."""
@@ -80,9 +81,10 @@ class Folded(Binned):
         return None if rows is None else rows.folded / sums.n
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ClassWise(Folded):
     """The mean over classes of the calibration error of each class's probability."""
+
+    __slots__ = ()
 
     def value(self, sums: Sums) -> float:
         """The mean over the classes."""

@@ -115,9 +115,10 @@ class Mean(Metric):
         return math.inf if self.most is None else self.most
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Share(Mean):
     """The share of correct rows."""
+
+    __slots__ = ()
 
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
         """The exact interval; if only groups are independent, Wilson's, for the effective sample size.
@@ -145,9 +146,10 @@ class Share(Mean):
         return None if sums.rows is None else shared(1.0 - sums.rows.correct.astype(np.float64), sums)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class MeanGap(Mean):
     """The mean of confidence minus correctness, which has a noise floor."""
+
+    __slots__ = ()
 
     has_floor: ClassVar[bool] = True
 

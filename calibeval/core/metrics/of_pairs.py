@@ -1,7 +1,7 @@
 """A kind of metric that is computed from the confidence and correctness of every row, and on request only.
 
-A metric of this kind is a row of `requested.REQUESTED`. Its class is a frozen dataclass that inherits from `OfPairs`
-and says
+A metric of this kind is a row of `requested.REQUESTED`. Its class inherits from `OfPairs`, as a frozen dataclass if it
+has fields of its own, and says
 
 - `of_pairs(pairs) -> float`: the value. Raises NotComputable if there is none;
 - `floor_of(pairs) -> Floor | None`: the noise floor, if it has one (default: none);
@@ -22,7 +22,7 @@ weights or are in groups or slices, and the scores exceed the memory limit, the 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple
 
 from calibeval.core.data.notices import NotComputable, Notice, reason
@@ -50,9 +50,10 @@ class Tested(NamedTuple):
     p: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class OfPairs(Metric):
     """A metric of the pairs of confidence and correctness; see the module for what a class of this kind says."""
+
+    __slots__ = ()
 
     binned: ClassVar[bool] = False
     # Whether floor, interval and test take groups into account.

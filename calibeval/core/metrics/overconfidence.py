@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
 
 from calibeval.core.data.arrays import Floats
@@ -22,9 +20,10 @@ from calibeval.core.uncertainty.paired import Contrast, check_thick, contrast
 from calibeval.core.uncertainty.paired_paths import oe_side, path_difference
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Overconfidence(Binned):
     """Mean over bins of confidence x (confidence - accuracy), where positive."""
+
+    __slots__ = ()
 
     def value(self, sums: Sums) -> float:
         """The mean."""

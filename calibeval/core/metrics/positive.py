@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -26,9 +25,10 @@ from calibeval.core.uncertainty.small_counts import class_gap_of
 from calibeval.core.uncertainty.special import student_quantile
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class PositiveGap(Binned):
     """Mean P(positive) minus the prevalence: the same whatever the bins, from whose sums it is computed."""
+
+    __slots__ = ()
 
     binned: ClassVar[bool] = False
 

@@ -90,15 +90,6 @@ class Table(dict[str, Metric]):
         except KeyError:
             return default
 
-    def ordered(self, names: list[str]) -> list[str]:
-        """The names in the order of the table; those that are not listed there last.
-
-        >>> Table({metric.name: metric for metric in SELECTIVE}).ordered(["coverage@error=0.2", "x", "auroc"])
-        ['auroc', 'coverage@error=0.2', 'x']
-        """
-        listed = [*self]
-        return [*(name for name in listed if name in names), *(name for name in names if name not in listed)]
-
 
 def _numbered(name: str) -> Metric | None:
     """The coverage, or the error of best classes, whose name is written exactly so."""

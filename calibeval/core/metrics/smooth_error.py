@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import math
-from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
@@ -26,9 +25,10 @@ DRAWS, STEPS = 100, 8
 IN_WIDTH, LEAST_CELLS, MOST_CELLS, PRECISE = 3.0, 64, 2**11, 1e-4
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class SmoothError(AlongPath):
     """The integral of |residuals smoothed over the confidence|, by a kernel as wide as the integral itself."""
+
+    __slots__ = ()
 
     above_gap: ClassVar[bool] = True
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 import numpy as np
 
@@ -18,7 +17,6 @@ NORMAL = Floor(math.sqrt(2.0 / math.pi), 1.959964, 3.290527)
 ROUNDED = 1e-13  # of a confidence that comes from sums, at most
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Spiegelhalter(OfPairs):
     """The Brier score minus its expectation under the stated confidences, in standard deviations.
 
@@ -29,6 +27,8 @@ class Spiegelhalter(OfPairs):
     >>> round(z.of_pairs(Pairs.of([0.8, 0.8], [False, False])), 6)
     2.828427
     """
+
+    __slots__ = ()
 
     def of_pairs(self, pairs: Pairs) -> float:
         """The statistic. Raises: NotComputable if no confidence lies inside (0, 1), except at 1/2."""

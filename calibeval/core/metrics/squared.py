@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import NotComputable
@@ -20,9 +19,10 @@ from calibeval.core.uncertainty.paired import Contrast, centre_of, check_thick, 
 from calibeval.core.uncertainty.squares import mean_square, rms_floor, rms_interval
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class RootMeanSquare(Binned):
     """The root of the mean over bins of (accuracy - confidence) squared, weighted by their rows."""
+
+    __slots__ = ()
 
     def value(self, sums: Sums) -> float:
         """The root."""

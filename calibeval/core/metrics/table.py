@@ -3,20 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Mapping
 from functools import reduce
 from operator import or_
 
 from calibeval.core.errors import UnknownMetric, nearest
-from calibeval.core.metrics.coverage import coverage_named
-from calibeval.core.metrics.cox import Recalibration
-from calibeval.core.metrics.gain import RecalibrationGain
 from calibeval.core.metrics.metric import Metric
-from calibeval.core.metrics.of_pairs import OfPairs
-from calibeval.core.metrics.ranked import ranked_named
-from calibeval.core.metrics.requested import REQUESTED
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.metrics.selection import Table
 from calibeval.core.metrics.usual import USUAL
 from calibeval.core.sums.second_pass import NOTHING, Wanted
 from calibeval.core.sums.sums import Sums
@@ -24,7 +17,48 @@ from calibeval.core.uncertainty.joints import Joints
 
 # The metrics of every report, and with them those that are only computed if somebody names them, or asks for all.
 METRICS: dict[str, Metric] = USUAL
-EVERY = Table({**USUAL, **REQUESTED})
+
+
+class Every(Mapping[str, Metric]):
+    """The usual metrics and those on request, which are imported when something other than a usual one is looked for.
+
+    A name with another number, such as that of a coverage at an error, is there, too, but is not listed.
+    """
+
+    def __getitem__(self, name: str) -> Metric:
+        if name in METRICS:
+            return METRICS[name]
+        from calibeval.core.metrics.requested import REQUESTED
+
+        return REQUESTED[name]
+
+    def __contains__(self, name: object) -> bool:
+        if name in METRICS:
+            return True
+        from calibeval.core.metrics.requested import REQUESTED
+
+        return name in REQUESTED
+
+    def __iter__(self) -> Iterator[str]:
+        from calibeval.core.metrics.requested import REQUESTED
+
+        yield from METRICS
+        yield from REQUESTED
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
+
+    def on_request(self, name: str) -> bool:
+        """Whether it is the name of a metric that only those have who ask for it."""
+        return name not in METRICS and name in self
+
+    def ordered(self, names: list[str]) -> list[str]:
+        """The names in the order of the table; those that are not listed there last."""
+        listed = [*METRICS] if METRICS.keys() >= {*names} else [*self]
+        return [*(name for name in listed if name in names), *(name for name in names if name not in listed)]
+
+
+EVERY = Every()
 
 
 def metrics_for(k: int | None, only: Collection[str] | None = None) -> list[Metric]:
@@ -40,19 +74,31 @@ def wanted_by(only: Collection[str] | None) -> Wanted:
 
 def with_gain_metrics(only: Collection[str] | None) -> Collection[str]:
     """These metrics, or those of every report, with what recalibration is worth, if none were chosen."""
-    gain = [name for name, metric in REQUESTED.items() if isinstance(metric, RecalibrationGain)]
-    return (*METRICS, *gain) if only is None else only
+    if only is not None:
+        return only
+    from calibeval.core.metrics.gain import RecalibrationGain
+
+    return (*METRICS, *(name for name, metric in EVERY.items() if isinstance(metric, RecalibrationGain)))
 
 
 def needs_gain(only: Collection[str] | None) -> bool:
     """Whether one of these metrics is about a recalibration out of fold."""
-    return only is not None and any(isinstance(REQUESTED.get(name), RecalibrationGain) for name in only)
+    if only is None or METRICS.keys() >= {*only}:
+        return False
+    from calibeval.core.metrics.gain import RecalibrationGain
+
+    return any(isinstance(EVERY.get(name), RecalibrationGain) for name in only)
 
 
 def needs_pairs(only: Collection[str] | None) -> bool:
     """Whether one of these metrics is computed from the confidence and correctness of every row."""
+    if only is None:
+        return False
+    from calibeval.core.metrics.cox import Recalibration
+    from calibeval.core.metrics.of_pairs import OfPairs
+
     kinds = (OfPairs, Recalibration) if _chosen(only) else OfPairs
-    return only is not None and any(isinstance(EVERY.get(name), kinds) for name in only)
+    return any(isinstance(EVERY.get(name), kinds) for name in only)
 
 
 def _chosen(only: Collection[str] | None) -> bool:
@@ -92,6 +138,11 @@ def known_as(name: str) -> str | None:
 
     Raises: UnknownMetric for a coverage at an error, or a place among the best classes, that cannot be.
     """
+    if name in METRICS:
+        return name
+    from calibeval.core.metrics.coverage import coverage_named
+    from calibeval.core.metrics.ranked import ranked_named
+
     if name in EVERY:
         return name
     numbered = coverage_named(name) or ranked_named(name)

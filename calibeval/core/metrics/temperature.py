@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import ClassVar
 
 from calibeval.core.data.arrays import Floats
@@ -13,7 +13,7 @@ from calibeval.core.metrics.means import check_enough_rows, of_means
 from calibeval.core.metrics.metric import Metric, Side
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.sums.excess import Excess
-from calibeval.core.sums.optimum import FEW_ERRORS
+from calibeval.core.sums.optimum import FEW_ERRORS, Optimum
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.joints import Joints, grouped_error
@@ -31,16 +31,17 @@ from calibeval.core.uncertainty.paired_means import mean_difference
 from calibeval.core.uncertainty.score_test import skewness, standardised, two_sided_p
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Temperature(Metric):
     """The number T that logits must be divided by for the smallest NLL; above 1 if the model is over-confident."""
+
+    __slots__ = ()
 
     binned: ClassVar[bool] = False
     has_floor: ClassVar[bool] = False
     fitted: ClassVar[bool] = True
 
     def value(self, sums: Sums) -> float:
-        """The optimum; of added sums, from a series around T = 1."""
+        """The optimum; of added sums without those at fixed temperatures, from a series around T = 1."""
         excess = excess_of_all(sums)
         if sums.optimum is None:
             if sums.top.squared is not None:
@@ -93,6 +94,8 @@ class Temperature(Metric):
 
     def explained(self, result: MetricResult, sums: Sums) -> MetricResult:
         """The result with a reason if it is not from all rows, or not the optimum itself."""
+        if sums.optimum is not None and sums.optimum.bound:
+            return _from_sums(result, sums.optimum, sums.rows_n)
         if result.reason is not None:
             return result
         if sums.optimum is None:
@@ -101,6 +104,16 @@ class Temperature(Metric):
             text = f"value and interval are from {sums.optimum.rows:,} of {sums.rows_n:,} rows, evenly chosen"
             return replace(result, reason=reason("sampled", text))
         return result
+
+
+def _from_sums(result: MetricResult, optimum: Optimum, rows: int) -> MetricResult:
+    """The result with how far it may be from the optimum of rows."""
+    off = (result.value or 0.0) * math.expm1(optimum.bound)
+    text = f"from sums at fixed temperatures, within {off:.1g} of that of single rows"
+    text += "" if optimum.rows == rows else f"; from {optimum.rows:,} of {rows:,} rows, evenly chosen"
+    if result.reason is not None:
+        return replace(result, reason=result.reason.reworded(f"{result.reason}; {text}"))
+    return replace(result, reason=reason("from_sums", text))
 
 
 def excess_of_all(sums: Sums) -> Excess:

@@ -29,9 +29,10 @@ NOT_MEASURED = "these class-wise sums are computed for all rows of a dump only, 
 LIMIT = 1e-3  # of probabilities that are left out
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class OtherBins(ClassWise):
     """The mean over classes of the calibration error of each class's probability, in bins of a second pass."""
+
+    __slots__ = ()
 
     def second(self, sums: Sums) -> SecondSums:
         """The sums of the second pass. Raises: NotComputable if there are none."""
@@ -68,9 +69,10 @@ class OtherBins(ClassWise):
         return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ByCount(OtherBins):
     """In bins of equally many rows, whose edges are values of the class's probability."""
+
+    __slots__ = ()
 
     @property
     def wanted(self) -> Wanted:

@@ -9,14 +9,17 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
+from typing import TypeVar
 
 import numpy as np
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.check_values import check_values
+from calibeval.core.data.far_rows import Span
 from calibeval.core.data.labels_needed import check_labelled
 from calibeval.core.data.precision import as_stored
-from calibeval.core.data.predictions import Block, Predictions
+from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import Kind
 from calibeval.core.data.weighted import row_weights
 from calibeval.core.errors import InputError
@@ -26,18 +29,19 @@ from calibeval.core.sums.equal_mass import CountedKeys, KeptKeys, RowKeys
 from calibeval.core.sums.equal_weight import WeightedKeys
 from calibeval.core.sums.optimum import Optimum, optimum_of
 from calibeval.core.sums.pair_keys import PairKeys
+from calibeval.core.sums.passes import over_blocks
 from calibeval.core.sums.piece import Piece, piece_of
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.rows import BadValues
 from calibeval.core.sums.sample import Sample
 from calibeval.core.sums.sums import EqualMass, RowScores, Sums, joined_rows
-from calibeval.core.sums.threads import in_order
 
 CHUNK_SCORES, CHUNK_ROWS = 2**21, 2**17  # the most scores and rows of a chunk, the unit of work of a thread
 # After an array of this size is freed, glibc keeps the memory for the next ones, so the arrays of a chunk need not be
 # paged in again: this saves a third of the time with two classes. With other allocators it has no effect.
 # What is computed from all rows needs arrays as long as these: so much is the most that glibc keeps.
 KEPT_BYTES, MOST_KEPT_BYTES = 2**24, 31 * 2**20
+Result = TypeVar("Result")
 
 
 def summarise(
@@ -74,11 +78,7 @@ def summarise(
     keys = (
         WeightedKeys(weights, slack)
         if weights is not None
-        else CountedKeys(
-            predictions.n,
-            lambda: (piece.keys for piece in _pieces(predictions, edges, compared, jobs, keep_rows=False)),
-            slack,
-        )
+        else CountedKeys(predictions.n, partial(over_keys, predictions, bins, jobs), slack)
         if resources.streams(predictions)
         else KeptKeys(predictions.n, jobs, slack)
     )
@@ -118,9 +118,19 @@ def summarise(
     return found.finished() if finish else found
 
 
+def over_keys(predictions: Predictions, bins: int, jobs: int, work: Callable[[RowKeys], Result]) -> Iterator[Result]:
+    """The results of the work on the keys of all rows, from another pass, in the blocks of `summarise`."""
+    own = partial(_with_keys, work, *edges_of(predictions, bins))
+    return over_blocks(predictions, chunk_rows(predictions), own, jobs)
+
+
 def all_keys(predictions: Predictions, bins: int, jobs: int = 1) -> Iterator[RowKeys]:
-    """The keys of all rows, from another pass, in the blocks of `summarise`."""
-    return (piece.keys for piece in _pieces(predictions, *edges_of(predictions, bins), jobs, keep_rows=False))
+    """The keys of all rows, from another pass."""
+    return over_keys(predictions, bins, jobs, np.asarray)
+
+
+def _with_keys(work: Callable[[RowKeys], Result], edges: Floats, compared: Floats, span: Span) -> Result:
+    return work(piece_of(span.predictions, span.block, edges, compared, keep_rows=False).keys)
 
 
 def edges_of(predictions: Predictions, bins: int) -> tuple[Floats, Floats]:
@@ -144,24 +154,20 @@ def _pieces(
     predictions: Predictions, edges: Floats, compared: Floats, jobs: int, *, keep_rows: bool, sampled: bool = False
 ) -> Iterator[Piece]:
     """The sums of chunks in the order of their rows. compared: rounded edges. sampled: whether to keep a sample."""
-
-    def work(numbered: tuple[int, Block]) -> Piece:
-        first, block = numbered
-        piece = piece_of(predictions, block, edges, compared, keep_rows=keep_rows)
-        if not sampled or piece.sums.excess is None:
-            return piece
-        return piece._replace(sample=Sample.of_block(block, first, predictions.n))
-
-    return in_order(work, _numbered(predictions), jobs)
+    n = predictions.n if sampled else None
+    work = partial(_piece, edges=edges, compared=compared, keep_rows=keep_rows, n=n)
+    return over_blocks(predictions, chunk_rows(predictions), work, jobs)
 
 
-def _numbered(predictions: Predictions) -> Iterator[tuple[int, Block]]:
-    """The chunks that have rows, each with the position of its first row among the rows that are not ignored."""
-    first = 0
-    for block in predictions.blocks(chunk_rows(predictions)):
-        if len(block.labels):
-            yield first, block
-        first += len(block.labels)
+def _piece(span: Span, edges: Floats, compared: Floats, n: int | None, *, keep_rows: bool) -> Piece:
+    """The sums of a chunk. n: the number of all rows, of which a sample is kept; None: none is."""
+    piece = piece_of(span.predictions, span.block, edges, compared, keep_rows=keep_rows)
+    if piece.sums.impossible_row is not None:
+        row = span.start + piece.sums.impossible_row
+        piece = piece._replace(sums=replace(piece.sums, impossible_row=row))
+    if n is None or piece.sums.excess is None:
+        return piece
+    return piece._replace(sample=Sample.of_block(span.block, span.first, n))
 
 
 def fitted_optimum(samples: list[Sample], total: Sums, kind: Kind, *, keep_rows: bool = False) -> Optimum | None:

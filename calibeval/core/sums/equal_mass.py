@@ -9,7 +9,8 @@ of equal ratio in 1 - c, because confidences crowd below 1. The edges are exact.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import NamedTuple
+from functools import partial
+from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,6 +22,8 @@ from calibeval.core.sums.threads import in_order
 
 RowKeys = npt.NDArray[np.uint64]
 Bits = npt.NDArray[np.int64]
+# A new pass: the results of a function for the keys of each block of rows, in their order. It may be sent by pickle.
+Pass = Callable[[Callable[[RowKeys], Any]], Iterator[Any]]
 
 PART = 2**17  # rows at a time: 1 MiB of keys
 FEW_ROWS = 2**15  # up to this many rows, sorting is faster than counting
@@ -42,8 +45,7 @@ class KeptKeys:
     """The keys of all rows in memory, 8 bytes per row. jobs: number of threads. slack: see `equal_mass_edges`."""
 
     def __init__(self, n: int, jobs: int, slack: float) -> None:
-        self._keys = np.empty(n, np.uint64)
-        self._filled = 0
+        self._keys, self._filled = np.empty(n, np.uint64), 0
         self._jobs, self._slack = jobs, slack
 
     def add(self, keys: RowKeys) -> None:
@@ -59,12 +61,11 @@ class KeptKeys:
 class CountedKeys:
     """A histogram of the keys of all rows.
 
-    read: starts another pass, which yields the keys in blocks. slack: see `equal_mass_edges`.
+    read: makes another pass. slack: see `equal_mass_edges`.
     """
 
-    def __init__(self, n: int, read: Callable[[], Iterator[RowKeys]], slack: float) -> None:
-        self._n, self._read, self._slack = n, read, slack
-        self._histogram = np.zeros(CELLS, np.int64)
+    def __init__(self, n: int, read: Pass, slack: float) -> None:
+        self._n, self._read, self._slack, self._histogram = n, read, slack, np.zeros(CELLS, np.int64)
 
     def add(self, keys: RowKeys) -> None:
         """The keys of the next rows."""
@@ -93,32 +94,29 @@ def from_keys(keys: RowKeys, bins: int, jobs: int = 1, slack: float = 0.0) -> tu
         edges = equal_mass_edges(_confidences(ordered[equal_mass_ranks(len(keys), bins)]), slack)
         return _binned(ordered, edges), edges
 
-    def read() -> Iterator[RowKeys]:
-        return (keys[start : start + PART] for start in range(0, len(keys), PART))
+    def read(work: Callable[[RowKeys], Any]) -> Iterator[Any]:
+        return in_order(work, (keys[start : start + PART] for start in range(0, len(keys), PART)), jobs)
 
     histogram = np.zeros(CELLS, np.int64)
-    for counts in in_order(first_histogram, read(), jobs):
+    for counts in read(first_histogram):
         histogram += counts
-    return from_passes(read, len(keys), bins, histogram, jobs, slack)
+    return from_passes(read, len(keys), bins, histogram, slack)
 
 
-def from_passes(
-    read: Callable[[], Iterator[RowKeys]], n: int, bins: int, histogram: Bits, jobs: int = 1, slack: float = 0.0
-) -> tuple[BinSums, Floats]:
-    """Sums and edges of equal-mass bins from a few passes over the keys.
+def from_passes(read: Pass, n: int, bins: int, histogram: Bits, slack: float = 0.0) -> tuple[BinSums, Floats]:
+    """Sums and edges of equal-mass bins from a few passes over the keys of n rows.
 
-    read: starts a pass and yields the keys of consecutive rows. n: number of rows. histogram: `first_histogram` of all
-    rows. jobs: number of threads for the last pass; more than one only if read does not use threads.
+    histogram: `first_histogram` of all rows.
     """
     intervals = _located(histogram, cell_starts().tolist(), 0, equal_mass_ranks(n, bins).tolist())
     while sum(interval.rows for interval in intervals if interval.width > 1) > COLLECTED:
         finer = [Histogram(interval) for interval in intervals]
-        for keys in read():
+        for keys in read(partial(_within, intervals)):
             bits = bits_of(keys)
             for part in finer:
                 part.add(bits)
         intervals = [found for part, interval in zip(finer, intervals, strict=True) for found in part.narrow(interval)]
-    return _final_pass(read, intervals, jobs, slack)
+    return _final_pass(read, intervals, slack)
 
 
 class BitRange(NamedTuple):
@@ -188,27 +186,23 @@ def cell_starts(octave_bits: int = OCTAVE_BITS) -> npt.NDArray[np.int64]:
     return np.asarray(np.maximum(ONE + 1 + ((1 - nearest) << STEP_BITS), 0), np.int64)
 
 
-def _final_pass(
-    read: Callable[[], Iterator[RowKeys]], intervals: list[BitRange], jobs: int, slack: float
-) -> tuple[BinSums, Floats]:
+def _within(intervals: list[BitRange], keys: RowKeys) -> RowKeys:
+    """The keys that lie in an interval."""
+    bits = bits_of(keys)
+    return keys[np.any([(bits >= one.low) & (bits < one.high) for one in intervals], axis=0)]
+
+
+def _final_pass(read: Pass, intervals: list[BitRange], slack: float) -> tuple[BinSums, Floats]:
     """Edges from the rows in the intervals, and sums of all other rows, which lie between two edges.
 
     The rows within the slack above an interval are kept, too, as they may tie with an edge in it.
     """
-    ends = [_raised(interval.high, slack) for interval in intervals]
-    lows = [interval.low for interval in intervals]
+    lows, ends = [one.low for one in intervals], [_raised(one.high, slack) for one in intervals]
     cuts = np.unique(np.array([*lows, *(interval.high for interval in intervals), *ends], np.int64))
-    segment_of = _Segments(cuts)
     wide = _kept_segments(cuts, intervals, ends)
-
-    def work(keys: RowKeys) -> tuple[RowKeys, BinSums]:
-        segment = segment_of(bits_of(keys))
-        sums = sums_by_index(segment, len(wide), _confidences(keys), _correct(keys))
-        return keys.take(np.flatnonzero(wide.take(segment))), sums
-
     segments: BinSums | None = None
     kept: list[RowKeys] = []
-    for found, sums in in_order(work, read(), jobs):
+    for found, sums in read(partial(_cut, _Segments(cuts), wide)):
         kept.append(found)
         segments = sums if segments is None else segments + sums
     if segments is None:
@@ -220,6 +214,13 @@ def _final_pass(
     m = len(edges) - 1
     starts = np.concatenate(([0], cuts)).view(np.float64)  # a segment has no edge except its start, unless it is wide
     return _binned(collected, edges) + _regrouped(segments, bin_index(np.minimum(starts, 1.0), edges), ~wide, m), edges
+
+
+def _cut(segment_of: _Segments, wide: npt.NDArray[np.bool_], keys: RowKeys) -> tuple[RowKeys, BinSums]:
+    """The keys in wide segments, and the sums of all segments."""
+    segment = segment_of(bits_of(keys))
+    sums = sums_by_index(segment, len(wide), _confidences(keys), _correct(keys))
+    return keys.take(np.flatnonzero(wide.take(segment))), sums
 
 
 class _Segments:

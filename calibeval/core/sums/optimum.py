@@ -43,7 +43,7 @@ class Optimum:
     derivative, whose sum is 0. slopes: (m,), that derivative of each row, with its weight, and places: (m,), the
     positions of these rows among those that are not ignored; None if results of single rows were not kept.
     near: (s, 4), if errors are few: ln T from low to high, and there the excess of the NLL with its second and third
-    cumulants.
+    cumulants. bound: how far ln T may be from the optimum of these rows, if it comes from sums of them; else 0.
     """
 
     rows: int
@@ -55,6 +55,7 @@ class Optimum:
     slopes: Floats | None = None
     places: Indices | None = None
     near: Floats | None = None
+    bound: float = 0.0
 
 
 class Slopes(NamedTuple):

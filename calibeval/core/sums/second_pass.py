@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
+from calibeval.core.data.far_rows import Part, Span
 from calibeval.core.data.notices import NotComputable
 from calibeval.core.data.precision import as_stored
 from calibeval.core.data.predictions import Block, Predictions
@@ -22,6 +24,7 @@ from calibeval.core.data.row_source import Kind
 from calibeval.core.sums.best_classes import largest, places_of_labels
 from calibeval.core.sums.binning import GRID, BinSums, bin_index, is_computed, rounded, sums_by_index
 from calibeval.core.sums.class_mass import class_mass
+from calibeval.core.sums.passes import over_blocks
 from calibeval.core.sums.rows import BLOCK_SCORES, FEW_CLASSES
 from calibeval.core.sums.small_p import small_sums
 
@@ -113,14 +116,17 @@ def second_pass(predictions: Predictions, wanted: Wanted, edges: Floats, rows: i
             mass = class_mass(k, predictions.n, slack, weighted=weighted)
         except NotComputable as missing:
             refused = str(missing)
-    for block in predictions.blocks(rows):
-        if len(block.labels):
-            told = None if mass is None else mass.add
-            own = sums_of(block, predictions.kind, edges, wanted, told, predictions.precision)
-            found = own if found is None else found + own
+    work = partial(_of_span, edges=edges, wanted=wanted, told=None if mass is None else mass.add)
+    spans = over_blocks(predictions, rows, work) if mass is None else map(work, Part(predictions, rows, 0, 0).spans())
+    for own in spans:
+        found = own if found is None else found + own
     if found is None:
         return None
     return replace(found, by_count=None if mass is None else mass.result(len(edges) - 1), no_count=refused)
+
+
+def _of_span(span: Span, edges: Floats, wanted: Wanted, told: Told | None) -> SecondSums:
+    return sums_of(span.block, span.predictions.kind, edges, wanted, told, span.predictions.precision)
 
 
 def sums_of(

@@ -23,6 +23,8 @@ def log_t_of(optimum: Optimum) -> float:
     """The logarithm of T. Raises: NotComputable if there is no optimum."""
     if optimum.log_t is None:
         missing = optimum.missing or reason("no_optimum", "there is no optimum")
+        if missing.code == "far_from_one":
+            raise NotComputable("far_from_one", str(missing))
         raise NotComputable("overflow" if missing.code == "overflow" else "no_optimum", str(missing))
     return optimum.log_t
 

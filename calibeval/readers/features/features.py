@@ -37,6 +37,7 @@ from calibeval.readers.meaning.text_scores import lists_in_text
 from calibeval.readers.open import external, open_input, open_labels, source_of, split_name
 from calibeval.readers.stored.joined import JoinedRows
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
+from calibeval.readers.stored.place import Url
 from calibeval.readers.stored.stored import Stored
 
 
@@ -129,9 +130,8 @@ def open_features(name: str, options: ReadOptions, *, need_labels: bool = True) 
     """
     _refuse_options_of_scores(options)
     path, split = split_name(name)
-    opened = open_feature_folder(path, split, options.limits) or open_input(
-        path, options.limits, read_as=options.read_as, decimal=options.decimal
-    )
+    opened = None if isinstance(path, Url) else open_feature_folder(path, split, options.limits)
+    opened = opened or open_input(path, options.limits, read_as=options.read_as, decimal=options.decimal)
     labels = open_labels(options)
     source, settling = source_of(opened, labels, split)
     return _assembled(opened.contents.arrays, source, options, external(labels), settling, need_labels=need_labels)

@@ -23,6 +23,7 @@ from calibeval.readers.shards import natural
 from calibeval.readers.stored.digest import checked_sha256
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
 from calibeval.readers.stored.names import show
+from calibeval.readers.stored.place import Url
 from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents, Stored
 
@@ -70,6 +71,8 @@ def read_head(
     Raises: InputError if the arrays are not a head, or could be several; FileProblem if the file cannot be read.
     """
     path, prefix = split_name(str(name))
+    if isinstance(path, Url):
+        raise FileProblem(f"{path}: head weights must be a file on this machine: copy it here")
     if path.is_dir() and (path / RUN_FILE).exists():
         path = path / RUN_FILE
     elif path.is_dir():

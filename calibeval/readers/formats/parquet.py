@@ -284,8 +284,8 @@ class _ParquetFile(ColumnFile):
 
     def _open(self, texts: Sequence[str]) -> Any:
         """The file, with its text columns as dictionaries, so that each different text is held only once."""
-        path, known = self._steady.path, self._metadata
-        return pq.ParquetFile(path, metadata=known, read_dictionary=list(texts), page_checksum_verification=True)
+        source, known = self._steady.for_library(), self._metadata
+        return pq.ParquetFile(source, metadata=known, read_dictionary=list(texts), page_checksum_verification=True)
 
     def _batches(self, columns: Sequence[str], rows: int) -> Iterator[Any]:
         with self._open([column for column in columns if self._kinds[column] == "text"]) as file:

@@ -8,7 +8,6 @@ import json
 import os
 import zipfile
 import zlib
-from pathlib import Path
 from typing import Any, NoReturn
 
 import numpy as np
@@ -19,18 +18,19 @@ from calibeval.core.errors import FileProblem, InputError
 from calibeval.core.evaluation.accumulation import Accumulation
 from calibeval.core.evaluation.loaded import from_saved
 from calibeval.core.evaluation.saved import SCHEMA
-from calibeval.readers.stored.regular import opened
+from calibeval.readers.remote.find import descriptor_of
+from calibeval.readers.stored.place import Place
 
 HEADER, DIGEST = "header.json", "sha256"
 MOST_MEMBERS, MOST_BYTES = 10_000, 2**34
 
 
-def read_sums(path: Path) -> Accumulation:
+def read_sums(path: Place) -> Accumulation:
     """The accumulated rows in a file that `Accumulator.save` wrote.
 
     Raises: InputError if it holds something else or is damaged; FileProblem if it cannot be read.
     """
-    with opened(path) as descriptor:
+    with descriptor_of(path) as descriptor:
         try:
             with os.fdopen(descriptor, "rb", closefd=False) as file:
                 members = _members(path, file)
@@ -55,7 +55,7 @@ def read_sums(path: Path) -> Accumulation:
     return rows
 
 
-def _members(path: Path, file: Any) -> dict[str, bytes]:
+def _members(path: Place, file: Any) -> dict[str, bytes]:
     """The members, whose SHA-256 is right, and that."""
     try:
         with zipfile.ZipFile(file) as archive:
@@ -80,5 +80,5 @@ def _array(content: bytes) -> npt.NDArray[Any]:
     return found
 
 
-def _refuse(path: Path, why: str) -> NoReturn:
+def _refuse(path: Place, why: str) -> NoReturn:
     raise InputError(f"{path.name}: these are no saved sums that can be read: {why}")

@@ -11,6 +11,7 @@ import numpy as np
 
 from calibeval.core.data.amended import with_recognised
 from calibeval.core.data.class_names import LabelsAre
+from calibeval.core.data.far_rows import Engine
 from calibeval.core.data.precision import stored_precision
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import Kind
@@ -40,6 +41,7 @@ from calibeval.readers.meaning.top_scores import explained
 from calibeval.readers.meaning.unlabelled import why_no_labels, zeros_for
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import NAME_KEYS, prefixes
+from calibeval.readers.stored.place import Place
 from calibeval.readers.stored.stored import Stored
 
 
@@ -58,12 +60,13 @@ class ReadOptions:
     need_labels: whether a file without labels is an error. k: the number of classes of images without labels.
     believed: whether what looks like the scores of the best classes is read as it is, in a file that calibeval just
     wrote.
+    engine: whose workers read the scores; None: this process does.
     positive: of two classes, the one whose probability is reported; it names both classes where labels are two texts.
     """
 
     kind: Kind | None = None
     keys: Keys = field(default_factory=Keys)
-    labels: Path | None = None
+    labels: Place | None = None
     labels_are: LabelsAre | None = None
     score_columns: tuple[str, ...] = ()
     class_names: tuple[str, ...] | None = None
@@ -77,6 +80,7 @@ class ReadOptions:
     believed: bool = False
     positive: str | None = None
     limits: Limits = field(default_factory=Limits)
+    engine: Engine | None = None
 
 
 def assemble(

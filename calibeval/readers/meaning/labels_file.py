@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -28,6 +27,7 @@ from calibeval.readers.stored.names import (
     show,
     sounds_predicted,
 )
+from calibeval.readers.stored.place import Place
 from calibeval.readers.stored.stored import Contents, Stored
 
 SIDES = ("correct", "prediction")
@@ -40,7 +40,7 @@ class ExternalLabels:
     """Another file that holds the labels, opened. split: what stands after # in its name."""
 
     contents: Contents
-    path: Path
+    path: Place
     split: str | None = None
 
     def beside(self, view: View, keys: Keys, file: str) -> LabelsFile:

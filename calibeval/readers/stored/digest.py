@@ -28,15 +28,15 @@ class Extent:
 class Background:
     """A hash that is computed in a separate thread."""
 
-    def __init__(self, work: Callable[[], str]) -> None:
+    def __init__(self, work: Callable[[], str | None]) -> None:
         self._work = work
-        self._found: str | None = None
+        self._found: tuple[str | None] | None = None
         self._error: CalibevalError | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
-    def result(self) -> str:
-        """Wait for the work, and return its result.
+    def result(self) -> str | None:
+        """Wait for the work, and return its result; None if the hash cannot be known.
 
         Raises: the CalibevalError that the work raised, if any.
         """
@@ -45,11 +45,11 @@ class Background:
             raise self._error
         if self._found is None:
             raise RuntimeError("the hashing thread ended early")
-        return self._found
+        return self._found[0]
 
     def _run(self) -> None:
         try:
-            self._found = self._work()
+            self._found = (self._work(),)
         except CalibevalError as error:
             self._error = error
 

@@ -23,6 +23,7 @@ class Limits:
     max_bytes: the most bytes a compressed file may expand to; None: 200 times its size, and 1 GiB in any case.
     max_memory: arrays of more bytes are not held in memory, but read block by block.
     checksums: whether a .pt file's checksums are verified.
+    in_files: whether the scores of shards stay in their files, as the workers of an engine read them there.
 
     >>> Limits(max_bytes=10).check_expansion("a.npz", 11, size=5)
     Traceback (most recent call last):
@@ -33,6 +34,7 @@ class Limits:
     max_bytes: int | None = None
     max_memory: int = field(default_factory=quarter_of_memory)
     checksums: bool = True
+    in_files: bool = False
 
     def check_expansion(self, name: str, expanded: int, *, size: int, doubt: str = "") -> None:
         """Refuse a file that expands to more bytes than the limit.

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from calibeval.core.errors import FileProblem
+from calibeval.readers.stored.place import as_shown, with_two_slashes
 
 NEVER_WAITING = getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_CLOEXEC", 0) | getattr(os, "O_BINARY", 0)
 
@@ -37,7 +38,9 @@ def _in_words(path: Path) -> Iterator[None]:
     except FileProblem:
         raise
     except FileNotFoundError:
-        raise FileProblem(f"{path}: there is no such file") from None
+        meant = with_two_slashes(str(path))
+        hint = "" if meant is None else f'; a URL has two slashes, as in "{as_shown(meant)}"'
+        raise FileProblem(f"{path}: there is no such file{hint}") from None
     except OSError as error:
         raise FileProblem(f"{path}: cannot be read ({error.strerror or error})") from None
     except ValueError:  # a NUL in the path

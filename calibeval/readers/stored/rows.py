@@ -14,7 +14,7 @@ from calibeval.readers.stored.header import Header
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.steady import SteadyFile
 
-AT_ONCE = 2**22  # an array of fewer bytes is read whole
+AT_ONCE = 2**22  # an array of fewer bytes is read whole, and of a remote file all that memory has room for
 GAP = 2**16  # reading so many bytes that nobody needs costs less than another read
 
 
@@ -26,8 +26,10 @@ class FileRows:
 
     def __init__(self, file: SteadyFile, start: int, header: Header) -> None:
         self._file, self._start, self._header = file, start, header
+        self.in_files = file.shared  # where others can read them
         self._by_columns = header.in_columns and not header.in_rows
         self.shape, self.dtype = header.shape, header.dtype
+        self._end = start + header.nbytes if header.in_rows or self._by_columns else 0
 
     def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]:
         """Consecutive rows.
@@ -40,7 +42,7 @@ class FileRows:
             return self._columns(begin, count)
         room, found = self._room(count)
         if room.nbytes:
-            self._file.fill([room], [self._start + begin * self._header.strides[0]])
+            self._file.fill([room], [self._start + begin * self._header.strides[0]], self._end)
         return np.ascontiguousarray(found)
 
     def take(self, rows: npt.NDArray[np.integer[Any]]) -> npt.NDArray[Any]:
@@ -69,6 +71,10 @@ class FileRows:
             at = end
         return found
 
+    def narrowed(self, start: int, stop: int) -> RowSource:
+        """The rows start to stop."""
+        return SomeRows(self, start, stop)
+
     def _room(self, count: int) -> tuple[memoryview, npt.NDArray[Any]]:
         """Memory for consecutive rows as they lie in the file, as bytes and as an array."""
         shape, row = (count, *self.shape[1:]), math.prod(self.shape[1:]) * self.dtype.itemsize
@@ -88,6 +94,19 @@ class FileRows:
         return data.view(self.dtype).reshape((*reversed(self.shape[1:]), count)).T
 
 
+class SomeRows:
+    """Consecutive rows of another source."""
+
+    def __init__(self, source: FileRows, start: int, stop: int) -> None:
+        self._source, self._start = source, start
+        self.shape, self.dtype = (stop - start, *source.shape[1:]), source.dtype
+
+    def __getitem__(self, rows: slice, /) -> npt.NDArray[Any]:
+        """Some of the rows."""
+        start, stop, _ = rows.indices(self.shape[0])
+        return self._source[self._start + start : self._start + max(start, stop)]
+
+
 def values_in_file(file: SteadyFile, start: int, header: Header, limits: Limits) -> RowSource:
     """The values that lie in the file as they are: read at once if few, else block by block.
 
@@ -96,7 +115,9 @@ def values_in_file(file: SteadyFile, start: int, header: Header, limits: Limits)
     many for memory.
     """
     plain = header.rows_apart or header.in_columns
-    if header.nbytes > min(AT_ONCE, limits.max_memory) and plain and header.shape:
+    near = file.near or (limits.in_files and file.shared)
+    at_once = min(AT_ONCE, limits.max_memory) if near else limits.max_memory
+    if header.nbytes > at_once and plain and header.shape:
         return FileRows(file, start, header)
     span = sum((size - 1) * stride for size, stride in zip(header.shape, header.strides, strict=True))
     data = np.empty(span + header.dtype.itemsize if header.nbytes else 0, np.uint8)

@@ -13,7 +13,8 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.data.folds import NO_FOLD, Folds, deal, groups_or_images
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import RowSource
-from calibeval.recalibrate.base.mapping import Map, MappedRows, mapped_rows
+from calibeval.recalibrate.base.mapped_rows import MappedRows
+from calibeval.recalibrate.base.mapping import Map, mapped_rows
 from calibeval.recalibrate.base.scores import log_softmax
 from calibeval.recalibrate.fitting.fit import fit
 from calibeval.recalibrate.fitting.folds import training_rows

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any, ClassVar
 
 from calibeval.core.data.arrays import Floats
@@ -14,9 +13,10 @@ from calibeval.recalibrate.base.scores import chunk_rows, label_scores, log_scor
 UNCHANGED = "this map changes nothing"
 
 
-@dataclass(frozen=True, slots=True, repr=False)
 class IdentityMap(Map):
     """Scores as they are; with a clip, smaller probabilities are raised to it."""
+
+    __slots__ = ()
 
     method: ClassVar[str] = "none"
     keeps_top: ClassVar[bool] = True

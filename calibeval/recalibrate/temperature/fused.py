@@ -8,14 +8,15 @@ the weighted mean, variance and third cumulant of x, without a second pass or an
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.sums.lines import row_sums
-from calibeval.recalibrate.temperature.pieces import Coarse, Piece
+from calibeval.recalibrate.temperature.pieces import Coarse, Piece, each
 
 VANISHED = -800.0  # exp(x) is 0 below this, so x is limited to it: -inf times 0 would be NaN
 FACTORS = 16  # number of norms that are multiplied before taking a logarithm, if their product fits float64
@@ -60,13 +61,21 @@ def fused(every: Iterable[Piece], beta: float, *, before: bool = False, bends: b
     (0.313262, -0.268941)
     """
     n, total = 0.0, np.zeros(7)
+    with np.errstate(all="ignore"):
+        for rows, sums in each(partial(_each_sums, beta=beta, before=before, bends=bends), every):
+            n += rows
+            total += sums
+        return Fused(*(total / n).tolist())
+
+
+def _each_sums(every: Iterable[Piece], *, beta: float, before: bool, bends: bool) -> Iterator[tuple[float, Floats]]:
+    """The number of rows, or the sum of their weights, and the sums of each piece."""
     wide, narrow = np.empty((2, 0)), np.empty((4, 0))
     clamp = False
     with np.errstate(all="ignore"):
         for piece in every:
             if piece.w is not None:
-                total += _weighted_sums(piece, piece.w, beta)
-                n += piece.rows
+                yield piece.rows, _weighted_sums(piece, piece.w, beta)
                 continue
             b, size = len(piece.t), piece.d.size
             if size > wide.shape[1] or b > narrow.shape[1]:
@@ -76,9 +85,7 @@ def fused(every: Iterable[Piece], beta: float, *, before: bool = False, bends: b
             if not clamp and not np.isfinite(sums).all():
                 clamp = True
                 sums = _sums(piece, beta, room, before=before, bends=bends, clamp=True)
-            total += sums
-            n += b
-    return Fused(*(total / n).tolist())
+            yield b, sums
 
 
 def _sums(piece: Piece, beta: float, room: _Room, *, before: bool, bends: bool, clamp: bool) -> Floats:

@@ -7,19 +7,26 @@ blocks of a pass share their memory, because new arrays of 100 KiB would take lo
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import chain
+from typing import Any, NamedTuple, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
+from calibeval.core.data.far_rows import Span, engine_of
 from calibeval.core.data.labels import Labels
+from calibeval.core.data.picked_rows import rows_at
 from calibeval.core.data.predictions import Block, Predictions
 from calibeval.core.sums.lines import quiet_lines
+from calibeval.core.sums.passes import over_blocks
 from calibeval.recalibrate.base.scores import BLOCK_SCORES, FEW_CLASSES, Impossible, chunk_rows, log_scores
 
 Coarse = npt.NDArray[np.floating[Any]]
+Result = TypeVar("Result")
 
 SAMPLE_SCORES = 2**18
 WHOLE_SCORES = 2**18  # with up to this many scores, all rows are kept in memory
@@ -73,25 +80,57 @@ def _room(rows: int, k: int, *, coarse: bool = False) -> _Room:
     return _Room(np.empty(rows * k, dtype), best, t, np.empty_like(at_row), at_row)
 
 
-def pieces(
-    predictions: Predictions, clip: float | None = None, *, coarse: bool = False, plain: bool = False
-) -> Iterator[Piece]:
+@dataclass(frozen=True, slots=True, eq=False)
+class Pieces:
+    """Rows of a dump in pieces; the arguments are those of `pieces`."""
+
+    predictions: Predictions
+    clip: float | None
+    coarse: bool
+    plain: bool
+
+    def __iter__(self) -> Iterator[Piece]:
+        return self.of_blocks(self.predictions.blocks(chunk_rows(self.predictions)))
+
+    def of_blocks(self, blocks: Iterable[Block]) -> Iterator[Piece]:
+        """The pieces of some blocks of `chunk_rows` rows."""
+        predictions, k = self.predictions, self.predictions.scores.shape[1]
+        chunk = chunk_rows(predictions)
+        step = -(-chunk // -(-chunk // max(1, BLOCK_SCORES // k)))  # equal parts of a chunk
+        room = _room(min(step, predictions.rows), k, coarse=self.coarse)
+        plain = self.plain and predictions.kind == "logits" and self.clip is None
+        for block in blocks:
+            for start in range(0, len(block.labels), step):
+                here = slice(start, start + step)
+                part = Block(block.scores[here], block.labels[here], 0, part_of(block.weights, here))
+                yield _plain_piece(part, room) if plain else _piece(part, predictions, self.clip, room)
+
+
+def each(work: Callable[[Iterable[Piece]], Iterator[Result]], every: Iterable[Piece]) -> Iterator[Result]:
+    """What the work finds in pieces, in their order; the workers of an engine do it to their own blocks.
+
+    work: finds one result for each piece, which depends on that piece alone.
+    """
+    if not isinstance(every, Pieces) or engine_of(every.predictions) is None:
+        return work(every)
+    own = partial(_each_of_block, work, every.clip, coarse=every.coarse, plain=every.plain)
+    return chain.from_iterable(over_blocks(every.predictions, chunk_rows(every.predictions), own))
+
+
+def _each_of_block(
+    work: Callable[[Iterable[Piece]], Iterator[Result]], clip: float | None, span: Span, *, coarse: bool, plain: bool
+) -> list[Result]:
+    return list(work(Pieces(span.predictions, clip, coarse, plain).of_blocks([span.block])))
+
+
+def pieces(predictions: Predictions, clip: float | None = None, *, coarse: bool = False, plain: bool = False) -> Pieces:
     """All rows that are not ignored; each piece is valid only until the next one is requested.
 
     coarse: in float32, which is enough for a step towards the optimum, but not for the last step. plain: unchanged
     logits, neither checked nor shifted to at most 0, so exp(d) may overflow or underflow.
     Raises: BadValues for values that contradict the kind; Impossible if a label has probability 0.
     """
-    k = predictions.scores.shape[1]
-    chunk = chunk_rows(predictions)
-    step = -(-chunk // -(-chunk // max(1, BLOCK_SCORES // k)))  # equal parts of a chunk
-    room = _room(min(step, predictions.rows), k, coarse=coarse)
-    plain = plain and predictions.kind == "logits" and clip is None
-    for block in predictions.blocks(chunk):
-        for start in range(0, len(block.labels), step):
-            here = slice(start, start + step)
-            part = Block(block.scores[here], block.labels[here], 0, part_of(block.weights, here))
-            yield _plain_piece(part, room) if plain else _piece(part, predictions, clip, room)
+    return Pieces(predictions, clip, coarse, plain)
 
 
 def sample(predictions: Predictions, clip: float | None = None, *, coarse: bool = False) -> tuple[list[Piece], bool]:
@@ -109,9 +148,10 @@ def sample(predictions: Predictions, clip: float | None = None, *, coarse: bool 
         step += 1
     own = predictions.weights
     weights = None if own is None or own.even else own.values
-    if isinstance(predictions.scores, np.ndarray):
+    if isinstance(predictions.scores, np.ndarray) or getattr(predictions.scores, "held", False):
         strided = part_of(weights, slice(None, None, step))
-        every = Block(predictions.scores[::step], predictions.labels[::step], 0, strided)
+        scores = rows_at(predictions.scores, np.arange(0, predictions.rows, step))
+        every = Block(scores, predictions.labels[::step], 0, strided)
     else:
         every = _spread_runs(predictions, predictions.rows // step, weights)
     kept = every.labels != predictions.ignore_index if predictions.ignored else slice(None)

@@ -17,6 +17,7 @@ from calibeval.words import comparison as shown
 from calibeval.words.comparison import Row
 from calibeval.words.marks import plain
 from calibeval.words.shown import sliced
+from calibeval.words.sources import remote_file
 
 _NAME, _LINE = 120, 400
 _MOST_SLICES = 40
@@ -200,6 +201,7 @@ def _origin(dump: ComparedDump) -> list[tuple[str, str]]:
         ("file", source.path),
         ("split", source.split),
         ("SHA-256", source.sha256),
+        ("remote file", remote_file(source.remote)),
         ("format", "saved report" if dump.report else source.format),
         ("scores", dump.kind),
         ("rows", f"{dump.n:,}"),

@@ -15,6 +15,7 @@ from calibeval.words import cells
 from calibeval.words.marks import merged, plain
 from calibeval.words.report import noise_words
 from calibeval.words.signs import bin_range, signed
+from calibeval.words.sources import remote_file
 
 # More bins than this are merged in tables; bins.csv has them all.
 MOST_BIN_ROWS = 100
@@ -123,6 +124,7 @@ def origin(dump: DumpReport) -> list[tuple[str, str]]:
         ("file", source.path),
         ("split", source.split),
         ("SHA-256", source.sha256),
+        ("remote file", remote_file(source.remote)),
         ("format", source.format),
         ("scores", dump.kind),
         ("rows", f"{dump.n:,}"),

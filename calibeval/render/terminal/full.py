@@ -26,6 +26,7 @@ from calibeval.words.score_tests import tests
 from calibeval.words.shown import OF_POSITIVE, REGRESSION
 from calibeval.words.signs import bin_range, signed
 from calibeval.words.slices import slice_tables
+from calibeval.words.sources import remote_file
 from calibeval.words.terms import TOP_LABEL, Terms, first_terms
 
 
@@ -105,6 +106,7 @@ def _origin(dump: DumpReport, sheet: Sheet) -> list[RenderableType]:
     facts = [] if source.path is None else [sheet.name(source.path, sheet.width, keep_end=True)]
     facts += [] if source.format is None else [source.format]
     facts += [] if source.sha256 is None else [f"SHA-256 {source.sha256}"]
+    facts += [] if source.remote is None else [str(remote_file(source.remote))]
     facts += [] if source.labels_path is None else [f"labels of {sheet.name(source.labels_path, sheet.width // 2)}"]
     return [Text(line, QUIET) for line in sheet.flow(facts) if line]
 

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from typer.core import TyperOption
 
-from calibeval.cli.main import app
+from calibeval.cli.main import program
 from tests.cli import feature_files as files
 from tests.cli.invoking import built, run
 from tests.data import logits_and_labels
@@ -31,7 +31,7 @@ NUMBERS = ("int", "float", "range", "size", "integer")
 
 def numeric():
     """Every option of every command whose value is a number."""
-    for name, command in getattr(built(app), "commands").items():  # noqa: B009 - typer says too little of its type
+    for name, command in getattr(built(program()), "commands").items():  # noqa: B009 - typer says too little of its type
         for option in command.params:
             if isinstance(option, TyperOption) and not option.is_flag and any(k in option.type.name for k in NUMBERS):
                 yield name, option.opts[-1]

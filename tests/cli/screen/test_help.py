@@ -9,12 +9,12 @@ import pytest
 import typer
 from typer.core import TyperOption
 
-from calibeval.cli.main import app
+from calibeval.cli.main import program
 from calibeval.cli.options.shared import GROUPS
 from tests.cli.invoking import run
 
 LINES, COLUMNS = 50, 80
-PROGRAM: Any = typer.main.get_command(app)
+PROGRAM: Any = typer.main.get_command(program())
 COMMANDS = tuple(PROGRAM.commands)
 
 

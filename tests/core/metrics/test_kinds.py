@@ -17,7 +17,7 @@ from calibeval.core.metrics.folded import Folded
 from calibeval.core.metrics.largest import Largest
 from calibeval.core.metrics.overconfidence import Overconfidence
 from calibeval.core.metrics.squared import RootMeanSquare
-from calibeval.core.metrics.table import EVERY, METRICS
+from calibeval.core.metrics.table import METRICS
 from tests import definitions
 
 N = 1500
@@ -64,8 +64,7 @@ def row(request, monkeypatch):
     kind, definition = KINDS[name]
     more = {"least_rows": 30} if kind is Largest else {}
     metric = kind(**FACTS, source="nobody", over=over, binary=over == "positive", **more)
-    for table in (METRICS, EVERY):
-        monkeypatch.setitem(table, "new", metric)
+    monkeypatch.setitem(METRICS, "new", metric)
     return metric, over, definition
 
 
@@ -109,7 +108,7 @@ def test_a_saved_report_tells_of_its_own_bins(row):
     found = compare(saved, [candidate])["new"]
     assert found.low <= found.difference <= found.high
     for other in {"top", "mass", "positive"} - {over}:
-        METRICS["new"] = EVERY["new"] = type(metric)(**{**facts(metric), "over": other})
+        METRICS["new"] = type(metric)(**{**facts(metric), "over": other})
         assert compare(evaluate(base), [candidate])["new"].low != found.low
 
 

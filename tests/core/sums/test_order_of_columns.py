@@ -132,7 +132,7 @@ def test_passes_agree_with_sorting(steps, top, bins, collected, monkeypatch_modu
     confidence = top - np.array(steps) * GRID
     keys = confidence_keys(confidence, np.arange(len(steps)) % 2 == 0)
     sums, edges = from_keys(keys, bins, slack=GRID)
-    passes, found = from_passes(lambda: iter([keys]), len(keys), bins, first_histogram(keys), slack=GRID)
+    passes, found = from_passes(lambda work: iter([work(keys)]), len(keys), bins, first_histogram(keys), slack=GRID)
     assert found.tolist() == edges.tolist()
     for part in ("count", "p", "pp", "y", "yp"):
         assert getattr(passes, part) == pytest.approx(getattr(sums, part), rel=1e-13)

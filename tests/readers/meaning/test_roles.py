@@ -10,10 +10,10 @@ import torch
 
 from calibeval import evaluate
 from calibeval.core.errors import InputError, UsageError
-from calibeval.readers import open as opening
 from calibeval.readers.describe import inspect_dump
 from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.readers.open import read
+from calibeval.readers.remote import find
 from calibeval.readers.stored.digest import checked_sha256
 from calibeval.readers.stored.rows import FileRows
 from tests.readers.dumps import LABELS, LOGITS, PROBS, needs_labels, npz, part, refused
@@ -447,7 +447,7 @@ def test_memory_and_checksums_are_options(tmp_path):
 
 def test_inspecting_splits_hashes_the_file_once(tmp_path, monkeypatch):
     calls = []
-    monkeypatch.setattr(opening, "checked_sha256", lambda *given: calls.append(given) or checked_sha256(*given))
+    monkeypatch.setattr(find, "checked_sha256", lambda *given: calls.append(given) or checked_sha256(*given))
     arrays = {f"s{i}_{key}": values for i in range(20) for key, values in (("logits", LOGITS), ("labels", LABELS))}
     readings = inspect_dump(str(npz(tmp_path, **arrays)), ReadOptions()).readings
     assert len({reading.sha256 for reading in readings}) == 1

@@ -10,7 +10,7 @@ import pytest
 
 from calibeval import Predictions, evaluate, fit
 from calibeval.core.errors import InputError
-from calibeval.recalibrate.base.mapping import _keep_top
+from calibeval.recalibrate.base.mapped_rows import _keep_top
 from calibeval.recalibrate.fitting.methods import METHODS
 from calibeval.recalibrate.fitting.read_map import from_json
 from tests.cli.invoking import run

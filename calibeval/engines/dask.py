@@ -1,0 +1,142 @@
+"""Workers of dask's `distributed`: a cluster of processes on this machine, or one whose scheduler has an address."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+from calibeval.core.errors import BROKEN_IMPORT, FileProblem, UsageError, first_line, not_importable
+from calibeval.engines.tasks import Answer, answer, own_versions, packed
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+TIMEOUT_S = 10  # for the first answer of a scheduler
+RETRIES = 2  # of a task whose file could not be read; how often its worker may die is dask's allowed-failures
+REFRESH_S = 2.0  # how long a number of workers is believed
+AHEAD = 2  # tasks of each worker that are under way
+
+
+class DaskEngine:
+    """The workers that a client of `distributed` knows. name: of the cluster, for messages."""
+
+    def __init__(self, client: Any, name: str) -> None:
+        self._client, self._name = client, name
+        self._expected = tuple(own_versions())
+        self._workers, self._seen = 0, -REFRESH_S
+        self.local: list[str] = []
+
+    @property
+    def workers(self) -> int:
+        """The threads of all workers, at least 1: workers may come and go."""
+        now = time.monotonic()
+        if now - self._seen >= REFRESH_S:
+            self._workers, self._seen = sum(self._client.nthreads().values()), now
+        return max(1, self._workers)
+
+    def unreachable(self, dump: str) -> None:
+        """Is told the name of a dump whose scores this process reads, since workers cannot."""
+        if dump not in self.local:
+            self.local.append(dump)
+
+    def in_order(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+        """The results of the work on each item, in the order of the items.
+
+        Raises: what the work raises; FileProblem if a worker cannot read a file, or the cluster is lost; UsageError for
+        workers of other versions.
+        """
+        waiting: deque[Any] = deque()
+        try:
+            for item in items:
+                task = (self._expected, packed(work, item))
+                waiting.append(self._client.submit(answer, *task, pure=False, retries=RETRIES))
+                while len(waiting) > AHEAD * self.workers:
+                    yield self._result(waiting.popleft())
+            while waiting:
+                yield self._result(waiting.popleft())
+        finally:
+            if waiting:
+                self._client.cancel(list(waiting))
+
+    def _result(self, future: Any) -> Any:
+        from distributed import CancelledError, KilledWorker
+
+        try:
+            found: Answer = future.result()
+        except FileProblem as error:
+            raise FileProblem(
+                f"{self._name}, worker on {error}. Workers read the files themselves: all machines must see them under "
+                "the same path"
+            ) from None
+        except KilledWorker as error:
+            raise FileProblem(
+                f"{self._name}: {error.allowed_failures + 1} workers died on the same task, perhaps of too little "
+                "memory; their logs say more"
+            ) from None
+        except (CancelledError, OSError) as error:
+            raise FileProblem(f"{self._name}: the cluster was lost ({first_line(error)})") from None
+        except ModuleNotFoundError as error:
+            raise UsageError(
+                f"{self._name}: a worker lacks {error.name or 'a module'}; each needs calibeval, of the same version "
+                "as here, and numpy"
+            ) from None
+        if found.versions is not None:
+            raise UsageError(
+                f"{self._name}: the worker on {found.host} has {found.versions}, but this process has "
+                f"{own_versions()}. Install the same versions: others may differ in the last digits"
+            )
+        if found.error is not None:
+            raise found.error
+        return found.found
+
+
+@contextmanager
+def dask_engine(address: str | None, jobs: int | None) -> Iterator[DaskEngine]:
+    """The workers of a scheduler with this address; None: as many processes of this machine as there are
+    jobs (None: as there are cores).
+
+    Raises: UsageError if `distributed` is not installed; FileProblem if no scheduler answers.
+    """
+    try:
+        from distributed import Client, LocalCluster
+    except BROKEN_IMPORT as error:
+        raise not_importable(error, "--engine dask", "distributed", "dask") from None
+    with quiet():
+        if address is not None:
+            try:
+                client = Client(address, timeout=TIMEOUT_S, set_as_default=False)
+            except (OSError, ValueError, TimeoutError) as error:
+                raise FileProblem(
+                    f"--engine dask={address}: no scheduler answers within {TIMEOUT_S} seconds ({first_line(error)})"
+                ) from None
+            with client:
+                yield DaskEngine(client, f"dask={address}")
+            return
+        with (
+            LocalCluster(
+                n_workers=jobs,
+                threads_per_worker=1,
+                processes=True,
+                host="127.0.0.1",
+                dashboard_address=None,
+                memory_limit=0,
+                silence_logs=logging.CRITICAL,
+            ) as cluster,
+            Client(cluster, set_as_default=False) as own,
+        ):
+            yield DaskEngine(own, "dask")
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Without what dask writes to standard error: what matters comes as an error."""
+    logger = logging.getLogger("distributed")
+    before = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(before)

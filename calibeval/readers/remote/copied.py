@@ -1,0 +1,87 @@
+"""A remote file that is read once from beginning to end, into a temporary file without a name."""
+
+from __future__ import annotations
+
+import os
+import tempfile
+import weakref
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, Any
+
+from calibeval.core.errors import FileProblem
+from calibeval.readers.remote.file import Checks
+from calibeval.readers.remote.store import Facts, Remote
+from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.steady import Identity, SteadyFile
+
+PIECE = 2**20
+
+
+class Copy:
+    """A temporary file that loses its name at once, so that it disappears with the process."""
+
+    def __init__(self) -> None:
+        self.file: IO[bytes] = tempfile.TemporaryFile(prefix="calibeval-")  # noqa: SIM115 - it lives as long as this
+        weakref.finalize(self, self.file.close)
+
+    @property
+    def path(self) -> str:
+        """A path by which this process can open it."""
+        return f"/dev/fd/{self.file.fileno()}"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class CopiedFile(SteadyFile):
+    """The copy, under the name of the remote file. checks: whether the remote file is still the same."""
+
+    copy: Copy
+    checks: Checks
+
+    @property
+    def shared(self) -> bool:
+        """No: the copy belongs to this process."""
+        return False
+
+    def for_library(self) -> Any:
+        """The path of the copy."""
+        return self.copy.path
+
+    @contextmanager
+    def _opened(self) -> Iterator[int]:
+        descriptor = os.open(self.copy.path, os.O_RDONLY)
+        try:
+            yield descriptor
+        finally:
+            os.close(descriptor)
+
+
+def copied(remote: Remote, first: Facts, limits: Limits) -> CopiedFile:
+    """A copy of a remote file. first: what its server said of it.
+
+    Raises: InputError for more bytes than the limits allow, or if it changed while it was read; FileProblem if it
+    cannot be read, ends early, or the disk is full.
+    """
+    checks, copy, size = Checks(remote, first), Copy(), 0
+    with remote.stream() as stream:
+        while piece := stream.read(PIECE):
+            size += len(piece)
+            limits.check_expansion(remote.url.name, size, size=size)
+            _write(copy.file, piece)
+    checks.check()
+    if first.size is not None and size != first.size:
+        raise FileProblem(f"{remote.url}: the server said that it has {first.size} bytes, but sent {size}")
+    copy.file.flush()
+    seen = os.fstat(copy.file.fileno())
+    return CopiedFile(remote.url, Identity(seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns), copy, checks)
+
+
+def _write(file: IO[bytes], piece: bytes) -> None:
+    try:
+        file.write(piece)
+    except OSError as error:
+        place = tempfile.gettempdir()
+        raise FileProblem(
+            f"{place}: cannot write a temporary file ({error.strerror}); set TMPDIR to use another folder"
+        ) from None

@@ -1,0 +1,144 @@
+"""A remote file that must not change while it is read, and of which only the bytes that are needed are read."""
+
+from __future__ import annotations
+
+import io
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import IO, Any, cast
+
+from calibeval.core.errors import CalibevalError, FileProblem
+from calibeval.readers.remote.pages import Pages
+from calibeval.readers.remote.store import Facts, Remote
+from calibeval.readers.stored.place import Url
+from calibeval.readers.stored.steady import Identity, SteadyFile, changed
+
+BUFFER = 2**16
+BETWEEN_CHECKS = 2**26  # bytes, after which the server is asked whether the file is still the same
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class RangedFile(SteadyFile):
+    """A remote file in ranges. pages: its bytes. checks: whether it is still the same."""
+
+    pages: Pages
+    checks: Checks
+
+    @classmethod
+    def at(cls, remote: Remote, first: Facts, size: int) -> RangedFile:
+        """The file of that size, of which a server said these facts."""
+        checks = Checks(remote, first)
+        return cls(remote.url, Identity(0, 0, size, 0), Pages(remote.fetch, size, checks.changed), checks)
+
+    def __reduce__(self) -> tuple[Callable[..., SteadyFile], tuple[Any, ...]]:
+        """As another process takes it, which reads it with requests of its own."""
+        return RangedFile.again, (self.path, self.checks.first, self.size)
+
+    @classmethod
+    def again(cls, url: Url, first: Facts, size: int) -> RangedFile:
+        """The file, of which a server said these facts before."""
+        return cls.at(Remote(url), first, size)
+
+    @property
+    def near(self) -> bool:
+        """No: every byte comes over the network."""
+        return False
+
+    def for_library(self) -> Any:
+        """A file object."""
+        return _stream(self)
+
+    @contextmanager
+    def open(self) -> Iterator[IO[bytes]]:
+        """The bytes as a stream, from the beginning.
+
+        Raises: InputError if the file turns out to have changed; FileProblem if it cannot be read.
+        """
+        with _stream(self) as stream:
+            yield stream
+
+    def fill(self, buffers: list[memoryview], starts: list[int], until: int = 0) -> None:
+        """Fill each buffer with the bytes from its place in the file on.
+
+        Raises: as `open`.
+        """
+        for buffer, start in zip(buffers, starts, strict=True):
+            self.pages.read_into(buffer, start, max(until, start + len(buffer)))
+        if self.checks.are_due(sum(map(len, buffers))):
+            self.check()
+
+    def check(self) -> None:
+        """See that the server still has the same file. Raises: as `open`."""
+        self.checks.check()
+
+    def sha256(self) -> str | None:
+        """The SHA-256, if every byte was read. Raises: as `open`."""
+        found = self.pages.used.result(self.pages.page)
+        self.check()
+        return found
+
+
+class Checks:
+    """Compares what the server says of a file with what it said first."""
+
+    def __init__(self, remote: Remote, first: Facts) -> None:
+        self.first = first
+        self._remote, self._read = remote, 0
+
+    def are_due(self, read: int) -> bool:
+        """Whether so many more bytes were read that it is time to ask. read: bytes since the last call."""
+        self._read += read
+        if self._read < BETWEEN_CHECKS:
+            return False
+        self._read = 0
+        return True
+
+    def check(self) -> None:
+        """Ask. Raises: InputError if the file has changed; FileProblem if it is no longer there."""
+        now = self._remote.facts()
+        if (now.size, now.etag) != (self.first.size, self.first.etag):
+            raise changed(self._remote.url.name)
+
+    def changed(self) -> CalibevalError:
+        """The error for an answer of another length than was asked for: the file changed, or the server is at fault."""
+        now = self._remote.facts()
+        if (now.size, now.etag) != (self.first.size, self.first.etag):
+            return changed(self._remote.url.name)
+        return FileProblem(f"{self._remote.url}: the server sent another number of bytes than it was asked for")
+
+
+class _Positional(io.RawIOBase):
+    """The bytes of a file in ranges as a stream."""
+
+    def __init__(self, file: RangedFile) -> None:
+        super().__init__()
+        self._file, self._at = file, 0
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def seek(self, offset: int, whence: int = os.SEEK_SET, /) -> int:
+        at = offset + {os.SEEK_SET: 0, os.SEEK_CUR: self._at, os.SEEK_END: self._file.size}[whence]
+        if at < 0:
+            raise OSError(22, "negative position")
+        self._at = at
+        return at
+
+    def tell(self) -> int:
+        return self._at
+
+    def readinto(self, buffer: Any, /) -> int:
+        room = memoryview(buffer).cast("B")
+        count = max(min(len(room), self._file.size - self._at), 0)
+        self._file.pages.read_into(room[:count], self._at)
+        self._at += count
+        return count
+
+
+def _stream(file: RangedFile) -> IO[bytes]:
+    return cast("IO[bytes]", io.BufferedReader(_Positional(file), BUFFER))

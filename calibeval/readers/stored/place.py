@@ -1,0 +1,115 @@
+"""Where a file is: a path on this machine, or a URL, of which only the harmless part is ever shown."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, field
+from os import PathLike, fspath
+from pathlib import Path, PurePosixPath
+
+BEGINS = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+)://")
+# pathlib makes one slash of two, so that Path("s3://bucket/key") is s3:/bucket/key.
+FLATTENED = re.compile(r"^(s3|s3a|gs|gcs|hf|https?|memory):/(?!/)")
+WEB = ("http", "https")
+QUERY = re.compile(r"\?[^?]*=.*\Z", re.DOTALL)  # in object stores, a ? without = may be part of a pattern
+
+
+@dataclass(frozen=True, slots=True)
+class Url:
+    """The URL of a remote file, a folder or a pattern.
+
+    full: as it was given; it may hold a password or a signature, so it is never shown. Text of a Url, its name and its
+    suffix lack these.
+
+    >>> url = Url("https://me:secret@host:8080/runs/a.npz?X-Amz-Signature=abc")
+    >>> str(url), url.name, url.suffix, url.scheme
+    ('https://host:8080/runs/a.npz', 'a.npz', '.npz', 'https')
+    >>> url
+    <Url https://host:8080/runs/a.npz>
+    """
+
+    full: str = field(repr=False)
+
+    def __repr__(self) -> str:
+        return f"<Url {self}>"
+
+    def __str__(self) -> str:
+        scheme, _, rest = self.full.partition("://")
+        rest = re.split(r"[?#]", rest, maxsplit=1)[0] if self.web else QUERY.sub("", rest)
+        host, slash, path = rest.partition("/")
+        return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
+
+    @property
+    def scheme(self) -> str:
+        """What stands before ://, in small letters."""
+        return self.full.partition("://")[0].lower()
+
+    @property
+    def web(self) -> bool:
+        """Whether it belongs to a web server, which lists no files."""
+        return self.scheme in WEB
+
+    @property
+    def name(self) -> str:
+        """The last part of the path."""
+        return PurePosixPath(str(self).partition("://")[2]).name
+
+    @property
+    def suffix(self) -> str:
+        """The suffix of the name."""
+        return PurePosixPath(self.name).suffix
+
+    def as_posix(self) -> str:
+        """The text of it."""
+        return str(self)
+
+
+Place = Path | Url
+
+
+def place_of(name: str | PathLike[str] | Url) -> Place:
+    """The place that a name stands for: a URL begins with letters and ://, and all else is a path.
+
+    >>> place_of("s3://bucket/a.npz"), place_of(Path("s3://bucket/a.npz")), place_of("a.npz").name
+    (<Url s3://bucket/a.npz>, <Url s3://bucket/a.npz>, 'a.npz')
+    """
+    if isinstance(name, Url):
+        return name
+    text = fspath(name)
+    if BEGINS.match(text):
+        return Url(text)
+    meant = None if isinstance(name, str) else with_two_slashes(text)
+    return Path(name) if meant is None else Url(meant)
+
+
+def with_two_slashes(name: str) -> str | None:
+    """The URL that a name with one slash may be meant for; None for any other name, and where there is such a folder.
+
+    >>> with_two_slashes("s3:/bucket/a.npz"), with_two_slashes("a/b.npz")
+    ('s3://bucket/a.npz', None)
+    """
+    flat = FLATTENED.match(name)
+    if flat is None or Path(f"{flat[1]}:").exists():
+        return None
+    return f"{flat[1]}://{name[flat.end() :]}"
+
+
+def is_remote(name: str | PathLike[str] | Url) -> bool:
+    """Whether a name is that of a remote file.
+
+    >>> is_remote("https://host/a.npz"), is_remote("a.npz")
+    (True, False)
+    """
+    return isinstance(place_of(name), Url)
+
+
+def as_shown(name: str) -> str:
+    """A name without passwords and signatures, as it may be shown and saved.
+
+    >>> as_shown("https://me:pass@host/a.npz?sig=x#test"), as_shown("a.npz#test")
+    ('https://host/a.npz#test', 'a.npz#test')
+    """
+    if not BEGINS.match(name):
+        return name
+    url, sign, split = name.rpartition("#")
+    return f"{Url(url)}#{split}" if sign and "/" not in split else str(Url(name))
