@@ -203,12 +203,14 @@ class Accumulator:
         classes: str | int | Sequence[str | int] = (),
         exact: bool | None = None,
         group: str | None = None,
+        jobs: int = 1,
         max_memory: int | None = None,
         **reading: Unpack[LabelReading],
     ) -> Accumulator:
         """The sums of dumps, each a path or predictions, in one pass; further rows may follow.
 
-        group: a column whose equal values mark rows that depend on each other. The other arguments: as for
+        group: a column whose equal values mark rows that depend on each other. jobs: number of threads; the sums do not
+        depend on it. The other arguments: as for
         `Accumulator` and `read`.
         Raises: as `evaluate`; UsageError naming what differs, if dumps are of different sorts.
         """
@@ -220,7 +222,7 @@ class Accumulator:
         for dump in by_names(dumps)[0]:
             one, rows = predictions_of(dump, and_positive(reading, positive), max_memory), made._rows
             part = Accumulation(None, rows.chosen, rows.settings, rows.options, exact=rows.exact)
-            take_dump(part, one, group)
+            take_dump(part, one, group, jobs)
             rows.merge(part)
         return made
 

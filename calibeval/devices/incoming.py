@@ -12,15 +12,15 @@ from torch import Tensor
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.class_names import number_of
+from calibeval.core.data.foreign import stays
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import Kind
 from calibeval.core.data.weights import MOST_RATIO
-from calibeval.core.evaluation.batches import FARTHEST, SURE, Batch
+from calibeval.core.evaluation.batches import FARTHEST, Batch
 from calibeval.core.evaluation.running import Running
+from calibeval.devices.checks import FLOATS, is_matrix, surely_right
 from calibeval.devices.sums import TensorSums
 
-DEVICES = {"cuda"}  # whose tensors are added up where they are
-FLOATS = (torch.float16, torch.bfloat16, torch.float32, torch.float64)
 WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 
@@ -60,7 +60,7 @@ class Door:
 
         What is not known to be right here is looked at row by row in memory, where errors find their words.
         """
-        if not (isinstance(scores, Tensor) and self._suits(kind, scores)):
+        if not (isinstance(scores, Tensor) and stays(scores) and self._suits(kind, scores)):
             return None
         with torch.inference_mode(mode=False), torch.no_grad():
             return self._batch(kind, scores, labels, weights)
@@ -74,19 +74,10 @@ class Door:
         return self._checked(kind, scores.detach(), given, own)
 
     def _suits(self, kind: Kind, scores: Tensor) -> bool:
-        plain = scores.layout is torch.strided and scores.dim() == 2 and scores.dtype in FLOATS
         names = self._options.get("class_names") or ()
         told = self._options.get("labels_are")
         by_name = told == "names" or (told is None and any(number_of(str(name)) is not None for name in names))
-        return (
-            plain
-            and scores.device.type in DEVICES
-            and kind != "confidence"
-            and scores.shape[0] > 0
-            and scores.shape[1] > 1
-            and not by_name
-            and not self._options.get("renormalize")
-        )
+        return is_matrix(scores) and kind != "confidence" and not by_name and not self._options.get("renormalize")
 
     def _checked(self, kind: Kind, scores: Tensor, given: Tensor, weights: Tensor | None) -> TensorBatch | None:
         n, k = scores.shape
@@ -101,7 +92,7 @@ class Door:
         by_label = kept
         if w is not None:
             kept = kept & (w > 0)
-        doubts = [(~right & by_label).any(), (~_surely_right(kind, scores, sort.rows) & kept).any()]
+        doubts = [(~right & by_label).any(), (~surely_right(kind, scores, sort.rows.tolerance) & kept).any()]
         facts = [kept.sum(), by_label.sum(), *doubts]
         if w is not None:
             facts += [(~(w.isfinite() & (w >= 0))).any(), torch.where(kept, w, math.inf).amin(), w.amax()]
@@ -150,18 +141,8 @@ def _column(values: object, scores: Tensor, types: tuple[torch.dtype, ...]) -> T
 
 def _all_right(kind: Kind, scores: Tensor, labels: Tensor, rows: Predictions) -> bool:
     """Whether all labels are classes, and all scores surely suit the kind: with few operations."""
-    found = scores.amax(1).aminmax() if kind == "logits" else ((~_surely_right(kind, scores, rows)).any(),)
+    found = scores.amax(1).aminmax() if kind == "logits" else ((~surely_right(kind, scores, rows.tolerance)).any(),)
     low, high = torch.stack(labels.aminmax()).tolist()
     values = torch.stack(tuple(found)).tolist()
     good = all(map(math.isfinite, values)) if kind == "logits" else not values[0]
     return good and low >= 0 and high < scores.shape[1]
-
-
-def _surely_right(kind: Kind, scores: Tensor, rows: Predictions) -> Tensor:
-    """Whether the scores of each row suit the kind, (n,); false where that is not sure. rows: of the same sort."""
-    if kind == "logits":
-        return scores.amax(1).isfinite()
-    p = scores.to(torch.float64)
-    p = p.exp() if kind == "log_probs" else p
-    least, most = p.aminmax(dim=1)
-    return (least >= 0.0) & (most <= 1.0) & ((p.sum(1) - 1.0).abs() <= SURE * rows.tolerance.of_sum)

@@ -68,21 +68,20 @@ def test_saved_sums_count_once(tmp_path):
 
 
 def test_what_sums_do_not_hold_is_told_with_what_keeps_it(tmp_path):
-    part = calibeval.Accumulator(3, metrics=["auroc", "phi_brier"], exact=False)
+    part = calibeval.Accumulator(3, metrics=["emax", "phi_brier"], exact=False)
     part.update(probs=P * 100, labels=[0, 2] * 100)
     report = part.report()
-    assert report["auroc"].value is None
-    assert report["auroc"].reason == (
-        "it needs the results of every row, which these sums do not hold: name it in metrics where they are made, and "
-        "set exact there and where they are saved"
+    assert report["emax"].value is None
+    assert report["emax"].reason == (
+        "it needs the results of every row, which these sums do not hold: make and save them with exact"
     )
     assert report["phi_brier"].reason == (
         "it needs the scores of every row, which are not kept here: evaluate the rows themselves"
     )
-    kept = calibeval.Accumulator(3, metrics=["auroc"], exact=True)
+    kept = calibeval.Accumulator(3, metrics=["emax"], exact=True)
     kept.update(probs=P * 100, labels=[0, 2] * 100)
     kept.save(tmp_path / "a.sums", exact=True)
-    assert calibeval.Accumulator.load(tmp_path / "a.sums").report()["auroc"].value is not None
+    assert calibeval.Accumulator.load(tmp_path / "a.sums").report()["emax"].value is not None
 
 
 @pytest.mark.parametrize(

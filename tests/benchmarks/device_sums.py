@@ -24,7 +24,7 @@ import torch
 from torch import Tensor
 
 import calibeval
-from calibeval.devices import incoming
+from calibeval.core.data.foreign import DEVICES
 from tests.benchmarks.timing import cores, machine, say, show, size_name, table, target_row
 
 LEAST_SPEEDUP, FARTHEST = 20.0, 1e-12
@@ -70,13 +70,13 @@ def main() -> None:
 
 def section(sizes: Sizes, device: str, *, profiled: bool = False) -> str:
     """The section. device: where the scores lie. profiled: whether to say where the time goes."""
-    before = set(incoming.DEVICES)
-    incoming.DEVICES.add(device)
+    before = set(DEVICES)
+    DEVICES.add(device)
     try:
         return "\n\n".join(_parts(sizes, device, profiled=profiled))
     finally:
-        incoming.DEVICES.clear()
-        incoming.DEVICES.update(before)
+        DEVICES.clear()
+        DEVICES.update(before)
 
 
 def _parts(sizes: Sizes, device: str, *, profiled: bool) -> Iterator[str]:

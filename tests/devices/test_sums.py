@@ -7,11 +7,12 @@ import numpy as np
 import pytest
 
 import calibeval
+from calibeval.core.data import foreign
 from calibeval.core.errors import InputError
 from calibeval.core.sums.equal_mass import cells_of
 
 torch = pytest.importorskip("torch")
-from calibeval.devices import incoming, keys, sums  # noqa: E402 - after torch is known to be there
+from calibeval.devices import keys, sums  # noqa: E402 - after torch is known to be there
 from calibeval.devices.totals import cell_index  # noqa: E402
 
 RNG = np.random.default_rng(23)
@@ -21,7 +22,7 @@ ROWS = 900
 @pytest.fixture(autouse=True)
 def on_the_processor(monkeypatch):
     """Tensors in memory are added up as tensors, in chunks of few rows."""
-    monkeypatch.setattr(incoming, "DEVICES", {"cpu"})
+    monkeypatch.setattr(foreign, "DEVICES", {"cpu"})
     monkeypatch.setattr(sums, "CHUNK_ROWS", 250)
 
 
@@ -114,13 +115,14 @@ def test_sums_of_tensors_are_those_of_arrays(kind, k, weighted):
 
 @pytest.mark.parametrize("dtype", ["float16", "bfloat16", "float32", "float64"])
 @pytest.mark.parametrize("kind", ["logits", "log_probs", "probs"])
-def test_types_of_numbers_are_those_of_arrays(kind, dtype):
+def test_types_of_numbers_are_those_of_arrays(kind, dtype, monkeypatch):
     z = torch.from_numpy(np.clip(RNG.normal(size=(400, 5)) * 2, -9, 9))
     scores = {"logits": z, "probs": z.softmax(1), "log_probs": z.log_softmax(1)}[kind].to(getattr(torch, dtype))
     y = torch.multinomial(z.softmax(1), 1, generator=torch.Generator().manual_seed(3)).squeeze(1)
     part = calibeval.Accumulator()
     part.update(**{kind: scores}, labels=y)
     assert part._rows.device is not None
+    monkeypatch.setattr(foreign, "DEVICES", set())
     whole = calibeval.evaluate(**{kind: scores}, labels=y)
     for name, result in part.report().dumps[0].metrics.items():
         expected = whole[name].value

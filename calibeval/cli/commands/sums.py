@@ -8,7 +8,7 @@ from calibeval.cli.options import positive as class_options
 from calibeval.cli.options import shared as options
 from calibeval.cli.options import sums as own_options
 from calibeval.cli.options.choices import LEVEL, exclude
-from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, with_reading_flags
+from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_reading_flags
 from calibeval.cli.screen.dump_json import written_json
 from calibeval.cli.screen.streams import put
 from calibeval.core.errors import UsageError
@@ -29,6 +29,7 @@ def sums(
     classes: class_options.Classes = None,
     group: options.Group = None,
     json: options.Json = False,
+    jobs: options.Jobs = None,
     flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -62,7 +63,7 @@ def sums(
     whole, warnings = Accumulation(None, chosen, settings, told, exact=exact), []
     for word in dumps:
         part, predictions = Accumulation(None, chosen, settings, told, exact=exact), open_named(word, reading)
-        take_dump(part, predictions, group)
+        take_dump(part, predictions, group, threads(jobs))
         warnings += [*predictions.warnings]
         say([f"warning: {predictions.source.name}: {one}" for one in predictions.warnings], quiet=quiet)
         try:

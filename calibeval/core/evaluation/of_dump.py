@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import numpy as np
 import numpy.typing as npt
 
@@ -13,13 +15,17 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.core.evaluation.accumulation import GROUP, Accumulation, image_numbers
 from calibeval.core.evaluation.batches import Batch, raw_weights
+from calibeval.core.evaluation.chunk_work import Ready
 from calibeval.core.evaluation.running_facts import Chunk
 from calibeval.core.sums.engine import chunk_rows
 from calibeval.core.sums.rows import BadValues
+from calibeval.core.sums.threads import in_order
 
 
-def take_dump(rows: Accumulation, predictions: Predictions, group: str | None = None) -> None:
+def take_dump(rows: Accumulation, predictions: Predictions, group: str | None = None, jobs: int = 1) -> None:
     """Add the rows of a dump to none. group: the column of their groups; None: the images of dense ones, else none.
+
+    jobs: number of threads; the sums do not depend on it.
 
     Raises: InputError, UsageError as for `evaluate`.
     """
@@ -37,12 +43,21 @@ def take_dump(rows: Accumulation, predictions: Predictions, group: str | None = 
         running.counts.add_images(0, predictions.layout[0], predictions.layout[1:])
     running.warn(predictions.warnings)
     size = chunk_rows(running.facts.kinds)
-    try:
-        for start in range(0, predictions.rows, size):
-            here = slice(start, min(start + size, predictions.rows))
+
+    def chunks(first: int, end: int) -> Iterator[Ready]:
+        for start in range(first, end, size):
+            here = slice(start, min(start + size, end))
             own, coded = None if weights is None else weights[here], None if codes is None else codes[here]
             scores = np.asarray(predictions.scores[here])
-            running.add(Chunk(scores, labels[here].astype(np.int64), keep[here], own, coded))
+            ready = running.ready(Chunk(scores, labels[here].astype(np.int64), keep[here], own, coded))
+            if ready is not None:
+                yield ready
+
+    first = _first_uneven(weights, keep) // size * size
+    try:
+        for ends in ((0, first), (first, predictions.rows)):  # weights that differ change the sums of rows before them
+            for done in in_order(running.work, chunks(*ends), jobs):
+                running.take(done)
     except BadValues:
         check_values(predictions)
         raise InputError(f"{predictions.source.name}: values contradict the kind {predictions.kind}") from None
@@ -54,6 +69,15 @@ def _groups(predictions: Predictions, group: str) -> npt.NDArray[np.generic]:
     """What names the group of each row."""
     found = coded_units(predictions, group)
     return np.repeat(found.values[found.codes], predictions.rows // max(len(found.codes), 1))
+
+
+def _first_uneven(weights: Floats | None, keep: npt.NDArray[np.bool_]) -> int:
+    """The first stored row whose weight is not that of the rows before; 0 if there is none."""
+    own = np.flatnonzero(keep)
+    if weights is None or not len(own):
+        return 0
+    other = own[weights[own] != weights[own[0]]]
+    return int(other[0]) if len(other) else 0
 
 
 def _weights(predictions: Predictions) -> tuple[Floats | None, int]:

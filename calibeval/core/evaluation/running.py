@@ -17,6 +17,7 @@ from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weights import Weights
 from calibeval.core.errors import InputError
+from calibeval.core.evaluation.chunk_work import Ready, Worked, worked
 from calibeval.core.evaluation.class_noise import with_sampled_spread
 from calibeval.core.evaluation.doubts import zeros_notice
 from calibeval.core.evaluation.measurement import Measurement
@@ -25,15 +26,15 @@ from calibeval.core.evaluation.running_facts import Chunk, Counts, Facts
 from calibeval.core.evaluation.running_groups import RunningGroups, fit_totals, with_fit
 from calibeval.core.evaluation.running_looks import RunningCurves, RunningLooks
 from calibeval.core.sums.at_temperatures import AtTemperatures
-from calibeval.core.sums.engine import edges_of, fitted_cox, fitted_optimum, tie_slack
+from calibeval.core.sums.engine import edges_of, tie_slack
+from calibeval.core.sums.fitted import fitted_cox, fitted_optimum
 from calibeval.core.sums.joined_cells import JoinedCells
 from calibeval.core.sums.optimum import Optimum
-from calibeval.core.sums.piece import piece_of
 from calibeval.core.sums.reweighted import reweighted, reweighted_second
 from calibeval.core.sums.running_keys import RunningKeys
 from calibeval.core.sums.running_sample import RunningSample, weights_of_sample
 from calibeval.core.sums.sample import Sample
-from calibeval.core.sums.second_pass import SecondSums, sums_of
+from calibeval.core.sums.second_pass import SecondSums
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.joints import Joints
 
@@ -51,7 +52,7 @@ class Running:
         self.second: SecondSums | None = None
         self.keys = RunningKeys(tie_slack(kinds), exact=facts.exact)
         self.sample = None if k is None else RunningSample(k)
-        self.curves = RunningCurves(k, kinds.positive, facts.classes)
+        self.curves = RunningCurves()
         self.looks = RunningLooks(k, kinds.kind)
         self.groups = RunningGroups(facts.settings.group, k, self.compared) if facts.grouped else None
         self.warnings: tuple[Notice, ...] = ()
@@ -73,35 +74,44 @@ class Running:
 
     def add(self, chunk: Chunk) -> None:
         """The next rows, whose values are known to suit their kind."""
-        first, keep, stored = self.counts.n, chunk.keep, self.counts.stored
+        ready = self.ready(chunk)
+        if ready is not None:
+            self.take(self.work(ready))
+
+    def ready(self, chunk: Chunk) -> Ready | None:
+        """The next rows that count, all chunks in their order; None if there are none."""
+        keep, stored = chunk.keep, self.counts.stored
         self.counts.stored += len(keep)
         if not keep.any():
-            return
-        whole = bool(keep.all())
+            return None
         weights, codes = self._weights(chunk), chunk.codes
         scores, labels = chunk.scores, chunk.labels
-        if not whole:
+        if not keep.all():
             scores, labels, codes = scores[keep], labels[keep], None if codes is None else codes[keep]
-        block, kinds = Block(scores, labels, 0, weights), self.facts.kinds
-        sums, keys, _ = piece_of(kinds, block, self.edges, self.compared, keep_rows=True)
-        rows = sums.rows
-        if rows is None:
-            raise AssertionError("rows were asked for")
+        return Ready(Block(scores, labels, 0, weights), codes, keep, stored)
+
+    def work(self, ready: Ready) -> Worked:
+        """Their sums, which threads may compute. Raises: BadValues."""
+        return worked(ready, self.facts, self.edges, self.compared)
+
+    def take(self, done: Worked) -> None:
+        """Add them, in the order of chunks."""
+        ready, sums, keys, rows, cells, second = done
+        block, codes = ready.block, ready.codes
         if sums.impossible_row is not None:
-            row = sums.impossible_row if whole else int(np.flatnonzero(keep)[sums.impossible_row])
-            sums = replace(sums, impossible_row=stored + row)
+            row = sums.impossible_row if ready.whole else int(np.flatnonzero(ready.keep)[sums.impossible_row])
+            sums = replace(sums, impossible_row=ready.stored + row)
         self.total = replace(sums, rows=None) if self.total is None else self.total + sums
-        self.keys.add(keys, weights, codes)
-        self.curves.add(block, rows, kinds.kind)
+        self.keys.add(keys, block.weights, codes)
+        self.curves.add(cells)
         if self.sample is not None:
-            self.sample.add(block, first, codes)
-            self.looks.add(block, keep)
-        if self.facts.second and kinds.k is not None and kinds.k > 1:
-            own = sums_of(block, kinds.kind, self.compared, self.facts.second, precision=kinds.precision)
-            self.second = own if self.second is None else self.second + own
+            self.sample.add(block, self.counts.n, codes)
+            self.looks.add(block, ready.keep)
+        if second is not None:
+            self.second = second if self.second is None else self.second + second
         if self.groups is not None and codes is not None:
-            self.groups.add(block, rows, kinds.kind, codes)
-        self.counts.n += len(labels)
+            self.groups.add(block, rows, self.facts.kinds.kind, codes)
+        self.counts.n += len(block.labels)
 
     def join(self, other: Running) -> None:
         """Add all rows of another one, whose facts are the same."""

@@ -19,6 +19,18 @@ from calibeval.core.sums.cells import Cells, cell_sums
 from calibeval.core.sums.reweighted import reweighted_cells
 from calibeval.core.sums.sums import RowScores
 
+ChunkCells = dict[str | int, Cells]
+
+
+def chunk_cells(block: Block, rows: RowScores, kinds: Predictions, classes: Sequence[int]) -> ChunkCells:
+    """The cells of a block of rows, as in `RunningCurves`. rows: their results. classes: the chosen ones."""
+    found: ChunkCells = {"top": cell_sums(rows.confidence, rows.correct, rows.weights)}
+    if kinds.k == 2:
+        found["positive"] = positive_cells(rows, block.labels == kinds.positive)
+    if classes:
+        found.update((name, own) for name, own in class_cells(block, kinds.kind, classes).items())
+    return found
+
 
 class RunningCurves:
     """Cells of the confidence, of P(positive class) of two, and of chosen classes of more: see `Curves`.
@@ -26,18 +38,13 @@ class RunningCurves:
     cells: of the first two by the names "top" and "positive", of the others by the numbers of the classes.
     """
 
-    def __init__(self, k: int | None, positive: int, classes: Sequence[int]) -> None:
-        self._positive, self._classes = positive if k == 2 else None, classes
-        self.cells: dict[str | int, Cells] = {}
+    def __init__(self) -> None:
+        self.cells: ChunkCells = {}
 
-    def add(self, block: Block, rows: RowScores, kind: Kind) -> None:
-        """A block of rows. rows: their results."""
-        self._add("top", cell_sums(rows.confidence, rows.correct, rows.weights))
-        if self._positive is not None:
-            self._add("positive", positive_cells(rows, block.labels == self._positive))
-        if self._classes:
-            for one, cells in class_cells(block, kind, self._classes).items():
-                self._add(one, cells)
+    def add(self, cells: ChunkCells) -> None:
+        """Further rows; see `chunk_cells`."""
+        for name, own in cells.items():
+            self._add(name, own)
 
     def copy(self) -> RunningCurves:
         """The same cells, to which rows can be added."""
@@ -47,8 +54,7 @@ class RunningCurves:
 
     def join(self, other: RunningCurves) -> None:
         """Add the rows of another one."""
-        for name, cells in other.cells.items():
-            self._add(name, cells)
+        self.add(other.cells)
 
     def reweight(self, factor: float) -> None:
         """Multiply each weight by the factor; rows without weights have weight 1."""

@@ -37,10 +37,7 @@ from calibeval.core.uncertainty.joints import Joints
 
 DEPENDENT = "it is not computed if only groups of rows are independent"
 NOT_KEPT = "it needs the results of every row, which are not kept here; for a file, raise --max-memory"
-FROM_SUMS = (
-    "it needs the results of every row, which these sums do not hold: name it in metrics where they are made, and set "
-    "exact there and where they are saved"
-)
+FROM_SUMS = "it needs the results of every row, which these sums do not hold: make and save them with exact"
 
 
 class Tested(NamedTuple):

@@ -20,14 +20,17 @@ from calibeval.core.data.far_rows import Span
 from calibeval.core.data.labels_needed import check_labelled
 from calibeval.core.data.precision import as_stored
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.data.row_source import Kind
 from calibeval.core.data.weighted import row_weights
 from calibeval.core.errors import InputError
-from calibeval.core.sums.binning import GRID, equal_width_edges, is_computed, on_grid
-from calibeval.core.sums.cox import Cox, cox_of
+from calibeval.core.sums.binning import (
+    GRID,
+    equal_width_edges,
+    is_computed,
+    on_grid,
+)
 from calibeval.core.sums.equal_mass import CountedKeys, KeptKeys, RowKeys
 from calibeval.core.sums.equal_weight import WeightedKeys
-from calibeval.core.sums.optimum import Optimum, optimum_of
+from calibeval.core.sums.fitted import fitted_cox, fitted_optimum
 from calibeval.core.sums.pair_keys import PairKeys
 from calibeval.core.sums.passes import over_blocks
 from calibeval.core.sums.piece import Piece, piece_of
@@ -154,6 +157,9 @@ def _pieces(
     predictions: Predictions, edges: Floats, compared: Floats, jobs: int, *, keep_rows: bool, sampled: bool = False
 ) -> Iterator[Piece]:
     """The sums of chunks in the order of their rows. compared: rounded edges. sampled: whether to keep a sample."""
+    own: Callable[..., Iterator[Piece]] | None = getattr(predictions.scores, "pieces", None)
+    if own is not None:  # they lie where they can be added up
+        return own(predictions, edges, compared, keep_rows=keep_rows, sampled=sampled)
     n = predictions.n if sampled else None
     work = partial(_piece, edges=edges, compared=compared, keep_rows=keep_rows, n=n)
     return over_blocks(predictions, chunk_rows(predictions), work, jobs)
@@ -168,16 +174,3 @@ def _piece(span: Span, edges: Floats, compared: Floats, n: int | None, *, keep_r
     if n is None or piece.sums.excess is None:
         return piece
     return piece._replace(sample=Sample.of_block(span.block, span.first, n))
-
-
-def fitted_optimum(samples: list[Sample], total: Sums, kind: Kind, *, keep_rows: bool = False) -> Optimum | None:
-    """The optimal temperature of a sample; None if there is none, or a label has probability 0. total: all sums."""
-    if not samples or total.excess is None:
-        return None
-    of_all = sum(len(sample.labels) for sample in samples) == total.rows_n
-    return optimum_of(samples, kind, of_all=of_all, keep_rows=keep_rows)
-
-
-def fitted_cox(samples: list[Sample], total: Sums, kind: Kind) -> Cox | None:
-    """Cox's recalibration of a sample of two classes; None as for the optimum. total: all sums."""
-    return None if not samples or total.excess is None or total.k != 2 else cox_of(samples, kind)
