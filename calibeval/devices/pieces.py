@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from calibeval.core.data.arrays import Floats
-from calibeval.core.sums.engine import Piece
 from calibeval.core.sums.equal_mass import RowKeys
+from calibeval.core.sums.piece import Piece
 from calibeval.core.sums.sample import Sample
 from calibeval.core.sums.sums import RowScores
 from calibeval.devices.rows import log_risk, row_results

@@ -26,7 +26,6 @@ from calibeval.readers.meaning.labels_file import ExternalLabels
 from calibeval.readers.meaning.named import OF_DUMPS, named_roles
 from calibeval.readers.remote.find import remote_facts, settling, steady_file
 from calibeval.readers.shards import joined, shard_paths, shards_facts, shards_sha256
-from calibeval.readers.stdin import read_stdin
 from calibeval.readers.stored.digest import Background
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
 from calibeval.readers.stored.place import Place, Url, place_of
@@ -200,6 +199,8 @@ def open_input(
     if path == STDIN and read_as not in (None, *STREAMED):
         raise UsageError(f"standard input must be csv, tsv, json or jsonl, so --read-as {read_as[1:]} cannot work")
     if path == STDIN:
+        from calibeval.readers.stdin import read_stdin
+
         stream = stdin if stdin is not None else getattr(sys.stdin, "buffer", None)
         came = read_stdin(stream, limits, read_as, decimal)
         return Opened(path, came.contents, came.format, came.size, lambda: lambda: came.sha256)
