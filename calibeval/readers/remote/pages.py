@@ -88,7 +88,7 @@ class Pages:
         self._lock = threading.RLock()
         self._ahead: Ahead | None = None
         self._next, self._window = -2, 1
-        self.used = WholeHash(-(-size // PAGE))
+        self.used = WholeHash(-(-size // PAGE), PAGE)
 
     def read_into(self, buffer: memoryview, start: int, until: int = 0) -> None:
         """Fill a buffer with the bytes from a place on, which must be in the file.
@@ -113,10 +113,10 @@ class Pages:
             if limit > last + 1:
                 self._read_ahead(last + 1, limit)
 
-    def page(self, page: int) -> bytes:
-        """A page, from memory, or by a request that also asks for the ones after it."""
+    def page(self, page: int, more: int = 1) -> bytes:
+        """A page, from memory, or by a request for that many."""
         with self._lock:
-            return self._page(page, min(page + RUN // PAGE, -(-self._size // PAGE)) - 1, page + 1)
+            return self._page(page, min(page + more, -(-self._size // PAGE)) - 1, page + 1)
 
     def _limit(self, first: int, last: int, until: int) -> int:
         """The page before which reading ahead ends."""

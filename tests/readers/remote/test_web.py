@@ -3,45 +3,10 @@
 from __future__ import annotations
 
 import hashlib
-import io
-import json
-
-import numpy as np
-import pytest
 
 import calibeval
 from calibeval.core.data.source import RemoteFacts
-from tests.readers.remote.serving import web_server
-
-
-@pytest.fixture(scope="module")
-def server():
-    with web_server() as shelf:
-        yield shelf
-
-
-@pytest.fixture
-def shelf(server):
-    server.reset()
-    return server
-
-
-def dump(rows, k=10, seed=0):
-    rng = np.random.default_rng(seed)
-    return {"logits": rng.normal(size=(rows, k)).astype(np.float32), "labels": rng.integers(0, k, rows)}
-
-
-def as_npz(arrays, save=np.savez):
-    stream = io.BytesIO()
-    save(stream, **arrays)
-    return stream.getvalue()
-
-
-def without_origin(report):
-    found = json.loads(report.to_json())
-    for one in found["dumps"]:
-        origin = {key: one["source"].pop(key, None) for key in ("path", "sha256", "remote")}
-    return found, origin
+from tests.readers.remote.made import as_npz, dump, without_origin
 
 
 def test_a_small_dump_takes_one_request_and_has_its_sha256(shelf, tmp_path):
