@@ -30,7 +30,7 @@ from calibeval.core.comparison.of_sums import compare_sums, take_pair
 from calibeval.core.data.arguments import path as path_argument
 from calibeval.core.data.arguments import truth, whole
 from calibeval.core.data.class_names import LabelsAre
-from calibeval.core.data.foreign import is_tensor
+from calibeval.core.data.foreign import stays
 from calibeval.core.data.labels import MOST_CLASSES, outcome_of
 from calibeval.core.data.public import public
 from calibeval.core.data.row_source import only_kind
@@ -134,8 +134,8 @@ class Accumulator:
         if outcome is not None and _empty(outcome):
             self._rows.check_empty(kind, arrays[kind], {"groups": groups, "weights": weights})
             return
-        if groups is None and base is None and self._rows.base is None and is_tensor(arrays[kind]):
-            batch = self._door().batch(kind, arrays[kind], outcome, weights)
+        if base is None and self._rows.base is None and stays(arrays[kind]):
+            batch = self._door().batch(kind, arrays[kind], outcome, weights, groups)
             if batch is not None and self._rows.add_on_device(batch):
                 return
         beside = None if base is None else base_batch(base, kind, name, outcome)
