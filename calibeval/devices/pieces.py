@@ -11,8 +11,8 @@ import torch
 from torch import Tensor
 
 from calibeval.core.data.arrays import Floats
-from calibeval.core.sums.engine import Piece
 from calibeval.core.sums.equal_mass import RowKeys
+from calibeval.core.sums.piece import Piece
 from calibeval.core.sums.sample import Sample
 from calibeval.core.sums.sums import RowScores
 from calibeval.devices.rows import log_risk, row_results
@@ -116,4 +116,4 @@ def joined_samples(parts: Sequence[Sample]) -> Sample:
 
 def on_device(values: npt.NDArray[Any], device: torch.device) -> Tensor:
     """An array as a tensor on the device."""
-    return torch.from_numpy(np.ascontiguousarray(values)).to(device)
+    return torch.from_numpy(np.require(values, requirements=["C", "W"])).to(device)

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from calibeval.core.data.arrays import Floats, Indices
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.sums.engine import Piece, piece_of
+from calibeval.core.sums.piece import Piece, piece_of
 from calibeval.core.sums.sample import Sample, chosen, sample_size
 from calibeval.devices import sums
 from calibeval.devices.checks import is_matrix, surely_right

@@ -121,7 +121,7 @@ def dask_engine(address: str | None, jobs: int | None) -> Iterator[DaskEngine]:
                 threads_per_worker=1,
                 processes=True,
                 host="127.0.0.1",
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",
                 memory_limit=0,
                 silence_logs=logging.CRITICAL,
             ) as cluster,
