@@ -28,7 +28,7 @@ from calibeval.readers.remote.find import remote_facts, settling, steady_file
 from calibeval.readers.shards import joined, shard_paths, shards_facts, shards_sha256
 from calibeval.readers.stored.digest import Background
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
-from calibeval.readers.stored.place import Place, Url, place_of
+from calibeval.readers.stored.place import Place, Url, as_name, place_of
 from calibeval.readers.stored.stored import Contents
 
 STDIN = Path("-")
@@ -101,7 +101,7 @@ def read(
         max_memory=max_memory,
         checksums=checksums,
     )
-    return with_keywords(open_dump(str(path), replace(options, need_labels=False)))
+    return with_keywords(open_dump(as_name(path), replace(options, need_labels=False)))
 
 
 def options_of(
