@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from calibeval.cli.inputs.saved_sums import are_sums, opened
+from calibeval.cli.inputs.saved_sums import opened
 from calibeval.cli.inputs.titled import open_named, open_named_base, split_title
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import weighted
 from calibeval.core.errors import UsageError
 from calibeval.core.report.report import Report
+from calibeval.readers.formats.sums_names import are_sums
 from calibeval.readers.meaning.assemble import ReadOptions
 
 if TYPE_CHECKING:
