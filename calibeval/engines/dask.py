@@ -6,7 +6,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from calibeval.core.errors import BROKEN_IMPORT, FileProblem, UsageError, first_line, not_importable
@@ -52,14 +52,20 @@ class DaskEngine:
         try:
             for item in items:
                 task = (self._expected, packed(work, item))
-                waiting.append(self._client.submit(answer, *task, pure=False, retries=RETRIES))
+                waiting.append(self._submitted(*task))
                 while len(waiting) > AHEAD * self.workers:
                     yield self._result(waiting.popleft())
             while waiting:
                 yield self._result(waiting.popleft())
         finally:
-            if waiting:
+            with suppress(Exception):  # where the cluster is lost, nothing is left to stop
                 self._client.cancel(list(waiting))
+
+    def _submitted(self, expected: tuple[str, ...], item: bytes) -> Any:
+        try:
+            return self._client.submit(answer, expected, item, pure=False, retries=RETRIES)
+        except Exception as error:  # noqa: BLE001 - of whatever type: a closed client takes no task
+            raise FileProblem(f"{self._name}: the cluster was lost ({first_line(error)})") from None
 
     def _result(self, future: Any) -> Any:
         from distributed import CancelledError, KilledWorker

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 import calibeval
+from calibeval.core.errors import InputError
 
 pytest.importorskip("distributed")
 
@@ -86,3 +87,18 @@ def test_temperatures_are_the_same_bytes(client, shards, monkeypatch, kind, weig
     settings = {"weights": "weights" if weights else None, "max_memory": memory}
     plain = calibeval.fit(folder, **settings)
     assert calibeval.fit(folder, **settings, engine=client).to_json() == plain.to_json()
+
+
+def test_workers_hash_shards_and_find_damage(client, shards):
+    folder = shards()
+    assert calibeval.evaluate(folder, engine=client).dumps[0].source.sha256
+    path = folder / "part-1.npz"
+    whole = bytearray(path.read_bytes())
+    whole[len(whole) // 2] ^= 1  # one bit of a score
+    path.write_bytes(whole)
+    with pytest.raises(InputError) as plain:
+        calibeval.evaluate(folder)
+    with pytest.raises(InputError) as found:
+        calibeval.evaluate(folder, engine=client)
+    assert str(found.value) == str(plain.value)
+    assert "part-1.npz: logits.npy is damaged (its CRC-32 differs)" in str(plain.value)
