@@ -136,7 +136,8 @@ class Accumulator:
             return
         if base is None and self._rows.base is None and stays(arrays[kind]):
             batch = self._door().batch(kind, arrays[kind], outcome, weights, groups)
-            if batch is not None and self._rows.add_on_device(batch):
+            if batch is not None:
+                self._rows.add_on_device(batch)
                 return
         beside = None if base is None else base_batch(base, kind, name, outcome)
         self._rows.add({kind: arrays[kind], name: outcome}, name, groups, weights, beside)

@@ -20,6 +20,7 @@ from calibeval.core.sums.running_sample import RunningSample
 from calibeval.devices.groups import TensorGroups
 from calibeval.devices.keys import TensorKeys
 from calibeval.devices.rows import row_results
+from calibeval.devices.second import TensorSecond
 from calibeval.devices.totals import Sort, Totals
 
 
@@ -43,6 +44,7 @@ class ChunkSums:
         self.groups = None
         if facts.grouped:
             self.groups = TensorGroups(RunningGroups(facts.settings.group, k, compared), sort, device)
+        self.second = TensorSecond(facts.second, sort, device, kinds.precision) if facts.second else None
         self.zeros = torch.zeros(2, dtype=torch.int64, device=device)
 
     def copy(self) -> ChunkSums:
@@ -50,6 +52,7 @@ class ChunkSums:
         other = copy.copy(self)
         other.totals, other.keys, other.sample = self.totals.copy(), self.keys.copy(), self.sample.copy()
         other.groups = None if self.groups is None else self.groups.copy()
+        other.second = None if self.second is None else self.second.copy()
         other.zeros = self.zeros.clone()
         return other
 
@@ -69,6 +72,8 @@ class ChunkSums:
         if self.groups is not None and codes is not None:
             self.groups.add(rows, labels, codes, weights)
         block: Any = (scores, labels, 0, weights)
+        if self.second is not None:
+            self.second.add(rows, labels, weights)
         coded: Any = codes
         self.sample.add(Block(*block), self._rows, coded)  # it picks rows of tensors as it does of arrays
         self._rows += len(labels)
@@ -80,6 +85,7 @@ class ChunkSums:
         found.keys = self.keys.in_memory(found.keys)
         found.curves.cells = self.totals.cells()
         found.sample = RunningSample(self._facts.kinds.k or 0)
+        found.second = None if self.second is None else self.second.in_memory()
         found.groups = None if self.groups is None else self.groups.in_memory()
         for i, part in enumerate(self.sample.parts):
             given: Any = part

@@ -14,7 +14,7 @@ from calibeval.devices.chunks import ChunkSums
 if TYPE_CHECKING:
     from calibeval.devices.incoming import TensorBatch
 
-CHUNK_SCORES, CHUNK_ROWS = 2**23, 2**20  # the most scores and rows of a chunk, which is computed at once
+CHUNK_SCORES, CHUNK_ROWS = 2**24, 2**20  # the most scores and rows of a chunk, which is computed at once
 
 
 class TensorSums:

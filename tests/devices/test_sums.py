@@ -169,6 +169,24 @@ def test_groups_that_are_found_on_the_way(kind, k, weighted):
             assert getattr(own, part) == (None if expected is None else pytest.approx(expected, rel=1e-8, abs=1e-11))
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(("kind", "k"), [("logits", 2), ("probs", 5), ("logits", 70)])
+def test_what_metrics_on_request_need(kind, k, weighted):
+    z, y = dump(k)
+    scores = z if kind == "logits" else softmax(z).astype(np.float32)
+    arrays = {kind: scores, "labels": y} | ({"weights": RNG.random(ROWS) + 0.1} if weighted else {})
+    one, other = (fed(tensors, metrics="all")(**arrays) for tensors in (False, True))
+    here, there = one._rows.whole().second, other._rows.whole().second
+    assert here.ranks.keys() == there.ranks.keys()
+    assert here.small.keys() == there.small.keys()
+    for place, sums_there in (*here.ranks.items(), *here.small.items()):
+        check_alike(sums_there, {**there.ranks, **there.small}[place])
+    metrics, own = (part.report().dumps[0].metrics for part in (one, other))
+    for name, result in metrics.items():
+        expected = result.value
+        assert own[name].value == (None if expected is None else pytest.approx(expected, rel=1e-10, abs=1e-12)), name
+
+
 def test_a_label_of_probability_0_is_named_by_its_row():
     z, y = dump(3)
     y[13], z[400, 1], y[400] = 0, -np.inf, 1

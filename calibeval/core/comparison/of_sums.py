@@ -72,17 +72,19 @@ def in_order(base: Predictions, candidate: Predictions, order: npt.NDArray[np.in
     return candidate.select(places)
 
 
-def matched_sums(rows: Accumulation, level: float | None, source: Source) -> tuple[Measurement, Matched]:
-    """The candidate of these sums, measured, and both models together. source: of the sums.
+def matched_sums(
+    rows: Accumulation, level: float | None, source: Source, only: Collection[str] | None
+) -> tuple[Measurement, Matched]:
+    """The candidate of these sums, measured, and both models together. source: of the sums. only: wanted metrics.
 
     Raises: InputError if there are no rows; UsageError if there is no base.
     """
     if rows.base is None:
         raise UsageError(NO_BASE)
-    measured = rows.measurement(level, source)
+    measured = rows.measurement(level, source, only)
     names = sorted(set(rows.base.files.values()))
     title = names[0] if len(names) == 1 else "base"
-    base = rows.base.rows.measurement(level, replace(source, title=title))
+    base = rows.base.rows.measurement(level, replace(source, title=title), only)
     joint, own, other = rows.base.whole(rows), rows.whole(), rows.base.rows.whole()
     if joint is None or own is None or other is None:
         raise InputError("there are no rows that count")
@@ -109,8 +111,9 @@ def compare_sums(
 
     Raises: as `matched_sums`.
     """
-    measured, matched = matched_sums(rows, level, source)
-    found = matched.at(level, rows.chosen if only is None else only)
+    only = rows.chosen if only is None else only
+    measured, matched = matched_sums(rows, level, source, only)
+    found = matched.at(level, only)
     return Comparison(VERSION, measured.settings, matched.side, (found,))
 
 

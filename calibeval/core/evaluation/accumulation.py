@@ -143,11 +143,8 @@ class Accumulation:
         self.batches += 1
         return running
 
-    def add_on_device(self, batch: DeviceBatch) -> bool:
-        """Add a batch on a device; whether it could be, as some metrics need what is not summed there.
-
-        Raises: as `add`.
-        """
+    def add_on_device(self, batch: DeviceBatch) -> None:
+        """Add a batch on a device. Raises: as `add`."""
         weighted = batch.sort.weights is not None
         stored, images = self._before()
         try:
@@ -156,15 +153,12 @@ class Accumulation:
             check_alike(running.facts, batch.sort, weighted=weighted)
         except (InputError, UsageError) as error:
             raise type(error)(counted(error, self.batches + 1, stored, images)) from None
-        if running.facts.second:
-            return False
         if self.device is None or not self.device.takes(batch):
             self.running = running
             self._settle()
             self.device = batch.begin(self.running)
         self.device.add(batch)
         self.batches += 1
-        return True
 
     def check_empty(self, kind: str, scores: object, others: Mapping[str, object]) -> None:
         """Check that the other arrays of a batch without labels have no rows either. Raises: InputError, UsageError."""

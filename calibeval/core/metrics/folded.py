@@ -75,6 +75,10 @@ class Folded(Binned):
         text = f"from sums: edges fall on ends of fixed cells, within {bound:.2g} of the value with exact edges"
         return replace(result, reason=reason("from_sums", text))
 
+    def bin_shares(self, sums: Sums) -> Floats | None:
+        """The size of each gap divided by n; None for other bins."""
+        return np.abs(sums.top.surplus) / sums.n if self.over == "top" else None
+
     def shares(self, sums: Sums) -> Floats | None:
         """Each row's gap divided by n, with the sign of its bin's gap."""
         rows = self.row_bins(sums)

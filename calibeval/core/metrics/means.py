@@ -138,6 +138,10 @@ class Share(Mean):
         found = of_means(pair.accuracy_change(level), level)
         return found._replace(same=True) if pair.equally_right else found
 
+    def bin_shares(self, sums: Sums) -> Floats | None:
+        """How much each bin reduces the accuracy from 1."""
+        return np.asarray((sums.top.count - sums.top.y) / sums.n)
+
     def shares(self, sums: Sums) -> Floats | None:
         """How much each row reduces the accuracy from 1."""
         return None if sums.rows is None else shared(1.0 - sums.rows.correct.astype(np.float64), sums)
@@ -167,6 +171,10 @@ class MeanGap(Mean):
         """The interval with all that few errors allow: the gap is the confidence minus the accuracy."""
         low, high = shift.confidence - shift.most, shift.confidence - shift.least
         return Interval(min(found.low, low), max(found.high, high), None)
+
+    def bin_shares(self, sums: Sums) -> Floats | None:
+        """The gap of each bin divided by n."""
+        return np.asarray(-sums.top.surplus / sums.n)
 
     def shares(self, sums: Sums) -> Floats | None:
         """The gap of each row divided by n."""

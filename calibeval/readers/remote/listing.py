@@ -22,9 +22,13 @@ def remote_shards(url: Url, *, folder: bool) -> list[Url] | None:
     Raises: FileProblem if there are none, or a web server, which lists no files, would have to be asked for them.
     """
     path = str(url).partition("://")[2]
+    path = path.partition("/")[2] if url.web else path  # a host may be [::1]
     if PATTERN.search(path):
         _need_listing(url, "a pattern")
-        return _found(url, _glob(url, lambda path: path), "no file matches this pattern")
+        matching = _glob(url, lambda path: path)
+        if not matching and _is_file(url):
+            return None
+        return _found(url, matching, "no file matches this pattern")
     if path.endswith("/") or (folder and not url.web):
         _need_listing(url, "a folder")
         return _found(url, _inside(url), "there is no such folder, or it holds no files")
@@ -57,6 +61,13 @@ def _glob(url: Url, pattern: Callable[[str], str]) -> list[Url]:
     with said(url):
         system.invalidate_cache()
         return [_url(url, name) for name in system.glob(pattern(path))]
+
+
+def _is_file(url: Url) -> bool:
+    """Whether there is a file of this very name."""
+    system, path = file_system(url)
+    with said(url):
+        return bool(system.isfile(path))
 
 
 def _inside(url: Url) -> list[Url]:

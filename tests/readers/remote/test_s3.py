@@ -69,6 +69,11 @@ def test_what_cannot_be_read(bucket, url, says):
     assert "secret" not in str(raised.value)
 
 
+def test_a_name_that_looks_like_a_pattern(bucket):
+    url = bucket.put("g[1]/a.npz", as_npz(dump(100)))
+    assert calibeval.evaluate(url).dumps[0].source.path == "s3://bucket/g[1]/a.npz"
+
+
 def test_an_object_that_changes_while_it_is_read(bucket):
     url = bucket.put("b.npz", as_npz(dump(500)))
     predictions = calibeval.read(url)
