@@ -14,7 +14,6 @@ from calibeval.core.data.inspection import ArrayNote, Inspection, Reading
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.errors import CalibevalError
 from calibeval.core.heads.features import Features
-from calibeval.readers.describe_sums import inspect_sums
 from calibeval.readers.features.features import open_features
 from calibeval.readers.formats.sums_names import are_sums
 from calibeval.readers.meaning.assemble import ReadOptions
@@ -48,6 +47,8 @@ def inspect_dump(name: str, options: ReadOptions) -> Inspection:
     Raises: InputError or FileProblem only if the file as a whole cannot be opened.
     """
     if are_sums([name]):
+        from calibeval.readers.formats.sums_described import inspect_sums
+
         return inspect_sums(name)
     path, split = split_name(name)
     opened = open_input(path, options.limits, read_as=options.read_as, decimal=options.decimal)
