@@ -60,6 +60,7 @@ def read(
 ) -> Predictions:
     """Predictions from a file of any supported format, with or without labels; `file.npz#val` names a split.
 
+    path: a path, or a URL such as s3://bucket/file.npz (extra `remote`).
     kind: "logits", "probs" or "log_probs", if the name of the key does not say it or says it wrongly.
     key: names of arrays or columns, where they are not the usual ones, by their role: logits, probs, log_probs,
     confidence, correct, prediction, labels, ids, weights; {"log_probs": "lp"}. logits_key, probs_key, labels_key,

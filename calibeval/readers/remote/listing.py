@@ -22,6 +22,7 @@ def remote_shards(url: Url, *, folder: bool) -> list[Url] | None:
     Raises: FileProblem if there are none, or a web server, which lists no files, would have to be asked for them.
     """
     path = str(url).partition("://")[2]
+    path = path.partition("/")[2] if url.web else path  # a host may be [::1]
     if PATTERN.search(path):
         _need_listing(url, "a pattern")
         matching = _glob(url, lambda path: path)
