@@ -10,6 +10,7 @@ from dataclasses import replace
 from typing import Any
 
 from calibeval.core.data.check_values import check_values
+from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.inspection import ArrayNote, Inspection, Reading
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.errors import CalibevalError
@@ -47,9 +48,8 @@ def inspect_dump(name: str, options: ReadOptions) -> Inspection:
     Raises: InputError or FileProblem only if the file as a whole cannot be opened.
     """
     if are_sums([name]):
-        from calibeval.readers.formats.sums_described import inspect_sums
-
-        return inspect_sums(name)
+        found: Inspection = elsewhere("calibeval.readers.formats.sums_described", "inspect_sums")(name)
+        return found
     path, split = split_name(name)
     opened = open_input(path, options.limits, read_as=options.read_as, decimal=options.decimal)
     arrays = opened.contents.arrays
