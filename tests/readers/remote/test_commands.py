@@ -10,7 +10,7 @@ import pytest
 
 import calibeval
 from calibeval import Report
-from calibeval.readers.remote import find
+from calibeval.readers.remote import fetched
 from tests.cli.invoking import run
 from tests.readers.remote.made import as_npz, dump
 from tests.readers.remote.serving_s3 import s3_server
@@ -145,7 +145,7 @@ def test_what_a_person_hears_of_a_server_without_ranges(capsys, shelf):
 def test_what_a_person_hears_of_a_large_text(capsys, shelf, monkeypatch, spare):
     shelf.files["/a.csv"] = b"logit_0,logit_1,label\n" + b"1,2,0\n3,1,1\n2,1,0\n" * 50
     size = len(shelf.files["/a.csv"])
-    monkeypatch.setattr(find, "LARGE", size + spare)
+    monkeypatch.setattr(fetched, "LARGE", size + spare)
     done = run(capsys, "report", f"{shelf.address}/a.csv")
     said = f"note: a.csv: all {size:,} bytes were copied, once, as .csv is read from beginning to end; of .npz,"
     assert (said in done.err) is not bool(spare)
