@@ -31,7 +31,7 @@ class Sort(NamedTuple):
     """What rows are. edges: (m + 1,) of bins, as floats for the core; inner: those between bins, on the device.
 
     weighted: whether rows have different weights. positive: the number of the positive class. classes: the numbers of
-    those that curves are wanted of.
+    those that curves are wanted of; None: no curves are.
     """
 
     kind: Kind
@@ -41,7 +41,7 @@ class Sort(NamedTuple):
     inner: Tensor
     weighted: bool
     positive: int
-    classes: tuple[int, ...]
+    classes: tuple[int, ...] | None
 
 
 class Totals:
@@ -57,7 +57,9 @@ class Totals:
         self.labels, self.others = zeros(2 * k * m, columns), zeros(k * m, columns)
         self.columns = zeros(2, 2 if sort.weighted else 1, k)
         self.top = zeros(2 * m, columns)
-        names: list[str | int] = ["top", *(["positive"] if k == 2 else []), *sort.classes]
+        names: list[str | int] = []
+        if sort.classes is not None:
+            names = ["top", *(["positive"] if k == 2 else []), *sort.classes]
         self.curves: dict[str | int, Tensor] = {name: zeros(2 * CELLS, columns) for name in names}
         self.scalars = zeros(14)
         self.impossible_row = torch.full((), NO_ROW, dtype=torch.int64, device=device)
@@ -80,16 +82,22 @@ class Totals:
         self._add_others(rows, weights)
         terms = terms_of(rows.confidence, weights)
         add_by_index(self.top, self._bins(rows.confidence) + rows.correct * m, terms)
-        add_by_index(self.curves["top"], cell_index(rows.confidence) + rows.correct * CELLS, terms)
+        self.add_curves(rows, labels, weights)
+        self._add_scalars(rows, stored, weights)
+
+    def add_curves(self, rows: DeviceRows, labels: Tensor, weights: Tensor | None) -> None:
+        """The cells of further rows, without their other sums."""
+        if "top" in self.curves:
+            terms = terms_of(rows.confidence, weights)
+            add_by_index(self.curves["top"], cell_index(rows.confidence) + rows.correct * CELLS, terms)
         if "positive" in self.curves:
-            label = labels == sort.positive
+            label = labels == self.sort.positive
             p = torch.where(label == rows.correct, rows.confidence, 1.0 - rows.confidence)
             add_by_index(self.curves["positive"], cell_index(p) + label * CELLS, terms_of(p, weights))
-        for one in sort.classes:
+        for one in self.sort.classes or ():
             p = torch.where(labels == one, rows.label_p, rows.others.select(rows.axis, one))
-            p = on_grid(p) if is_computed(sort.kind) else p
+            p = on_grid(p) if is_computed(self.sort.kind) else p
             add_by_index(self.curves[one], cell_index(p) + (labels == one) * CELLS, terms_of(p, weights))
-        self._add_scalars(rows, stored, weights)
 
     def _bins(self, p: Tensor) -> Tensor:
         return torch.bucketize(p, self.sort.inner)

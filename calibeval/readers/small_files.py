@@ -7,7 +7,6 @@ import os
 from pathlib import Path
 
 from calibeval.core.errors import FileProblem, InputError
-from calibeval.readers.remote.find import beginning
 from calibeval.readers.stored.place import Place, Url
 from calibeval.readers.stored.regular import opened
 
@@ -33,6 +32,8 @@ def read_beginning(path: Place, most: int) -> bytes:
     Raises: FileProblem if there is no such file, it is not a regular file, or it cannot be read.
     """
     if isinstance(path, Url):
+        from calibeval.readers.remote.small import beginning
+
         return beginning(path, most)
     with opened(path) as descriptor:
         try:

@@ -6,7 +6,6 @@ import contextlib
 import os
 import platform
 import re
-import secrets
 import zlib
 from pathlib import Path
 
@@ -30,7 +29,7 @@ def new(path: Path) -> tuple[int, Path]:
     It is locked for as long as the descriptor is open, so that nobody takes it for a file that was left, not even where
     processes have other numbers, as in containers.
     """
-    name = f"{_start(path)}{_MARKER}-{_machine()}-{os.getpid()}-{secrets.token_hex(4)}.tmp"
+    name = f"{_start(path)}{_MARKER}-{_machine()}-{os.getpid()}-{os.urandom(4).hex()}.tmp"
     temporary = path.parent / name
     PENDING.add(str(temporary))  # before it exists: a signal may come at any moment
     try:

@@ -24,7 +24,8 @@ import torch
 from torch import Tensor
 
 import calibeval
-from calibeval.devices import incoming
+from calibeval.core.data.foreign import DEVICES
+from calibeval.core.sums.kernel import kernel_name
 from tests.benchmarks.timing import cores, machine, say, show, size_name, table, target_row
 
 LEAST_SPEEDUP, FARTHEST = 20.0, 1e-12
@@ -70,18 +71,18 @@ def main() -> None:
 
 def section(sizes: Sizes, device: str, *, profiled: bool = False) -> str:
     """The section. device: where the scores lie. profiled: whether to say where the time goes."""
-    before = set(incoming.DEVICES)
-    incoming.DEVICES.add(device)
+    before = set(DEVICES)
+    DEVICES.add(device)
     try:
         return "\n\n".join(_parts(sizes, device, profiled=profiled))
     finally:
-        incoming.DEVICES.clear()
-        incoming.DEVICES.update(before)
+        DEVICES.clear()
+        DEVICES.update(before)
 
 
 def _parts(sizes: Sizes, device: str, *, profiled: bool) -> Iterator[str]:
     name = torch.cuda.get_device_name() if device == "cuda" else "none, the CPU is in its place"
-    yield f"{machine()} GPU: {name}."
+    yield f"{machine()} GPU: {name}. The CPU's sums are made by the kernel {kernel_name()}."
     found: dict[tuple[int, int], Found] = {}
     failed = []
     for n, k in sizes.cases:

@@ -88,8 +88,7 @@ class ReadingFlags:
             drop_duplicates=self.drop_duplicates,
             read_as=as_suffix(self.read_as, "--read-as"),
             decimal=as_decimal(self.decimal, "--decimal"),
-            limits=replace(_limits(self), in_files=self.running is not None),
-            engine=self.running,
+            limits=replace(_limits(self), engine=self.running),
         )
 
     @property

@@ -16,6 +16,7 @@ from calibeval.core.data.labels import check_ignore_index
 from calibeval.core.errors import InputError
 
 MASKED_LABEL = -100
+DEVICES = {"cuda"}  # tensors on these are added up where they are
 # Types that numpy does not have are widened, which does not change values.
 _WIDENED = ("bfloat16", "float8_e4m3fn", "float8_e5m2", "float8_e4m3fnuz", "float8_e5m2fnuz")
 # Slices of these are not numpy arrays, so the whole array is converted.
@@ -92,6 +93,12 @@ def is_tensor(values: object) -> bool:
     """Whether the value is a torch tensor, or an instance of a subclass."""
     torch = sys.modules.get("torch")
     return torch is not None and isinstance(values, torch.Tensor)
+
+
+def stays(values: object) -> bool:
+    """Whether the value is a tensor that is added up where it is."""
+    value: Any = values
+    return is_tensor(value) and value.device.type in DEVICES
 
 
 def _from_tensor(tensor: Any, name: str) -> npt.NDArray[Any]:

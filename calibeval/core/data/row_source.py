@@ -10,7 +10,8 @@ from typing import Any, Literal, Protocol, cast, get_args
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.data.foreign import to_numpy
+from calibeval.core.data.elsewhere import elsewhere
+from calibeval.core.data.foreign import stays, to_numpy
 from calibeval.core.data.precision import Tolerance, stored_precision
 from calibeval.core.errors import InputError, UsageError, nearest
 
@@ -128,7 +129,14 @@ def as_column(name: str, values: object, lengths: set[int]) -> npt.NDArray[Any]:
 
 
 def as_source(scores: object, kind: Kind) -> RowSource:
-    """Scores as a source of numeric rows; streams are returned unchanged. Raises: InputError for other types."""
+    """Scores as a source of numeric rows; streams are returned unchanged. Raises: InputError for other types.
+
+    A tensor on a device stays there: it is a source that takes its own sums.
+    """
+    if kind != "confidence" and stays(scores):
+        there: RowSource | None = elsewhere("calibeval.devices.scores", "scores_of")(scores)
+        if there is not None:
+            return there
     found = to_numpy(scores, kind)
     stream = not isinstance(found, np.ndarray) and isinstance(getattr(found, "dtype", None), np.dtype)
     source = cast("RowSource", found) if stream else as_array(found, kind)

@@ -13,9 +13,10 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.data.copied import copied
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import weighted_like
-from calibeval.core.sums.engine import fitted_cox, fitted_optimum, summarise, tie_slack
+from calibeval.core.sums.engine import summarise, tie_slack
 from calibeval.core.sums.equal_mass import RowKeys, confidence_keys, from_keys
 from calibeval.core.sums.equal_weight import from_weighted_keys
+from calibeval.core.sums.fitted import fitted_cox, fitted_optimum
 from calibeval.core.sums.from_rows import sums_from_rows
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.sample import Sample

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Codes, Floats, Indices
+from calibeval.core.data.picked_rows import rows_at
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.probabilities import probabilities
 from calibeval.core.data.row_source import Kind
@@ -44,15 +45,16 @@ def class_spreads(predictions: Predictions, parts: Sequence[Weighted]) -> list[f
     k = predictions.scores.shape[1]
     used = [part.rows[chosen(0, len(part.rows), len(part.rows), enough(k))] for part in parts]
     found: list[list[Floats]] = [[] for _ in parts]
-    step = max(1, READ_SCORES // k)
+    step, at_hand = max(1, READ_SCORES // k), getattr(predictions.scores, "held", False)
     for start in range(0, predictions.rows, step):
         cuts = [rows[slice(*np.searchsorted(rows, (start, start + step)))] for rows in used]
         there = [i for i, rows in enumerate(cuts) if len(rows)]
         if not there:
             continue
-        scores = predictions.scores[start : min(start + step, predictions.rows)]
+        scores = None if at_hand else predictions.scores[start : min(start + step, predictions.rows)]
         for i in there:
-            own, labels = scores[cuts[i] - start], predictions.labels[cuts[i]]
+            own = rows_at(predictions.scores, cuts[i]) if scores is None else scores[cuts[i] - start]
+            labels = predictions.labels[cuts[i]]
             found[i].append(row_sums(own, labels.astype(np.intp), predictions.kind, parts[i]))
     return [_variance(np.concatenate(sums)) for sums in found]
 

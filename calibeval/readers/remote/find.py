@@ -1,4 +1,4 @@
-"""A file by its place, which may be remote; what is known of it once it was read; and small remote files."""
+"""A file by its place, which may be remote, and what is known of it once it was read."""
 
 from __future__ import annotations
 
@@ -14,11 +14,9 @@ from calibeval.readers.remote.pages import PAGE
 from calibeval.readers.remote.store import NoRanges, Remote
 from calibeval.readers.stored.digest import Background, Extent, checked_sha256
 from calibeval.readers.stored.limits import Limits
-from calibeval.readers.stored.place import Place, Url
+from calibeval.readers.stored.place import Place
 from calibeval.readers.stored.regular import opened
 from calibeval.readers.stored.steady import SteadyFile
-
-PIECE = 2**20
 
 
 def steady_file(place: Place, limits: Limits, *, whole: bool = False) -> SteadyFile:
@@ -52,13 +50,13 @@ def settling(file: SteadyFile, extents: Sequence[Extent]) -> Callable[[], str | 
     That is None for a remote file of which not all bytes were read.
     """
     if isinstance(file, RangedFile):
-        return file.sha256
+        return lambda: file.sha256(extents)
     return Background(lambda: checked_sha256(file, extents)).result
 
 
 def sha256_of(file: SteadyFile, extents: Sequence[Extent]) -> str | None:
     """The same at once, after the checksums inside it were verified."""
-    return file.sha256() if isinstance(file, RangedFile) else checked_sha256(file, extents)
+    return file.sha256(extents) if isinstance(file, RangedFile) else checked_sha256(file, extents)
 
 
 def remote_facts(file: SteadyFile) -> RemoteFacts | None:
@@ -81,15 +79,3 @@ def descriptor_of(place: Place) -> Iterator[int]:
     file = steady_file(place, Limits(), whole=True)
     with file.open() as stream:
         yield stream.fileno()
-
-
-def beginning(url: Url, most: int) -> bytes:
-    """The first bytes of a remote file.
-
-    Raises: FileProblem if it cannot be read.
-    """
-    found = b""
-    with Remote(url).stream() as stream:
-        while len(found) < most and (piece := stream.read(min(PIECE, most - len(found)))):
-            found += piece
-    return found
