@@ -23,6 +23,7 @@ from calibeval.cli.screen.streams import drop_output
 from calibeval.core.data.ci_commands import without_commands
 from calibeval.core.errors import CalibevalError, FileProblem, UsageError, lacks_memory, nearest, short
 from calibeval.core.version import VERSION
+from calibeval.readers.stored.place import without_secrets
 from calibeval.runs.room import check_room, room
 from calibeval.words.names import visible
 
@@ -156,7 +157,7 @@ def error_json(code: int, message: str) -> str:
 
 def _fail(code: int, message: str, as_json: bool, debug: bool) -> int:
     """Say what went wrong on standard error, in fewer than 500 characters."""
-    message = short(message)
+    message = short(without_secrets(message))
     if debug and sys.stderr is not None:
         import traceback
 

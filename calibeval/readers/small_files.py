@@ -32,7 +32,7 @@ def read_beginning(path: Place, most: int) -> bytes:
     Raises: FileProblem if there is no such file, it is not a regular file, or it cannot be read.
     """
     if isinstance(path, Url):
-        from calibeval.readers.remote.find import beginning
+        from calibeval.readers.remote.small import beginning
 
         return beginning(path, most)
     with opened(path) as descriptor:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
+from calibeval.readers.stored.place import as_shown
+
 if TYPE_CHECKING:
     from calibeval.core.data.environment import Environment
 
@@ -27,11 +29,13 @@ def environment() -> Environment:
 def telling(words: Sequence[str]) -> tuple[str, ...]:
     """The words without options that do not affect the output: it is the same for any number of threads or workers.
 
+    URLs lose passwords and signatures.
+
     >>> telling(["report", "a.npz", "--jobs", "2", "-q", "--bins=5"])
     ('report', 'a.npz', '--bins=5')
     """
     pairs = zip(("", *words), words, strict=False)
     return tuple(
-        word for before, word in pairs
+        as_shown(word) for before, word in pairs
         if word not in (*SILENT, *WORKERS) and before not in WORKERS and word.partition("=")[0] not in WORKERS
     )  # fmt: skip

@@ -11,8 +11,8 @@ from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.data.block import Block
 from calibeval.core.evaluation.running_facts import Facts
 from calibeval.core.evaluation.running_looks import ChunkCells, chunk_cells
-from calibeval.core.sums.engine import piece_of
 from calibeval.core.sums.equal_mass import RowKeys
+from calibeval.core.sums.piece import piece_of
 from calibeval.core.sums.second_pass import SecondSums, sums_of
 from calibeval.core.sums.sums import RowScores, Sums
 

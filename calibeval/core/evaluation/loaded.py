@@ -22,6 +22,7 @@ from calibeval.core.evaluation.rechunked import Rechunked
 from calibeval.core.evaluation.running import Running
 from calibeval.core.evaluation.running_facts import Counts, Facts
 from calibeval.core.evaluation.saved import PARTS
+from calibeval.core.evaluation.saved_base import take_base
 from calibeval.core.evaluation.saved_header import check_header, read_number
 from calibeval.core.evaluation.saved_sums import check_sums
 from calibeval.core.metrics.table import needs_pairs, wanted_by
@@ -130,6 +131,7 @@ def from_saved(header: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]
     rows.running, rows.waiting = running, Rechunked(chunk_rows(facts.kinds))
     rows.batches = header["batches"]
     check_sums(running)
+    take_base(rows, header, arrays, from_saved)
     return rows
 
 

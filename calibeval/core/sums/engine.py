@@ -10,41 +10,34 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from typing import Any, NamedTuple, TypeVar
+from typing import TypeVar
 
 import numpy as np
-import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.check_values import check_values
 from calibeval.core.data.far_rows import Span
 from calibeval.core.data.labels_needed import check_labelled
 from calibeval.core.data.precision import as_stored
-from calibeval.core.data.predictions import Block, Predictions
+from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import row_weights
 from calibeval.core.errors import InputError
 from calibeval.core.sums.binning import (
     GRID,
-    BinSums,
-    bin_index,
     equal_width_edges,
     is_computed,
     on_grid,
-    sums_by_index,
-    totals_by_index,
-    weighed,
 )
-from calibeval.core.sums.equal_mass import CountedKeys, KeptKeys, RowKeys, confidence_keys
+from calibeval.core.sums.equal_mass import CountedKeys, KeptKeys, RowKeys
 from calibeval.core.sums.equal_weight import WeightedKeys
-from calibeval.core.sums.excess import Excess
 from calibeval.core.sums.fitted import fitted_cox, fitted_optimum
 from calibeval.core.sums.pair_keys import PairKeys
 from calibeval.core.sums.passes import over_blocks
+from calibeval.core.sums.piece import Piece, piece_of
 from calibeval.core.sums.resources import PLAIN, Resources
-from calibeval.core.sums.risk import decided_by_few, log_risk
-from calibeval.core.sums.rows import BadValues, ClassTotals, Rows, full_rows, top_label_rows
+from calibeval.core.sums.rows import BadValues
 from calibeval.core.sums.sample import Sample
-from calibeval.core.sums.sums import EqualMass, Moments, RowScores, Sums, joined_rows
+from calibeval.core.sums.sums import EqualMass, RowScores, Sums, joined_rows
 
 CHUNK_SCORES, CHUNK_ROWS = 2**21, 2**17  # the most scores and rows of a chunk, the unit of work of a thread
 # After an array of this size is freed, glibc keeps the memory for the next ones, so the arrays of a chunk need not be
@@ -52,14 +45,6 @@ CHUNK_SCORES, CHUNK_ROWS = 2**21, 2**17  # the most scores and rows of a chunk, 
 # What is computed from all rows needs arrays as long as these: so much is the most that glibc keeps.
 KEPT_BYTES, MOST_KEPT_BYTES = 2**24, 31 * 2**20
 Result = TypeVar("Result")
-
-
-class Piece(NamedTuple):
-    """The sums of consecutive rows, these rows' sort keys, and the rows that belong to a sample."""
-
-    sums: Sums
-    keys: RowKeys
-    sample: Sample | None = None
 
 
 def summarise(
@@ -189,100 +174,3 @@ def _piece(span: Span, edges: Floats, compared: Floats, n: int | None, *, keep_r
     if n is None or piece.sums.excess is None:
         return piece
     return piece._replace(sample=Sample.of_block(span.block, span.first, n))
-
-
-def piece_of(predictions: Predictions, block: Block, edges: Floats, compared: Floats, *, keep_rows: bool) -> Piece:
-    """The sums of a block. Raises: BadValues."""
-    rows = (
-        top_label_rows(block, predictions.tolerance)
-        if predictions.kind == "confidence"
-        else full_rows(block, predictions.kind, compared, predictions.tolerance)
-    )
-    weights = block.weights
-    top, classes = _all_bin_sums(rows, block.labels, compared, weights)
-    impossible = np.flatnonzero(np.isneginf(rows.label_log_p))
-    log_p, of_log = rows.label_log_p, weights
-    if len(impossible):
-        log_p, of_log = np.delete(log_p, impossible), None if weights is None else np.delete(weights, impossible)
-    brier = np.square(1.0 - rows.label_p) + rows.other_squares
-    n = len(block.labels)
-    needed = keep_rows or weights is not None or decided_by_few(float(top.y.sum()), n)
-    risk = log_risk(rows, predictions.k) if needed else None
-    sums = Sums(
-        n=n,
-        k=predictions.k,
-        positive=predictions.positive,
-        weights=Moments(float(n), float(n)) if weights is None else Moments.of(weights),
-        edges=edges,
-        compared=compared,
-        top=top,
-        classes=classes,
-        nll=Moments.of(-log_p, of_log),
-        brier=Moments.of(brier, weights),
-        impossible=len(impossible),
-        impossible_row=predictions.stored_row(block, int(impossible[0])) if len(impossible) else None,
-        excess=_excess(rows, weights) if not len(impossible) else None,
-        rows=None if not keep_rows or risk is None else _scores(rows, brier, risk, weights),
-        risk=None if risk is None else float(np.add.reduce(risk if weights is None else risk * weights)),
-    )
-    return Piece(sums, confidence_keys(rows.confidence, rows.correct))
-
-
-def _scores(rows: Rows, brier: Floats, risk: Floats, weights: Floats | None) -> RowScores:
-    return RowScores(rows.confidence, rows.correct, -rows.label_log_p, brier, rows.excess, risk, weights=weights)
-
-
-def _excess(rows: Rows, weights: Floats | None) -> Excess | None:
-    if rows.cumulants is None:
-        return None
-    variance, third, fourth = rows.cumulants.tolist()
-    with np.errstate(over="ignore"):
-        total = np.add.reduce(rows.excess if weights is None else rows.excess * weights)
-        return Excess(float(total), variance, third, fourth)
-
-
-def _all_bin_sums(
-    rows: Rows, labels: npt.NDArray[np.integer[Any]], edges: Floats, weights: Floats | None
-) -> tuple[BinSums, BinSums | None]:
-    """Top-label sums, (m,), and class-wise sums, (k, m); with weights, also with their squares."""
-    if rows.others is None:
-        index, m = bin_index(rows.confidence, edges), len(edges) - 1
-        return sums_by_index(index, m, rows.confidence, rows.correct, weights), None
-    top, classes = _bin_sums(rows, rows.others[0], labels, edges, weights)
-    if weights is None:
-        return top, classes
-    squared, of_classes = _bin_sums(rows, rows.others[1], labels, edges, weights * weights)
-    counted = np.asarray(np.bincount(bin_index(rows.confidence, edges), minlength=len(edges) - 1), np.float64)
-    m, k = classes.count.shape[1], len(classes.count)
-    own = np.bincount(labels.astype(np.intp) * m + bin_index(rows.label_p, edges), minlength=k * m).reshape(k, m)
-    in_class = rows.others[2].rows + own
-    return replace(top, squared=squared, rows=counted), replace(classes, squared=of_classes, rows=in_class)
-
-
-def _bin_sums(
-    rows: Rows, others: ClassTotals, labels: npt.NDArray[np.integer[Any]], edges: Floats, weights: Floats | None
-) -> tuple[BinSums, BinSums]:
-    """Top-label sums, (m,), and class-wise sums, (k, m), of some weights.
-
-    The confidence of a correct row is the probability of its label, so both use the sums over labels.
-    """
-    m, k, p = len(edges) - 1, len(others.rows), rows.label_p
-    index = labels.astype(np.intp) * m + bin_index(p, edges) + k * m * rows.correct
-    totals = np.array(totals_by_index(index, 2 * k * m, *weighed(p, weights))).reshape(3, 2, k, m)
-    count, total, squares = totals[:, 0] + totals[:, 1]
-    classes = BinSums(others.rows + count, others.p + total, others.pp + squares, y=count, yp=total)
-    return top_sums(totals[:, 1].sum(axis=1), rows.confidence, rows.correct, edges, weights), classes
-
-
-def top_sums(
-    hit: Floats, confidence: Floats, correct: npt.NDArray[np.bool_], edges: Floats, weights: Floats | None = None
-) -> BinSums:
-    """Top-label sums, (m,), of correct and wrong rows.
-
-    hit: (3, m), for correct rows the count, and the sums of confidence and its square. confidence, correct, weights: of
-    all rows.
-    """
-    wrong = np.flatnonzero(~correct)
-    c, w = confidence.take(wrong), None if weights is None else weights.take(wrong)
-    count, total, squares = hit + totals_by_index(bin_index(c, edges), len(edges) - 1, *weighed(c, w))
-    return BinSums(count, total, squares, y=hit[0], yp=hit[1])

@@ -12,9 +12,10 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.core.sums.binning import BinSums, bin_index, sums_by_index, totals_by_index, weighed
-from calibeval.core.sums.engine import chunk_rows, edges_of, tie_slack, top_sums
+from calibeval.core.sums.engine import chunk_rows, edges_of, tie_slack
 from calibeval.core.sums.equal_mass import confidence_keys, from_keys
 from calibeval.core.sums.equal_weight import from_weighted_keys
+from calibeval.core.sums.piece import top_sums
 from calibeval.core.sums.sums import EqualMass, Moments, RowScores, Sums
 
 Labels = npt.NDArray[np.intp]

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import io
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import IO, Any, cast
 
 from calibeval.core.errors import CalibevalError, FileProblem
-from calibeval.readers.remote.pages import Pages
+from calibeval.readers.remote.pages import PAGE, RUN, Pages
 from calibeval.readers.remote.store import Facts, Remote
+from calibeval.readers.stored.digest import Extent, damaged
 from calibeval.readers.stored.place import Url
 from calibeval.readers.stored.steady import Identity, SteadyFile, changed
 
@@ -48,7 +49,7 @@ class RangedFile(SteadyFile):
 
     def for_library(self) -> Any:
         """A file object."""
-        return _stream(self)
+        return io.BufferedReader(_Positional(self), BUFFER)
 
     @contextmanager
     def open(self) -> Iterator[IO[bytes]]:
@@ -56,8 +57,14 @@ class RangedFile(SteadyFile):
 
         Raises: InputError if the file turns out to have changed; FileProblem if it cannot be read.
         """
-        with _stream(self) as stream:
-            yield stream
+        bytes_of = _Positional(self)
+        try:
+            with io.BufferedReader(bytes_of, BUFFER) as stream:
+                yield cast("IO[bytes]", stream)
+        except CalibevalError:
+            if bytes_of.error is not None:  # which the reader took for a damaged file
+                raise bytes_of.error from None
+            raise
 
     def fill(self, buffers: list[memoryview], starts: list[int], until: int = 0) -> None:
         """Fill each buffer with the bytes from its place in the file on.
@@ -73,10 +80,18 @@ class RangedFile(SteadyFile):
         """See that the server still has the same file. Raises: as `open`."""
         self.checks.check()
 
-    def sha256(self) -> str | None:
-        """The SHA-256, if every byte was read. Raises: as `open`."""
-        found = self.pages.used.result(self.pages.page)
+    def sha256(self, extents: Sequence[Extent]) -> str | None:
+        """The SHA-256 if every byte was read, after the CRC-32 of the extents that were read has been verified.
+
+        Raises: as `open`; InputError if a checksum differs.
+        """
+        used = self.pages.used
+        found = used.result(lambda page: self.pages.page(page, RUN // PAGE))
+        crcs = [used.crc(extent.start, extent.length, self.pages.page) for extent in extents]
         self.check()
+        for extent, crc in zip(extents, crcs, strict=True):
+            if crc not in (None, extent.crc):
+                raise damaged(self.name, extent)
         return found
 
 
@@ -110,11 +125,12 @@ class Checks:
 
 
 class _Positional(io.RawIOBase):
-    """The bytes of a file in ranges as a stream."""
+    """The bytes of a file in ranges as a stream. error: what went wrong when they were asked for."""
 
     def __init__(self, file: RangedFile) -> None:
         super().__init__()
         self._file, self._at = file, 0
+        self.error: CalibevalError | None = None
 
     def readable(self) -> bool:
         return True
@@ -135,10 +151,10 @@ class _Positional(io.RawIOBase):
     def readinto(self, buffer: Any, /) -> int:
         room = memoryview(buffer).cast("B")
         count = max(min(len(room), self._file.size - self._at), 0)
-        self._file.pages.read_into(room[:count], self._at)
+        try:
+            self._file.pages.read_into(room[:count], self._at)
+        except CalibevalError as error:
+            self.error = error
+            raise
         self._at += count
         return count
-
-
-def _stream(file: RangedFile) -> IO[bytes]:
-    return cast("IO[bytes]", io.BufferedReader(_Positional(file), BUFFER))

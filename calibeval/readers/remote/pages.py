@@ -67,6 +67,11 @@ class Ahead:
         except CalibevalError as error:
             self._error = error
 
+    @property
+    def runs(self) -> bool:
+        """Whether there is no answer yet."""
+        return self._thread.is_alive()
+
     def wait(self) -> None:
         """Wait for the answer. Raises: what the request raised."""
         self._thread.join()
@@ -88,7 +93,7 @@ class Pages:
         self._lock = threading.RLock()
         self._ahead: Ahead | None = None
         self._next, self._window = -2, 1
-        self.used = WholeHash(-(-size // PAGE))
+        self.used = WholeHash(-(-size // PAGE), PAGE)
 
     def read_into(self, buffer: memoryview, start: int, until: int = 0) -> None:
         """Fill a buffer with the bytes from a place on, which must be in the file.
@@ -113,10 +118,10 @@ class Pages:
             if limit > last + 1:
                 self._read_ahead(last + 1, limit)
 
-    def page(self, page: int) -> bytes:
-        """A page, from memory, or by a request that also asks for the ones after it."""
+    def page(self, page: int, more: int = 1) -> bytes:
+        """A page, from memory, or by a request for that many."""
         with self._lock:
-            return self._page(page, min(page + RUN // PAGE, -(-self._size // PAGE)) - 1, page + 1)
+            return self._page(page, min(page + more, -(-self._size // PAGE)) - 1, page + 1)
 
     def _limit(self, first: int, last: int, until: int) -> int:
         """The page before which reading ahead ends."""
@@ -156,7 +161,7 @@ class Pages:
 
     def _read_ahead(self, first: int, limit: int) -> None:
         """Ask in the background for pages that will be needed, unless something is asked for already."""
-        if self._ahead is not None or SHELF.get((self._number, first)) is not None:
+        if (self._ahead is not None and self._ahead.runs) or SHELF.get((self._number, first)) is not None:
             return
         stop = self._unknown(first + 1, min(first + RUN // PAGE, limit))
         self._ahead = Ahead(self._ask, first, stop)

@@ -1,34 +1,37 @@
-"""Which pages of a remote file were used, and the SHA-256 of the file if that were all of them."""
+"""Which pages of a remote file were used; the SHA-256 of the file if those are all, and checksums of parts of it."""
 
 from __future__ import annotations
 
 import hashlib
+import zlib
 from collections.abc import Callable
+
+from calibeval.readers.remote.crc import joined
 
 HELD = 2**10  # pages that wait for the ones before them
 
 
 class WholeHash:
-    """The SHA-256 of a file whose pages come in almost any order.
+    """The SHA-256 of a file, and the CRC-32 of what lies in it, whose pages come in almost any order.
 
-    >>> found = WholeHash(2)
+    >>> found = WholeHash(2, 1)
     >>> found.add(1, b"b"), found.result(lambda page: b""), found.add(0, b"a")
     (None, None, None)
     >>> found.result(lambda page: b"") == hashlib.sha256(b"ab").hexdigest()
     True
     """
 
-    def __init__(self, pages: int) -> None:
-        self._pages, self._done = pages, 0
+    def __init__(self, pages: int, page: int) -> None:
+        self._pages, self._page, self._done = pages, page, 0
         self._digest = hashlib.sha256()
         self._waiting: dict[int, bytes] = {}
-        self._used: set[int] = set()
+        self._used: dict[int, int] = {}  # the CRC-32 of each page
 
     def add(self, page: int, data: bytes) -> None:
         """A page was used, perhaps not for the first time."""
         if page in self._used:
             return
-        self._used.add(page)
+        self._used[page] = zlib.crc32(data)
         if page > self._done:
             if len(self._waiting) < HELD:
                 self._waiting[page] = data
@@ -44,6 +47,27 @@ class WholeHash:
         while self._done < self._pages:
             self._take(self._waiting.pop(self._done, b"") or again(self._done))
         return self._digest.hexdigest()
+
+    def crc(self, start: int, length: int, again: Callable[[int], bytes]) -> int | None:
+        """The CRC-32 of a part of the file if all of its pages were used, else None. again: gives a page once more.
+
+        >>> found = WholeHash(2, 4)
+        >>> pages = [b"abcd", b"ef"]
+        >>> found.add(1, pages[1]), found.crc(2, 3, pages.__getitem__), found.add(0, pages[0])
+        (None, None, None)
+        >>> found.crc(2, 3, pages.__getitem__) == zlib.crc32(b"cde")
+        True
+        """
+        crc, at, stop = 0, start, start + length
+        pages = range(start // self._page, -(-stop // self._page))
+        if not all(page in self._used for page in pages):
+            return None
+        for page in pages:
+            begin, end = at - page * self._page, min(stop - page * self._page, self._page)
+            whole = begin == 0 and end == self._page
+            own = self._used[page] if whole else zlib.crc32(memoryview(again(page))[begin:end])
+            crc, at = joined(crc, own, end - begin), at + end - begin
+        return crc
 
     def _take(self, data: bytes) -> None:
         self._digest.update(data)

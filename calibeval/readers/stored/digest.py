@@ -78,5 +78,10 @@ def checked_sha256(file: SteadyFile, extents: Sequence[Extent] = ()) -> str:
             position = end
     for extent, crc in found.items():
         if crc != extent.crc:
-            raise InputError(f"{file.name}: {extent.name} is damaged (its CRC-32 differs).{extent.hint}")
+            raise damaged(file.name, extent)
     return digest.hexdigest()
+
+
+def damaged(name: str, extent: Extent) -> InputError:
+    """The error about an extent whose checksum differs. name: of the file."""
+    return InputError(f"{name}: {extent.name} is damaged (its CRC-32 differs).{extent.hint}")

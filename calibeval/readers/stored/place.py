@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from os import PathLike, fspath
 from pathlib import Path, PurePosixPath
 
-BEGINS = re.compile(r"^([A-Za-z][A-Za-z0-9+.-]+)://")
+INSIDE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
+BEGINS = re.compile(f"^{INSIDE.pattern}")
 # pathlib makes one slash of two, so that Path("s3://bucket/key") is s3:/bucket/key.
 FLATTENED = re.compile(r"^(s3|s3a|gs|gcs|hf|https?|memory):/(?!/)")
 WEB = ("http", "https")
@@ -94,6 +95,16 @@ def with_two_slashes(name: str) -> str | None:
     return f"{flat[1]}://{name[flat.end() :]}"
 
 
+def as_name(path: str | PathLike[str]) -> str:
+    """A path as the name of a dump, which may have a #split; of what pathlib made of a URL, the URL.
+
+    >>> as_name(Path("s3://bucket/a.npz#val")), as_name("a.npz#val")
+    ('s3://bucket/a.npz#val', 'a.npz#val')
+    """
+    place = place_of(path)
+    return place.full if isinstance(place, Url) else fspath(path)
+
+
 def is_remote(name: str | PathLike[str] | Url) -> bool:
     """Whether a name is that of a remote file.
 
@@ -104,12 +115,25 @@ def is_remote(name: str | PathLike[str] | Url) -> bool:
 
 
 def as_shown(name: str) -> str:
-    """A name without passwords and signatures, as it may be shown and saved.
+    """A name without passwords and signatures, as it may be shown and saved. A title, or an option, may be before it.
 
     >>> as_shown("https://me:pass@host/a.npz?sig=x#test"), as_shown("a.npz#test")
     ('https://host/a.npz#test', 'a.npz#test')
+    >>> as_shown("--labels=https://host/a.npz?sig=x"), as_shown("old=s3://bucket/a.npz")
+    ('--labels=https://host/a.npz', 'old=s3://bucket/a.npz')
     """
-    if not BEGINS.match(name):
+    begin = INSIDE.search(name)
+    if begin is None:
         return name
-    url, sign, split = name.rpartition("#")
-    return f"{Url(url)}#{split}" if sign and "/" not in split else str(Url(name))
+    before, rest = name[: begin.start()], name[begin.start() :]
+    url, sign, split = rest.rpartition("#")
+    return before + (f"{Url(url)}#{split}" if sign and "/" not in split else str(Url(rest)))
+
+
+def without_secrets(text: str) -> str:
+    """A text, in which every URL is as it may be shown.
+
+    >>> without_secrets("cannot read https://me:pass@host/a?sig=x now")
+    'cannot read https://host/a now'
+    """
+    return re.sub(r"\S+://\S+", lambda found: as_shown(found[0]), text)

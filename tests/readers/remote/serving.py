@@ -1,4 +1,4 @@
-"""Real servers on the loopback: web servers that know ranges or do not, and moto's S3; each counts what it sent."""
+"""Web servers on the loopback that know ranges, or do not; each counts what it sent."""
 
 from __future__ import annotations
 

@@ -1,0 +1,38 @@
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.data.arrays import Floats
+
+def names() -> tuple[str, ...]: ...
+def sums(
+    which: int,
+    kind: int,
+    width: int,
+    k: int,
+    scores: npt.NDArray[Any],
+    labels: npt.NDArray[np.int64],
+    weights: Floats | None,
+    edges: Floats,
+    on_grid: float,
+    spare: float,
+    of_sum: float,
+    totals: Floats,
+    classes: Floats,
+    top: Floats,
+    keys: npt.NDArray[np.uint64],
+    rows: Floats | None,
+    /,
+) -> int: ...
+def histogram(which: int, keys: npt.NDArray[np.uint64], counts: npt.NDArray[np.int64], /) -> int: ...
+def segment_sums(
+    which: int,
+    keys: npt.NDArray[np.uint64],
+    of_cell: npt.NDArray[np.int32],
+    cuts: npt.NDArray[np.int64],
+    kept: npt.NDArray[np.bool_],
+    sums: Floats,
+    found: npt.NDArray[np.uint64],
+    /,
+) -> int: ...

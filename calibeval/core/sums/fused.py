@@ -1,0 +1,135 @@
+"""Sums of a chunk of rows by the compiled kernel, in one pass over the scores.
+
+Without weights, the kernel adds up everything; with weights, the bins are made of single rows here, as for numpy.
+"""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.data.arrays import Floats
+from calibeval.core.data.precision import Tolerance
+from calibeval.core.data.predictions import Block
+from calibeval.core.data.row_source import Kind
+from calibeval.core.sums.binning import ROUNDER, BinSums, is_computed
+from calibeval.core.sums.excess import Excess
+from calibeval.core.sums.kernel import Kernel
+from calibeval.core.sums.rows import ClassTotals, Rows
+from calibeval.core.sums.sums import Moments
+
+KINDS: dict[Kind, int] = {"logits": 0, "log_probs": 1, "probs": 2}
+DONE = 0
+MOST_CELLS = 2**21  # classes times bins, 96 bytes each
+FEW_ROWS = 2**14  # results of single rows of chunks up to this size cost little
+TOTALS, COLUMNS = 10, 5
+
+
+class Fused(NamedTuple):
+    """The sums of a chunk without weights, and its keys.
+
+    rows: the results of single rows; None if they were not kept. impossible: rows whose label has probability 0, and
+    first_impossible: the position of the first of them in the chunk.
+    """
+
+    top: BinSums
+    classes: BinSums
+    nll: Moments
+    brier: Moments
+    excess: Excess
+    impossible: int
+    first_impossible: int
+    keys: npt.NDArray[np.uint64]
+    rows: Rows | None
+
+
+class _Outcome(NamedTuple):
+    totals: Floats
+    classes: Floats
+    top: Floats
+    keys: npt.NDArray[np.uint64]
+    columns: Floats | None
+
+
+def fused_sums(
+    kernel: Kernel, block: Block, kind: Kind, edges: Floats, tolerance: Tolerance, *, keep_rows: bool
+) -> Fused | None:
+    """The sums of a block without weights; None where numpy must: of bad values, it refuses them."""
+    found = _run(kernel, block, kind, edges, tolerance, keep_rows=keep_rows or len(block.labels) <= FEW_ROWS)
+    if found is None:
+        return None
+    nll, nll_squares, brier, brier_squares, *excess, impossible, first = found.totals.tolist()
+    return Fused(
+        top=BinSums(*found.top),
+        classes=BinSums(*found.classes),
+        nll=Moments(nll, nll_squares),
+        brier=Moments(brier, brier_squares),
+        excess=Excess(*excess),
+        impossible=int(impossible),
+        first_impossible=int(first),
+        keys=found.keys,
+        rows=None if found.columns is None else _rows(found.columns, found.keys, None, None),
+    )
+
+
+def fused_rows(kernel: Kernel, block: Block, kind: Kind, edges: Floats, tolerance: Tolerance) -> Rows | None:
+    """The rows of a block with weights, as `full_rows`; None where numpy must: of bad values, it refuses them."""
+    found = _run(kernel, block, kind, edges, tolerance, keep_rows=True)
+    if found is None or found.columns is None:
+        return None
+    one, squared = ClassTotals(*found.classes[:3]), ClassTotals(*found.classes[3:6])
+    plain = ClassTotals(found.classes[6], one.p, one.pp)
+    return _rows(found.columns, found.keys, (one, squared, plain), found.totals[5:8])
+
+
+def _rows(
+    columns: Floats, keys: npt.NDArray[np.uint64], others: tuple[ClassTotals, ...] | None, cumulants: Floats | None
+) -> Rows:
+    confidence, label_p, label_log_p, other_squares, excess = columns
+    correct = (keys & np.uint64(1)).astype(bool)
+    return Rows(confidence, label_p, label_log_p, other_squares, excess, correct, others, cumulants)
+
+
+def _run(
+    kernel: Kernel, block: Block, kind: Kind, edges: Floats, tolerance: Tolerance, *, keep_rows: bool
+) -> _Outcome | None:
+    n, k = block.scores.shape
+    m, weighted = len(edges) - 1, block.weights is not None
+    if k < 2 or not n or k * m > MOST_CELLS or kind not in KINDS:
+        return None
+    scores = _plain(block.scores)
+    if scores is None:
+        return None
+    outcome = _Outcome(
+        np.zeros(TOTALS),
+        np.empty((7 if weighted else 5, k, m)),
+        np.empty((5, m)),
+        np.empty(n, np.uint64),
+        np.empty((COLUMNS, n)) if keep_rows else None,
+    )
+    flag = kernel.module.sums(
+        kernel.which,
+        KINDS[kind],
+        scores.itemsize,
+        k,
+        scores,
+        np.ascontiguousarray(block.labels, np.int64),
+        None if block.weights is None else np.ascontiguousarray(block.weights, np.float64),
+        np.ascontiguousarray(edges),
+        ROUNDER if is_computed(kind) else 0.0,
+        tolerance.spare,
+        tolerance.of_sum,
+        *outcome,
+    )
+    return outcome if flag == DONE else None
+
+
+def _plain(scores: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
+    """The scores as contiguous float32 or float64 without loss; None if there is a loss, as of longdouble."""
+    if scores.dtype.kind == "f" and scores.dtype.itemsize <= 4:
+        return np.ascontiguousarray(scores, np.float32)
+    if scores.dtype.kind in "iub" or scores.dtype == np.float64:
+        return np.ascontiguousarray(scores, np.float64)
+    return None

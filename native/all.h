@@ -1,0 +1,16 @@
+#include "lanes.h"
+#include "elementary.h"
+#include "rows.h"
+#include "many.h"
+#include "few.h"
+#include "two.h"
+#include "mass.h"
+#include "run.h"
+
+static const Kernel KERNEL = {run, count_cells, segments};
+
+#undef LANES
+#undef INLINE
+#undef APART
+#undef EACH_PART
+#undef SHUFFLE

@@ -1,0 +1,56 @@
+// What is asked for, and where the results go: the same for every instruction set.
+
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+
+enum Kind { LOGITS = 0, LOG_PROBS = 1, PROBS = 2 };
+// REFUSED: there is no memory, or edges are too coarse; the caller takes another way.
+enum Flag { DONE = 0, BAD_VALUES = 1, REFUSED = 2 };
+
+// Sums of one cell: the number of rows, of p and of p squared; with weights w, of w, w p and w p p. The fourth number
+// makes a cell one vector; with weights, it is the plain number of rows.
+struct Cell { double count, p, pp, rows; };
+
+enum Total { NLL, NLL_SQUARES, BRIER, BRIER_SQUARES, EXCESS, VARIANCE, THIRD, FOURTH, IMPOSSIBLE, FIRST_IMPOSSIBLE, TOTALS };
+enum Column { CONFIDENCE, LABEL_P, LABEL_LOG_P, OTHER_SQUARES, ROW_EXCESS, COLUMNS };
+
+struct Job {
+    Kind kind;
+    const void *scores; // (n, k) of float or double
+    const int64_t *labels;
+    const double *weights; // (n,), or null
+    int64_t n, k, m;
+    const double *edges; // (m + 1,) of equal-width bins, rounded like the probabilities
+    double on_grid; // what rounds probabilities to the grid by being added and subtracted; 0: they stay as they are
+    double spare, of_sum; // how far probabilities may be outside [0, 1], and their sums from 1
+    double *totals; // (TOTALS,)
+    // Class-wise sums, (k, m) each. Without weights: count, p, pp, y, yp. With weights, over the rows with other labels:
+    // count, p, pp by weight, the same by squared weight, and the number of rows.
+    double *classes;
+    double *top; // (5, m): count, p, pp, y, yp; untouched with weights
+    uint64_t *keys; // (n,) the bits of the confidence, and whether the row is right in the lowest bit
+    double *rows; // (COLUMNS, n), or null
+    // Working memory of one call.
+    Cell *label; // [right][class][bin] of the label
+    Cell *other; // [class][bin] of other classes, above the first bin
+    Cell *other_squared; // the same by squared weight
+    Cell *wrong; // [bin] of the confidence of wrong rows
+    double *column_p, *column_pp; // (k,) or, with weights, (2, k): sums over the rows with other labels
+    double bin_slack; // how far i / m times m may be from i, with the edge i
+};
+
+// A pass over the gathered sort keys, for bins of equally many rows.
+struct Segments {
+    const uint64_t *keys;
+    int64_t n;
+    const int32_t *of_cell; // the segment of each cell, or -1 where a cut lies in it
+    const int64_t *cuts; // bit patterns, ascending: where segments 1, 2 ... start
+    int64_t count; // of cuts
+    const uint8_t *kept; // (count + 1,) whether the rows of a segment are kept
+    double *sums; // (5, count + 1): count, p, pp, y, yp
+    uint64_t *found; // (n,) the keys of the rows that are kept
+};
+
+constexpr int OCTAVE_BITS = 8, STEP_BITS = 10; // of the cells, as in equal_mass.py
+constexpr int64_t CELLS = 52 << OCTAVE_BITS;

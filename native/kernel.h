@@ -1,0 +1,14 @@
+// The kernels for the instruction sets of this processor, best first. All compute the same bits.
+
+#include "job.h"
+
+struct Kernel {
+    Flag (*run)(Job &job, bool of_floats);
+    Flag (*count_cells)(const uint64_t *keys, int64_t n, int64_t *counts);
+    int64_t (*segments)(const Segments &s);
+};
+
+struct Named { const char *name; const Kernel *kernel; };
+
+// Fills in the kernels that can run here; returns their number, at most 3.
+int kernels(Named *out);

@@ -1,0 +1,138 @@
+"""The compiled kernel against numpy: the same sums but for rounding, and the same refusals."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from calibeval import InputError, Predictions
+from calibeval.core.sums import kernel
+from calibeval.core.sums.engine import summarise
+
+KERNELS = [f"native:{one.name}" for one in kernel.available()]
+pytestmark = pytest.mark.skipif(not KERNELS, reason="the compiled kernel was not built")
+CLASSES = (2, 2, 3, 5, 8, 10, 31, 32, 33, 40, 65, 257)
+ROWS = (1, 2, 7, 8, 9, 63, 64, 65, 200)
+LEAVES = (int, float, np.generic)
+# Cancelling terms have the size of squared logarithms of single rows.
+CLOSE, OF_CUMULANTS = 1e-12, {"variance": 1e2, "third": 1e4, "fourth": 1e6, "total": 1e1}
+
+
+def numbers(sums, path=""):
+    """Every number of a record, by its path."""
+    if sums is None or isinstance(sums, str | bool):
+        return {path: sums}
+    if isinstance(sums, (*LEAVES, np.ndarray)):
+        return {path: np.asarray(sums, np.float64)}
+    names = sums._fields if hasattr(sums, "_fields") else [field.name for field in dataclasses.fields(sums)]
+    return {key: value for name in names for key, value in numbers(getattr(sums, name), f"{path}.{name}").items()}
+
+
+def assert_close(one, other, n):
+    assert one.keys() == other.keys()
+    for path, value in one.items():
+        own, name = other[path], path.rsplit(".", 1)[-1]
+        if "risk" in name:
+            continue  # where the label has nearly all probability, its logarithm is of rounding
+        if value is None or isinstance(value, str | bool):
+            assert value == own, path
+            continue
+        scale = max(np.abs(value[np.isfinite(value)]).max(initial=1.0), n * OF_CUMULANTS.get(name, 1.0))
+        np.testing.assert_allclose(own, value, rtol=0.0, atol=CLOSE * scale, err_msg=path)
+
+
+def odd_dump(rng):
+    """Random predictions with ties, -inf, equal rows, tiny and huge values."""
+    k, n = int(rng.choice(CLASSES)), int(rng.choice(ROWS))
+    kind, dtype = str(rng.choice(["logits", "logits", "probs", "log_probs"])), rng.choice([np.float32, np.float64])
+    z = rng.normal(size=(n, k)) * rng.choice([0.0, 0.1, 1.0, 3.0, 10.0, 100.0])
+    match int(rng.integers(6)):
+        case 0:
+            z = np.round(z)
+        case 1:
+            z[rng.random(z.shape) < 0.2] = -np.inf
+            z[~np.isfinite(z).any(axis=1)] = 0.0
+        case 2:
+            z[:] = z[0]
+        case 3:
+            z[rng.random(z.shape) < 0.1] *= 1e30
+    if kind != "logits":
+        z = np.exp(z - z.max(axis=1, keepdims=True))
+        z /= z.sum(axis=1, keepdims=True)
+        with np.errstate(divide="ignore"):
+            z = np.log(z) if kind == "log_probs" else z
+    scores = z.astype(
+        np.float16 if np.abs(z).max(where=np.isfinite(z), initial=0.0) < 100 and rng.random() < 0.1 else dtype
+    )
+    labels = scores.argmax(axis=1) if rng.random() < 0.5 else rng.integers(0, k, n)
+    weights = rng.random(n) * 3.0 if rng.random() < 0.3 else None
+    return Predictions(**{kind: scores}, labels=labels, weights=weights), int(rng.choice([1, 2, 10, 15, 15, 100]))
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_both_kernels_give_the_same_sums_of_odd_dumps(monkeypatch, name):
+    rng = np.random.default_rng(22)
+    for _ in range(60 if "baseline" in name else 250):
+        predictions, bins = odd_dump(rng)
+        found = []
+        keep_rows = bool(rng.random() < 0.5)
+        for one in ("numpy", name):
+            monkeypatch.setenv(kernel.VARIABLE, one)
+            found.append(numbers(summarise(predictions, bins, keep_rows=keep_rows, finish=False)))
+        assert_close(found[0], found[1], predictions.n)
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize("k", [2, 10, 100])
+def test_every_instruction_set_gives_the_same_bytes(monkeypatch, k, weighted):
+    rng = np.random.default_rng(k)
+    z = (3.0 * rng.normal(size=(1003, k))).astype(np.float32)
+    weights = rng.random(1003) if weighted else None
+    predictions = Predictions(logits=z, labels=rng.integers(0, k, 1003), weights=weights)
+    found = []
+    for one in KERNELS:
+        monkeypatch.setenv(kernel.VARIABLE, one)
+        found.append(numbers(summarise(predictions, keep_rows=True, finish=False)))
+    for other in found[1:]:
+        for path, value in found[0].items():
+            assert value is None or np.array_equal(value, other[path]), path
+
+
+def test_threads_and_the_place_of_a_row_change_no_bit(monkeypatch):
+    monkeypatch.setenv(kernel.VARIABLE, "native")
+    rng = np.random.default_rng(5)
+    z = (3.0 * rng.normal(size=(501, 7))).astype(np.float32)
+    y = rng.integers(0, 7, 501)
+    whole = summarise(Predictions(logits=z, labels=y), keep_rows=True).rows
+    part = summarise(Predictions(logits=z[3:], labels=y[3:]), keep_rows=True).rows
+    for own, of_part in ((whole.confidence, part.confidence), (whole.nll, part.nll), (whole.excess, part.excess)):
+        assert np.array_equal(own[3:], of_part)
+
+
+BAD = {
+    "nan": ("logits", [[0.0, 1.0, 2.0], [0.0, np.nan, 1.0]]),
+    "inf": ("logits", [[0.0, 1.0, 2.0], [0.0, np.inf, 1.0]]),
+    "only -inf": ("logits", [[0.0, 1.0, 2.0], [-np.inf] * 3]),
+    "sum": ("probs", [[0.5, 0.25, 0.25], [0.512345678, 0.2, 0.2]]),
+    "negative": ("probs", [[0.5, 0.25, 0.25], [0.5, -0.1, 0.6]]),
+    "log sum": ("log_probs", np.log([[0.5, 0.25, 0.25], [0.512345678, 0.2, 0.2]])),
+}
+
+
+@pytest.mark.parametrize("wide", [False, True])
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+@pytest.mark.parametrize("case", BAD)
+def test_bad_values_are_refused_with_the_same_message(monkeypatch, case, dtype, wide):
+    kind, rows = BAD[case]
+    nothing = {"logits": -50.0, "probs": 0.0, "log_probs": -np.inf}[kind]
+    nothing = -np.inf if case == "only -inf" else nothing
+    scores = np.hstack([np.array(rows), np.full((2, 40), nothing)]) if wide else np.array(rows)
+    predictions = Predictions(**{kind: scores.astype(dtype)}, labels=[0, 1])
+    messages = []
+    for one in ("numpy", "native"):
+        monkeypatch.setenv(kernel.VARIABLE, one)
+        with pytest.raises(InputError) as refused:
+            summarise(predictions)
+        messages.append(str(refused.value))
+    assert messages[0] == messages[1]
+    assert "row 1" in messages[0]
