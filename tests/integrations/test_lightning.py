@@ -10,7 +10,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import calibeval
 from calibeval.lightning import CalibrationCallback
 
-pytestmark = pytest.mark.filterwarnings("ignore::UserWarning", "ignore::DeprecationWarning", "ignore::FutureWarning")
+
 K = 4
 GENERATOR = torch.Generator().manual_seed(0)
 INPUTS = torch.randn(500, 6, generator=GENERATOR)
