@@ -81,7 +81,8 @@ def test_a_head_has_a_kind_and_a_loss_of_the_tables():
 
 @pytest.mark.parametrize("document", [HEAD, FINETUNE], ids=["head", "finetune"])
 def test_the_sources_are_those_of_the_splits(document):
-    always, there_if = [name for name in names(FittedOn) if name != "leak"], ["weights", "soft_labels"]
+    rare = ["weights", "soft_labels", "remote"]
+    always, there_if = [name for name in names(FittedOn) if name not in ("leak", "remote")], rare
     closed(document["$defs"]["source"], [*always, *there_if], there_if)
     closed(document["properties"]["sources"], ["train", *DUMPS], ["test"])
 

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING, Any, Unpack
 
 import numpy.typing as npt
 
-from calibeval.api.arguments import ARGUMENTS
+from calibeval.api.arguments import ARGUMENTS, listed
 from calibeval.api.arguments import dumps as dumps_argument
+from calibeval.api.arguments import level as level_argument
+from calibeval.api.base_batch import base_batch
 from calibeval.api.chosen import chosen_metrics
 from calibeval.api.dumps import (
     Dump,
@@ -23,13 +25,16 @@ from calibeval.api.dumps import (
     predictions_of,
 )
 from calibeval.api.outputs import check_outputs
+from calibeval.core.comparison.comparison import Comparison
+from calibeval.core.comparison.of_sums import compare_sums, take_pair
 from calibeval.core.data.arguments import path as path_argument
 from calibeval.core.data.arguments import truth, whole
 from calibeval.core.data.class_names import LabelsAre
-from calibeval.core.data.foreign import is_tensor
+from calibeval.core.data.foreign import stays
 from calibeval.core.data.labels import MOST_CLASSES, outcome_of
 from calibeval.core.data.public import public
 from calibeval.core.data.row_source import only_kind
+from calibeval.core.data.source import Source
 from calibeval.core.data.spoken import spoken
 from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.accumulation import Accumulation
@@ -98,8 +103,7 @@ class Accumulator:
 
     def reset(self) -> None:
         """Forget all rows, and keep the settings: for the next epoch."""
-        old = self._rows
-        self._rows = Accumulation(old.wanted_k, old.chosen, old.settings, old.options, exact=old.exact)
+        self._rows = self._rows.empty()
 
     @public({})
     def update(
@@ -113,12 +117,15 @@ class Accumulator:
         correct: Any = None,
         groups: npt.ArrayLike | None = None,
         weights: npt.ArrayLike | None = None,
+        base: Any = None,
     ) -> None:
         """Add the rows of a batch; all batches together are measured as if they were joined.
 
         logits, probs or log_probs (n, k), or confidence (n,) with correct; labels (n,): arrays or tensors as for
         `evaluate`, of one kind in all batches. groups: (n,), whose equal values mark rows that depend on each other,
-        also in other batches. weights: (n,), numbers of at least 0 by which rows count.
+        also in other batches. weights: (n,), numbers of at least 0 by which rows count. base: scores of another model
+        on the same rows, of the same kind, (n, k), or a dict of its scores by their kind, such as {"probs": ...}; with
+        the confidence alone, {"confidence": ..., "correct": ...}. Then `compare()` gives the differences from it.
         Raises: InputError, UsageError for rows that cannot be used. Then nothing of this batch is added.
         """
         arrays = {"logits": logits, "probs": probs, "log_probs": log_probs, "confidence": confidence}
@@ -127,11 +134,13 @@ class Accumulator:
         if outcome is not None and _empty(outcome):
             self._rows.check_empty(kind, arrays[kind], {"groups": groups, "weights": weights})
             return
-        if groups is None and is_tensor(arrays[kind]):
-            batch = self._door().batch(kind, arrays[kind], outcome, weights)
-            if batch is not None and self._rows.add_on_device(batch):
+        if base is None and self._rows.base is None and stays(arrays[kind]):
+            batch = self._door().batch(kind, arrays[kind], outcome, weights, groups)
+            if batch is not None:
+                self._rows.add_on_device(batch)
                 return
-        self._rows.add({kind: arrays[kind], name: outcome}, name, groups, weights)
+        beside = None if base is None else base_batch(base, kind, name, outcome)
+        self._rows.add({kind: arrays[kind], name: outcome}, name, groups, weights, beside)
 
     def _door(self) -> Door:
         """Where tensors come in, made when the first comes: torch has then been imported."""
@@ -160,6 +169,23 @@ class Accumulator:
         """
         with spoken():
             return self._rows.report()
+
+    @public({"level": level_argument, "metrics": listed})
+    def compare(self, *, metrics: str | Sequence[str] | None = None, level: float | None = None) -> Comparison:
+        """The differences from the base that came beside the rows: what `calibeval.compare` gives of all of them.
+
+        metrics: as for `evaluate`; None: those of this accumulator. level: of the intervals; None: that of this
+        accumulator, or 0.95. A difference that needs every row has none of its numbers, and its reason says so.
+        Raises: UsageError if no base came; InputError if there are no rows yet.
+
+        >>> part = Accumulator(2)
+        >>> part.update(probs=[[0.8, 0.2], [0.4, 0.6]], labels=[0, 0], base=[[0.7, 0.3], [0.9, 0.1]])
+        >>> part.compare()["accuracy"].difference
+        -0.5
+        """
+        own = self._rows.settings.level
+        found = level if level is not None else own if own is not None else 0.95
+        return compare_sums(self._rows, Source(title="rows"), level=found, only=chosen_metrics(metrics))
 
     @public({"path": path_argument, "exact": truth, "min_cell": whole(2)})
     def save(self, path: str | PathLike[str], *, exact: bool = False, min_cell: int | None = None) -> None:
@@ -191,7 +217,7 @@ class Accumulator:
         return made
 
     @classmethod
-    @public(ARGUMENTS | {"dumps": dumps_argument, "exact": truth}, LabelReading.__annotations__)
+    @public(ARGUMENTS | {"dumps": dumps_argument, "base": dumps_argument, "exact": truth}, LabelReading.__annotations__)
     def read(
         cls,
         dumps: Dump | Sequence[Dump],
@@ -203,15 +229,16 @@ class Accumulator:
         classes: str | int | Sequence[str | int] = (),
         exact: bool | None = None,
         group: str | None = None,
+        base: Dump | Sequence[Dump] | None = None,
         jobs: int = 1,
         max_memory: int | None = None,
         **reading: Unpack[LabelReading],
     ) -> Accumulator:
         """The sums of dumps, each a path or predictions, in one pass; further rows may follow.
 
-        group: a column whose equal values mark rows that depend on each other. jobs: number of threads; the sums do not
-        depend on it. The other arguments: as for
-        `Accumulator` and `read`.
+        group: a column whose equal values mark rows that depend on each other. base: for each dump another model's on
+        the same rows, for `compare()`. jobs: number of threads; the sums do not depend on it. The other arguments: as
+        for `Accumulator` and `read`.
         Raises: as `evaluate`; UsageError naming what differs, if dumps are of different sorts.
         """
         names = ("class_names", "labels_are", "ignore_index", "renormalize")
@@ -219,10 +246,18 @@ class Accumulator:
         made = cls(
             None, metrics=metrics, bins=bins, level=level, positive=positive, classes=classes, exact=exact, **told
         )
-        for dump in by_names(dumps)[0]:
-            one, rows = predictions_of(dump, and_positive(reading, positive), max_memory), made._rows
-            part = Accumulation(None, rows.chosen, rows.settings, rows.options, exact=rows.exact)
-            take_dump(part, one, group, jobs)
+        every = by_names(dumps)[0]
+        bases = [None] * len(every) if base is None else by_names(base)[0]
+        if len(bases) != len(every):
+            raise UsageError(f"{len(every)} dumps, but {len(bases)} bases: give one for each, in their order")
+        options = and_positive(reading, positive)
+        for dump, beside in zip(every, bases, strict=True):
+            rows, one = made._rows, predictions_of(dump, options, max_memory)
+            part = rows.empty()
+            if beside is None:
+                take_dump(part, one, group, jobs)
+            else:
+                take_pair(part, predictions_of(beside, options, max_memory), one, group, jobs)
             rows.merge(part)
         return made
 

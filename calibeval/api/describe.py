@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from os import PathLike, fspath
+from os import PathLike
 from typing import Unpack
 
 from calibeval.api.arguments import ARGUMENTS, dump
@@ -14,6 +14,7 @@ from calibeval.core.data.public import public
 from calibeval.core.evaluation.settings import checked
 from calibeval.readers.describe import inspect_dump
 from calibeval.readers.open import options_of
+from calibeval.readers.stored.place import as_name
 
 
 @public({**ARGUMENTS, "path": path_argument}, Reading.__annotations__)
@@ -23,7 +24,7 @@ def inspect(path: str | PathLike[str], *, max_memory: int | None = None, **readi
     reading, max_memory: as for `read`.
     Raises: InputError or FileProblem if the file as a whole cannot be opened.
     """
-    return inspect_dump(fspath(path), options_of(max_memory=max_memory, **reading))
+    return inspect_dump(as_name(path), options_of(max_memory=max_memory, **reading))
 
 
 @public({**ARGUMENTS, "predictions": dump}, Reading.__annotations__)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from os import PathLike, fspath
+from os import PathLike
 from pathlib import Path
 from typing import Any, TypedDict, cast
 
@@ -20,7 +20,7 @@ from calibeval.core.sums.resources import Resources
 from calibeval.readers.features.features import read_features
 from calibeval.readers.open import open_dump, options_of
 from calibeval.readers.stored.limits import quarter_of_memory
-from calibeval.readers.stored.place import Place, place_of
+from calibeval.readers.stored.place import Place, as_name, place_of
 from calibeval.recalibrate.fitting.cross_fit import CrossFitted
 
 Dump = Predictions | CrossFitted | str | PathLike[str]
@@ -98,7 +98,7 @@ def predictions_of(dump: object, reading: Reading, max_memory: int | None, engin
         nothing_to_read(reading)
         return with_engine(dump, engine)
     if isinstance(dump, str | PathLike):
-        return open_dump(fspath(dump), options_of(max_memory=max_memory, engine=engine, **reading))
+        return open_dump(as_name(dump), options_of(max_memory=max_memory, engine=engine, **reading))
     raise UsageError(f"a {type(dump).__name__} came, but a path or calibeval.Predictions is needed")
 
 
@@ -112,7 +112,7 @@ def base_of(
     if isinstance(base, Report):
         return base
     if isinstance(base, str | PathLike):
-        return open_base(fspath(base), options_of(max_memory=max_memory, engine=engine, **reading))
+        return open_base(as_name(base), options_of(max_memory=max_memory, engine=engine, **reading))
     return predictions_of(base, reading, max_memory, engine)
 
 
@@ -126,7 +126,7 @@ def features_of(
     if isinstance(features, Features):
         return features
     if isinstance(features, str | PathLike):
-        return read_features(fspath(features), max_memory=max_memory, need_labels=need_labels, **reading)
+        return read_features(as_name(features), max_memory=max_memory, need_labels=need_labels, **reading)
     raise UsageError(f"a {type(features).__name__} came, but a path or calibeval.Features is needed")
 
 

@@ -19,7 +19,6 @@ from calibeval.api.dumps import (
     and_positive,
     as_class,
     as_path,
-    as_place,
     as_texts,
     base_of,
     grouped,
@@ -30,7 +29,8 @@ from calibeval.api.dumps import (
 )
 from calibeval.api.engines import EngineName, with_engine
 from calibeval.api.gate_config import Asked, Found, combined, find_config
-from calibeval.api.gate_sums import are_saved_sums, judged_sums
+from calibeval.api.gate_sums import judged_sums
+from calibeval.api.saved_sums import names_of_sums
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.progress import Progress
@@ -47,6 +47,7 @@ from calibeval.core.gating.verdict import Verdict
 from calibeval.core.metrics.table import EVERY
 from calibeval.core.report.report import Report
 from calibeval.core.sums.resources import Resources
+from calibeval.readers.formats.sums_together import read_all, source_of
 from calibeval.recalibrate.fitting.before_after import by_temperature
 
 _RULE = 'a rule is a calibeval.Rule, or a table such as {"metric": "ece", "max": 0.05}'
@@ -194,6 +195,8 @@ def _subject(
     read_by(reading, [candidate, *([] if baseline is None else [baseline])])
     usual = {} if settings is None else {name: getattr(settings, name) for name in (*said, "decide")}
     against = baseline if baseline is not None else found.config.baseline
+    names = names_of_sums(candidate)
+    opened = None if names is None else (read_all(names), source_of(names))
     own = found.config.rules if found.path is None else ()  # rules given here come before those of a preset
     asked = combined(
         found if found.path is not None else Found(GateConfig(), None),
@@ -204,12 +207,12 @@ def _subject(
         slices=slices,
         positive=measuring.positive,
         planned=planned,
+        inside=opened is not None and opened[0].base is not None,
     )
     where = None if found.path is None else str(found.path)
-    if are_saved_sums(candidate):
-        of_rows = {"baseline": against, "group": measuring.group, "weights": measuring.weights, "why": keep_rows}
-        of_rows |= {"convention": measuring.convention != OWN, "plan": planned, **reading}
-        return *judged_sums(as_place(candidate), asked, measuring.bins, of_rows), where
+    if opened is not None:
+        of_rows = {"group": measuring.group, "weights": measuring.weights, "convention": measuring.convention != OWN}
+        return *judged_sums(opened, asked, measuring.bins, against, {**of_rows, **reading}, planned=planned), where
     by, most = asked.group if measuring.group is None else measuring.group, measuring.resources.memory
     options = _told(reading, asked)
     dump = predictions_of(candidate, options if is_path(candidate) else {}, most, measuring.engine)

@@ -111,12 +111,13 @@ def combined(
     group: str | None = None,
     positive: str | None = None,
     planned: bool = False,
+    inside: bool = False,
 ) -> Asked:
     """The configuration of file and options together; None: not given.
 
     An option overrides the file: a preset that is asked for replaces rules of the file, as single rules replace both. A
     preset that the file names gives way to the file's own rules. planned: for a plan, in which a preset's rules on
-    changes need no baseline.
+    changes need no baseline. inside: whether the dump is of sums that hold a base.
 
     Raises: UsageError if there is no rule to check, or a setting cannot work.
     """
@@ -128,7 +129,7 @@ def combined(
     ready = (
         ()
         if name is None
-        else preset_rules(name, with_baseline=planned or against is not None, with_slices=bool(columns))
+        else preset_rules(name, with_baseline=planned or inside or against is not None, with_slices=bool(columns))
     )
     of_file, of_options = (config.rules, (*ready, *rules)) if preset_asked else ((*ready, *config.rules), (*rules,))
     asked = overlaid(of_file, of_options)

@@ -1,39 +1,67 @@
-"""A gate on a file of saved sums, in Python."""
+"""A gate on files of saved sums, in Python."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from os import PathLike
-from typing import Any, TypeGuard
+from os import PathLike, fspath
 
+from calibeval.api.base_file import SUFFIX as REPORTS
+from calibeval.api.base_file import file_of, open_base
+from calibeval.api.dumps import Dump
 from calibeval.api.gate_config import Asked
+from calibeval.api.saved_sums import check_settled
 from calibeval.core.data.source import Source
 from calibeval.core.errors import UsageError
+from calibeval.core.evaluation.accumulation import Accumulation
 from calibeval.core.gating.gate import Subject
 from calibeval.core.gating.of_sums import subject_of_sums
-from calibeval.readers.formats.sums import read_sums
-from calibeval.readers.stored.place import Place, place_of
+from calibeval.core.report.report import Report
+from calibeval.readers.formats.sums_names import are_sums
+from calibeval.readers.formats.sums_together import read_all
+from calibeval.readers.meaning.assemble import ReadOptions
 
-NOTHING: tuple[Any, ...] = (None, False, ())
-
-
-def are_saved_sums(candidate: object) -> TypeGuard[str | PathLike[str]]:
-    """Whether it is the path of a file of sums."""
-    return isinstance(candidate, str | PathLike) and place_of(candidate).suffix == ".sums"
+Opened = tuple[Accumulation, Source]
 
 
-def judged_sums(path: Place, asked: Asked, bins: int | None, given: Mapping[str, object]) -> tuple[Asked, Subject]:
+def judged_sums(
+    opened: Opened,
+    asked: Asked,
+    bins: int | None,
+    baseline: Dump | Report | None,
+    given: Mapping[str, object],
+    *,
+    planned: bool = False,
+) -> tuple[Asked, Subject]:
     """The rules and what they are about. given: what was given that needs rows, or was settled with the sums.
 
-    Raises: UsageError for these, other bins, and rules that need rows; InputError, FileProblem as `Accumulator.load`.
+    Raises: UsageError for these, other bins, rules that need rows, and a baseline of rows; as `baseline_of`.
     """
     settled = {name: getattr(asked, name) for name in ("slices", "group", "weights", "positive")}
-    for name, value in (*given.items(), *settled.items()):
-        if not any(value is one or (one == () and isinstance(value, tuple) and not value) for one in NOTHING):
-            raise UsageError(f"{name} cannot be combined with saved sums, which hold no rows and their own settings")
-    rows = read_sums(path)
+    check_settled(given)
+    check_settled(settled)
+    rows, source = opened
     if bins not in (None, rows.settings.bins):
         raise UsageError(f"bins is {bins}, but these sums have {rows.settings.bins}: bins cannot be changed later")
-    source = Source(str(path), format="sums")
-    asked = asked.for_dump(rows.measurement(None, source).predictions, None, "calibeval")
-    return asked, subject_of_sums(rows, asked.rules, asked.settings, source)
+    saved = baseline_of(baseline)
+    candidate = rows.measurement(None, source).predictions
+    asked = asked.for_dump(candidate, saved, "calibeval")
+    return asked, subject_of_sums(rows, asked.rules, asked.settings, source, saved, planned=planned)
+
+
+def baseline_of(baseline: Dump | Report | None) -> Report | None:
+    """The baseline of sums as a report: a saved one, or that of other sums, none of whose rows are paired.
+
+    Raises: UsageError for rows; InputError, FileProblem if it cannot be read.
+    """
+    if baseline is None or isinstance(baseline, Report):
+        return baseline
+    name = fspath(baseline) if isinstance(baseline, str | PathLike) else ""
+    if name and are_sums([name]):
+        return read_all([name]).report()
+    found = open_base(name, ReadOptions()) if file_of(name).lower().endswith(REPORTS) else None
+    if not isinstance(found, Report):
+        raise UsageError(
+            "a baseline that holds rows cannot be combined with saved sums: make the sums with --base, or give a saved "
+            "report.json, or other sums"
+        )
+    return found

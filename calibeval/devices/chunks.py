@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -13,10 +14,13 @@ from calibeval.core.data.block import Block
 from calibeval.core.evaluation.doubts import rows_looked_at
 from calibeval.core.evaluation.running import Running
 from calibeval.core.evaluation.running_facts import Facts
+from calibeval.core.evaluation.running_groups import RunningGroups
 from calibeval.core.sums.engine import edges_of
 from calibeval.core.sums.running_sample import RunningSample
+from calibeval.devices.groups import TensorGroups
 from calibeval.devices.keys import TensorKeys
 from calibeval.devices.rows import row_results
+from calibeval.devices.second import TensorSecond
 from calibeval.devices.totals import Sort, Totals
 
 
@@ -37,23 +41,41 @@ class ChunkSums:
         self._order = RowOrder(k, kinds.kind)
         self._order.falls = self._order.rises = k >= LEAST_CLASSES
         self._looked = rows_looked_at(k) if kinds.kind == "probs" else 0
+        self.groups = None
+        if facts.grouped:
+            self.groups = TensorGroups(RunningGroups(facts.settings.group, k, compared), sort, device)
+        self.second = TensorSecond(facts.second, sort, device, kinds.precision) if facts.second else None
         self.zeros = torch.zeros(2, dtype=torch.int64, device=device)
 
     def copy(self) -> ChunkSums:
         """The same sums, to which rows can be added."""
         other = copy.copy(self)
         other.totals, other.keys, other.sample = self.totals.copy(), self.keys.copy(), self.sample.copy()
+        other.groups = None if self.groups is None else self.groups.copy()
+        other.second = None if self.second is None else self.second.copy()
         other.zeros = self.zeros.clone()
         return other
 
-    def take(self, scores: Tensor, labels: Tensor, stored: Tensor, weights: Tensor | None = None) -> None:
-        """Add up a chunk. scores: (b, k). labels, stored, weights: (b,), stored being their numbers."""
+    def take(
+        self,
+        scores: Tensor,
+        labels: Tensor,
+        stored: Tensor,
+        weights: Tensor | None = None,
+        codes: Tensor | None = None,
+    ) -> None:
+        """Add up a chunk. scores: (b, k). labels, stored, weights, codes: (b,), stored being their numbers."""
         self._look(scores, stored)
         rows = row_results(scores, labels, self._facts.kinds.kind)
         self.totals.add(rows, labels, stored, weights)
-        self.keys.add(rows.confidence, rows.correct, weights)
+        self.keys.add(rows.confidence, rows.correct, weights, codes)
+        if self.groups is not None and codes is not None:
+            self.groups.add(rows, labels, codes, weights)
         block: Any = (scores, labels, 0, weights)
-        self.sample.add(Block(*block), self._rows, None)  # it picks rows of tensors as it does of arrays
+        if self.second is not None:
+            self.second.add(rows, labels, weights)
+        coded: Any = codes
+        self.sample.add(Block(*block), self._rows, coded)  # it picks rows of tensors as it does of arrays
         self._rows += len(labels)
 
     def in_memory(self) -> Running:
@@ -63,12 +85,16 @@ class ChunkSums:
         found.keys = self.keys.in_memory(found.keys)
         found.curves.cells = self.totals.cells()
         found.sample = RunningSample(self._facts.kinds.k or 0)
-        for part in self.sample.parts:
+        found.second = None if self.second is None else self.second.in_memory()
+        found.groups = None if self.groups is None else self.groups.in_memory()
+        for i, part in enumerate(self.sample.parts):
             given: Any = part
+            coded: Any = self.sample.codes[i] if self.sample.codes else None
             scores = given.scores.float() if given.scores.dtype is torch.bfloat16 else given.scores
             weights = None if given.weights is None else given.weights.cpu().numpy()
             found.sample.take(
-                part._replace(scores=scores.cpu().numpy(), labels=given.labels.cpu().numpy(), weights=weights), None
+                part._replace(scores=scores.cpu().numpy(), labels=given.labels.cpu().numpy(), weights=weights),
+                None if coded is None else coded.cpu().numpy().astype(np.intp),
             )
         zeros, looked = self.zeros.tolist()
         found.looks.support, found.looks.order = self.totals.support(), self._order

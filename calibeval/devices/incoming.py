@@ -7,15 +7,16 @@ from collections.abc import Mapping
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 import torch
 from torch import Tensor
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.class_names import number_of
-from calibeval.core.data.foreign import stays
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.data.row_source import Kind
+from calibeval.core.data.row_source import Kind, as_column
 from calibeval.core.data.weights import MOST_RATIO
+from calibeval.core.errors import InputError
 from calibeval.core.evaluation.batches import FARTHEST, Batch
 from calibeval.core.evaluation.running import Running
 from calibeval.devices.checks import FLOATS, is_matrix, surely_right
@@ -26,6 +27,7 @@ WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
 
 class TensorBatch(NamedTuple):
     """Rows that count, on their device. scores: (b, k). labels: (b,), int64. weights: (b,), float64; None without.
+    groups: what names the groups of these rows, in memory; None without.
 
     sort: a batch of the same sort with one row. stored: (b,), their numbers among the rows of the batch; None if all
     count. rows: the number of stored rows. zero: the number of those left out because of their weight. even: the weight
@@ -36,6 +38,7 @@ class TensorBatch(NamedTuple):
     scores: Tensor
     labels: Tensor
     weights: Tensor | None
+    groups: npt.NDArray[Any] | None
     stored: Tensor | None
     rows: int
     zero: int
@@ -53,25 +56,29 @@ class Door:
 
     def __init__(self, options: Mapping[str, Any]) -> None:
         self._options = options
-        self._sorts: dict[tuple[Kind, int, torch.dtype, bool], Batch] = {}
+        self._sorts: dict[tuple[Kind, int, torch.dtype, bool, bool], Batch] = {}
 
-    def batch(self, kind: Kind, scores: object, labels: object, weights: object) -> TensorBatch | None:
+    def batch(self, kind: Kind, scores: object, labels: object, weights: object, groups: object) -> TensorBatch | None:
         """The batch; None unless all its values are surely right, and lie on a device that adds them up.
 
         What is not known to be right here is looked at row by row in memory, where errors find their words.
         """
-        if not (isinstance(scores, Tensor) and stays(scores) and self._suits(kind, scores)):
+        if not (isinstance(scores, Tensor) and self._suits(kind, scores)):
             return None
         with torch.inference_mode(mode=False), torch.no_grad():
-            return self._batch(kind, scores, labels, weights)
+            return self._batch(kind, scores, labels, weights, groups)
 
-    def _batch(self, kind: Kind, scores: Tensor, labels: object, weights: object) -> TensorBatch | None:
+    def _batch(self, kind: Kind, scores: Tensor, labels: object, weights: object, groups: object) -> TensorBatch | None:
         given, own = _column(labels, scores, WHOLE), None
         if weights is not None:
             own = _column(weights, scores, (*FLOATS, *WHOLE))
+        try:
+            named = None if groups is None else as_column("groups", groups, {len(scores)})
+        except InputError:
+            return None
         if given is None or (weights is not None and own is None):
             return None
-        return self._checked(kind, scores.detach(), given, own)
+        return self._checked(kind, scores.detach(), given, own, named)
 
     def _suits(self, kind: Kind, scores: Tensor) -> bool:
         names = self._options.get("class_names") or ()
@@ -79,14 +86,16 @@ class Door:
         by_name = told == "names" or (told is None and any(number_of(str(name)) is not None for name in names))
         return is_matrix(scores) and kind != "confidence" and not by_name and not self._options.get("renormalize")
 
-    def _checked(self, kind: Kind, scores: Tensor, given: Tensor, weights: Tensor | None) -> TensorBatch | None:
+    def _checked(
+        self, kind: Kind, scores: Tensor, given: Tensor, weights: Tensor | None, groups: npt.NDArray[Any] | None
+    ) -> TensorBatch | None:
         n, k = scores.shape
-        sort = self._sort(kind, scores, weighted=weights is not None)
+        sort = self._sort(kind, scores, weighted=weights is not None, grouped=groups is not None)
         ignore, w = self._options.get("ignore_index"), None if weights is None else weights.to(torch.float64)
         labels = given.to(torch.int64)
         if w is None and ignore is None:
             right = _all_right(kind, scores, labels, sort.rows)
-            return TensorBatch(sort, scores, labels, None, None, n, 0, 1.0) if right else None
+            return TensorBatch(sort, scores, labels, None, groups, None, n, 0, 1.0) if right else None
         right = (labels >= 0) & (labels < k)
         kept = torch.ones_like(right) if ignore is None else labels != ignore
         by_label = kept
@@ -107,21 +116,21 @@ class Door:
         if count < n:
             stored = kept.nonzero().squeeze(1)
             scores, labels, w = scores[stored], labels[stored], None if w is None else w[stored]
-            zero = int(labelled - count)
-        return TensorBatch(sort, scores, labels, w, stored, n, zero, least if least == most else None)
+            zero, groups = int(labelled - count), None if groups is None else groups[stored.cpu().numpy()]
+        return TensorBatch(sort, scores, labels, w, groups, stored, n, zero, least if least == most else None)
 
-    def _sort(self, kind: Kind, scores: Tensor, *, weighted: bool) -> Batch:
+    def _sort(self, kind: Kind, scores: Tensor, *, weighted: bool, grouped: bool) -> Batch:
         """A batch of the same sort with one row. It is made once: batches of one sort follow each other."""
-        key = (kind, scores.shape[1], scores.dtype, weighted)
+        key = (kind, scores.shape[1], scores.dtype, weighted, grouped)
         if key not in self._sorts:
             row = torch.zeros((1, scores.shape[1]), dtype=scores.dtype)
             row[0, 0] = 1.0
-            names = ("class_names", "ignore_index")
-            options: dict[str, Any] = {name: self._options.get(name) for name in names}
+            options: dict[str, Any] = {name: self._options.get(name) for name in ("class_names", "ignore_index")}
             first: dict[str, Any] = {kind: row, "labels": [0 if options["ignore_index"] != 0 else 1]}
             rows = Predictions(**first, **options, labels_are="positions", weights=[1.0] if weighted else None)
             one: Floats | None = np.ones(1) if weighted else None
-            self._sorts[key] = Batch(rows, np.empty((0, scores.shape[1])), np.ones(1, bool), one, None, 0)
+            names = np.zeros(1) if grouped else None
+            self._sorts[key] = Batch(rows, np.empty((0, scores.shape[1])), np.ones(1, bool), one, names, 0)
         return self._sorts[key]
 
 
@@ -129,7 +138,7 @@ def _column(values: object, scores: Tensor, types: tuple[torch.dtype, ...]) -> T
     """Numbers of these types, one a row, on the device of the scores; None for anything else."""
     if isinstance(values, np.ndarray) and values.dtype.kind in "iuf" and values.dtype.isnative:
         try:
-            values = torch.from_numpy(np.ascontiguousarray(values))
+            values = torch.from_numpy(np.require(values, requirements=["C", "W"]))
         except TypeError:  # a type that torch lacks
             return None
     if not isinstance(values, Tensor) or values.dtype not in types or values.layout is not torch.strided:

@@ -17,28 +17,30 @@ from calibeval.devices.totals import add_by_index, bin_sums, terms_of
 class TensorKeys:
     """The keys of rows, as `RunningKeys` takes them. exact: whether to keep them; None: only up to MOST_KEPT rows.
 
-    keys, weights: of consecutive rows. cells: the sums of rows in narrow cells, if keys are not kept. rows: their
-    number.
+    keys, weights, codes: of consecutive rows; codes are the numbers of groups. cells: the sums of rows in narrow cells,
+    if keys are not kept. rows: their number.
     """
 
     def __init__(self, exact: bool | None) -> None:
         self._exact, self.rows = exact, 0
         self.keys: list[Tensor] = []
         self.weights: list[Tensor] = []
+        self.codes: list[Tensor] = []
         self.cells: Tensor | None = None
 
-    def add(self, confidence: Tensor, correct: Tensor, weights: Tensor | None) -> None:
-        """Further rows, (b,)."""
+    def add(self, confidence: Tensor, correct: Tensor, weights: Tensor | None, codes: Tensor | None) -> None:
+        """Further rows, (b,). codes: the numbers of their groups."""
         self.rows += len(confidence)
         self.keys.append((confidence.contiguous().view(torch.int64) << 1) | correct)
         self.weights += [] if weights is None else [weights.clone()]
+        self.codes += [] if codes is None else [codes.to(torch.int32)]
         if self._exact is False or (self._exact is None and self.rows > MOST_KEPT):
             self._fold()
 
     def copy(self) -> TensorKeys:
         """The same rows, to which others can be added."""
         other = copy.copy(self)
-        other.keys, other.weights = [*self.keys], [*self.weights]
+        other.keys, other.weights, other.codes = [*self.keys], [*self.weights], [*self.codes]
         other.cells = None if self.cells is None else self.cells.clone()
         return other
 
@@ -49,7 +51,8 @@ class TensorKeys:
             return found
         for i, keys in enumerate(self.keys):
             own = self.weights[i].cpu().numpy() if self.weights else None
-            found.add(keys.cpu().numpy().view(np.uint64), own, None)
+            codes = self.codes[i].cpu().numpy() if self.codes else None
+            found.add(keys.cpu().numpy().view(np.uint64), own, None if codes is None else codes.astype(np.intp))
         return found
 
     def _fold(self) -> None:
@@ -60,7 +63,7 @@ class TensorKeys:
             if self.cells is None:
                 self.cells = torch.zeros((2 * CELLS, terms.shape[1]), dtype=torch.float64, device=p.device)
             add_by_index(self.cells, _cells_of(keys >> 1) + correct * CELLS, terms)
-        self.keys, self.weights = [], []
+        self.keys, self.weights, self.codes = [], [], []
 
 
 def _cells_of(bits: Tensor) -> Tensor:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -12,12 +12,14 @@ from torch import Tensor
 
 from calibeval.core.data.arrays import Floats, Indices
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.sums.cells import Cells
 from calibeval.core.sums.piece import Piece, piece_of
 from calibeval.core.sums.sample import Sample, chosen, sample_size
 from calibeval.devices import sums
 from calibeval.devices.checks import is_matrix, surely_right
 from calibeval.devices.pieces import PieceSums, on_device
-from calibeval.devices.totals import Sort
+from calibeval.devices.rows import row_results
+from calibeval.devices.totals import Sort, Totals
 
 PIECE_ROWS = 2**22  # rows whose keys leave the device together
 TYPES = {torch.float16: np.float16, torch.bfloat16: np.float32, torch.float32: np.float32, torch.float64: np.float64}
@@ -61,17 +63,10 @@ class TensorScores:
 
         Rows that are not known to be right are read and added up in memory, where errors find their words.
         """
-        (n, k), device, kind = self.shape, self._tensor.device, predictions.kind
-        own = predictions.weights
-        weights = None if own is None or own.even else own.values
-        inner = torch.as_tensor(compared[1:-1], dtype=torch.float64, device=device)
-        sort = Sort(kind, k, edges, compared, inner, weights is not None, predictions.positive, None)
-        size, first = max(1, min(sums.CHUNK_SCORES // k, sums.CHUNK_ROWS)), 0
+        kind, weights, first = predictions.kind, _weights(predictions), 0
+        sort, device = self._sort(predictions, edges, compared, () if keep_rows else None), self._tensor.device
         part = PieceSums(sort, device, keep_rows=keep_rows)
-        for start in range(0, n, size):
-            stored = _counted(predictions, start, min(start + size, n))
-            if not len(stored):
-                continue
+        for stored in self._chunks(predictions):
             with torch.inference_mode(mode=False), torch.no_grad():
                 scores = self._rows(stored)
                 right = bool(surely_right(kind, scores, predictions.tolerance).all())  # waits for the device
@@ -90,6 +85,33 @@ class TensorScores:
             first += len(stored)
         if part.rows:
             yield part.piece()
+
+    def class_cells(self, predictions: Predictions, classes: Sequence[int]) -> dict[int, Cells]:
+        """The cells of the probabilities of these classes, of predictions whose scores these are, known to be right."""
+        nothing, weights = np.zeros(2), _weights(predictions)
+        device = self._tensor.device
+        totals = Totals(self._sort(predictions, nothing, nothing, tuple(classes)), device)
+        with torch.inference_mode(mode=False), torch.no_grad():
+            for stored in self._chunks(predictions):
+                labels = on_device(predictions.labels[stored].astype(np.int64), device)
+                w = None if weights is None else on_device(weights[stored], device)
+                totals.add_curves(row_results(self._rows(stored), labels, predictions.kind), labels, w)
+        cells = totals.cells()
+        return {one: cells[one] for one in classes}
+
+    def _sort(self, predictions: Predictions, edges: Floats, compared: Floats, classes: tuple[int, ...] | None) -> Sort:
+        inner = torch.as_tensor(compared[1:-1], dtype=torch.float64, device=self._tensor.device)
+        weighted = _weights(predictions) is not None
+        return Sort(predictions.kind, self.shape[1], edges, compared, inner, weighted, predictions.positive, classes)
+
+    def _chunks(self, predictions: Predictions) -> Iterator[Indices]:
+        """The numbers of the rows of each chunk that are not ignored."""
+        n, k = self.shape
+        size = max(1, min(sums.CHUNK_SCORES // k, sums.CHUNK_ROWS))
+        for start in range(0, n, size):
+            stored = _counted(predictions, start, min(start + size, n))
+            if len(stored):
+                yield stored
 
     def _all(self, wanted: int) -> npt.NDArray[Any] | None:
         """All rows in memory, once more than that have been read. wanted: the number of rows that are now."""
@@ -112,6 +134,12 @@ class TensorScores:
         w = None if weights is None else weights[rows]
         scores = _in_memory(self._tensor[on_device(rows, self._tensor.device)])
         return Sample(scores, predictions.labels[rows], places, w)
+
+
+def _weights(predictions: Predictions) -> Floats | None:
+    """The weights of the stored rows; None if all count the same."""
+    own = predictions.weights
+    return None if own is None or own.even else own.values
 
 
 def _counted(predictions: Predictions, start: int, stop: int) -> Indices:

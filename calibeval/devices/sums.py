@@ -14,7 +14,7 @@ from calibeval.devices.chunks import ChunkSums
 if TYPE_CHECKING:
     from calibeval.devices.incoming import TensorBatch
 
-CHUNK_SCORES, CHUNK_ROWS = 2**23, 2**20  # the most scores and rows of a chunk, which is computed at once
+CHUNK_SCORES, CHUNK_ROWS = 2**24, 2**20  # the most scores and rows of a chunk, which is computed at once
 
 
 class TensorSums:
@@ -30,7 +30,7 @@ class TensorSums:
         self.rows = self._n = self._zero = 0
         self._sums = ChunkSums(facts, like.device, first=first, uneven=uneven)
         self._size, self._filled = max(1, min(CHUNK_SCORES // like.shape[1], CHUNK_ROWS)), 0
-        self._room: tuple[Tensor, ...] | None = None
+        self._room: dict[str, Tensor] | None = None
 
     def takes(self, batch: TensorBatch) -> bool:
         """Whether its rows can be added: of one device and type, and of the same weight or not as those before."""
@@ -50,7 +50,7 @@ class TensorSums:
         with torch.inference_mode(mode=False), torch.no_grad():
             if self._filled and self._room is not None:
                 sums = sums.copy()
-                sums.take(*(one[: self._filled] for one in self._room))
+                sums.take(**{name: one[: self._filled] for name, one in self._room.items()})
             found = sums.in_memory()
         found.counts.stored, found.counts.n, found.counts.zero = self.rows, self._n, self._zero
         found.even, found.uneven = self._even, self._uneven
@@ -60,30 +60,32 @@ class TensorSums:
         last = self.rows + batch.rows
         own = batch.stored
         stored = torch.arange(self.rows, last, device=self._device) if own is None else own + self.rows
-        parts, count = [batch.scores, batch.labels, stored], len(batch.labels)
+        parts, count = {"scores": batch.scores, "labels": batch.labels, "stored": stored}, len(batch.labels)
         if self._uneven and batch.weights is not None:
-            parts.append(batch.weights)
+            parts["weights"] = batch.weights
+        if self._sums.groups is not None and batch.groups is not None:
+            parts["codes"] = self._sums.groups.coded(batch.groups)
         if batch.weights is not None and not self._uneven:
             self._even = batch.even
         self.rows, self._n, self._zero = last, self._n + count, self._zero + batch.zero
         start = 0
         while start < count:
             stop = min(start + self._size - self._filled, count)
-            part = [one[start:stop] for one in parts]
+            part = {name: one[start:stop] for name, one in parts.items()}
             if stop - start == self._size:  # need not be copied
-                self._sums.take(*part)
+                self._sums.take(**part)
             else:
                 self._keep(part)
             start = stop
 
-    def _keep(self, part: list[Tensor]) -> None:
+    def _keep(self, part: dict[str, Tensor]) -> None:
         """Copy rows to those that wait."""
         if self._room is None:
-            self._room = tuple(one.new_empty((self._size, *one.shape[1:])) for one in part)
-        here = slice(self._filled, self._filled + len(part[0]))
-        for own, more in zip(self._room, part, strict=True):
-            own[here].copy_(more)
+            self._room = {name: one.new_empty((self._size, *one.shape[1:])) for name, one in part.items()}
+        here = slice(self._filled, self._filled + len(part["labels"]))
+        for name, own in self._room.items():
+            own[here].copy_(part[name])
         self._filled = here.stop
         if self._filled == self._size:
             self._filled = 0
-            self._sums.take(*self._room)
+            self._sums.take(**self._room)

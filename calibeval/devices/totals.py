@@ -82,17 +82,22 @@ class Totals:
         self._add_others(rows, weights)
         terms = terms_of(rows.confidence, weights)
         add_by_index(self.top, self._bins(rows.confidence) + rows.correct * m, terms)
+        self.add_curves(rows, labels, weights)
+        self._add_scalars(rows, stored, weights)
+
+    def add_curves(self, rows: DeviceRows, labels: Tensor, weights: Tensor | None) -> None:
+        """The cells of further rows, without their other sums."""
         if "top" in self.curves:
+            terms = terms_of(rows.confidence, weights)
             add_by_index(self.curves["top"], cell_index(rows.confidence) + rows.correct * CELLS, terms)
         if "positive" in self.curves:
-            label = labels == sort.positive
+            label = labels == self.sort.positive
             p = torch.where(label == rows.correct, rows.confidence, 1.0 - rows.confidence)
             add_by_index(self.curves["positive"], cell_index(p) + label * CELLS, terms_of(p, weights))
-        for one in sort.classes or ():
+        for one in self.sort.classes or ():
             p = torch.where(labels == one, rows.label_p, rows.others.select(rows.axis, one))
-            p = on_grid(p) if is_computed(sort.kind) else p
+            p = on_grid(p) if is_computed(self.sort.kind) else p
             add_by_index(self.curves[one], cell_index(p) + (labels == one) * CELLS, terms_of(p, weights))
-        self._add_scalars(rows, stored, weights)
 
     def _bins(self, p: Tensor) -> Tensor:
         return torch.bucketize(p, self.sort.inner)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from calibeval.core.errors import BROKEN_IMPORT, FileProblem, UsageError, first_line, not_importable
@@ -17,6 +18,7 @@ Result = TypeVar("Result")
 TIMEOUT_S = 10  # for the first answer of a scheduler
 RETRIES = 2  # of a task whose file could not be read; how often its worker may die is dask's allowed-failures
 REFRESH_S = 2.0  # how long a number of workers is believed
+LARGE = "distributed.admin.large-graph-warning-threshold"  # labels and weights of a task may be 10 MB
 AHEAD = 2  # tasks of each worker that are under way
 
 
@@ -52,14 +54,23 @@ class DaskEngine:
         try:
             for item in items:
                 task = (self._expected, packed(work, item))
-                waiting.append(self._client.submit(answer, *task, pure=False, retries=RETRIES))
+                waiting.append(self._submitted(*task))
                 while len(waiting) > AHEAD * self.workers:
                     yield self._result(waiting.popleft())
             while waiting:
                 yield self._result(waiting.popleft())
         finally:
-            if waiting:
+            with suppress(Exception):  # where the cluster is lost, nothing is left to stop
                 self._client.cancel(list(waiting))
+
+    def _submitted(self, expected: tuple[str, ...], item: bytes) -> Any:
+        import dask
+
+        try:
+            with dask.config.set({LARGE: "1GB"}):
+                return self._client.submit(answer, expected, item, pure=False, retries=RETRIES)
+        except Exception as error:  # noqa: BLE001 - of whatever type: a closed client takes no task
+            raise FileProblem(f"{self._name}: the cluster was lost ({first_line(error)})") from None
 
     def _result(self, future: Any) -> Any:
         from distributed import CancelledError, KilledWorker
@@ -115,18 +126,19 @@ def dask_engine(address: str | None, jobs: int | None) -> Iterator[DaskEngine]:
             with client:
                 yield DaskEngine(client, f"dask={address}")
             return
-        with (
-            LocalCluster(
-                n_workers=jobs,
+        try:
+            cluster = LocalCluster(
+                n_workers=len(os.sched_getaffinity(0)) if jobs is None else jobs,
                 threads_per_worker=1,
                 processes=True,
                 host="127.0.0.1",
-                dashboard_address=None,
+                dashboard_address="127.0.0.1:0",
                 memory_limit=0,
                 silence_logs=logging.CRITICAL,
-            ) as cluster,
-            Client(cluster, set_as_default=False) as own,
-        ):
+            )
+        except (RuntimeError, OSError) as error:
+            raise FileProblem(f"--engine dask: its processes could not be started ({first_line(error)})") from None
+        with cluster, Client(cluster, set_as_default=False) as own:
             yield DaskEngine(own, "dask")
 
 

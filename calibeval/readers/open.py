@@ -28,7 +28,7 @@ from calibeval.readers.remote.find import remote_facts, settling, steady_file
 from calibeval.readers.shards import joined, shard_paths, shards_facts, shards_sha256
 from calibeval.readers.stored.digest import Background
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
-from calibeval.readers.stored.place import Place, Url, place_of
+from calibeval.readers.stored.place import Place, Url, as_name, place_of
 from calibeval.readers.stored.stored import Contents
 
 STDIN = Path("-")
@@ -60,6 +60,7 @@ def read(
 ) -> Predictions:
     """Predictions from a file of any supported format, with or without labels; `file.npz#val` names a split.
 
+    path: a path, or a URL such as s3://bucket/file.npz (extra `remote`).
     kind: "logits", "probs" or "log_probs", if the name of the key does not say it or says it wrongly.
     key: names of arrays or columns, where they are not the usual ones, by their role: logits, probs, log_probs,
     confidence, correct, prediction, labels, ids, weights; {"log_probs": "lp"}. logits_key, probs_key, labels_key,
@@ -101,7 +102,7 @@ def read(
         max_memory=max_memory,
         checksums=checksums,
     )
-    return with_keywords(open_dump(str(path), replace(options, need_labels=False)))
+    return with_keywords(open_dump(as_name(path), replace(options, need_labels=False)))
 
 
 def options_of(
@@ -149,9 +150,8 @@ def options_of(
             max_bytes,
             quarter_of_memory() if max_memory is None else max_memory,
             checksums,
-            in_files=engine is not None,
+            engine,
         ),
-        engine=engine,
     )
 
 
@@ -162,7 +162,7 @@ def open_dump(name: str, options: ReadOptions) -> Predictions:
     """
     path, split = split_name(name)
     opened = open_input(path, options.limits, read_as=options.read_as, decimal=options.decimal)
-    return with_engine(predictions_of(opened, open_labels(options), split, options), options.engine)
+    return with_engine(predictions_of(opened, open_labels(options), split, options), options.limits.engine)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -225,7 +225,7 @@ def open_input(
         joined(parts, [shard.name for shard in shards], limits),
         suffixed(shards[0]).lstrip("."),
         sum(file.size for file in files),
-        functools.cache(lambda: Background(lambda: shards_sha256(files, parts)).result),
+        functools.cache(lambda: Background(lambda: shards_sha256(files, parts, limits.engine)).result),
         remote=shards_facts(files),
     )
 

@@ -12,30 +12,41 @@ from pathlib import Path
 
 import numpy as np
 
+from calibeval.core.data.far_rows import Engine
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.data.source import RemoteFacts
 from calibeval.core.errors import FileProblem, InputError
 from calibeval.readers.remote.find import remote_facts, sha256_of
-from calibeval.readers.remote.listing import HIDDEN_NAMES, NUMBERED, PATTERN, remote_shards
+from calibeval.readers.stored.digest import Extent
 from calibeval.readers.stored.joined import JoinedRows
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import ID_KEYS, IGNORE_KEYS, NAME_KEYS, index_splits
 from calibeval.readers.stored.place import Place, Url
+from calibeval.readers.stored.shard_names import HIDDEN_NAMES, NUMBERED, PATTERN
 from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents, Stored
 
 LISTED = 6
 
 
-def shards_sha256(files: Sequence[SteadyFile], shards: Sequence[Contents]) -> str | None:
+def shards_sha256(files: Sequence[SteadyFile], shards: Sequence[Contents], engine: Engine | None = None) -> str | None:
     """One hash for all shards: the SHA-256 over a line "name NUL sha256" for each, in the given order.
 
-    The name is that of the file without its folder. None if remote shards were read in part.
+    The name is that of the file without its folder. None if remote shards were read in part. engine: whose workers hash
+    files that they see.
     Raises: InputError if a checksum inside a shard differs; FileProblem if a shard cannot be read.
     """
-    found = [sha256_of(file, shard.extents) for file, shard in zip(files, shards, strict=True)]
+    pairs = [(file, shard.extents) for file, shard in zip(files, shards, strict=True)]
+    if engine is not None and all(remote_facts(file) is None for file in files):
+        found = list(engine.in_order(_sha256_of, pairs))
+    else:
+        found = [sha256_of(*pair) for pair in pairs]
     _check_twice(files, found)
     return _of_lines(files, found)
+
+
+def _sha256_of(pair: tuple[SteadyFile, Sequence[Extent]]) -> str | None:
+    return sha256_of(*pair)
 
 
 def shards_facts(files: Sequence[SteadyFile]) -> RemoteFacts | None:
@@ -76,6 +87,8 @@ def shard_paths(path: Place, suffix: Callable[[Place], str]) -> Sequence[Place] 
     """
     found: Sequence[Place] | None
     if isinstance(path, Url):
+        from calibeval.readers.remote.listing import remote_shards
+
         found = remote_shards(path, folder=not suffix(path))
         if found is None:
             return None

@@ -215,7 +215,7 @@ def test_signals(number, code, word):
     assert (process.returncode, out, err) == (code, "", f"{word}\n")
 
 
-HEAVY = ("numpy", "torch", "matplotlib", "pandas", "scipy", "rich")
+HEAVY = ("numpy", "torch", "matplotlib", "pandas", "scipy", "rich", "fsspec", "aiohttp")
 
 
 def loaded(output):

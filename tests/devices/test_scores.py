@@ -118,6 +118,26 @@ def test_scores_are_not_copied_for_a_report(monkeypatch):
     assert 0 < sum(copied) < 200
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+def test_curves_of_chosen_classes_are_drawn_from_cells_that_were_added_up_there(weighted, monkeypatch):
+    z, y = dump(5)
+    more = {"weights": np.linspace(0.5, 2.0, ROWS)} if weighted else {}
+    copied = []
+    before = device_scores._in_memory
+    monkeypatch.setattr(device_scores, "_in_memory", lambda values: (copied.append(len(values)), before(values))[1])
+    own = calibeval.Predictions(logits=torch.from_numpy(z), labels=y, **more).scores
+    found, expected = (
+        calibeval.evaluate(calibeval.Predictions(logits=scores, labels=y, **more), classes=[0, 3]).dumps[0]
+        for scores in (torch.from_numpy(z), z)
+    )
+    assert type(own) is device_scores.TensorScores
+    for one, other in zip(found.class_views, expected.class_views, strict=True):
+        np.testing.assert_allclose(one.curve.confidence, other.curve.confidence, rtol=1e-9)
+        np.testing.assert_allclose(one.curve.accuracy, other.curve.accuracy, rtol=1e-9)
+    np.testing.assert_allclose(found.curve.accuracy, expected.curve.accuracy, rtol=1e-9)
+    assert ROWS <= sum(copied) < ROWS + 100  # all of so few rows are the sample, and the first ones are looked at
+
+
 def test_values_that_are_wrong_are_refused_in_the_same_words():
     z, y = dump(3)
     p = softmax(z)

@@ -139,6 +139,54 @@ def test_ignored_rows_and_rows_of_weight_0_are_left_out():
     assert found[1]._rows.whole().counts.zero == 120
 
 
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(("kind", "k"), [("logits", 3), ("probs", 4), ("logits", 90)])
+def test_groups_that_are_found_on_the_way(kind, k, weighted):
+    z, y = dump(k)
+    z[13], y[20:30] = 0.0, -1
+    scores = z if kind == "logits" else softmax(z)
+    names = np.sqrt(np.arange(ROWS)).astype(int) % 21 + 100 * (np.arange(ROWS) > 600)
+    arrays = {kind: scores, "labels": y, "groups": names}
+    arrays |= {"weights": RNG.random(ROWS) + 0.1} if weighted else {}
+    one, other = (fed(tensors, ignore_index=-1)(**arrays) for tensors in (False, True))
+    check_same_rows(one, other)
+    here, there = one._rows.whole(), other._rows.whole()
+    (groups, places), (found, found_places) = here.groups.final(), there.groups.final()
+    assert groups.counted == found.counted
+    keys = [
+        rows.keys.codes if rows.keys.codes is None else p[rows.keys.codes]
+        for rows, p in ((here, places), (there, found_places))
+    ]
+    np.testing.assert_array_equal(*keys)
+    joints = [rows.groups.joints(rows.measurement().sums, rows.keys, weighted=weighted) for rows in (here, there)]
+    check_alike(*[joint.rows for joint in joints])
+    for name in ("top", "mass", "classes"):
+        assert (getattr(joints[0], name) is None) == (getattr(joints[1], name) is None)
+    for name, result in one.report().dumps[0].metrics.items():
+        own = other.report().dumps[0].metrics[name]
+        for part in ("value", "low", "high"):
+            expected = getattr(result, part)
+            assert getattr(own, part) == (None if expected is None else pytest.approx(expected, rel=1e-8, abs=1e-11))
+
+
+@pytest.mark.parametrize("weighted", [False, True])
+@pytest.mark.parametrize(("kind", "k"), [("logits", 2), ("probs", 5), ("logits", 70)])
+def test_what_metrics_on_request_need(kind, k, weighted):
+    z, y = dump(k)
+    scores = z if kind == "logits" else softmax(z).astype(np.float32)
+    arrays = {kind: scores, "labels": y} | ({"weights": RNG.random(ROWS) + 0.1} if weighted else {})
+    one, other = (fed(tensors, metrics="all")(**arrays) for tensors in (False, True))
+    here, there = one._rows.whole().second, other._rows.whole().second
+    assert here.ranks.keys() == there.ranks.keys()
+    assert here.small.keys() == there.small.keys()
+    for place, sums_there in (*here.ranks.items(), *here.small.items()):
+        check_alike(sums_there, {**there.ranks, **there.small}[place])
+    metrics, own = (part.report().dumps[0].metrics for part in (one, other))
+    for name, result in metrics.items():
+        expected = result.value
+        assert own[name].value == (None if expected is None else pytest.approx(expected, rel=1e-10, abs=1e-12)), name
+
+
 def test_a_label_of_probability_0_is_named_by_its_row():
     z, y = dump(3)
     y[13], z[400, 1], y[400] = 0, -np.inf, 1

@@ -11,6 +11,7 @@ from sybil import Sybil
 from sybil.parsers.markdown import CodeBlockParser, PythonCodeBlockParser
 
 from tests.cli import invoking
+from tests.readers.remote.serving_s3 import s3_server
 
 ROOT = Path(__file__).parents[2]
 DOCUMENTS = [ROOT / "README.md", ROOT / "sample_data/README.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -32,6 +33,18 @@ def run(capsys, monkeypatch):
             return invoking.run(capsys, *words)
 
     return running
+
+
+@pytest.fixture
+def bucket():
+    """A server of S3 on this machine, with the dumps that the documents name."""
+    with s3_server("my-bucket") as made:
+        for i, name in enumerate(("val", "test")):
+            content = (ROOT / "sample_data" / f"digits_{name}.npz").read_bytes()
+            made.put(f"run-7/digits_{name}.npz", content)
+            made.put(f"shards/part-{i + 1}-of-2.npz", content)
+        made.put("run-7/digits_test_new.npz", content)
+        yield made
 
 
 def run_session(run, example) -> str | None:
@@ -57,9 +70,11 @@ def run_commands(run, example) -> str | None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("path", DOCUMENTS, ids=lambda path: path.relative_to(ROOT).as_posix())
-def test_blocks_of_a_document_run(path, run, tmp_path, monkeypatch):
+def test_blocks_of_a_document_run(path, run, tmp_path, monkeypatch, request):
     (tmp_path / "sample_data").symlink_to(ROOT / "sample_data")
     monkeypatch.chdir(tmp_path)
+    if "s3://my-bucket/" in path.read_text(encoding="utf-8"):
+        request.getfixturevalue("bucket")
     parsers = [
         PythonCodeBlockParser(),
         CodeBlockParser(language="console", evaluator=functools.partial(run_session, run)),

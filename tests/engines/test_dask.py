@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import numpy as np
 import pytest
 
 import calibeval
+from calibeval.core.data.far_rows import all_spans, parts_of
+from calibeval.core.errors import InputError
 
 pytest.importorskip("distributed")
 
@@ -86,3 +89,57 @@ def test_temperatures_are_the_same_bytes(client, shards, monkeypatch, kind, weig
     settings = {"weights": "weights" if weights else None, "max_memory": memory}
     plain = calibeval.fit(folder, **settings)
     assert calibeval.fit(folder, **settings, engine=client).to_json() == plain.to_json()
+
+
+def test_workers_hash_shards_and_find_damage(client, shards):
+    folder = shards()
+    assert calibeval.evaluate(folder, engine=client).dumps[0].source.sha256
+    path = folder / "part-1.npz"
+    whole = bytearray(path.read_bytes())
+    whole[len(whole) // 2] ^= 1  # one bit of a score
+    path.write_bytes(whole)
+    with pytest.raises(InputError) as plain:
+        calibeval.evaluate(folder)
+    with pytest.raises(InputError) as found:
+        calibeval.evaluate(folder, engine=client)
+    assert str(found.value) == str(plain.value)
+    assert "part-1.npz: logits.npy is damaged (its CRC-32 differs)" in str(plain.value)
+
+
+@pytest.mark.parametrize("ignored", [-1, 255])
+@pytest.mark.parametrize("dtype", ["u1", "i2", "i8"])
+def test_rows_that_are_left_out_are_the_same_bytes(client, shards, ignored, dtype):
+    if ignored < 0 and dtype == "u1":
+        pytest.skip("it holds no such label")
+    folder = shards()
+    for path in folder.iterdir():
+        with np.load(path) as part:
+            arrays = dict(part)
+        labels = arrays["labels"].astype(np.int64)
+        labels[::3] = ignored
+        labels[:700] = ignored if path.name == "part-1.npz" else labels[:700]  # a whole block
+        np.savez(path, logits=arrays["logits"], labels=labels.astype(dtype))
+    plain = calibeval.evaluate(folder, ignore_index=ignored, classes=[3])
+    assert calibeval.evaluate(folder, ignore_index=ignored, classes=[3], engine=client).to_json() == plain.to_json()
+    assert plain.dumps[0].ignored > 1000
+
+
+@pytest.mark.parametrize("workers", [1, 2, 50])
+@pytest.mark.parametrize("labels", [[0, 9, -1], [0, 9, 200], [-129, 5, 0]])
+def test_parts_are_whole_blocks_of_all_rows_with_labels_as_they_were(workers, labels):
+    rows = np.random.default_rng(0).choice(np.array(labels[:2]), 2300).astype(np.int64)
+    rows[5:1000] = labels[2]
+    marks = {} if min(labels) >= 0 else {"ignore_index": min(labels)}
+    k = max(rows.max(), 1) + 1
+    dump = calibeval.Predictions(logits=np.arange(2300 * k, dtype=np.float32).reshape(2300, k), labels=rows, **marks)
+    sent = list(parts_of(dump, 100, workers))
+    assert all(part.predictions.rows % 100 == 0 for part in sent)
+    assert {part.predictions.labels.itemsize for part in sent} <= {1, 2}
+    spans, whole = [one for part in sent for one in part.spans()], list(all_spans(dump, 100))
+    assert len(spans) == len(whole)
+    for ours, theirs in zip(spans, whole, strict=True):
+        assert ours.first == theirs.first
+        assert ours.start + ours.block.first_row == theirs.block.first_row
+        assert ours.block.labels.dtype == theirs.block.labels.dtype
+        assert ours.block.labels.tolist() == theirs.block.labels.tolist()
+        assert ours.block.scores.tolist() == theirs.block.scores.tolist()

@@ -28,7 +28,7 @@ EXPORTS = {"markdown": "md", "csv": "csv", "latex": "latex"}
 @with_engine_flags
 def compare(
     base: compare_options.Base,
-    candidates: compare_options.Candidates,
+    candidates: compare_options.Candidates = None,
     json: options.Json = False,
     out: compare_options.CompareOut = None,
     full: options.Full = False,
@@ -57,12 +57,14 @@ def compare(
     check_folder(out, {**JSON, **FILE_TABLES})
     outputs = [] if out is None else [out / name for name in OUTPUTS]
     from calibeval.api.base_file import file_of
+    from calibeval.cli.inputs.saved_sums import compared_sums
     from calibeval.cli.inputs.titled import open_named, open_named_base, split_title
 
     wanted = exports(export, (*EXPORTS, RISK))
     check_drawing(wanted.get(RISK))
     outputs += wanted.values()
-    files = [split_title(word).file for word in (base, *candidates)]
+    others = candidates or []
+    files = [split_title(word).file for word in (base, *others)]
     refuse_overwriting([file_of(files[0]), *files[1:], *flags.files], outputs)
     if files.count("-") > 1:
         raise UsageError('standard input, "-", can be read only once')
@@ -70,11 +72,20 @@ def compare(
     from calibeval.words.comparison import warnings
     from calibeval.writers.atomic import write_file
 
+    result = compared_sums(
+        [base, *others],
+        LEVEL if level is None else level,
+        only,
+        bins,
+        {"--slice": slices, "--min-rows": min_rows, "--group": group, "--positive": flags.positive} | flags.of_rows(),
+    )
+    if result is None and not others:
+        raise UsageError(f"{base} is compared with nothing: name candidates behind it, or sums that hold a base")
     reading = flags.options()
     with Progress(quiet=quiet) as progress:
-        result = compare_dumps(
+        result = result or compare_dumps(
             open_named_base(base, reading),
-            [open_named(word, reading) for word in candidates],
+            [open_named(word, reading) for word in others],
             bins=bins,
             level=LEVEL if level is None else level,
             slices=slices or (),
@@ -85,7 +96,8 @@ def compare(
             max_memory=reading.limits.max_memory,
             progress=progress,
             only=only,
-        ).with_distinct_names()
+        )
+    result = result.with_distinct_names()
     say([f"warning: {warning}" for warning in warnings(result)], quiet=quiet)
     if out is not None:
         from calibeval.api.save import save_comparison

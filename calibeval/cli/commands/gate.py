@@ -66,7 +66,7 @@ def gate(
     Rules limit metrics or their change from a baseline; intervals decide.
     """
     from calibeval.api.gate_config import OWN_FILE, PROJECT_FILE, combined, find_config, flag_rules
-    from calibeval.cli.inputs.gate_files import judged_sums, open_both
+    from calibeval.cli.inputs.gate_files import judged_sums, open_both, opened_sums
     from calibeval.cli.inputs.titled import split_title
     from calibeval.core.gating.gate import Subject, judged
     from calibeval.core.sums.resources import Resources
@@ -95,6 +95,7 @@ def gate(
         raise UsageError("--plan gives no verdict: leave out --why, --export, --github, --out and --decide")
     check_folder(out, {**JSON, ".xml": "--export junit={}", ".md": "--export markdown={}"})
     found = find_config(config)
+    summed = opened_sums(dump)
     asked = combined(
         found,
         rules=rules,
@@ -105,6 +106,7 @@ def gate(
         group=group,
         positive=flags.positive,
         planned=plan,
+        inside=summed is not None and summed[0].base is not None,
     )
     wanted = wanted_exports(export)
     outputs = [*wanted.values()]
@@ -112,15 +114,10 @@ def gate(
     files = [word and split_title(word).file for word in (dump, asked.baseline)]
     refuse_overwriting([*files, found.path, *looked_at, *flags.files], [*outputs, *_files(out)])
     reading = asked.reading(flags.options())
-    summed = judged_sums(
-        dump,
-        asked,
-        bins,
-        convention,
-        {"--convention": convention != OWN, "--why": why, "--plan": plan} | flags.of_rows(),
-    )
     if summed is not None:
-        asked, subject = summed
+        asked, subject = judged_sums(
+            summed, asked, bins, {"--convention": convention != OWN} | flags.of_rows(), planned=plan
+        )
     else:
         predictions, base = open_both(dump, asked.baseline, reading, asked.weights)
         asked = asked.for_dump(predictions, base, convention)

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 def sums(
     dumps: options.Dumps,
     out: own_options.Out,
+    base: own_options.Base = None,
     exact: own_options.Exact = False,
     min_cell: own_options.MinCell = None,
     bins: options.Bins = None,
@@ -36,22 +37,29 @@ def sums(
 ) -> int:
     """Add up dumps; write sums that `report` merges with others.
 
-    `calibeval report part*.sums` shows the report of all rows of several files.
+    `calibeval report part*.sums` shows the report of all rows of several files, `calibeval compare part*.sums` the
+    comparison with their bases.
     """
     from calibeval.api.chosen import chosen_metrics
-    from calibeval.cli.inputs.saved_sums import SUFFIX
     from calibeval.cli.inputs.titled import open_named, split_title
+    from calibeval.core.comparison.of_sums import take_pair
     from calibeval.core.evaluation.accumulation import Accumulation
     from calibeval.core.evaluation.of_dump import take_dump
     from calibeval.core.evaluation.saved import to_saved
     from calibeval.core.evaluation.settings import checked
+    from calibeval.readers.formats.sums_names import SUFFIX
     from calibeval.writers.atomic import write_file
     from calibeval.writers.sums import sums_file
 
     if out.suffix != SUFFIX:
         raise UsageError(f"{out}: sums are written to a file whose name ends in {SUFFIX}")
-    refuse_overwriting([*(split_title(word).file for word in dumps), *flags.files], [out])
+    refuse_overwriting([*(split_title(word).file for word in (*dumps, *(base or ()))), *flags.files], [out])
     exclude({"--exact": exact or None, "--min-cell": min_cell})
+    exclude({"--base": base, "--min-cell": min_cell})
+    if base is not None and len(base) != len(dumps):
+        raise UsageError(
+            f"--base was given {len(base)} times for {len(dumps)} dumps: give one for each, in their order"
+        )
     settings = checked(bins=bins, level=LEVEL, positive=flags.positive, classes=classes or ())
     chosen, reading = chosen_metrics(metrics), flags.options()
     told = {
@@ -61,11 +69,17 @@ def sums(
         "renormalize": reading.renormalize,
     }
     whole, warnings = Accumulation(None, chosen, settings, told, exact=exact), []
-    for word in dumps:
+    for word, beside in zip(dumps, base or [""] * len(dumps), strict=True):
         part, predictions = Accumulation(None, chosen, settings, told, exact=exact), open_named(word, reading)
-        take_dump(part, predictions, group, threads(jobs))
-        warnings += [*predictions.warnings]
-        say([f"warning: {predictions.source.name}: {one}" for one in predictions.warnings], quiet=quiet)
+        read = [predictions]
+        if not beside:
+            take_dump(part, predictions, group, threads(jobs))
+        else:
+            read.append(open_named(beside, reading))
+            take_pair(part, read[1], predictions, group, threads(jobs))
+        for one in read:
+            warnings += [*one.warnings]
+            say([f"warning: {one.source.name}: {warning}" for warning in one.warnings], quiet=quiet)
         try:
             whole.merge(part)
         except UsageError as error:
@@ -78,7 +92,8 @@ def sums(
     if json:
         put(written_json(out, running.counts.n, running.facts.kinds.kind, warnings))
     else:
-        put(f"{out}: {_told(running)}{_joined(min_cell)}, {len(content):,} bytes\n")
+        beside = "" if base is None else ", beside a base"
+        put(f"{out}: {_told(running)}{beside}{_joined(min_cell)}, {len(content):,} bytes\n")
     return 0
 
 

@@ -5,16 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-from calibeval.cli.inputs.saved_sums import are_sums, opened
+from calibeval.cli.inputs.saved_sums import check_settled
 from calibeval.cli.inputs.titled import open_named, open_named_base, split_title
+from calibeval.core.conventions.table import OWN
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import weighted
 from calibeval.core.errors import UsageError
 from calibeval.core.report.report import Report
+from calibeval.readers.formats.sums_names import are_sums
 from calibeval.readers.meaning.assemble import ReadOptions
 
 if TYPE_CHECKING:
     from calibeval.api.gate_config import Asked
+    from calibeval.core.data.source import Source
+    from calibeval.core.evaluation.accumulation import Accumulation
     from calibeval.core.gating.gate import Subject
 
 
@@ -36,25 +40,30 @@ def open_both(
     return weighted(predictions, weights), weighted(base, weights) if isinstance(base, Predictions) else base
 
 
-def judged_sums(
-    dump: str, asked: Asked, bins: int | None, convention: str, given: Mapping[str, object]
-) -> tuple[Asked, Subject] | None:
-    """The rules and their subject, if the dump is a file of sums, or a pattern of several; else None.
+def opened_sums(dump: str) -> tuple[Accumulation, Source] | None:
+    """The rows of a file of sums, or of a pattern of several, and where they came from; None for other dumps.
 
-    given: the options that need rows, or that were settled when the sums were made.
-    Raises: UsageError for these, and for rules that need rows; as `read_all`.
+    Raises: as `read_all`.
     """
     if not are_sums([dump]):
         return None
+    from calibeval.readers.formats.sums_together import read_all, source_of
+
+    return read_all([dump]), source_of([dump])
+
+
+def judged_sums(
+    rows: tuple[Accumulation, Source], asked: Asked, bins: int | None, given: Mapping[str, object], *, planned: bool
+) -> tuple[Asked, Subject]:
+    """The rules and their subject. given: the options that need rows, or that were settled when the sums were made.
+
+    Raises: UsageError for these, and for rules that need rows; as `baseline_of`.
+    """
+    from calibeval.api.gate_sums import baseline_of
     from calibeval.core.gating.of_sums import subject_of_sums
 
-    settled = {
-        "a baseline": asked.baseline,
-        "--slice": asked.slices,
-        "--group": asked.group,
-        "--positive": asked.positive,
-        "weights": asked.weights,
-    }
-    rows, source = opened([dump], bins, {**given, **settled})
-    asked = asked.for_dump(rows.measurement(None, source).predictions, None, convention)
-    return asked, subject_of_sums(rows, asked.rules, asked.settings, source)
+    settled = {"--slice": asked.slices, "--group": asked.group, "--positive": asked.positive, "weights": asked.weights}
+    check_settled({**given, **settled}, rows[0], bins)
+    saved = baseline_of(asked.baseline)
+    asked = asked.for_dump(rows[0].measurement(None, rows[1]).predictions, saved, OWN)
+    return asked, subject_of_sums(rows[0], asked.rules, asked.settings, rows[1], saved, planned=planned)

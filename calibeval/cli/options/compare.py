@@ -11,11 +11,15 @@ from calibeval.cli.options.shared import MEASURE, OUTPUT
 
 Base = Annotated[
     str,
-    typer.Argument(metavar="BASE", help="Predictions to compare with, or a saved report.json.", show_default=False),
+    typer.Argument(
+        metavar="BASE",
+        help="Predictions, a saved report.json, or sums with a base.",
+        show_default=False,
+    ),
 ]
 Candidates = Annotated[
-    list[str],
-    typer.Argument(metavar="CAND...", help="Predictions of other models on the same rows.", show_default=False),
+    list[str] | None,
+    typer.Argument(metavar="[CAND]...", help="Predictions of other models on the same rows.", show_default=False),
 ]
 CompareOut = Annotated[
     Path | None,

@@ -102,7 +102,7 @@ def words_of(flags: ReadingFlags) -> list[str]:
     ['--key', 'labels=y', '--ignore-index', '-1', '--renormalize']
     """
     words: list[str] = []
-    for one in fields(flags):
+    for one in fields(ReadingFlags):  # the engine, like the number of threads, is not repeated
         given, name = getattr(flags, one.name), f"--{one.name.replace('_', '-')}"
         if given is True:
             words.append(name)

@@ -18,6 +18,16 @@ Exact = Annotated[
     bool,
     typer.Option("--exact", help="Keep every confidence (8 bytes a row), for exact AECE.", rich_help_panel=MEASURE),
 ]
+Base = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--base",
+        metavar="BASE",
+        help="Add another model on the same rows, for compare.",
+        show_default=False,
+        rich_help_panel=MEASURE,
+    ),
+]
 MinCell = Annotated[
     int | None,
     typer.Option(

@@ -13,6 +13,7 @@ from calibeval.core.uncertainty.level import CERTAIN_P
 
 # With fewer errors, or fewer right rows, of either model, no difference is certain but that of the accuracy.
 LEAST_ERRORS = 10
+NO_ROWS = "rows_not_kept"
 
 
 def over_metrics(differences: Mapping[str, Difference]) -> dict[str, Difference]:
@@ -24,7 +25,8 @@ def over_metrics(differences: Mapping[str, Difference]) -> dict[str, Difference]
     shown = [name for name in differences if requested or name not in EVERY or EVERY[name].shown]
     if "brier" in shown and "brier_positive" in shown:
         shown.remove("brier_positive")
-    corrected = dict(zip(shown, holm([differences[name].p for name in shown]), strict=True))
+    corrected = dict(zip(shown, holm([_tested(differences[name]) for name in shown]), strict=True))
+    corrected = {name: None if differences[name].p is None else p for name, p in corrected.items()}
     if "brier" in corrected and "brier_positive" in differences:
         corrected["brier_positive"] = corrected["brier"]
     return {name: replace(one, p_holm=corrected.get(name)) for name, one in differences.items()}
@@ -54,6 +56,12 @@ def fewest_of(counts: Mapping[str, tuple[float, float]]) -> tuple[int, str]:
         found += [(round(n - right), f"errors of {name}"), (round(right), f"right rows of {name}")]
     count, what = min(found)
     return count, what.replace("errors", "error").replace("rows", "row") if count == 1 else what
+
+
+def _tested(difference: Difference) -> float | None:
+    """The p of its test; 1 if there is a test for rows, of which only sums are known."""
+    missing = difference.p is None and difference.difference is not None
+    return 1.0 if missing and difference.reason is not None and difference.reason.code == NO_ROWS else difference.p
 
 
 def _matters(difference: Difference) -> bool:

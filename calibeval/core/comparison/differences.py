@@ -10,10 +10,10 @@ from calibeval.core.data.notices import NotComputable, Notice, reason
 from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.table import METRICS, metrics_for, needs_pairs
 from calibeval.core.sums.sums import Sums
-from calibeval.core.uncertainty.clusters import Clusters
 from calibeval.core.uncertainty.few_errors import Range, range_of_change
 from calibeval.core.uncertainty.level import Level
-from calibeval.core.uncertainty.model_pair import ROUNDING, Pair
+from calibeval.core.uncertainty.likeness import ROUNDING
+from calibeval.core.uncertainty.model_pair import Pair
 from calibeval.core.uncertainty.paired import Contrast, centre_of, contrast
 
 _GAP = METRICS["confidence_gap"]
@@ -27,10 +27,9 @@ def paired_differences(pair: Pair, level: float, only: Collection[str] | None = 
     """
     if needs_pairs(only):
         pair = replace(pair, base=pair.base.with_pairs, candidate=pair.candidate.with_pairs)
-    freedom = None if pair.groups is None else Clusters.of(pair.groups, pair.weights).freedom
-    tested, identical = Level(level, freedom), pair.identical
+    tested, identical = Level(level, pair.freedom), pair.identical
     alike = identical or pair.alike
-    gaps = None if identical or len(pair.labels) < 2 or not pair.outcomes.few else _gaps(pair, tested)
+    gaps = None if identical or pair.count < 2 or not pair.outcomes.few else _gaps(pair, tested)
     found = (
         _difference(metric, pair, tested, gaps, identical=identical, alike=alike)
         for metric in metrics_for(pair.base.sums.k, only)

@@ -243,7 +243,7 @@ def side(predictions: Predictions, sums: Sums) -> ComparedDump:
     name = name_of(predictions)
     table = bin_table(sums.top, sums.edges)
     positive = class_view(sums, predictions, sums.positive) if sums.k == 2 else None
-    n, k, ignored = predictions.n, predictions.k, predictions.ignored
+    n, k, ignored = sums.rows_n, predictions.k, predictions.ignored
     return ComparedDump(name, source, predictions.kind, n, k, ignored, bins=table, positive=positive)
 
 

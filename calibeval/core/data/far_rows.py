@@ -18,8 +18,9 @@ from calibeval.core.data.row_source import RowSource
 
 Result = TypeVar("Result")
 Item = TypeVar("Item")
-TASK_SCORES = 2**25  # the most scores of a task
-TASKS_EACH = 4  # tasks of each worker, if there are enough rows
+TASK_SCORES = 2**27  # the most scores of a task, which then takes half a second
+TASK_ROWS = 2**20  # the most rows of a task, whose results are up to 50 MB
+TASKS_EACH = 8  # tasks of each worker, if there are enough rows
 
 
 class Engine(Protocol):
@@ -91,20 +92,31 @@ class Span(NamedTuple):
 
 
 class Part(NamedTuple):
-    """Consecutive rows of a dump, which are worked on in blocks of `rows` rows; first, start: as in `Span`."""
+    """Consecutive rows of a dump, which are worked on in blocks of `rows` rows; first, start: as in `Span`.
+
+    labels: the type of the labels, which travel in the shortest that holds them.
+    """
 
     predictions: Predictions
     rows: int
     first: int
     start: int
+    labels: np.dtype[Any]
 
     def spans(self) -> Iterator[Span]:
         """The blocks that have rows."""
-        first = self.first
-        for block in self.predictions.blocks(self.rows):
+        first, own = self.first, self.predictions
+        if own.labels.dtype != self.labels:
+            own = copied(own, labels=own.labels.astype(self.labels))
+        for block in own.blocks(self.rows):
             if len(block.labels):
-                yield Span(self.predictions, block, first, self.start)
+                yield Span(own, block, first, self.start)
             first += len(block.labels)
+
+
+def all_spans(predictions: Predictions, rows: int) -> Iterator[Span]:
+    """All blocks of a dump that have rows."""
+    return Part(predictions, rows, 0, 0, predictions.labels.dtype).spans()
 
 
 def engine_of(predictions: Predictions) -> Engine | None:
@@ -139,7 +151,7 @@ def part_of(predictions: Predictions, start: int, stop: int) -> Predictions:
         predictions,
         scores=narrowed(predictions.scores, start, stop),
         labels=labels,
-        weights=None if weights is None else copied(weights, values=weights.values[start:stop], labels=labels),
+        weights=None if weights is None else copied(weights, values=weights.values[start:stop], labels=labels[:0]),
         ignored=ignored,
         layout=(stop - start,),
         class_names=None,
@@ -156,10 +168,14 @@ def part_of(predictions: Predictions, start: int, stop: int) -> Predictions:
 def parts_of(predictions: Predictions, rows: int, workers: int) -> Iterator[Part]:
     """The dump in parts, each of several blocks of `rows` rows: a few for each worker, or more of a limited size."""
     blocks = -(-predictions.rows // rows)
-    most = max(1, TASK_SCORES // (rows * (predictions.k or 1)))
+    most = max(1, min(TASK_SCORES // (rows * (predictions.k or 1)), TASK_ROWS // rows))
     step = rows * max(1, min(most, blocks // (TASKS_EACH * max(1, workers))))
     first = 0
     for start in range(0, predictions.rows, step):
         own = part_of(predictions, start, min(start + step, predictions.rows))
-        yield Part(own, rows, first, start)
+        yield Part(copied(own, labels=_short(own.labels)), rows, first, start, own.labels.dtype)
         first += own.n
+
+
+def _short(labels: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    return labels.astype(np.result_type(*(np.min_scalar_type(int(end)) for end in (labels.min(), labels.max()))))

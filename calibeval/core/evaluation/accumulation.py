@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from calibeval.core.data.copied import copied
 from calibeval.core.data.positive import chosen_classes, with_positive
-from calibeval.core.data.predictions import Predictions
-from calibeval.core.data.row_source import BinaryColumns
 from calibeval.core.data.source import Source
 from calibeval.core.data.weights import COLUMN
 from calibeval.core.errors import InputError, UsageError
-from calibeval.core.evaluation.batches import Batch, check_empty, counted, read_batch
+from calibeval.core.evaluation.base_sums import BaseSums
+from calibeval.core.evaluation.batches import Batch, check_empty, counted, group_names, read_batch, without_rows
 from calibeval.core.evaluation.measurement import Measurement
-from calibeval.core.evaluation.mergeable import check_mergeable
+from calibeval.core.evaluation.mergeable import check_alike, check_mergeable
 from calibeval.core.evaluation.on_device import DeviceBatch, DeviceSums
 from calibeval.core.evaluation.rechunked import Rechunked
 from calibeval.core.evaluation.running import Running
@@ -33,6 +31,15 @@ from calibeval.core.version import VERSION
 GROUP = "group"  # what settings call groups that were given as an array
 
 
+class Read(NamedTuple):
+    """A batch that was checked: what it is added to, and the numbers of stored rows and images before it."""
+
+    batch: Batch
+    running: Running
+    stored: int
+    images: int
+
+
 class Accumulation:
     """The rows of all batches so far.
 
@@ -40,7 +47,7 @@ class Accumulation:
     settings: without groups. options: of `Predictions`, the same for all batches. exact: as in `RunningKeys`.
     batches: their number. files: the names of files of saved sums that are in these, by their SHA-256.
     running: the rows of full chunks; waiting: the others. Both are None before the first batch. device: rows after
-    these whose sums are on another device; None if there are none.
+    these whose sums are on another device; None if there are none. base: another model on the same rows; None without.
     """
 
     def __init__(
@@ -58,6 +65,7 @@ class Accumulation:
         self.files: dict[str, str] = {}
         self.running: Running | None = None
         self.waiting: Rechunked | None = None
+        self.base: BaseSums | None = None
         self.device: DeviceSums | None = None
 
     def __getstate__(self) -> dict[str, Any]:
@@ -66,62 +74,91 @@ class Accumulation:
             self._settle()
         return self.__dict__
 
+    def empty(self) -> Accumulation:
+        """No rows, under the same settings."""
+        return Accumulation(self.wanted_k, self.chosen, self.settings, self.options, exact=self.exact)
+
     @property
     def k(self) -> int | None:
         """The number of classes; None if it is not known yet, or only the top label is known."""
         return self.wanted_k if self.running is None else self.running.facts.kinds.k
 
-    def add(self, given: Mapping[str, Any], outcome: str, groups: object, weights: object) -> None:
-        """A batch. given: scores by their kind, and the outcome under its name.
+    def add(
+        self,
+        given: Mapping[str, Any],
+        outcome: str,
+        groups: object,
+        weights: object,
+        base: Mapping[str, Any] | None = None,
+    ) -> None:
+        """A batch. given: scores by their kind, and the outcome under its name. base: likewise of another model.
 
         Raises: InputError, UsageError; then nothing of the batch is added.
         """
+        own, beside = self.read(given, outcome, groups, weights), self.base
+        if beside is None and base is not None:
+            beside = BaseSums(self.empty())
+        if self.running is not None and (self.base is None) != (base is None):
+            here, before = ("no base", "had one") if base is None else ("a base", "had none")
+            raise UsageError(f"batch {self.batches + 1}: this batch has {here}, but the batches before {before}")
+        theirs = None
+        if beside is not None and base is not None:
+            theirs = beside.read(base, outcome, groups, weights)
+            for one in (own.running, theirs.running):
+                one.heard = [] if one.heard is None else one.heard
+        running = self.take(own)
+        if beside is not None and theirs is not None:
+            self.base = beside
+            beside.listen(running, beside.rows.take(theirs))
+
+    def read(self, given: Mapping[str, Any], outcome: str, groups: object, weights: object) -> Read:
+        """The batch, checked, and what it is added to. Raises: InputError, UsageError."""
         stored, images = self._before()
         weighted = weights is not None
         try:
             self._check_kind(given)
             batch = read_batch(given, outcome, groups, weights, self.options)
             running = self.running or self._first(batch, weighted=weighted)
-            self._check_alike(running, batch, weighted=weighted)
+            check_alike(running.facts, batch, weighted=weighted)
         except (InputError, UsageError) as error:
             raise type(error)(counted(error, self.batches + 1, stored, images)) from None
+        return Read(batch, running, stored, images)
+
+    def take(self, read: Read) -> Running:
+        """Add a batch that was read."""
+        batch, running = read.batch, read.running
         if self.device is not None:
             self._settle()
             running = self.running or running
-        codes = None if running.groups is None else running.groups.coded(_names(batch, images))
+        codes = None if running.groups is None else running.groups.coded(group_names(batch, read.images))
         waiting = self.waiting or Rechunked(chunk_rows(running.facts.kinds))
         self.running, self.waiting = running, waiting
         running.counts.zero += batch.zero
         shape = batch.rows.layout
         if len(shape) > 1:
-            running.counts.add_images(stored, shape[0], shape[1:])
+            running.counts.add_images(read.stored, shape[0], shape[1:])
         running.warn(batch.rows.warnings)
         labels = batch.rows.labels.astype(np.int64)
         waiting.feed(Chunk(batch.scores, labels, batch.keep, batch.weights, codes), running.add)
         self.batches += 1
+        return running
 
-    def add_on_device(self, batch: DeviceBatch) -> bool:
-        """Add a batch on a device; whether it could be, as some metrics need what is not summed there.
-
-        Raises: as `add`.
-        """
+    def add_on_device(self, batch: DeviceBatch) -> None:
+        """Add a batch on a device. Raises: as `add`."""
         weighted = batch.sort.weights is not None
         stored, images = self._before()
         try:
             self._check_kind({batch.sort.rows.kind: None})
             running = self.running or self._first(batch.sort, weighted=weighted)
-            self._check_alike(running, batch.sort, weighted=weighted)
+            check_alike(running.facts, batch.sort, weighted=weighted)
         except (InputError, UsageError) as error:
             raise type(error)(counted(error, self.batches + 1, stored, images)) from None
-        if running.facts.second:
-            return False
         if self.device is None or not self.device.takes(batch):
             self.running = running
             self._settle()
             self.device = batch.begin(self.running)
         self.device.add(batch)
         self.batches += 1
-        return True
 
     def check_empty(self, kind: str, scores: object, others: Mapping[str, object]) -> None:
         """Check that the other arrays of a batch without labels have no rows either. Raises: InputError, UsageError."""
@@ -140,6 +177,9 @@ class Accumulation:
         Raises: UsageError naming what differs, or the saved sums that are in both.
         """
         check_mergeable(self, other)
+        base = other.base if self.base is None else self.base
+        if base is not None and other.base is not None:
+            base = base.with_others(self, other)
         self.files |= other.files
         theirs, own = other.whole(), self.whole()
         self.batches += other.batches
@@ -149,7 +189,9 @@ class Accumulation:
             own = theirs.copy()
         else:
             own.join(theirs)
+        own.heard = None if own.heard is None else []
         self.running, self.waiting, self.device = own, Rechunked(chunk_rows(own.facts.kinds)), None
+        self.base = base
 
     def whole(self) -> Running | None:
         """All rows, also those that wait; a copy where there are any."""
@@ -213,7 +255,7 @@ class Accumulation:
 
     def _first(self, batch: Batch, *, weighted: bool, group: str = GROUP) -> Running:
         """What the batches of the sort of the first one are added to."""
-        kinds = with_positive(_without_rows(batch.rows), self.settings.positive)
+        kinds = with_positive(without_rows(batch.rows), self.settings.positive)
         if self.wanted_k is not None and kinds.k is not None and kinds.k != self.wanted_k:
             raise InputError(f"the scores have {kinds.k} classes, but this Accumulator is for k = {self.wanted_k}")
         grouped, dense = batch.groups is not None, len(batch.rows.layout) > 1
@@ -240,54 +282,3 @@ class Accumulation:
         known = None if self.running is None else self.running.facts.kinds.kind
         if known is not None and known not in given:
             raise UsageError(f"{next(iter(given))} came, but the batches before had {known}: one Accumulator takes one")
-
-    def _check_alike(self, running: Running, batch: Batch, *, weighted: bool) -> None:
-        """Check that the batch is of the sort of those before. Raises: InputError, UsageError."""
-        kinds, rows = running.facts.kinds, batch.rows
-        if rows.k != kinds.k:
-            raise InputError(f"the scores have {rows.k} classes, but those of the batches before had {kinds.k}")
-        if rows.precision != kinds.precision and kinds.kind != "logits":
-            raise InputError(
-                f"the {rows.kind} are of type {rows.scores.dtype}, but those of the batches before were of "
-                f"{kinds.scores.dtype}, whose bins have other edges: give all in one type"
-            )
-        for what, here, before in (
-            ("groups", batch.groups is not None, running.facts.settings.group is not None),
-            ("weights", weighted, running.facts.weights is not None),
-            ("images", len(rows.layout) > 1, running.facts.dense),
-        ):
-            if here != before:
-                one, other = ("has", "had none") if here else ("has no", "had them")
-                raise UsageError(f"this batch {one} {what}, but the batches before {other}")
-
-
-def _without_rows(rows: Predictions) -> Predictions:
-    """Predictions of the same kind without any."""
-    scores: Any = np.empty((0, *rows.scores.shape[1:]), rows.scores.dtype)
-    if isinstance(rows.scores, BinaryColumns):
-        scores = BinaryColumns(np.empty(0, rows.scores.dtype), rows.kind)
-    return copied(
-        rows,
-        scores=scores,
-        labels=np.empty(0, np.int64),
-        columns={},
-        ids=None,
-        ignore_index=None,
-        ignored=0,
-        layout=(0,),
-        warnings=(),
-        weights=None,
-    )
-
-
-def _names(batch: Batch, images: int) -> npt.NDArray[Any]:
-    """What names the group of each row: by default the number of its image. images: the number of those before."""
-    if batch.groups is not None:
-        return batch.groups
-    return image_numbers(batch.rows, images)
-
-
-def image_numbers(rows: Predictions, before: int) -> npt.NDArray[Any]:
-    """The number of the image of each pixel. before: the number of images before the first."""
-    count, *shape = rows.layout
-    return np.repeat(np.arange(before, before + count), int(np.prod(shape)))

@@ -129,6 +129,38 @@ def raw_weights(rows: Predictions, given: npt.NDArray[Any], *, none: bool) -> tu
     return values, 0 if rows.weights is None else rows.weights.zero
 
 
+def without_rows(rows: Predictions) -> Predictions:
+    """Predictions of the same kind without any."""
+    scores: Any = np.empty((0, *rows.scores.shape[1:]), rows.scores.dtype)
+    if isinstance(rows.scores, BinaryColumns):
+        scores = BinaryColumns(np.empty(0, rows.scores.dtype), rows.kind)
+    return copied(
+        rows,
+        scores=scores,
+        labels=np.empty(0, np.int64),
+        columns={},
+        ids=None,
+        ignore_index=None,
+        ignored=0,
+        layout=(0,),
+        warnings=(),
+        weights=None,
+    )
+
+
+def group_names(batch: Batch, images: int) -> npt.NDArray[Any]:
+    """What names the group of each row: by default the number of its image. images: the number of those before."""
+    if batch.groups is not None:
+        return batch.groups
+    return image_numbers(batch.rows, images)
+
+
+def image_numbers(rows: Predictions, before: int) -> npt.NDArray[Any]:
+    """The number of the image of each pixel. before: the number of images before the first."""
+    count, *shape = rows.layout
+    return np.repeat(np.arange(before, before + count), int(np.prod(shape)))
+
+
 def _check(rows: Predictions, scores: npt.NDArray[Any]) -> None:
     """Check the values: quickly, and only where a doubt remains row by row. Raises: InputError."""
     if not _surely_right(rows, scores):

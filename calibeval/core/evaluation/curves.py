@@ -48,11 +48,15 @@ class CurveCells:
         """The results of the next rows."""
         if self._also is not None:
             self._also(rows)
-        self._top = _added(self._top, cell_sums(rows.confidence, rows.correct, rows.weights))
-        n = len(rows.confidence)
-        if self._labels is not None:
-            label = self._labels[self._seen : self._seen + n] == self._class
-            self._positive = _added(self._positive, positive_cells(rows, label))
+        known, n = rows.cells, len(rows.confidence)
+        if known is not None:
+            top, positive = known["top"], known.get("positive")
+        else:
+            top, positive = cell_sums(rows.confidence, rows.correct, rows.weights), None
+            if self._labels is not None:
+                positive = positive_cells(rows, self._labels[self._seen : self._seen + n] == self._class)
+        self._top = _added(self._top, top)
+        self._positive = self._positive if positive is None else _added(self._positive, positive)
         self._seen += n
 
     def top(self) -> SmoothCurve | None:
@@ -76,6 +80,9 @@ def positive_cells(rows: RowScores, label: npt.NDArray[np.bool_]) -> Cells:
 
 def class_curves(predictions: Predictions, classes: Sequence[int]) -> dict[int, SmoothCurve | None]:
     """The curve of each of these classes against the rest, from one more pass over the scores."""
+    own: Callable[..., dict[int, Cells]] | None = getattr(predictions.scores, "class_cells", None)
+    if own is not None:  # they lie where they can be added up
+        return {one: SmoothCurve.of(cells) for one, cells in own(predictions, classes).items()}
     found: dict[int, Cells | None] = dict.fromkeys(classes)
     for block in predictions.blocks(chunk_rows(predictions)):
         for one, cells in class_cells(block, predictions.kind, classes).items():

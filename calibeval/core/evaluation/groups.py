@@ -24,7 +24,6 @@ from calibeval.core.data.weighted import row_weights
 from calibeval.core.evaluation.group_joints import joints_of
 from calibeval.core.evaluation.stream_joints import too_large
 from calibeval.core.evaluation.units import Units
-from calibeval.core.metrics.means import ROWS_NEEDED
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import all_metrics
 from calibeval.core.report.report import GroupCount
@@ -35,6 +34,7 @@ from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty import intervals
 from calibeval.core.uncertainty.clusters import Clusters
 from calibeval.core.uncertainty.joints import Joints
+from calibeval.core.uncertainty.model_pair import ROWS_NEEDED
 
 # Effective numbers of groups. From fewer, the variation cannot be estimated; from ENOUGH on, Student's quantile is the
 # only correction needed.

@@ -22,8 +22,10 @@ from calibeval.core.evaluation.rechunked import Rechunked
 from calibeval.core.evaluation.running import Running
 from calibeval.core.evaluation.running_facts import Counts, Facts
 from calibeval.core.evaluation.saved import PARTS
-from calibeval.core.evaluation.saved_header import check_header, read_number
+from calibeval.core.evaluation.saved_base import take_base
+from calibeval.core.evaluation.saved_header import check_header
 from calibeval.core.evaluation.saved_sums import check_sums
+from calibeval.core.evaluation.saved_totals import read_number
 from calibeval.core.metrics.table import needs_pairs, wanted_by
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.at_temperatures import COLUMNS, PLACES, AtTemperatures
@@ -130,6 +132,7 @@ def from_saved(header: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]
     rows.running, rows.waiting = running, Rechunked(chunk_rows(facts.kinds))
     rows.batches = header["batches"]
     check_sums(running)
+    take_base(rows, header, arrays, from_saved)
     return rows
 
 

@@ -1,14 +1,36 @@
-"""Whether sums of two sets of batches can be added up."""
+"""Whether batches, or the sums of two sets of them, can be added up."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from calibeval.core.errors import UsageError
+from calibeval.core.errors import InputError, UsageError
+from calibeval.core.evaluation.batches import Batch
+from calibeval.core.evaluation.running_facts import Facts
 
 if TYPE_CHECKING:
     from calibeval.core.evaluation.accumulation import Accumulation
+
+
+def check_alike(facts: Facts, batch: Batch, *, weighted: bool) -> None:
+    """Check that the batch is of the sort of those before. Raises: InputError, UsageError."""
+    kinds, rows = facts.kinds, batch.rows
+    if rows.k != kinds.k:
+        raise InputError(f"the scores have {rows.k} classes, but those of the batches before had {kinds.k}")
+    if rows.precision != kinds.precision and kinds.kind != "logits":
+        raise InputError(
+            f"the {rows.kind} are of type {rows.scores.dtype}, but those of the batches before were of "
+            f"{kinds.scores.dtype}, whose bins have other edges: give all in one type"
+        )
+    for what, here, before in (
+        ("groups", batch.groups is not None, facts.settings.group is not None),
+        ("weights", weighted, facts.weights is not None),
+        ("images", len(rows.layout) > 1, facts.dense),
+    ):
+        if here != before:
+            one, other = ("has", "had none") if here else ("has no", "had them")
+            raise UsageError(f"this batch {one} {what}, but the batches before {other}")
 
 
 def check_mergeable(one: Accumulation, other: Accumulation) -> None:
@@ -32,6 +54,7 @@ def check_mergeable(one: Accumulation, other: Accumulation) -> None:
             ("weights", own.weights is not None, theirs.weights is not None),
             ("groups", own.settings.group is not None, theirs.settings.group is not None),
             ("images", own.dense, theirs.dense),
+            ("a base", one.base is not None, other.base is not None),
             *_other_names(own.kinds.class_names, theirs.kinds.class_names),
         ]
         if own.kinds.kind != "logits":

@@ -13,8 +13,8 @@ from calibeval.core.data.columns import coded_units
 from calibeval.core.data.labels_needed import check_labelled
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-from calibeval.core.evaluation.accumulation import GROUP, Accumulation, image_numbers
-from calibeval.core.evaluation.batches import Batch, raw_weights
+from calibeval.core.evaluation.accumulation import GROUP, Accumulation
+from calibeval.core.evaluation.batches import Batch, image_numbers, raw_weights
 from calibeval.core.evaluation.chunk_work import Ready
 from calibeval.core.evaluation.running_facts import Chunk
 from calibeval.core.sums.engine import chunk_rows
@@ -29,12 +29,30 @@ def take_dump(rows: Accumulation, predictions: Predictions, group: str | None = 
 
     Raises: InputError, UsageError as for `evaluate`.
     """
+    for _ in taking_dump(rows, predictions, group, None if group is None else groups_of(predictions, group), jobs):
+        pass
+
+
+def taking_dump(
+    rows: Accumulation,
+    predictions: Predictions,
+    group: str | None,
+    groups: npt.NDArray[np.generic] | None,
+    jobs: int,
+    *,
+    heard: bool = False,
+) -> Iterator[None]:
+    """As `take_dump`, in steps of a chunk each.
+
+    groups: what names the group of each row; group: how they are called. heard: whether to keep the results of the rows
+    until they are taken.
+    """
     check_labelled(predictions, "to measure calibration")
-    groups = None if group is None else _groups(predictions, group)
     weights, zero = _weights(predictions)
     labels = predictions.labels
     keep = labels != predictions.ignore_index if predictions.ignored else np.ones(predictions.rows, bool)
     running = rows.begin(Batch(predictions, np.empty(0), keep, weights, groups, zero), group or GROUP)
+    running.heard = [] if heard else None
     codes = None
     if running.groups is not None:
         codes = running.groups.coded(image_numbers(predictions, 0) if groups is None else groups)
@@ -58,6 +76,7 @@ def take_dump(rows: Accumulation, predictions: Predictions, group: str | None = 
         for ends in ((0, first), (first, predictions.rows)):  # weights that differ change the sums of rows before them
             for done in in_order(running.work, chunks(*ends), jobs):
                 running.take(done)
+                yield
     except BadValues:
         check_values(predictions)
         raise InputError(f"{predictions.source.name}: values contradict the kind {predictions.kind}") from None
@@ -65,7 +84,7 @@ def take_dump(rows: Accumulation, predictions: Predictions, group: str | None = 
     rows.batches += 1
 
 
-def _groups(predictions: Predictions, group: str) -> npt.NDArray[np.generic]:
+def groups_of(predictions: Predictions, group: str) -> npt.NDArray[np.generic]:
     """What names the group of each row."""
     found = coded_units(predictions, group)
     return np.repeat(found.values[found.codes], predictions.rows // max(len(found.codes), 1))

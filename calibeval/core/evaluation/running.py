@@ -22,7 +22,7 @@ from calibeval.core.evaluation.class_noise import with_sampled_spread
 from calibeval.core.evaluation.doubts import zeros_notice
 from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.part_doubts import PartDoubt, PartDoubts, joined, sampled_doubts
-from calibeval.core.evaluation.running_facts import Chunk, Counts, Facts
+from calibeval.core.evaluation.running_facts import Chunk, Counts, Facts, Heard
 from calibeval.core.evaluation.running_groups import RunningGroups, fit_totals, with_fit
 from calibeval.core.evaluation.running_looks import RunningCurves, RunningLooks
 from calibeval.core.sums.at_temperatures import AtTemperatures
@@ -59,6 +59,7 @@ class Running:
         self.even: float | None = None  # the weight of every row so far; None: there are none, or they differ
         self.uneven = False
         self.joined: JoinedCells | None = None  # of small bins
+        self.heard: list[Heard] | None = None  # the results of rows that nobody has taken; None: they are not kept
         self.tempered: AtTemperatures | None = None  # of rows of which there is no sample
         self.doubts: PartDoubts = ()  # about such rows
 
@@ -67,7 +68,7 @@ class Running:
         other = Running.__new__(Running)
         other.__dict__.update(self.__dict__)
         other.counts, other.keys, other.curves = replace(self.counts), self.keys.copy(), self.curves.copy()
-        other.looks = self.looks.copy()
+        other.looks, other.heard = self.looks.copy(), None if self.heard is None else [*self.heard]
         other.sample = None if self.sample is None else self.sample.copy()
         other.groups = None if self.groups is None else self.groups.copy()
         return other
@@ -101,6 +102,8 @@ class Running:
         if sums.impossible_row is not None:
             row = sums.impossible_row if ready.whole else int(np.flatnonzero(ready.keep)[sums.impossible_row])
             sums = replace(sums, impossible_row=ready.stored + row)
+        if self.heard is not None:
+            self.heard.append(Heard(rows, block.labels))
         self.total = replace(sums, rows=None) if self.total is None else self.total + sums
         self.keys.add(keys, block.weights, codes)
         self.curves.add(cells)

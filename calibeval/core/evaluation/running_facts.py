@@ -14,6 +14,7 @@ from calibeval.core.data.places import place_of
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.second_pass import Wanted
+from calibeval.core.sums.sums import RowScores
 
 IMAGES = 2**40  # more than there are
 
@@ -29,6 +30,13 @@ class Chunk(NamedTuple):
     keep: npt.NDArray[np.bool_]
     weights: Floats | None = None
     codes: Codes | None = None
+
+
+class Heard(NamedTuple):
+    """The results of consecutive rows that count, and their labels, (b,)."""
+
+    rows: RowScores
+    labels: npt.NDArray[np.integer[Any]]
 
 
 class Facts(NamedTuple):

@@ -101,14 +101,14 @@ class RunningGroups:
 
     def final(self) -> tuple[Groups, Codes]:
         """The groups that have rows, and for each group the place of its name in their order, or -1."""
-        order = self._order()
+        order = self.order()
         places = np.full(len(self.names), -1, np.intp)
         places[order] = np.arange(len(order))
         return counted_groups(self.column, Clusters(self.sizes[order])), places
 
     def joints(self, sums: Sums, keys: RunningKeys, *, weighted: bool) -> Joints:
         """How the sums of all rows vary together. keys: of all rows. weighted: whether rows have different weights."""
-        scale, order = sums.scale if weighted else 1.0, self._order()
+        scale, order = sums.scale if weighted else 1.0, self.order()
         clusters = Clusters(self.sizes[order] * scale)
 
         def joint(totals: GapTotals | ClassTotals | None, binned: Any) -> Any:
@@ -128,7 +128,7 @@ class RunningGroups:
             no_mass=None if keys.kept else reason("rows_not_kept", NO_MASS),
         )
 
-    def _order(self) -> Codes:
+    def order(self) -> Codes:
         """The numbers of the groups that have rows, in the order of their names."""
         there = np.flatnonzero(self.sizes[: len(self.names)] > 0)
         names = [*self.names]

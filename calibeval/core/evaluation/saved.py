@@ -15,6 +15,7 @@ from calibeval.core.data.row_source import BinaryColumns
 from calibeval.core.errors import InputError
 from calibeval.core.evaluation.accumulation import Accumulation
 from calibeval.core.evaluation.running import Running
+from calibeval.core.evaluation.saved_base import with_base
 from calibeval.core.evaluation.small_cells import without_small_cells
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.cells import Cells
@@ -67,7 +68,7 @@ def to_saved(rows: Accumulation, *, exact: bool, least: int | None = None) -> tu
             stated, hits = groups.classes.sums
             arrays |= {"groups.stated": stated[:j], "groups.hits": hits[:j]}
     settings = rows.settings
-    return {
+    header = {
         "schema": SCHEMA,
         "version": VERSION,
         "settings": {
@@ -122,7 +123,8 @@ def to_saved(rows: Accumulation, *, exact: bool, least: int | None = None) -> tu
         "groups": None if groups is None else [*groups.names],
         "doubts": [] if exact or least is not None else _doubts(running, total),
         "warnings": [_warning(one) for one in running.warnings],
-    }, arrays
+    }
+    return with_base((header, arrays), rows, least, lambda base: to_saved(base, exact=exact))
 
 
 def _number(value: float | None) -> float | str | None:

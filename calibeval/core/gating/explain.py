@@ -15,7 +15,7 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.core.gating.gate import Subject
 from calibeval.core.gating.judge import judge
-from calibeval.core.gating.movers import Part, Parted, bin_parts, class_movers, movers
+from calibeval.core.gating.movers import Part, Parted, bin_movers, bin_parts, class_movers, movers
 from calibeval.core.gating.rules import Rule
 from calibeval.core.gating.ruling import RuleVerdict, Trial, Why
 from calibeval.core.metrics.folded import Folded
@@ -46,6 +46,8 @@ def explained(judged: RuleVerdict, subject: Subject, tempered: Tempered) -> Rule
 def _moved(rule: Rule, part: str | None, subject: Subject) -> tuple[bool, tuple[Part, ...] | None]:
     """Whether the change (and not the metric itself) was split into parts, and the parts that contribute most."""
     metric, dump = EVERY[rule.metric], subject.dump
+    if subject.measured.sums.without_rows:
+        return _moved_sums(rule, subject)
     told = subject.pair(part) if rule.is_change else None
     (sums, rows), before = (subject.part(part), None) if told is None else ((told[0], told[2]), told[1])
     by_class = _change(metric.class_shares, sums, before)
@@ -61,6 +63,19 @@ def _moved(rule: Rule, part: str | None, subject: Subject) -> tuple[bool, tuple[
     elif isinstance(metric, Folded | PositiveGap):
         found = _positive_moved(metric, sums, before, (dump, rows))
     return before is not None, found
+
+
+def _moved_sums(rule: Rule, subject: Subject) -> tuple[bool, tuple[Part, ...] | None]:
+    """As `_moved`, of sums: the parts are classes, or of a metric itself the equal-width bins."""
+    metric, measured = EVERY[rule.metric], subject.measured
+    pair = None if subject.matched is None or not rule.is_change else subject.matched.whole.pair
+    sums, before = (measured.sums, None) if pair is None else (pair.candidate.sums, pair.base.sums)
+    by_class, support = _change(metric.class_shares, sums, before), measured.support
+    if by_class is not None and support is not None:
+        names = subject.dump.class_names or tuple(str(k) for k in range(len(by_class)))
+        return before is not None, tuple(class_movers(names, by_class, support.astype(np.float64)))
+    shares = None if before is not None else metric.bin_shares(sums)
+    return before is not None, None if shares is None else tuple(bin_movers(sums, shares))
 
 
 def _positive_moved(
@@ -120,6 +135,7 @@ def _temperature(judged: RuleVerdict, subject: Subject, tempered: Tempered) -> T
         or dump.k is None
         or len(dump.layout) > 1
         or subject.resources.streams(dump)
+        or subject.measured.sums.without_rows
     ):
         return None
     try:

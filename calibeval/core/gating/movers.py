@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.sums.binning import bin_index
@@ -53,8 +55,12 @@ def bin_parts(sums: Sums) -> Parted:
     """The rows by their equal-width bins."""
     if sums.rows is None:
         return Parted("bin", (), np.zeros(0, np.intp))
-    names = [f"{low:.2f} – {high:.2f}" for low, high in zip(sums.edges[:-1], sums.edges[1:], strict=True)]
-    return Parted("bin", names, bin_index(sums.rows.confidence, sums.compared))
+    return Parted("bin", bin_names(sums), bin_index(sums.rows.confidence, sums.compared))
+
+
+def bin_names(sums: Sums) -> list[str]:
+    """The equal-width bins in words."""
+    return [f"{low:.2f} – {high:.2f}" for low, high in zip(sums.edges[:-1], sums.edges[1:], strict=True)]
 
 
 def movers(shares: Floats, parts: Sequence[Parted], gaps: Floats | None = None) -> list[Part]:
@@ -75,21 +81,39 @@ def movers(shares: Floats, parts: Sequence[Parted], gaps: Floats | None = None) 
         share, cancelled = of_one_direction(moved)
         counts = np.bincount(parted.codes, minlength=len(parted.names))
         sums = None if gaps is None else np.bincount(parted.codes, weights=gaps, minlength=len(parted.names))
-        order = np.argsort(-share, kind="stable")[:MOST_PARTS]
-        found += [
-            Part(
-                parted.kind,
-                parted.names[i],
-                float(share[i]),
-                float(counts[i] / len(shares)),
-                cancelled,
-                int(counts[i]),
-                None if sums is None else float(sums[i] / counts[i]),
-            )
-            for i in order.tolist()
-            if share[i] >= LEAST_SHARE and share[i] >= LEAST_EXCESS * counts[i] / len(shares)
-        ]
+        found += _largest(parted, share, cancelled, counts, sums, len(shares))
     return found
+
+
+def bin_movers(sums: Sums, shares: Floats) -> list[Part]:
+    """The equal-width bins that contribute most, from sums. shares: (m,), what each contributes."""
+    total = float(shares.sum())
+    if total == 0:
+        return []
+    share, cancelled = of_one_direction(shares * np.sign(total))
+    parted = Parted("bin", bin_names(sums), np.zeros(0, np.intp))
+    counts = sums.top.count if sums.top.rows is None else sums.top.rows
+    return _largest(parted, share, cancelled, counts, -sums.top.surplus, sums.rows_n)
+
+
+def _largest(
+    parted: Parted, share: Floats, cancelled: float, counts: npt.NDArray[Any], gaps: npt.NDArray[Any] | None, rows: int
+) -> list[Part]:
+    """The parts of one kind that contribute most. share, counts, gaps: of each; rows: the number of all rows."""
+    order = np.argsort(-share, kind="stable")[:MOST_PARTS]
+    return [
+        Part(
+            parted.kind,
+            parted.names[i],
+            float(share[i]),
+            float(counts[i] / rows),
+            cancelled,
+            int(counts[i]),
+            None if gaps is None else float(gaps[i] / counts[i]),
+        )
+        for i in order.tolist()
+        if share[i] >= LEAST_SHARE and share[i] >= LEAST_EXCESS * counts[i] / rows
+    ]
 
 
 def of_one_direction(moved: Floats) -> tuple[Floats, float]:

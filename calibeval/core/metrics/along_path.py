@@ -66,7 +66,7 @@ class AlongPath(OfPairs):
         Where noise alone could give one of the values, it is not known how, and the correlation counts as 0, unless it
         widens the interval. Raises: NotComputable for groups and weights.
         """
-        if pair.groups is not None:
+        if pair.grouped:
             raise NotComputable("dependent_rows", BY_GROUPS)
         check_enough_rows(pair)
         (one, before), (other, after) = (self._side(model, level) for model in pair.models)

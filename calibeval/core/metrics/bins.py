@@ -175,7 +175,7 @@ def of_both(metric: Binned, pair: Pair, level: Level) -> Contrast:
 
     Raises: NotComputable for groups, or if a model has no interval.
     """
-    if pair.groups is not None:
+    if pair.grouped:
         raise NotComputable("dependent_rows", BY_GROUPS)
     check_thick(*pair.top.sums)
     one, other = (metric.interval(model.sums, level.value) for model in pair.models)

@@ -75,6 +75,10 @@ class Folded(Binned):
         text = f"from sums: edges fall on ends of fixed cells, within {bound:.2g} of the value with exact edges"
         return replace(result, reason=reason("from_sums", text))
 
+    def bin_shares(self, sums: Sums) -> Floats | None:
+        """The size of each gap divided by n; None for other bins."""
+        return np.abs(sums.top.surplus) / sums.n if self.over == "top" else None
+
     def shares(self, sums: Sums) -> Floats | None:
         """Each row's gap divided by n, with the sign of its bin's gap."""
         rows = self.row_bins(sums)
@@ -98,7 +102,7 @@ class ClassWise(Folded):
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """For two classes, which mirror each other, the mean of both; for more, of debiased sums over all cells."""
-        if pair.classes is None or pair.base.sums.classes is None or pair.candidate.sums.classes is None:
+        if pair.base.sums.classes is None or pair.candidate.sums.classes is None:
             raise NotComputable("top_label_only", "needs the probability of every class")
         if len(pair.base.sums.classes.count) == 2:
             first, second = (_paired(pair.of_class(label), pair.n, level) for label in (0, 1))
@@ -109,12 +113,12 @@ class ClassWise(Folded):
         try:
             _check_cells(pair, sums)
         except NotComputable as lacking:
-            if pair.groups is not None:
+            if pair.grouped:
                 raise
             own = [intervals.cwce_interval(one, pair.n, level.value) for one in sums]
             wide = margins(own[0], own[1], (centre_of(own[0]), centre_of(own[1])), level, independent=False)
             return wide._replace(reason=lacking.reason.reworded(f"{PUT_TOGETHER}: {lacking.reason}"))
-        low, high, p = pair.class_difference(pair.classes, sums).at(level)
+        low, high, p = pair.class_difference(sums).at(level)
         return contrast(max(low, -1.0), min(high, 1.0), p, level)
 
     def difference_from(self, saved: Side, own: Side, level: Level) -> Contrast:
@@ -180,7 +184,7 @@ def _check_cells(pair: Pair, sums: tuple[BinSums, BinSums]) -> None:
         raise NotComputable("no_method", "the narrower one counts every row once, and rows have weights")
     cells, events = pair.class_cells, min(map(mean_events, sums))
     if cells > MOST_PAIR_CELLS:
-        kind = "pairs of class-wise bins" if pair.groups is None else "class-wise bins of groups"
+        kind = "pairs of class-wise bins" if not pair.grouped else "class-wise bins of groups"
         raise NotComputable("too_many_cells", f"{cells:,} {kind} are more than {MOST_PAIR_CELLS:,}")
     if events < LEAST_EVENTS:
         found = 100 * events // 1 / 100  # rounded down, so that 1.499 does not look like 1.5

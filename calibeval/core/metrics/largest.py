@@ -65,7 +65,7 @@ class Largest(Binned):
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """From the intervals of the two models."""
-        if pair.groups is not None:
+        if pair.grouped:
             raise NotComputable("dependent_rows", BY_GROUPS)
         first, second = (self.interval(model.sums, level.value) for model in pair.models)
         if first is None or second is None:

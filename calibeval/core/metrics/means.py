@@ -21,15 +21,14 @@ from calibeval.core.uncertainty.floors import CERTAIN, HIGH, Floor, gap_floor
 from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.joints import GroupedError, Joints, grouped_error
 from calibeval.core.uncertainty.level import Level
-from calibeval.core.uncertainty.model_pair import Pair
+from calibeval.core.uncertainty.model_pair import ROWS_NEEDED, Pair
 from calibeval.core.uncertainty.paired import Contrast
-from calibeval.core.uncertainty.paired_means import MeanDifference, accuracy_difference, mean_difference
+from calibeval.core.uncertainty.paired_means import MeanDifference
 from calibeval.core.uncertainty.small_counts import Shift, hulled, share_of, shift_of
 from calibeval.core.uncertainty.special import student_quantile
 
 NO_UPPER_END = "few rows are wrong, or few right, and some give other classes no chance: one error there is infinite"
 _ROUNDING = 1e-12  # of the mean square of a value
-ROWS_NEEDED = "the results of single rows were not kept"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,9 +91,8 @@ class Mean(Metric):
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """From the differences of paired rows; with few errors, also all that their exact intervals allow."""
         check_enough_rows(pair)
-        values = self.values(pair.candidate.rows) - self.values(pair.base.rows)
         most = self._most - self.least
-        found = mean_difference(values, level, most, pair.groups, pair.weights)
+        found = pair.mean_change(self.values, level, most)
         if self.of_outcome is not None:
             found = allowing_few(found, pair.outcomes, self.of_outcome, level, most)
         return of_means(found, level)
@@ -130,16 +128,20 @@ class Share(Mean):
         share, found = self.value(sums), self._error(sums, joints)
         error = 0.0 if found is None else found.error
         # If all rows are correct, or all wrong, every group counts as one row.
-        worth = share * (1.0 - share) / error**2 if error else joints.clusters.effective
+        spread = share * (1.0 - share)
+        worth = spread / error**2 if error and spread > 0.0 else joints.clusters.effective
         wilson = intervals.share_interval(share, worth, student_quantile(0.5 * (1.0 + level), joints.freedom))
         return containing_exact(wilson, share, joints, level)
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """From the rows on which exactly one of the two models is correct."""
         check_enough_rows(pair)
-        base, candidate = pair.base.rows.correct, pair.candidate.rows.correct
-        found = of_means(accuracy_difference(base, candidate, level, pair.groups, pair.weights), level)
-        return found._replace(same=True) if np.array_equal(base, candidate) else found
+        found = of_means(pair.accuracy_change(level), level)
+        return found._replace(same=True) if pair.equally_right else found
+
+    def bin_shares(self, sums: Sums) -> Floats | None:
+        """How much each bin reduces the accuracy from 1."""
+        return np.asarray((sums.top.count - sums.top.y) / sums.n)
 
     def shares(self, sums: Sums) -> Floats | None:
         """How much each row reduces the accuracy from 1."""
@@ -171,6 +173,10 @@ class MeanGap(Mean):
         low, high = shift.confidence - shift.most, shift.confidence - shift.least
         return Interval(min(found.low, low), max(found.high, high), None)
 
+    def bin_shares(self, sums: Sums) -> Floats | None:
+        """The gap of each bin divided by n."""
+        return np.asarray(-sums.top.surplus / sums.n)
+
     def shares(self, sums: Sums) -> Floats | None:
         """The gap of each row divided by n."""
         return None if sums.rows is None else shared(self.values(sums.rows), sums)
@@ -191,7 +197,7 @@ def shared(values: Floats, sums: Sums) -> Floats:
 
 def check_enough_rows(pair: Pair) -> None:
     """Check that there are at least two rows. Raises: NotComputable."""
-    if len(pair.labels) < 2:
+    if pair.count < 2:
         raise NotComputable("one_row", "a single row has no interval")
 
 

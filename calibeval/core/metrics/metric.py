@@ -120,6 +120,10 @@ class Metric:
         """The contribution of each row to the metric, (n,); None if it has no such parts. sums: with their rows."""
         return None
 
+    def bin_shares(self, sums: Sums) -> Floats | None:
+        """The contribution of each equal-width bin of the confidence, (m,); None if sums do not tell it."""
+        return None
+
     def class_shares(self, sums: Sums) -> Floats | None:
         """The contribution of each class, (k,), if the metric is a sum over classes but not over rows; else None."""
         return None

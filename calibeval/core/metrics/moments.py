@@ -45,6 +45,11 @@ def nll_moments(sums: Sums) -> Moments:
     return _of_all_classes(sums, sums.nll)
 
 
+def gap_of_outcome(confidence: Floats, right: bool) -> Floats:
+    """The gap of rows with these confidences, if predictions are right or wrong."""
+    return np.asarray(confidence - right)
+
+
 def nll_of_outcome(confidence: Floats, right: bool) -> Floats:
     """The NLL of rows with these confidences, if predictions are right or wrong."""
     return np.asarray(-np.log(np.maximum(confidence if right else 1.0 - confidence, LEAST_P)))
@@ -53,6 +58,11 @@ def nll_of_outcome(confidence: Floats, right: bool) -> Floats:
 def brier_of_outcome(confidence: Floats, right: bool) -> Floats:
     """The Brier score of rows with these confidences, if predictions are right or wrong."""
     return np.asarray(2.0 * (1.0 - confidence if right else confidence) ** 2)
+
+
+def half_brier_of_outcome(confidence: Floats, right: bool) -> Floats:
+    """Half of `brier_of_outcome`: of one column of two."""
+    return 0.5 * brier_of_outcome(confidence, right)
 
 
 def brier_moments(sums: Sums) -> Moments:

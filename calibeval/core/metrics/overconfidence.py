@@ -63,6 +63,10 @@ class Overconfidence(Binned):
         """The gap if it is positive, as if its confidence were 1."""
         return max(gap, 0.0)
 
+    def bin_shares(self, sums: Sums) -> Floats | None:
+        """The gap of each over-confident bin times its mean confidence, divided by n."""
+        return np.asarray(sums.top.p / sums.top.divisor * np.maximum(-sums.top.surplus, 0.0) / sums.n)
+
     def shares(self, sums: Sums) -> Floats | None:
         """For rows in over-confident bins: the row's gap times its bin's mean confidence, divided by n."""
         rows = self.row_bins(sums)

@@ -20,7 +20,6 @@ from calibeval.core.uncertainty.joints import Joints
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.model_pair import Pair
 from calibeval.core.uncertainty.paired import Contrast
-from calibeval.core.uncertainty.paired_means import mean_difference
 from calibeval.core.uncertainty.small_counts import class_gap_of
 from calibeval.core.uncertainty.special import student_quantile
 
@@ -70,9 +69,7 @@ class PositiveGap(Binned):
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """Of paired rows: the prevalence is the same, so it is the difference of the mean probabilities."""
         check_enough_rows(pair)
-        base, candidate = (model.positive(pair.labels) for model in pair.models)
-        values = candidate - base if pair.base.sums.positive == 1 else base - candidate
-        return of_means(mean_difference(values, level, 2.0, pair.groups, pair.weights), level)
+        return of_means(pair.positive_change(level), level)
 
     def difference_from(self, saved: Side, own: Side, level: Level) -> Contrast:
         """From both intervals."""

@@ -39,7 +39,7 @@ class RootMeanSquare(Binned):
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """From the intervals of the two models, whose errors may add up."""
-        if pair.groups is not None:
+        if pair.grouped:
             raise NotComputable("dependent_rows", BY_GROUPS)
         check_thick(*self.together(pair).sums)
         n = pair.n

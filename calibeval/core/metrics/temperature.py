@@ -68,6 +68,8 @@ class Temperature(Metric):
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """From what each row adds to the two temperatures."""
         check_enough_rows(pair)
+        if pair.summed:
+            raise NotComputable("rows_not_kept", "sums of rows do not show how two temperatures vary together")
         ends = [_parts(model, len(pair.labels)) for model in pair.models]
         n, difference = len(pair.labels), ends[1][0] - ends[0][0]
         values = n * (ends[1][1] - ends[0][1]) + difference

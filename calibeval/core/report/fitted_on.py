@@ -3,22 +3,29 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 from calibeval.core.data.predictions import Source
+from calibeval.core.data.records import Layout
+from calibeval.core.data.source import RemoteFacts
 
 
 @dataclass(frozen=True, slots=True)
 class FittedOn:
     """The dump on which a map was fitted, with its n rows.
 
-    leak: the rows that it shares with the dump that is measured, in words, where a person allowed them.
+    leak: the rows that it shares with the dump that is measured, in words, where a person allowed them. remote: what is
+    known of a remote file, of which sha256 is None if only parts were read.
     """
+
+    LAYOUT: ClassVar = Layout(rare=("remote",))
 
     path: str | None
     split: str | None
     sha256: str | None
     n: int
     leak: str | None = None
+    remote: RemoteFacts | None = None
 
     @classmethod
     def of(cls, source: Source, n: int, leak: str | None = None) -> FittedOn:
@@ -27,7 +34,7 @@ class FittedOn:
         >>> FittedOn.of(Source("runs/val.npz", "val"), 100).words()
         'fitted on val.npz#val'
         """
-        return cls(source.path, source.split, source.sha256, n, leak)
+        return cls(source.path, source.split, source.sha256, n, leak, source.remote)
 
     def words(self) -> str:
         """How the map was fitted, as a part of a sentence; a saved map knows the hash of its file, but not the name.

@@ -10,7 +10,7 @@ from functools import partial
 from itertools import chain
 from typing import TypeVar
 
-from calibeval.core.data.far_rows import Engine, Part, Span, engine_of, parts_of
+from calibeval.core.data.far_rows import Engine, Part, Span, all_spans, engine_of, parts_of
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.core.sums.threads import in_order
@@ -26,7 +26,7 @@ def over_blocks(predictions: Predictions, rows: int, work: Callable[[Span], Resu
     """
     engine = engine_of(predictions)
     if engine is None:
-        return in_order(work, Part(predictions, rows, 0, 0).spans(), jobs)
+        return in_order(work, all_spans(predictions, rows), jobs)
     return _elsewhere(engine, predictions, rows, work)
 
 
@@ -36,7 +36,7 @@ def _elsewhere(engine: Engine, predictions: Predictions, rows: int, work: Callab
     try:
         yield from chain.from_iterable(engine.in_order(partial(_of_part, work), parts))
     except InputError:
-        for _ in in_order(work, Part(predictions, rows, 0, 0).spans(), 1):
+        for _ in in_order(work, all_spans(predictions, rows), 1):
             pass
         raise
 

@@ -15,7 +15,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
-from calibeval.core.data.far_rows import Part, Span
+from calibeval.core.data.far_rows import Span, all_spans
 from calibeval.core.data.notices import NotComputable
 from calibeval.core.data.precision import as_stored
 from calibeval.core.data.predictions import Block, Predictions
@@ -117,7 +117,7 @@ def second_pass(predictions: Predictions, wanted: Wanted, edges: Floats, rows: i
         except NotComputable as missing:
             refused = str(missing)
     work = partial(_of_span, edges=edges, wanted=wanted, told=None if mass is None else mass.add)
-    spans = over_blocks(predictions, rows, work) if mass is None else map(work, Part(predictions, rows, 0, 0).spans())
+    spans = over_blocks(predictions, rows, work) if mass is None else map(work, all_spans(predictions, rows))
     for own in spans:
         found = own if found is None else found + own
     if found is None:

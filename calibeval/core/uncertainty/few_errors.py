@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 import numpy as np
 import numpy.typing as npt
@@ -25,6 +25,29 @@ Flags = npt.NDArray[np.bool_]
 OfOutcome = Callable[[Floats, bool], Floats]
 
 _TINY = 1e-16
+
+
+class Told(Protocol):
+    """What is known of the outcomes of two models on the same rows."""
+
+    @property
+    def few(self) -> bool:
+        """Whether either model has fewer than 30 errors, or fewer than 30 right rows."""
+
+    def agreed(self, *, right: bool) -> tuple[float, float]:
+        """The rows on which both models are right, or both wrong, and all rows."""
+
+    def discordant(self) -> tuple[float, float, float]:
+        """The rows that only the candidate has right, those that only the base has, and all rows."""
+
+    def accuracy(self, level: Level) -> MeanDifference:
+        """The difference of the accuracies if rows are independent."""
+
+    def moved(self, of_outcome: OfOutcome, *, right: bool) -> float:
+        """The mean difference of rows on which both models are right, or both are wrong."""
+
+    def worth(self, of_outcome: OfOutcome) -> float:
+        """By how much the mean value changes, per share of rows that become right."""
 
 
 class Outcomes(NamedTuple):
@@ -54,9 +77,33 @@ class Outcomes(NamedTuple):
         unit = row_unit(rows, self.weights)
         return float(self.weights[rows].sum()) / unit, float(self.weights.sum()) / unit
 
+    def agreed(self, *, right: bool) -> tuple[float, float]:
+        """The rows on which both models are right, or both wrong, and all rows, as for `counted`."""
+        base, candidate = self.correct
+        return self.counted((base == right) & (candidate == right))
+
+    def discordant(self) -> tuple[float, float, float]:
+        """As the function of that name."""
+        return discordant(*self.correct, self.weights)
+
+    def accuracy(self, level: Level) -> MeanDifference:
+        """The difference of the accuracies if rows are independent."""
+        return accuracy_difference(*self.correct, level, weights=self.weights)
+
+    def moved(self, of_outcome: OfOutcome, *, right: bool) -> float:
+        """The mean difference of rows on which both models are right, or both are wrong."""
+        base, candidate = self.confidence
+        return _weighted(of_outcome(candidate, right) - of_outcome(base, right), _chance(self, right))
+
+    def worth(self, of_outcome: OfOutcome) -> float:
+        """By how much the mean value changes, per share of rows that become right."""
+        chance = _chance(self, right=float(np.average(self.correct[0], weights=self.weights)) < 0.5)
+        gains = (of_outcome(own, True) - of_outcome(own, False) for own in self.confidence)
+        return 0.5 * sum(_weighted(gain, chance) for gain in gains)
+
 
 def allowing_few(
-    found: MeanDifference, outcomes: Outcomes, of_outcome: OfOutcome, level: Level, most: float
+    found: MeanDifference, outcomes: Told, of_outcome: OfOutcome, level: Level, most: float
 ) -> MeanDifference:
     """The interval of a mean difference, extended to what the exact intervals of rare outcomes allow.
 
@@ -68,21 +115,19 @@ def allowing_few(
     """
     if not outcomes.few:
         return found
-    base, candidate = outcomes.correct
     mean = 0.5 * (found.low + found.high)
     below, above = [], []
     for right in (True, False):
-        rare, n = outcomes.counted((base == right) & (candidate == right))
+        rare, n = outcomes.agreed(right=right)
         if rare >= FEW:
             continue
-        effect = _concordant(outcomes, of_outcome, right) - _concordant(outcomes, of_outcome, not right)
+        effect = outcomes.moved(of_outcome, right=right) - outcomes.moved(of_outcome, right=not right)
         ends = [effect * (end - rare / n) for end in exact_ends(rare, n, level.value)]
         below.append(min(*ends, 0.0))
         above.append(max(*ends, 0.0))
-    gained, lost, n = discordant(base, candidate, outcomes.weights)
+    gained, lost, n = outcomes.discordant()
     if gained + lost < FEW:
-        accuracy = accuracy_difference(base, candidate, level, weights=outcomes.weights)
-        effect = _worth(outcomes, of_outcome)
+        accuracy, effect = outcomes.accuracy(level), outcomes.worth(of_outcome)
         ends = [effect * (end - (gained - lost) / n) for end in (accuracy.low, accuracy.high)]
         below.append(min(*ends, 0.0))
         above.append(max(*ends, 0.0))
@@ -92,19 +137,6 @@ def allowing_few(
     p = found.p if reach <= 0.0 else max(found.p, level.p(level.z * mean / reach))
     error = max(found.error, 0.5 * (high - low) / level.z)
     return MeanDifference(low, high, level.agreeing(p, low, high), error)
-
-
-def _concordant(outcomes: Outcomes, of_outcome: OfOutcome, right: bool) -> float:
-    """The mean difference of rows on which both models are right, or both are wrong."""
-    base, candidate = outcomes.confidence
-    return _weighted(of_outcome(candidate, right) - of_outcome(base, right), _chance(outcomes, right))
-
-
-def _worth(outcomes: Outcomes, of_outcome: OfOutcome) -> float:
-    """By how much the mean value changes, per share of rows that become right."""
-    chance = _chance(outcomes, right=float(np.average(outcomes.correct[0], weights=outcomes.weights)) < 0.5)
-    gains = (of_outcome(own, True) - of_outcome(own, False) for own in outcomes.confidence)
-    return 0.5 * sum(_weighted(gain, chance) for gain in gains)
 
 
 def _chance(outcomes: Outcomes, right: bool) -> Floats:

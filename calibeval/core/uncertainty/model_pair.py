@@ -2,24 +2,33 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from calibeval.core.data.arrays import Codes, Floats
+from calibeval.core.data.notices import NotComputable
 from calibeval.core.sums.binning import BinSums, bin_index, sums_by_index
+from calibeval.core.sums.by_group import RowTotals
 from calibeval.core.sums.class_pairs import PairedClasses
 from calibeval.core.sums.gain import Gain
 from calibeval.core.sums.pairs import Pairs
 from calibeval.core.sums.sums import RowScores, Sums
 from calibeval.core.uncertainty.class_pair import difference_by_groups, difference_by_rows
+from calibeval.core.uncertainty.clusters import Clusters
 from calibeval.core.uncertainty.debiased_difference import ClassDifference
-from calibeval.core.uncertainty.few_errors import Outcomes
+from calibeval.core.uncertainty.few_errors import Outcomes, Told
+from calibeval.core.uncertainty.level import Level
+from calibeval.core.uncertainty.likeness import alike, equal_sums, identical
+from calibeval.core.uncertainty.paired_means import MeanDifference, accuracy_difference, mean_difference
 from calibeval.core.uncertainty.paired_paths import Shared, shared_groups, shared_rows
 from calibeval.core.uncertainty.paths import Joint
 
+ROWS_NEEDED = "the results of single rows were not kept"
+# The values of single rows, or their sums from sums of the results of rows: linear in them.
+Values = Callable[[RowScores | RowTotals], Floats]
 # The largest table of sums by group and bin.
 MOST_PAIR_CELLS = 2 * 10**7
 
@@ -51,10 +60,6 @@ def together(
     return Together(sums, (one, other), shared, cells)
 
 
-# Smaller differences of probabilities come from numbers saved with fewer digits, or from another order of sums.
-ROUNDING = 1e-6
-
-
 @dataclass(slots=True, eq=False)
 class Known:
     """What was found of a pair, whatever the level: how bins vary together, and the class-wise difference."""
@@ -67,12 +72,20 @@ class Known:
 class Model:
     """One of two models: its sums and, in the order of the base's rows, the results of each row.
 
-    order: the positions of these rows in the model's own order; None if that is the same.
+    row_scores: these; None if only sums are known. order: the positions of these rows in the model's own order; None if
+    that is the same.
     """
 
     sums: Sums
-    rows: RowScores
+    row_scores: RowScores | None
     order: Codes | None = None
+
+    @property
+    def rows(self) -> RowScores:
+        """The results of each row. Raises: NotComputable if there are only sums of rows."""
+        if self.row_scores is None:
+            raise NotComputable("rows_not_kept", ROWS_NEEDED)
+        return self.row_scores
 
     @property
     def with_pairs(self) -> Model:
@@ -129,12 +142,53 @@ class Pair:
         return len(self.labels) if self.base.rows.weights is None else self.base.sums.n
 
     @property
+    def count(self) -> int:
+        """The number of rows."""
+        return len(self.labels)
+
+    @property
+    def summed(self) -> bool:
+        """Whether only sums of rows are known."""
+        return False
+
+    @property
+    def grouped(self) -> bool:
+        """Whether only groups of rows are independent."""
+        return self.groups is not None
+
+    @property
+    def freedom(self) -> float | None:
+        """If only groups are independent, the degrees of freedom of errors that are estimated from them."""
+        return None if self.groups is None else Clusters.of(self.groups, self.weights).freedom
+
+    def mean_change(self, values: Values, level: Level, most: float) -> MeanDifference:
+        """The mean over rows of the candidate's value minus the base's. most: the largest possible difference."""
+        apart = values(self.candidate.rows) - values(self.base.rows)
+        return mean_difference(apart, level, most, self.groups, self.weights)
+
+    def accuracy_change(self, level: Level) -> MeanDifference:
+        """The difference of the accuracies."""
+        base, candidate = self.base.rows.correct, self.candidate.rows.correct
+        return accuracy_difference(base, candidate, level, self.groups, self.weights)
+
+    @property
+    def equally_right(self) -> bool:
+        """Whether both models are right on the same rows."""
+        return np.array_equal(self.base.rows.correct, self.candidate.rows.correct)
+
+    def positive_change(self, level: Level) -> MeanDifference:
+        """For two classes, the difference of the mean probabilities of the positive one."""
+        base, candidate = (model.positive(self.labels) for model in self.models)
+        apart = candidate - base if self.base.sums.positive == 1 else base - candidate
+        return mean_difference(apart, level, 2.0, self.groups, self.weights)
+
+    @property
     def models(self) -> tuple[Model, Model]:
         """Base and candidate."""
         return self.base, self.candidate
 
     @property
-    def outcomes(self) -> Outcomes:
+    def outcomes(self) -> Told:
         """Confidence and correctness of both models."""
         one, other = self.base.rows, self.candidate.rows
         return Outcomes((one.confidence, other.confidence), (one.correct, other.correct), self.weights)
@@ -196,38 +250,28 @@ class Pair:
         by_group = 0 if self.groups is None else (int(self.groups.max()) + 1) * (one.count.size + other.count.size)
         return int(max(one.count.size * other.count.shape[1], by_group))
 
-    def class_difference(self, classes: PairedClasses, sums: tuple[BinSums, BinSums]) -> ClassDifference:
+    def class_difference(self, sums: tuple[BinSums, BinSums]) -> ClassDifference:
         """The difference of the class-wise errors; computed once, in a pass over the scores.
 
         sums: (k, m) class-wise sums of both models.
+        Raises: NotComputable if the probabilities of single rows are not known.
         """
+        if self.classes is None:
+            raise NotComputable("rows_not_kept", ROWS_NEEDED)
         if self.found.classes is None:
             if self.groups is None:
-                self.found.classes = difference_by_rows(classes, self.labels, sums)
+                self.found.classes = difference_by_rows(self.classes, self.labels, sums)
             else:
-                self.found.classes = difference_by_groups(classes, self.labels, self.groups, sums)
+                self.found.classes = difference_by_groups(self.classes, self.labels, self.groups, sums)
         return self.found.classes
 
     @property
     def identical(self) -> bool:
         """Whether the two models give the same results for every row."""
-        one, other = self.base.rows, self.candidate.rows
-        same = all(np.array_equal(getattr(one, part), getattr(other, part)) for part in RowScores.__slots__)
-        return same and _equal_sums(self.base.sums.classes, self.candidate.sums.classes)
+        same = identical(self.base.rows, self.candidate.rows)
+        return same and equal_sums(self.base.sums.classes, self.candidate.sums.classes)
 
     @property
     def alike(self) -> bool:
         """Whether both models are right on the same rows, and give the same probabilities up to rounding."""
-        one, other = self.base.rows, self.candidate.rows
-        if not np.array_equal(one.correct, other.correct):
-            return False
-        close = partial(np.allclose, rtol=0.0, equal_nan=True)
-        same = close(one.confidence, other.confidence, atol=ROUNDING)
-        return bool(same and close(one.brier, other.brier, atol=4.0 * ROUNDING))
-
-
-def _equal_sums(one: BinSums | None, other: BinSums | None) -> bool:
-    if one is None or other is None:
-        return one is other
-    first = all(np.array_equal(getattr(one, part), getattr(other, part)) for part in ("count", "p", "pp", "y", "yp"))
-    return first and _equal_sums(one.squared, other.squared)
+        return alike(self.base.rows, self.candidate.rows)

@@ -95,13 +95,23 @@ def accuracy_difference(
     >>> [round(x, 4) for x in accuracy_difference(base, candidate, Level(0.95))[:3]]
     [0.0159, 0.1213, 0.0156]
     """
-    gained, lost, n = discordant(base, candidate, weights)
     plain = mean_difference(candidate.astype(np.float64) - base, level, 1.0, groups, weights)
+    return accuracy_of_counts(plain, discordant(base, candidate, weights), level, grouped=groups is not None)
+
+
+def accuracy_of_counts(
+    plain: MeanDifference, counts: tuple[float, float, float], level: Level, *, grouped: bool
+) -> MeanDifference:
+    """The difference of two accuracies as `accuracy_difference` gives it.
+
+    plain: of the means. counts: as `discordant` gives them. grouped: whether the error of `plain` is of groups.
+    """
+    gained, lost, n = counts
     if gained + lost >= LEAST_DISCORDANT:
         return plain
     share = (gained - lost) / (n + 2.0)
     error = math.sqrt((gained + lost + 1.0) / (n + 2.0) - share * share) / math.sqrt(n + 2.0)
-    found = normal_difference(share, error if groups is None else max(error, plain.error), level, 1.0)
+    found = normal_difference(share, max(error, plain.error) if grouped else error, level, 1.0)
     fewer, more = math.ceil(min(gained, lost)), math.floor(max(gained, lost))
     p = max(found.p, mcnemar_p(max(more, fewer), fewer))
     if p < round(1.0 - level.value, 12):

@@ -126,10 +126,15 @@ def shared_rows(
         here = slice(start, start + _PART)
         cell = bins[0][here] * shape[1] + bins[1][here]
         products += totals_by_index(cell, len(products), residuals[0][here] * residuals[1][here])[0]
+    return shared_products(products.reshape(shape), sums, len(bins[0]) if n is None else n)
+
+
+def shared_products(products: Floats, sums: tuple[BinSums, BinSums], n: float) -> Shared:
+    """How gaps of bins vary together, from the sums of the products of residuals. products: (m, l). n: of rows."""
     errors = [np.sqrt(np.maximum(own.surplus_squares, 0.0)) for own in sums]
     scale = errors[0][:, None] * errors[1][None, :]
-    table = np.divide(products.reshape(shape), scale, out=np.zeros(shape), where=scale > _TINY)
-    return Shared(np.clip(table, -1.0, 1.0), len(bins[0]) if n is None else n)
+    table = np.divide(products, scale, out=np.zeros(products.shape), where=scale > _TINY)
+    return Shared(np.clip(table, -1.0, 1.0), n)
 
 
 def shared_groups(
@@ -145,14 +150,21 @@ def shared_groups(
     weights: (n,), if residuals are multiplied by them.
     Memory: 8 bytes for each group and bin. The error of a gap is at least that of independent rows.
     """
-    count, first = int(groups.max()) + 1, len(sums[0].count)
-    clusters = Clusters.of(groups, weights)
-    rows = clusters.sizes / clusters.sizes.sum()
+    count = int(groups.max()) + 1
     parts = []
     for index, gaps, own in zip(bins, residuals, sums, strict=True):
         m = len(own.count)
-        totals = np.bincount(groups * m + index, weights=gaps, minlength=count * m).reshape(count, m)
-        parts.append(totals - rows[:, None] * own.surplus)
+        totals = np.bincount(groups * m + index, weights=gaps, minlength=count * m)
+        parts.append(np.asarray(totals.reshape(count, m), np.float64))
+    return shared_totals((parts[0], parts[1]), sums, Clusters.of(groups, weights))
+
+
+def shared_totals(
+    totals: tuple[Floats, Floats], sums: tuple[BinSums, BinSums], clusters: Clusters
+) -> tuple[Joint, Joint, Shared]:
+    """As `shared_groups`. totals: sums of the residuals of both models by group and bin, (j, m) and (j, l)."""
+    first, rows = len(sums[0].count), clusters.sizes / clusters.sizes.sum()
+    parts = [own - rows[:, None] * one.surplus for own, one in zip(totals, sums, strict=True)]
     centred = np.concatenate(parts, axis=1)
     centred *= clusters.scale[:, None]
     covariance = centred.T @ centred

@@ -11,7 +11,6 @@ import numpy as np
 
 from calibeval.core.data.amended import with_recognised
 from calibeval.core.data.class_names import LabelsAre
-from calibeval.core.data.far_rows import Engine
 from calibeval.core.data.precision import stored_precision
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import Kind
@@ -60,7 +59,6 @@ class ReadOptions:
     need_labels: whether a file without labels is an error. k: the number of classes of images without labels.
     believed: whether what looks like the scores of the best classes is read as it is, in a file that calibeval just
     wrote.
-    engine: whose workers read the scores; None: this process does.
     positive: of two classes, the one whose probability is reported; it names both classes where labels are two texts.
     """
 
@@ -80,7 +78,6 @@ class ReadOptions:
     believed: bool = False
     positive: str | None = None
     limits: Limits = field(default_factory=Limits)
-    engine: Engine | None = None
 
 
 def assemble(

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from calibeval.core.errors import FileProblem
 from calibeval.readers.remote.store import Remote, file_system, said
 from calibeval.readers.stored.place import Url
+from calibeval.readers.stored.shard_names import HIDDEN_NAMES, NUMBERED, PATTERN
 
-NUMBERED = re.compile(r"^(?P<stem>.*[-_.])(?P<number>[0-9]{1,9})-of-(?P<count>[0-9]{1,9})(?P<rest>\.[^/]*)$")
-PATTERN = re.compile(r"[*?\[]")
-HIDDEN_NAMES = (".", "_")
 MOST_NUMBERED = 100_000
 
 
@@ -22,9 +20,13 @@ def remote_shards(url: Url, *, folder: bool) -> list[Url] | None:
     Raises: FileProblem if there are none, or a web server, which lists no files, would have to be asked for them.
     """
     path = str(url).partition("://")[2]
+    path = path.partition("/")[2] if url.web else path  # a host may be [::1]
     if PATTERN.search(path):
         _need_listing(url, "a pattern")
-        return _found(url, _glob(url, url.full), "no file matches this pattern")
+        matching = _glob(url, lambda path: path)
+        if not matching and _is_file(url):
+            return None
+        return _found(url, matching, "no file matches this pattern")
     if path.endswith("/") or (folder and not url.web):
         _need_listing(url, "a folder")
         return _found(url, _inside(url), "there is no such folder, or it holds no files")
@@ -33,8 +35,8 @@ def remote_shards(url: Url, *, folder: bool) -> list[Url] | None:
         return None
     if url.web:
         return _numbered(url, match)
-    begin = url.full[: len(url.full) - len(url.name)]
-    names = _glob(url, f"{begin}{_escaped(match['stem'])}*-of-*{_escaped(match['rest'])}")
+    pattern = f"{_escaped(match['stem'])}*-of-*{_escaped(match['rest'])}"
+    names = _glob(url, lambda path: f"{path[: len(path) - len(url.name)]}{pattern}")
     alike = [one for one in names if (other := NUMBERED.match(one.name)) and other["stem"] == match["stem"]]
     return _found(url, alike, "there is no such file")
 
@@ -51,12 +53,19 @@ def _found(url: Url, urls: Iterable[Url], none: str) -> list[Url]:
     return found
 
 
-def _glob(url: Url, pattern: str) -> list[Url]:
-    """The files that match a pattern."""
-    system, _ = file_system(url)
+def _glob(url: Url, pattern: Callable[[str], str]) -> list[Url]:
+    """The files that match a pattern, which is made of the path in the store."""
+    system, path = file_system(url)
     with said(url):
         system.invalidate_cache()
-        return [_url(url, name) for name in system.glob(pattern)]
+        return [_url(url, name) for name in system.glob(pattern(path))]
+
+
+def _is_file(url: Url) -> bool:
+    """Whether there is a file of this very name."""
+    system, path = file_system(url)
+    with said(url):
+        return bool(system.isfile(path))
 
 
 def _inside(url: Url) -> list[Url]:

@@ -67,6 +67,11 @@ class Ahead:
         except CalibevalError as error:
             self._error = error
 
+    @property
+    def runs(self) -> bool:
+        """Whether there is no answer yet."""
+        return self._thread.is_alive()
+
     def wait(self) -> None:
         """Wait for the answer. Raises: what the request raised."""
         self._thread.join()
@@ -156,7 +161,7 @@ class Pages:
 
     def _read_ahead(self, first: int, limit: int) -> None:
         """Ask in the background for pages that will be needed, unless something is asked for already."""
-        if self._ahead is not None or SHELF.get((self._number, first)) is not None:
+        if (self._ahead is not None and self._ahead.runs) or SHELF.get((self._number, first)) is not None:
             return
         stop = self._unknown(first + 1, min(first + RUN // PAGE, limit))
         self._ahead = Ahead(self._ask, first, stop)

@@ -48,6 +48,7 @@ class Remote:
         self._system, self._path = file_system(url)
         self._lock = threading.Lock()
         self._file: Any = None
+        self._options: dict[str, Any] = {"block_size": 2**23, "cache_type": "none"}
 
     def facts(self) -> Facts:
         """What the server says now.
@@ -61,6 +62,8 @@ class Remote:
             raise FileProblem(f"{self.url}: a folder, but a file is needed")
         etag = next((str(found[key]).strip('"') for key in ETAGS if found.get(key) is not None), None)
         size = found.get("size")
+        if self.url.web and size:
+            self._options["size"] = int(size)  # else it is asked for again
         return Facts(
             None if size is None else int(size), etag, bool(found.get("partial", True)), found.get("mimetype") == HTML
         )
@@ -73,7 +76,7 @@ class Remote:
         with self._lock:
             try:
                 if self._file is None:
-                    self._file = self._system.open(self._path, "rb", block_size=2**23, cache_type="none")
+                    self._file = self._system.open(self._path, "rb", **self._options)
                 self._file.seek(start)
                 return bytes(self._file.read(stop - start))
             except ValueError as error:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 
 from calibeval.core.errors import CalibevalError, FileProblem, UsageError, first_line
 from calibeval.readers.stored.place import Url
+from calibeval.readers.stored.steady import changed
 
 PACKAGES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "hf": "huggingface_hub"}
 WEB_PACKAGE = "aiohttp"
@@ -31,6 +32,8 @@ def in_words(error: BaseException, url: Url) -> CalibevalError:
     """
     if isinstance(error, CalibevalError):
         return error
+    if any(getattr(one, "status", None) == 412 or "expired" in type(one).__name__.lower() for one in _chain(error)):
+        return changed(url.name)  # the answer of a server that compares ETags, as s3fs makes it do
     missing = next((one for one in _chain(error) if isinstance(one, ImportError)), None)
     if missing is not None:
         return lacking(url, missing)

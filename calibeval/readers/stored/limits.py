@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from dataclasses import dataclass, field
 
+from calibeval.core.data.far_rows import Engine
 from calibeval.core.errors import InputError
 
 ALWAYS_ALLOWED = 2**30
@@ -18,12 +19,12 @@ def quarter_of_memory() -> int:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits that the user sets.
+    """Limits that the user sets, and who reads.
 
     max_bytes: the most bytes a compressed file may expand to; None: 200 times its size, and 1 GiB in any case.
     max_memory: arrays of more bytes are not held in memory, but read block by block.
     checksums: whether a .pt file's checksums are verified.
-    in_files: whether the scores of shards stay in their files, as the workers of an engine read them there.
+    engine: whose workers read the files; None: this process does.
 
     >>> Limits(max_bytes=10).check_expansion("a.npz", 11, size=5)
     Traceback (most recent call last):
@@ -34,7 +35,12 @@ class Limits:
     max_bytes: int | None = None
     max_memory: int = field(default_factory=quarter_of_memory)
     checksums: bool = True
-    in_files: bool = False
+    engine: Engine | None = None
+
+    @property
+    def in_files(self) -> bool:
+        """Whether scores stay in their files, since workers read them there."""
+        return self.engine is not None
 
     def check_expansion(self, name: str, expanded: int, *, size: int, doubt: str = "") -> None:
         """Refuse a file that expands to more bytes than the limit.

@@ -95,6 +95,16 @@ def with_two_slashes(name: str) -> str | None:
     return f"{flat[1]}://{name[flat.end() :]}"
 
 
+def as_name(path: str | PathLike[str]) -> str:
+    """A path as the name of a dump, which may have a #split; of what pathlib made of a URL, the URL.
+
+    >>> as_name(Path("s3://bucket/a.npz#val")), as_name("a.npz#val")
+    ('s3://bucket/a.npz#val', 'a.npz#val')
+    """
+    place = place_of(path)
+    return place.full if isinstance(place, Url) else fspath(path)
+
+
 def is_remote(name: str | PathLike[str] | Url) -> bool:
     """Whether a name is that of a remote file.
 

@@ -60,12 +60,13 @@ def test_one_file_with_a_report(gate, tmp_path):
 @pytest.mark.parametrize(
     ("words", "message"),
     [
-        (["--max-increase", "ece=0.1"], "a rule on ece is about changes, but saved sums hold no rows"),
-        (["--max-increase", "ece=0.1", "--baseline", "whole.npz"], "a baseline cannot be combined with saved sums"),
+        (["--max-increase", "ece=0.1"], "a rule on ece is about changes, but these sums hold no base"),
+        (
+            ["--max-increase", "ece=0.1", "--baseline", "whole.npz"],
+            "a baseline that holds rows cannot be combined with",
+        ),
         (["--max", "ece=0.1", "--slice", "site"], "--slice cannot be combined with saved sums"),
         (["--max", "ece=0.1", "--group", "site"], "--group cannot be combined with saved sums"),
-        (["--max", "ece=0.1", "--why"], "--why cannot be combined with saved sums"),
-        (["--max", "ece=0.1", "--plan"], "--plan cannot be combined with saved sums"),
         (["--max", "ece=0.1", "--bins", "9"], "--bins is 9, but these sums have 15"),
         (["--max", "ece=0.1", "--kind", "probs"], "--kind cannot be combined with saved sums"),
     ],
@@ -83,12 +84,11 @@ def test_python_judges_a_file_of_sums(gate, tmp_path):
     names = ("value", "low", "high")
     ours, theirs = ([[one[name] for name in names] for one in made.to_dict()["rules"]] for made in (found, wanted))
     assert ours == theirs
-    options: list[dict[str, Any]] = [{"why": True}, {"group": "site"}, {"baseline": "whole.npz"}]
-    options += [{"kind": "probs"}, {"positive": 1}]
+    options: list[dict[str, Any]] = [{"group": "site"}, {"kind": "probs"}, {"positive": 1}]
     for more in options:
         with pytest.raises(calibeval.UsageError, match=f"{next(iter(more))} cannot be combined with saved sums"):
             calibeval.gate(tmp_path / "part-0.sums", rules, **more)
     with pytest.raises(calibeval.UsageError, match="bins is 9, but these sums have 15"):
         calibeval.gate("part-0.sums", rules, bins=9)
-    with pytest.raises(calibeval.UsageError, match="plan cannot be combined"):
-        calibeval.plan("part-0.sums", rules)
+    with pytest.raises(calibeval.UsageError, match="a baseline that holds rows"):
+        calibeval.gate("part-0.sums", rules, baseline="whole.npz")

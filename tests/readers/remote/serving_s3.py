@@ -52,22 +52,22 @@ class Bucket:
 
 
 @contextmanager
-def s3_server() -> Iterator[Bucket]:
-    """moto's S3 on a free port, with one empty bucket; s3fs is told of it by the environment, as users do."""
+def s3_server(name: str = "bucket") -> Iterator[Bucket]:
+    """moto's S3 on a free port, with one empty bucket of that name; the environment tells s3fs, as users do."""
     import boto3
     import fsspec
     from moto.moto_server.werkzeug_app import DomainDispatcherApplication, create_backend_app
     from werkzeug.serving import make_server
 
-    bucket = Bucket()
+    bucket = Bucket(name)
     app = _counted(DomainDispatcherApplication(create_backend_app), bucket)
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
     thread.start()
     bucket.address = f"http://127.0.0.1:{server.server_port}"
     with pytest.MonkeyPatch.context() as patch:
-        for name, value in bucket.environment.items():
-            patch.setenv(name, value)
+        for variable, value in bucket.environment.items():
+            patch.setenv(variable, value)
         fsspec.get_filesystem_class("s3").clear_instance_cache()
         bucket.client = boto3.client("s3", endpoint_url=bucket.address)
         bucket.client.create_bucket(Bucket=bucket.name)

@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 
+import jsonschema
 import numpy as np
 import pytest
 
 import calibeval
+from calibeval import Report
+from calibeval.readers.remote import fetched
 from tests.cli.invoking import run
 from tests.readers.remote.made import as_npz, dump
 from tests.readers.remote.serving_s3 import s3_server
+from tests.records import schema
 
 
 @pytest.fixture(scope="module")
@@ -49,7 +53,10 @@ def test_report_before_and_after_a_map_fitted_on_another_split(bucket, capsys):
     done = succeeded(
         capsys, "report", "s3://bucket/splits.npz#test", "--fit-on", "s3://bucket/splits.npz#val", "--json"
     )
-    assert done.json["dumps"][0]["recalibrated"]["fitted_on"]["path"] == "s3://bucket/splits.npz"
+    source, fitted_on = done.json["dumps"][0]["source"], done.json["dumps"][0]["recalibrated"]["fitted_on"]
+    assert (fitted_on["path"], fitted_on["remote"]) == ("s3://bucket/splits.npz", source["remote"])
+    jsonschema.validate(done.json, schema("report"))
+    assert Report.from_json(done.out).to_json() == done.out
     same = run(capsys, "report", "s3://bucket/splits.npz#val", "--fit-on", "s3://bucket/splits.npz#val")
     assert same.code == 3
     assert "are the same file and share 2,000 rows" in same.err
@@ -64,6 +71,7 @@ def test_compare(bucket, capsys):
     found = succeeded(capsys, "compare", "s3://bucket/a.npz", "s3://bucket/b.npz", "--json").json
     assert [found["base"]["name"], *(one["name"] for one in found["candidates"])] == ["a.npz", "b.npz"]
     assert found["base"]["source"]["remote"]["size"] > 0
+    jsonschema.validate(found, schema("comparison"))
 
 
 def test_gate_with_a_baseline_of_the_configuration(bucket, capsys, tmp_path, monkeypatch):
@@ -75,6 +83,7 @@ def test_gate_with_a_baseline_of_the_configuration(bucket, capsys, tmp_path, mon
     assert (done.code, done.err) == (0, "note: the baseline s3://bucket/a.npz comes from calibeval.toml\n")
     found = done.json
     assert (found["verdict"], found["baseline"]["source"]["path"]) == ("pass", "s3://bucket/a.npz")
+    jsonschema.validate(found, schema("verdict"))
     bucket.put("report.json", calibeval.evaluate("s3://bucket/a.npz").to_json().encode())
     done = run(
         capsys, "gate", "s3://bucket/b.npz", "--baseline", "s3://bucket/report.json", "--max-increase", "ece=0.5"
@@ -121,6 +130,25 @@ def test_outputs_stay_on_this_machine(bucket, capsys, tmp_path, monkeypatch):
     assert done.code == 2
     assert "outputs are written on this machine" in done.err
     assert [*tmp_path.iterdir()] == []
+
+
+def test_what_a_person_hears_of_a_server_without_ranges(capsys, shelf):
+    shelf.files["/a.npz"], shelf.ranges = as_npz(dump(5000)), False
+    size = len(shelf.files["/a.npz"])
+    done = run(capsys, "report", f"{shelf.address}/a.npz")
+    said = f"note: a.npz: all {size:,} bytes were copied, once, as the server does not send parts of a file\n"
+    assert (done.code, done.err) == (0, said)
+    assert run(capsys, "report", f"{shelf.address}/a.npz", "--quiet").err == ""
+
+
+@pytest.mark.parametrize("spare", [0, 1])
+def test_what_a_person_hears_of_a_large_text(capsys, shelf, monkeypatch, spare):
+    shelf.files["/a.csv"] = b"logit_0,logit_1,label\n" + b"1,2,0\n3,1,1\n2,1,0\n" * 50
+    size = len(shelf.files["/a.csv"])
+    monkeypatch.setattr(fetched, "LARGE", size + spare)
+    done = run(capsys, "report", f"{shelf.address}/a.csv")
+    said = f"note: a.csv: all {size:,} bytes were copied, once, as .csv is read from beginning to end; of .npz,"
+    assert (said in done.err) is not bool(spare)
 
 
 def test_what_is_saved_holds_no_signature(bucket, capsys, tmp_path, shelf):

@@ -81,6 +81,19 @@ def test_an_answer_that_ends_early(shelf, name):
     assert said.startswith(f"{shelf.address}/{name}: the server ended its answer early")
 
 
+def test_another_length_than_was_said(shelf):
+    def answer(handler):
+        sent = (
+            answering(200, {"Content-Length": "99"}) if handler.command == "HEAD" else answering(200, {}, b"p,y\n1,1\n")
+        )
+        sent(handler)
+
+    shelf.odd["/a.csv"] = answer
+    assert refused(f"{shelf.address}/a.csv") == (
+        f"{shelf.address}/a.csv: the server said that it has 99 bytes, but sent 8"
+    )
+
+
 def test_a_file_that_changes_while_it_is_read(shelf):
     shelf.files["/a.npz"] = as_npz(dump(200))
     predictions = calibeval.read(f"{shelf.address}/a.npz")

@@ -8,8 +8,11 @@ import pytest
 
 import calibeval
 from calibeval.core.errors import FileProblem, InputError
+from calibeval.readers.remote import pages
 from tests.readers.remote.made import as_npz, dump, without_origin
 from tests.readers.remote.serving_s3 import s3_server
+
+fsspec = pytest.importorskip("fsspec")
 
 
 @pytest.fixture(scope="module")
@@ -66,9 +69,32 @@ def test_what_cannot_be_read(bucket, url, says):
     assert "secret" not in str(raised.value)
 
 
+def test_a_name_that_looks_like_a_pattern(bucket):
+    url = bucket.put("g[1]/a.npz", as_npz(dump(100)))
+    assert calibeval.evaluate(url).dumps[0].source.path == "s3://bucket/g[1]/a.npz"
+
+
 def test_an_object_that_changes_while_it_is_read(bucket):
     url = bucket.put("b.npz", as_npz(dump(500)))
     predictions = calibeval.read(url)
     bucket.put("b.npz", as_npz(dump(500, seed=1)))
     with pytest.raises(InputError, match=r"b\.npz: the file changed while it was read"):
         predictions.settled_source()
+
+
+def test_an_object_that_changes_between_two_blocks(bucket, monkeypatch):
+    monkeypatch.setattr(pages, "SHELF", pages.Shelf(0))
+    url = bucket.put("c.npz", as_npz(dump(50_000, 20)))
+    predictions = calibeval.read(url, max_memory=2**19)
+    bucket.put("c.npz", as_npz(dump(50_000, 20, seed=1)))
+    with pytest.raises(InputError, match=r"c\.npz: the file changed while it was read"):
+        calibeval.evaluate(predictions)
+
+
+def test_without_credentials(monkeypatch):
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.delenv(name, raising=False)
+    fsspec.get_filesystem_class("s3").clear_instance_cache()
+    with pytest.raises(FileProblem, match=r"s3://bucket/a\.npz: no (credentials|permission)"):
+        calibeval.evaluate("s3://bucket/a.npz")
+    fsspec.get_filesystem_class("s3").clear_instance_cache()

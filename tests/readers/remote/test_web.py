@@ -3,10 +3,20 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
+import re
+from pathlib import Path
+
+import pytest
 
 import calibeval
 from calibeval.core.data.source import RemoteFacts
+from calibeval.core.errors import FileProblem, InputError
+from calibeval.readers.remote.find import steady_file
+from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.place import place_of
 from tests.readers.remote.made import as_npz, dump, without_origin
+from tests.readers.remote.serving import answering
 
 
 def test_a_small_dump_takes_one_request_and_has_its_sha256(shelf, tmp_path):
@@ -38,3 +48,69 @@ def test_of_a_large_archive_only_the_members_of_the_split_are_sent(shelf):
     assert len(shelf.bodies) < 20
     source = report.dumps[0].source
     assert (source.sha256, source.remote) == (None, RemoteFacts(len(content), "first", "ranges"))
+
+
+def test_pathlib_may_have_made_one_slash_of_two(shelf):
+    shelf.files["/a.npz"] = as_npz({f"val_{key}": value for key, value in dump(300).items()})
+    assert calibeval.evaluate(Path(f"{shelf.address}/a.npz#val")).dumps[0].n == 300
+    assert calibeval.read(Path(f"{shelf.address}/a.npz#val")).n == 300
+    assert calibeval.inspect(Path(f"{shelf.address}/a.npz")).path == f"{shelf.address}/a.npz"
+
+
+def test_numbered_names_imply_all_others(shelf):
+    whole = dump(400)
+    for first in (0, 1):
+        shelf.reset()
+        for i in range(4):
+            part = {key: value[100 * i : 100 * (i + 1)] for key, value in whole.items()}
+            shelf.files[f"/r/d-{i + first:05d}-of-00004.npz"] = as_npz(part)
+        for number in range(first, 4 + first):
+            report = calibeval.evaluate(f"{shelf.address}/r/d-{number:05d}-of-00004.npz?key=secret")
+            assert report.dumps[0]["ece"] == calibeval.evaluate(**whole).dumps[0]["ece"]
+            assert report.dumps[0].source.path == f"{shelf.address}/r/d-{number:05d}-of-00004.npz"
+    del shelf.files["/r/d-00002-of-00004.npz"]
+    with pytest.raises(FileProblem, match=r"/r/d-00002-of-00004\.npz: there is no such file \(404\)"):
+        calibeval.evaluate(f"{shelf.address}/r/d-00001-of-00004.npz")
+
+
+def test_the_same_shard_twice(shelf):
+    for i in (1, 2):
+        shelf.files[f"/d-{i}-of-2.npz"] = as_npz(dump(100))
+    with pytest.raises(InputError, match=r"d-1-of-2\.npz and d-2-of-2\.npz are the same shard twice"):
+        calibeval.evaluate(f"{shelf.address}/d-1-of-2.npz")
+
+
+def test_an_address_that_is_signed_for_reading_only(shelf):
+    content = as_npz(dump(300))
+
+    def signed(handler):
+        known = handler.command == "GET" and "X-Amz-Signature=a%2Fb%3D" in handler.path
+        match = re.match(r"bytes=(\d+)-(\d+)", handler.headers.get("Range", ""))
+        if known and match:
+            body = content[int(match[1]) : int(match[2]) + 1]
+            answering(206, {"Content-Range": f"bytes {match[1]}-{match[2]}/{len(content)}"}, body)(handler)
+        else:
+            answering(200 if known else 403, {}, content if known else b"")(handler)
+
+    shelf.odd["/signed"] = signed
+    report = calibeval.evaluate(f"{shelf.address}/signed?X-Amz-Signature=a%2Fb%3D&x=1", read_as="npz")
+    assert (report.dumps[0].n, report.dumps[0].source.path) == (300, f"{shelf.address}/signed")
+    assert report.dumps[0].source.remote == RemoteFacts(len(content), None, "ranges")
+
+
+def test_another_process_reads_on_by_itself(shelf):
+    shelf.files["/a.npz"] = as_npz(dump(300))
+    file = steady_file(place_of(f"{shelf.address}/a.npz"), Limits())
+    again = pickle.loads(pickle.dumps(file))  # noqa: S301 - our own
+    with again.open() as stream:
+        assert stream.read() == shelf.files["/a.npz"]
+    shelf.etag = "second"
+    with pytest.raises(InputError, match="the file changed while it was read"):
+        again.check()
+
+
+def test_each_request_of_a_small_dump_has_its_reason(shelf):
+    shelf.files["/a.npz"] = as_npz(dump(300))
+    calibeval.evaluate(f"{shelf.address}/a.npz")
+    # What is it? All of it. Is it still the same?
+    assert [one.method for one in shelf.sent] == ["HEAD", "GET", "HEAD"]

@@ -1,0 +1,170 @@
+"""Workers that die, files that they do not see, other versions: a retry or a clear error, never another number."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+
+import numpy as np
+import pytest
+
+import calibeval
+from calibeval.core.errors import FileProblem, InputError, UsageError
+from calibeval.engines import dask
+from calibeval.engines.choice import opened_engine
+from calibeval.engines.dask import DaskEngine
+from calibeval.engines.tasks import Versions
+from calibeval.readers.stored.steady import SteadyFile
+
+pytest.importorskip("distributed")
+
+
+class Killing:
+    """Progress that kills a process when some rows are done."""
+
+    def __init__(self, pid, after):
+        self.pid, self.after, self.done = pid, after, 0
+
+    def start(self, title, steps):  # noqa: ARG002 - arguments of the protocol
+        self.done = 0
+
+    def advance(self, steps):
+        self.done += steps
+        if self.pid is not None and self.done > self.after:
+            os.kill(self.pid, signal.SIGKILL)
+            self.pid = None
+
+
+def read_whole(file):
+    with file.open() as stream:
+        return stream.read()
+
+
+def die(item):
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def fail(item):
+    raise item
+
+
+@pytest.mark.parametrize("memory", [None, 1000])
+def test_a_killed_worker_changes_no_byte(client, shards, memory):
+    folder = shards()
+    plain = calibeval.evaluate(folder, max_memory=memory)
+    watch = Killing(next(iter(client.run(os.getpid).values())), 600)
+    found = calibeval.evaluate(folder, max_memory=memory, engine=client, progress=watch)
+    assert watch.pid is None
+    assert found.to_json() == plain.to_json()
+    client.wait_for_workers(2)
+
+
+def test_a_task_whose_workers_die_is_an_error(cluster, client, monkeypatch):
+    monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
+    with pytest.raises(FileProblem, match=r"^dask: 1 workers died on the same task, perhaps of too little memory; "):
+        list(DaskEngine(client, "dask").in_order(die, [1]))
+    client.wait_for_workers(2)
+
+
+def test_other_versions_are_refused_with_both(client):
+    engine = DaskEngine(client, "dask=tcp://a:1")
+    engine._expected = Versions("0.0.1", "1.0")
+    with pytest.raises(
+        UsageError, match=rf"^dask=tcp://a:1: the worker on \S+ has calibeval \S+ with numpy {np.__version__}"
+    ):
+        list(engine.in_order(abs, [1]))
+
+
+def test_a_file_that_a_worker_does_not_see_is_an_error(client, tmp_path):
+    path = tmp_path / "part.npy"
+    path.write_bytes(b"abc")
+    file = SteadyFile.of(path)
+    assert list(DaskEngine(client, "dask").in_order(read_whole, [file])) == [b"abc"]
+    path.unlink()
+    with pytest.raises(
+        FileProblem, match=rf"^dask, worker on {socket.gethostname()}: {path}: there is no such file\. Workers"
+    ):
+        list(DaskEngine(client, "dask").in_order(read_whole, [file]))
+
+
+@pytest.mark.parametrize("change", [b"abcd", b"abd"], ids=["size", "time"])
+def test_another_file_under_the_same_path_is_an_error(client, tmp_path, change):
+    path = tmp_path / "part.npy"
+    path.write_bytes(b"abc")
+    file = SteadyFile.of(path)
+    path.write_bytes(change)
+    os.utime(path, ns=(0, file.identity.modified + (len(change) == 3)))
+    with pytest.raises(InputError, match=rf"^{path}: {socket.gethostname()} sees another file under this path: of "):
+        list(DaskEngine(client, "dask").in_order(read_whole, [file]))
+
+
+def test_a_link_to_the_same_file_elsewhere_is_no_change(client, tmp_path):
+    """Another machine numbers devices and inodes otherwise: size and time decide."""
+    path, copy = tmp_path / "part.npy", tmp_path / "copy.npy"
+    path.write_bytes(b"abc")
+    file = SteadyFile.of(path)
+    copy.write_bytes(b"abc")
+    os.utime(copy, ns=(0, file.identity.modified))
+    copy.rename(path)
+    assert list(DaskEngine(client, "dask").in_order(read_whole, [file])) == [b"abc"]
+    with pytest.raises(InputError, match="the file changed while it was read"):
+        read_whole(file)
+
+
+def test_an_error_in_the_rows_names_the_row_of_the_dump(client, shards):
+    folder = shards()
+    path = folder / "part-2.npz"
+    with np.load(path) as part:
+        arrays = dict(part)
+    arrays["logits"][3, 4] = np.nan
+    np.savez(path, **arrays)
+    with pytest.raises(InputError) as plain:
+        calibeval.evaluate(folder)
+    with pytest.raises(InputError) as found:
+        calibeval.evaluate(folder, engine=client)
+    assert str(found.value) == str(plain.value)
+    assert "row 1510" in str(plain.value)
+
+
+@pytest.mark.parametrize("error", [ValueError("odd"), InputError("wrong")], ids=["any", "ours"])
+def test_an_error_of_the_work_comes_back_as_it_is(client, error):
+    with pytest.raises(type(error), match=f"^{error}$"):
+        list(DaskEngine(client, "dask").in_order(fail, [error]))
+
+
+def test_an_address_without_a_scheduler_is_an_error(monkeypatch, sample_data):
+    monkeypatch.setattr(dask, "TIMEOUT_S", 0.3)
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(FileProblem, match=rf"^--engine dask={address}: no scheduler answers within 0.3 seconds"):
+            calibeval.evaluate(sample_data / "digits_test.npz", engine=f"dask={address}")
+
+
+def test_without_distributed_the_extra_is_named(monkeypatch, sample_data):
+    monkeypatch.setitem(sys.modules, "distributed", None)
+    with pytest.raises(UsageError, match=r"^--engine dask needs distributed: pip install 'calibeval\[dask\]'$"):
+        calibeval.evaluate(sample_data / "digits_test.npz", engine="dask")
+
+
+@pytest.mark.parametrize(
+    ("engine", "message"),
+    [
+        ("dusk", r'^engine "dusk" is unknown \(did you mean "dask"\?\); engines are local, dask$'),
+        ("dask=", r'^engine "dask=": an address is needed after dask=, such as dask=tcp://HOST:8786$'),
+        ("dask=here", r'^engine "dask=here": an address'),
+        ("local=tcp://a:1", r'^engine "local=tcp://a:1": an address'),
+        (3, r'^engine is 3, but it must be "local", "dask", "dask=ADDRESS" or a client of `distributed`$'),
+    ],
+)
+def test_a_wrong_engine_is_refused(engine, message, sample_data):
+    with pytest.raises(UsageError, match=message):
+        calibeval.evaluate(sample_data / "digits_test.npz", engine=engine)
+
+
+def test_no_engine_opens_nothing():
+    with opened_engine(None, 1) as none, opened_engine("local", 1) as local:
+        assert none is None
+        assert local is None
