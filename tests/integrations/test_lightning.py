@@ -10,7 +10,6 @@ from torch.utils.data import DataLoader, TensorDataset
 import calibeval
 from calibeval.lightning import CalibrationCallback
 
-
 K = 4
 GENERATOR = torch.Generator().manual_seed(0)
 INPUTS = torch.randn(500, 6, generator=GENERATOR)
