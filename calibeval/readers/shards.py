@@ -17,12 +17,12 @@ from calibeval.core.data.row_source import RowSource
 from calibeval.core.data.source import RemoteFacts
 from calibeval.core.errors import FileProblem, InputError
 from calibeval.readers.remote.find import remote_facts, sha256_of
-from calibeval.readers.remote.listing import HIDDEN_NAMES, NUMBERED, PATTERN, remote_shards
 from calibeval.readers.stored.digest import Extent
 from calibeval.readers.stored.joined import JoinedRows
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import ID_KEYS, IGNORE_KEYS, NAME_KEYS, index_splits
 from calibeval.readers.stored.place import Place, Url
+from calibeval.readers.stored.shard_names import HIDDEN_NAMES, NUMBERED, PATTERN
 from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents, Stored
 
@@ -87,6 +87,8 @@ def shard_paths(path: Place, suffix: Callable[[Place], str]) -> Sequence[Place] 
     """
     found: Sequence[Place] | None
     if isinstance(path, Url):
+        from calibeval.readers.remote.listing import remote_shards
+
         found = remote_shards(path, folder=not suffix(path))
         if found is None:
             return None
