@@ -91,6 +91,12 @@ def test_gate_with_a_baseline_of_the_configuration(bucket, capsys, tmp_path, mon
     assert done.code == 0
 
 
+def test_a_configuration_is_on_this_machine(bucket, capsys):
+    done = run(capsys, "gate", "s3://bucket/a.npz", "--config", "https://host/c.toml?key=secret")
+    said = "https://host/c.toml: a configuration must be a file on this machine; what it names may be remote\n"
+    assert (done.code, done.err) == (4, said)
+
+
 def test_gate_writes_a_first_configuration(bucket, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert run(capsys, "gate", "s3://bucket/a.npz", "--init").code == 0
