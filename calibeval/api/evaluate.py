@@ -29,6 +29,7 @@ from calibeval.api.dumps import (
     resources_of,
 )
 from calibeval.api.engines import EngineName, with_engine
+from calibeval.api.saved_sums import report_of_sums
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.arguments import by_name, path, whole
 from calibeval.core.data.best_first import best_first_error
@@ -105,7 +106,7 @@ def evaluate(
     predictions: a path such as "test.npz#test", Predictions, or what `cross_fit` returned; a list of them, or a dict of
     them by the names that the report shows; or None, with arrays by name: logits, probs or log_probs (n, k), or
     confidence (n,) with correct; labels (n,), ids, columns, class_names, labels_are, ignore_index and
-    renormalize: as for Predictions.
+    renormalize: as for Predictions. Files of saved sums, "part-*.sums" or a list of such, are one dump together.
     metrics: names, as a list or as "ece,nll"; "all" also computes those that are left out by default because they need
     the results of every row; None: all others.
     bins: number of equal-width bins, and the most equal-mass bins; None: that of the convention, mostly 15.
@@ -162,13 +163,12 @@ def evaluate(
         every: list[Dump] = [given]
         options = {}
     else:
-        both = [*_given(arrays), *_given(only_arrays)]
-        if both:
-            raise UsageError(f"give predictions, or arrays by name, but not both: {', '.join(both)} came beside them")
-        if labels is not None and not is_path(labels):
-            raise UsageError("labels= beside a path is the path of another file; arrays go with logits= or probs=")
-        if labels is not None:
-            path("labels", labels)
+        _check_beside([*_given(arrays), *_given(only_arrays)], labels)
+        held: dict[str, object] = {"weights": weights, "group": group, "positive": positive, "slices": slices, **ways}
+        held |= {"classes": classes, "min_rows": min_rows, "convention": convention != OWN, **options}
+        summed = report_of_sums(predictions, level, chosen, bins, held)
+        if summed is not None:
+            return summed
         every, names = by_names(predictions)
         if not any(is_path(one) for one in (*every, fit_on)):
             nothing_to_read(options)
@@ -199,6 +199,16 @@ def evaluate(
         found.append(replace(one, name=names[i]) if names else one)
     settings = stamped(settings, *(one.warnings for one in found))
     return Report(VERSION, settings, together(found))
+
+
+def _check_beside(arrays: Sequence[str], labels: object) -> None:
+    """Check what came beside predictions: no arrays, and labels as a path. Raises: UsageError."""
+    if arrays:
+        raise UsageError(f"give predictions, or arrays by name, but not both: {', '.join(arrays)} came beside them")
+    if labels is not None and not is_path(labels):
+        raise UsageError("labels= beside a path is the path of another file; arrays go with logits= or probs=")
+    if labels is not None:
+        path("labels", labels)
 
 
 def _of_arrays(given: Mapping[str, Any], positive: str | None) -> Predictions:

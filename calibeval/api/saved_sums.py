@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from os import PathLike, fspath
 from typing import Any
 
 from calibeval.core.data.source import Source
 from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.accumulation import Accumulation
+from calibeval.core.evaluation.settings import stamped
+from calibeval.core.report.report import Report
+from calibeval.core.report.several import together
+from calibeval.core.version import VERSION
 from calibeval.readers.formats.sums_names import are_sums
 from calibeval.readers.formats.sums_together import read_all, source_of
 
@@ -20,6 +25,32 @@ def names_of_sums(dumps: object) -> list[str] | None:
     every: Sequence[object] = dumps if isinstance(dumps, list | tuple) else [dumps]
     names = [fspath(one) if isinstance(one, str | PathLike) else "" for one in every]
     return [str(name) for name in names] if names and are_sums([str(name) for name in names]) else None
+
+
+def report_of_sums(
+    dumps: object, level: float | None, only: tuple[str, ...] | None, bins: int | None, given: Mapping[str, object]
+) -> Report | None:
+    """The report of saved sums, all of which are one dump, or of several by their names in a dict; None for others.
+
+    Arguments: as for `opened_sums`. Raises: as `opened_sums`; UsageError for sums by names with other settings.
+    """
+    every: Mapping[str | None, object] = dumps if isinstance(dumps, Mapping) else {None: dumps}
+    names = {name: names_of_sums(one) for name, one in every.items()}
+    if not all(names.values()):
+        if any(names.values()):
+            raise UsageError("some of these are saved sums and others are not: evaluate them apart")
+        return None
+    found, settings = [], None
+    for title, files in names.items():
+        rows, source = opened_sums(files or (), bins, given)
+        dump, own = rows.dump(level, rows.chosen if only is None else only, source)
+        if settings is not None and own != settings:
+            raise UsageError(f'the sums of "{title}" have other settings than those before: evaluate them apart')
+        settings = own
+        found.append(dump if title is None else replace(dump, name=title))
+    if settings is None:
+        raise AssertionError("there are names")
+    return Report(VERSION, stamped(settings, *(one.warnings for one in found)), together(found))
 
 
 def opened_sums(names: Sequence[str], bins: int | None, given: Mapping[str, object]) -> tuple[Accumulation, Source]:

@@ -10,11 +10,13 @@ from dataclasses import replace
 from typing import Any
 
 from calibeval.core.data.check_values import check_values
+from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.inspection import ArrayNote, Inspection, Reading
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.errors import CalibevalError
 from calibeval.core.heads.features import Features
 from calibeval.readers.features.features import open_features
+from calibeval.readers.formats.sums_names import are_sums
 from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.readers.meaning.unlabelled import what_to_do
 from calibeval.readers.open import Opened, open_input, open_labels, predictions_of, split_name
@@ -45,6 +47,9 @@ def inspect_dump(name: str, options: ReadOptions) -> Inspection:
 
     Raises: InputError or FileProblem only if the file as a whole cannot be opened.
     """
+    if are_sums([name]):
+        found: Inspection = elsewhere("calibeval.readers.formats.sums_described", "inspect_sums")(name)
+        return found
     path, split = split_name(name)
     opened = open_input(path, options.limits, read_as=options.read_as, decimal=options.decimal)
     arrays = opened.contents.arrays

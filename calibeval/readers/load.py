@@ -110,7 +110,7 @@ def load(file: SteadyFile, limits: Limits, read_as: str | None = None, decimal: 
                 'save its arrays: np.savez("dump.npz", logits=..., labels=...)'
             )
         if own == ".sums":
-            hint = "`calibeval report part*.sums`, `calibeval gate` and calibeval.Accumulator.load read them"
+            hint = "`calibeval report part*.sums`, `compare`, `gate` and calibeval.Accumulator.load read them"
             raise InputError(f"{path.name}: saved sums hold no rows, which are needed here; {hint}")
         about = f". {OTHERS[own]}" if own in OTHERS else nearest(own, FORMATS)
         raise InputError(f'{path.name}: the suffix "{own}" is unknown{about}; formats are {known} (see --read-as)')

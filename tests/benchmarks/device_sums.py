@@ -25,6 +25,7 @@ from torch import Tensor
 
 import calibeval
 from calibeval.core.data.foreign import DEVICES
+from calibeval.core.sums.kernel import kernel_name
 from tests.benchmarks.timing import cores, machine, say, show, size_name, table, target_row
 
 LEAST_SPEEDUP, FARTHEST = 20.0, 1e-12
@@ -81,7 +82,7 @@ def section(sizes: Sizes, device: str, *, profiled: bool = False) -> str:
 
 def _parts(sizes: Sizes, device: str, *, profiled: bool) -> Iterator[str]:
     name = torch.cuda.get_device_name() if device == "cuda" else "none, the CPU is in its place"
-    yield f"{machine()} GPU: {name}."
+    yield f"{machine()} GPU: {name}. The CPU's sums are made by the kernel {kernel_name()}."
     found: dict[tuple[int, int], Found] = {}
     failed = []
     for n, k in sizes.cases:

@@ -18,6 +18,7 @@ from calibeval.core.evaluation.batches import Batch, check_empty, counted, group
 from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.mergeable import check_alike, check_mergeable
 from calibeval.core.evaluation.on_device import DeviceBatch, DeviceSums
+from calibeval.core.evaluation.plain_batches import plain_batch
 from calibeval.core.evaluation.rechunked import Rechunked
 from calibeval.core.evaluation.running import Running
 from calibeval.core.evaluation.running_facts import Chunk, Facts
@@ -115,6 +116,10 @@ class Accumulation:
         """The batch, checked, and what it is added to. Raises: InputError, UsageError."""
         stored, images = self._before()
         weighted = weights is not None
+        if self.running is not None and groups is None and not weighted:
+            plain = plain_batch(given, outcome, self.options, self.running.facts)
+            if plain is not None:
+                return Read(plain, self.running, stored, images)
         try:
             self._check_kind(given)
             batch = read_batch(given, outcome, groups, weights, self.options)

@@ -65,6 +65,11 @@ class SteadyFile:
         return True
 
     @property
+    def etag(self) -> str | None:
+        """What a server says that changes with the content."""
+        return None
+
+    @property
     def shared(self) -> bool:
         """Whether other processes can read it, too."""
         return True

@@ -98,7 +98,7 @@ def test_files_that_are_not_there_or_damaged(report, tmp_path):
     assert "bad.sums: these are no saved sums that can be read" in done.err
 
 
-@pytest.mark.parametrize("command", [["inspect"], ["fit"]])
+@pytest.mark.parametrize("command", [["conventions"], ["fit"]])
 def test_other_commands_say_what_reads_sums(capsys, monkeypatch, tmp_path, command):
     monkeypatch.chdir(tmp_path)
     file = saved(tmp_path)[0]
