@@ -22,7 +22,9 @@ from calibeval.api.dumps import (
     as_path,
     as_place,
     by_names,
+    is_path,
     predictions_of,
+    read_by,
 )
 from calibeval.api.outputs import check_outputs
 from calibeval.core.comparison.comparison import Comparison
@@ -257,14 +259,16 @@ class Accumulator:
         bases = [None] * len(every) if base is None else by_names(base)[0]
         if len(bases) != len(every):
             raise UsageError(f"{len(every)} dumps, but {len(bases)} bases: give one for each, in their order")
+        read_by(reading, [*every, *(one for one in bases if one is not None)])
         options = and_positive(reading, positive)
         for dump, beside in zip(every, bases, strict=True):
-            rows, one = made._rows, predictions_of(dump, options, max_memory)
+            rows, one = made._rows, predictions_of(dump, options if is_path(dump) else {}, max_memory)
             part = rows.empty()
             if beside is None:
                 take_dump(part, one, group, jobs)
             else:
-                take_pair(part, predictions_of(beside, options, max_memory), one, group, jobs)
+                other = predictions_of(beside, options if is_path(beside) else {}, max_memory)
+                take_pair(part, other, one, group, jobs)
             rows.merge(part)
         return made
 

@@ -35,7 +35,8 @@ class JointSums:
     OUTCOMES, outcome, chance and model, (3, 2, 2, 2), right before wrong; chances: sums of the chances, (2,). Both are
     None if no model has few errors or few right rows. top: sums of the products of correct - confidence by equal-width
     bins of both, (m, m). binary: of two classes, likewise of each class, (2, m, m), and classes: the sums of their
-    bins, (2, 2, 5, m), by class and model. identical, alike: as `likeness` says.
+    bins, (2, 2, 5, m), by class and model. cells: of few classes, as
+    `joint_cells.cell_products` gives them. identical, alike: as `likeness` says.
     """
 
     n: int
@@ -47,24 +48,9 @@ class JointSums:
     top: Floats
     binary: Floats | None = None
     classes: Floats | None = None
+    cells: Floats | None = None
     identical: bool = True
     alike: bool = True
-
-    @classmethod
-    def nothing(cls, bins: int, *, binary: bool) -> JointSums:
-        """Of no rows. bins: the number of equal-width bins. binary: whether there are two classes."""
-        none, nothing, both = len(VALUES), np.zeros((bins, bins)), np.zeros((2, bins, bins))
-        return cls(
-            0,
-            np.zeros(none),
-            np.zeros((none, none)),
-            np.zeros(4),
-            np.zeros((len(OUTCOMES), 2, 2, 2)),
-            np.zeros(2),
-            nothing,
-            both if binary else None,
-            np.zeros((2, 2, len(PARTS), bins)) if binary else None,
-        )
 
     @classmethod
     def of(
@@ -129,6 +115,7 @@ class JointSums:
             self.top + other.top,
             None if self.binary is None or other.binary is None else self.binary + other.binary,
             None if self.classes is None or other.classes is None else self.classes + other.classes,
+            None if self.cells is None or other.cells is None else self.cells + other.cells,
             self.identical and other.identical,
             self.alike and other.alike,
         )

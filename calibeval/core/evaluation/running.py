@@ -20,6 +20,7 @@ from calibeval.core.errors import InputError
 from calibeval.core.evaluation.chunk_work import Ready, Worked, worked
 from calibeval.core.evaluation.class_noise import with_sampled_spread
 from calibeval.core.evaluation.doubts import zeros_notice
+from calibeval.core.evaluation.joint_cells import ClassGaps
 from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.part_doubts import PartDoubt, PartDoubts, joined, sampled_doubts
 from calibeval.core.evaluation.running_facts import Chunk, Counts, Facts, Heard
@@ -105,7 +106,8 @@ class Running:
             row = sums.impossible_row if ready.whole else int(np.flatnonzero(ready.keep)[sums.impossible_row])
             sums = replace(sums, impossible_row=ready.stored + row)
         if self.heard is not None:
-            self.heard.append(Heard(rows, block.labels))
+            gaps = ClassGaps.of(block, self.facts.kinds.kind, self.compared)
+            self.heard.append(Heard(rows, block.labels.copy(), gaps))  # the array is written again
         self.total = replace(sums, rows=None) if self.total is None else self.total + sums
         self.keys.add(keys, block.weights, codes)
         self.curves.add(cells)

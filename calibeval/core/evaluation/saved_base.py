@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 Arrays = dict[str, npt.NDArray[Any]]
 Saved = tuple[dict[str, Any], Arrays]
-PREFIX, OPTIONAL = "base.", ("outcomes", "chances", "binary", "classes")
+PREFIX, OPTIONAL = "base.", ("outcomes", "chances", "binary", "classes", "cells")
 ROUNDING = 1e-6
 
 
@@ -87,11 +87,13 @@ def _joint(
     n = own.counts.n
     if other.counts.n != n or base.settings.bins != m:
         raise Wrong(f"base has {other.counts.n:,} rows in {base.settings.bins} bins, but {n:,} in {m} are needed")
+    k = own.facts.kinds.k or 0
     shapes = {
         "outcomes": (len(OUTCOMES), 2, 2, 2),
         "chances": (2,),
         "binary": (2, m, m),
         "classes": (2, 2, len(PARTS), m),
+        "cells": (2 * k, 2 * k, m, m),
     }
     found = {
         name: _array(arrays, name, shape)
@@ -119,8 +121,9 @@ def _joint(
         found["top"],
         found.get("binary"),
         found.get("classes"),
-        same,
-        alike,
+        found.get("cells"),
+        identical=same,
+        alike=alike,
     )
     if joint.few != ("outcomes" in found and "chances" in found):
         raise Wrong("joint.outcomes belong to rows with few errors, or few right rows")
