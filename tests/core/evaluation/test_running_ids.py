@@ -31,7 +31,8 @@ def test_an_id_of_an_earlier_batch_is_told_with_both_rows():
     part = added(calibeval.Accumulator(3), np.arange(20))
     added(part, np.append(np.arange(20, 39), 7))
     assert told(part) == (
-        "1 id occurs twice (first: row 39 has that of row 7), and each such row counts: padding of a distributed sampler?"
+        "1 id occurs twice (first: row 39 has that of row 7), and each such row counts: padding of a distributed "
+        "sampler?"
     )
     assert part.n == 40
 
