@@ -123,7 +123,9 @@ def _by_groups(models: tuple[Running, Running]) -> ByGroups | None:
     order = own[1].order()
     tops = [None if one.top is None else one.top.totals[order] for one in own]
     top = None if tops[0] is None or tops[1] is None else (tops[0], tops[1])
-    return ByGroups(Clusters(own[1].sizes[order]), (own[0].rows.at(order), own[1].rows.at(order)), top)
+    cells = [None if one.classes is None else one.classes.totals[order] for one in own]
+    classes = None if cells[0] is None or cells[1] is None else (cells[0], cells[1])
+    return ByGroups(Clusters(own[1].sizes[order]), (own[0].rows.at(order), own[1].rows.at(order)), top, classes)
 
 
 def _keys(models: tuple[Running, Running]) -> Keys | None:
