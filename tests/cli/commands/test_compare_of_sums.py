@@ -107,7 +107,6 @@ def test_sums_with_a_base_are_also_those_of_the_candidate(command):
             ("sums", "new-0.npz", "new-1.npz", "--base", "old-0.npz", "-o", "x.sums"),
             "--base was given 1 times for 2 dumps",
         ),
-        (("sums", "new-0.npz", "--base", "old-0.npz", "--min-cell", "10", "-o", "x.sums"), "--base and --min-cell"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(command, words, message):
