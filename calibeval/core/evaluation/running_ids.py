@@ -54,10 +54,9 @@ class RunningIds:
         often = "twice" if found.most == 2 else "more than once"
         how = f"1 id occurs {often}" if found.ids == 1 else f"{found.ids:,} ids occur {often}"
         first, later = kept[found.first[0]], kept[found.later[0]]
-        text = (
-            f"{how} (first: {self._unit} {later:,} has that of {self._unit} {first:,}), and such {self._unit}s count so"
-        )
-        return warning("duplicate_ids", f"{text} often: padding of a distributed sampler?")
+        where = f"first: {self._unit} {later:,} has that of {self._unit} {first:,}"
+        text = f"{how} ({where}), and each such {self._unit} counts: padding of a distributed sampler?"
+        return warning("duplicate_ids", text)
 
 
 def ids_of(ids: object, batch: Batch, before: RunningIds | None, *, first: bool) -> RunningIds | None:

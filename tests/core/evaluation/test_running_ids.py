@@ -31,7 +31,7 @@ def test_an_id_of_an_earlier_batch_is_told_with_both_rows():
     part = added(calibeval.Accumulator(3), np.arange(20))
     added(part, np.append(np.arange(20, 39), 7))
     assert told(part) == (
-        "1 id occurs twice (first: row 39 has that of row 7), and such rows count so often: padding of a distributed "
+        "1 id occurs twice (first: row 39 has that of row 7), and each such row counts: padding of a distributed "
         "sampler?"
     )
     assert part.n == 40
@@ -74,7 +74,7 @@ def test_ignored_rows_do_not_count_and_images_have_one_id_or_one_a_pixel():
     scores, labels = RNG.normal(size=(2, 3, 4, 5)), RNG.integers(0, 3, (2, 4, 5))
     images.update(logits=scores, labels=labels, ids=["a", "b"])
     images.update(logits=scores, labels=labels, ids=["c", "a"])
-    assert told(images).startswith("1 id occurs twice (first: image 3 has that of image 0), and such images")
+    assert told(images).startswith("1 id occurs twice (first: image 3 has that of image 0), and each such image counts")
 
 
 @pytest.mark.parametrize(
