@@ -22,6 +22,7 @@ from calibeval.core.evaluation.plain_batches import plain_batch
 from calibeval.core.evaluation.rechunked import Rechunked
 from calibeval.core.evaluation.running import Running
 from calibeval.core.evaluation.running_facts import Chunk, Facts
+from calibeval.core.evaluation.running_ids import ids_of
 from calibeval.core.evaluation.settings import stamped
 from calibeval.core.metrics.table import needs_pairs, wanted_by
 from calibeval.core.report.report import DumpReport, Report
@@ -91,8 +92,11 @@ class Accumulation:
         groups: object,
         weights: object,
         base: Mapping[str, Any] | None = None,
+        ids: object = None,
     ) -> None:
         """A batch. given: scores by their kind, and the outcome under its name. base: likewise of another model.
+
+        ids: of the rows.
 
         Raises: InputError, UsageError; then nothing of the batch is added.
         """
@@ -102,12 +106,18 @@ class Accumulation:
         if self.running is not None and (self.base is None) != (base is None):
             here, before = ("no base", "had one") if base is None else ("a base", "had none")
             raise UsageError(f"batch {self.batches + 1}: this batch has {here}, but the batches before {before}")
+        try:
+            named = ids_of(ids, own.batch, None if self.running is None else self.running.ids, first=not self.batches)
+        except (InputError, UsageError) as error:
+            raise type(error)(counted(error, self.batches + 1, own.stored, own.images)) from None
         theirs = None
         if beside is not None and base is not None:
             theirs = beside.read(base, outcome, groups, weights)
             for one in (own.running, theirs.running):
                 one.heard = [] if one.heard is None else one.heard
         running = self.take(own)
+        if named is not None:
+            running.ids = named if running.ids is None else running.ids.joined(named)
         if beside is not None and theirs is not None:
             self.base = beside
             beside.listen(running, beside.rows.take(theirs))
