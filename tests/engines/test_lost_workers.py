@@ -144,6 +144,16 @@ def test_an_address_without_a_scheduler_is_an_error(monkeypatch, sample_data):
             calibeval.evaluate(sample_data / "digits_test.npz", engine=f"dask={address}")
 
 
+def test_a_scheduler_without_workers_is_an_error(monkeypatch, sample_data):
+    monkeypatch.setattr(dask, "WAIT_S", 0.2)
+    distributed = pytest.importorskip("distributed")
+    options = {"n_workers": 0, "processes": False, "protocol": "tcp://", "dashboard_address": "127.0.0.1:0"}
+    with distributed.LocalCluster(**options) as empty:
+        address = empty.scheduler_address
+        with pytest.raises(FileProblem, match=rf"^--engine dask={address}: no worker has joined this scheduler within"):
+            calibeval.evaluate(sample_data / "digits_test.npz", engine=f"dask={address}")
+
+
 def test_without_distributed_the_extra_is_named(monkeypatch, sample_data):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(UsageError, match=r"^--engine dask needs distributed: pip install 'calibeval\[dask\]'$"):
