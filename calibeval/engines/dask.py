@@ -155,7 +155,10 @@ def dask_engine(address: str | None, jobs: int | None) -> Iterator[DaskEngine]:
                     silence_logs=logging.CRITICAL,
                 )
         except (RuntimeError, OSError) as error:
-            raise FileProblem(f"--engine dask: its processes could not be started ({first_line(error)})") from None
+            raise FileProblem(
+                f"--engine dask: its processes could not be started ({first_line(error)}). In a script, calls that "
+                'start them stand below if __name__ == "__main__":'
+            ) from None
         with cluster, Client(cluster, set_as_default=False) as own:
             yield DaskEngine(own, "dask")
 
