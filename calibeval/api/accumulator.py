@@ -126,7 +126,9 @@ class Accumulator:
         also in other batches. weights: (n,), numbers of at least 0 by which rows count. base: scores of another model
         on the same rows, of the same kind, (n, k), or a dict of its scores by their kind, such as {"probs": ...}; with
         the confidence alone, {"confidence": ..., "correct": ...}. Then `compare()` gives the differences from it.
-        Raises: InputError, UsageError for rows that cannot be used. Then nothing of this batch is added.
+        Raises: InputError, UsageError for rows that cannot be used. Then nothing of this batch is added. Small batches
+        of tensors on a GPU are looked at together, when some have come or a number is asked for: an error then names
+        the batch that is wrong, of which nothing is added, and all others are.
         """
         arrays = {"logits": logits, "probs": probs, "log_probs": log_probs, "confidence": confidence}
         kind = only_kind(arrays)
@@ -135,7 +137,8 @@ class Accumulator:
             self._rows.check_empty(kind, arrays[kind], {"groups": groups, "weights": weights})
             return
         if base is None and self._rows.base is None and stays(arrays[kind]):
-            batch = self._door().batch(kind, arrays[kind], outcome, weights, groups)
+            first = self._rows.running is None
+            batch = self._door().batch(kind, arrays[kind], outcome, weights, groups, first=first)
             if batch is not None:
                 self._rows.add_on_device(batch)
                 return
