@@ -7,7 +7,7 @@
 #include "mass.h"
 #include "run.h"
 
-static const Kernel KERNEL = {run, count_cells, segments};
+static const Kernel KERNEL = {run, kept_rows, count_cells, segments};
 
 #undef LANES
 #undef INLINE

@@ -1,6 +1,7 @@
 // Few classes: eight rows stand in the eight lanes, and classes follow one another.
 
-constexpr int TILE = 64; // rows that are transposed at a time
+constexpr int64_t FEW_CLASSES = 128; // up to these, rows stand in the lanes
+constexpr int TILE = 64;               // rows that are transposed at a time
 
 // Transpose eight rows, `stride` apart, of eight classes; the columns come TILE apart.
 INLINE void transpose_eight(const float *z, int64_t stride, float *out)
@@ -42,8 +43,18 @@ INLINE void transpose(const float *z, int64_t rows, int64_t k, float *tile)
         }
 }
 
+// Ask for scores that are transposed next, as reading eight rows at a time is not what processors foresee.
+template <class Score> INLINE void fetch_ahead(const Score *here, int64_t distance, int64_t size, const Score *end)
+{
+    const Score *stop = here + distance + size < end ? here + distance + size : end;
+    for (const Score *next = here + distance; next < stop; next += 64 / sizeof(Score)) __builtin_prefetch(next);
+}
+
+struct Hit { int32_t c; unsigned rows; };
+
 template <Kind KIND, bool WEIGHTED, class Score> static Flag few(Job &job, Score *tile, D8 *p)
 {
+    Hit hit[FEW_CLASSES + 1];
     const int64_t n = job.n, k = job.k;
     const D8 zero = D8::all(0.0), one = D8::all(1.0), inf = D8::all(__builtin_inf());
     const D8 first_edge = D8::all(job.edges[1]);
@@ -56,6 +67,7 @@ template <Kind KIND, bool WEIGHTED, class Score> static Flag few(Job &job, Score
         transpose((const Score *)job.scores + start * k, rows, k, tile);
         for (int64_t group = 0; group < rows; group += 8) {
             const int64_t i = start + group;
+            fetch_ahead((const Score *)job.scores + i * k, TILE * k, 8 * k, (const Score *)job.scores + n * k);
             Eight eight;
             eight.count = rows - group < 8 ? (int)(rows - group) : 8;
             const I8 there = existing(eight.count);
@@ -118,7 +130,7 @@ template <Kind KIND, bool WEIGHTED, class Score> static Flag few(Job &job, Score
                 w = D8::load(own);
                 w2 = w * w;
             }
-            I8 above = I8::all(0);
+            int64_t hits = 0; // classes with a p above the first edge
             for (int64_t c = 0; c < k; c++) {
                 D8 own = p[c] * scale;
                 p[c] = own;
@@ -133,17 +145,15 @@ template <Kind KIND, bool WEIGHTED, class Score> static Flag few(Job &job, Score
                     column_p[c] = column_p[c] + own;
                     column_pp[c] = fma(own, own, column_pp[c]);
                 }
-                above = above | (own > first_edge);
+                const unsigned above = (own > first_edge).mask();
+                hit[hits] = {(int32_t)c, above};
+                hits += above != 0;
             }
             eight.other_squares = squares;
-            if (above.any())
-                for (int64_t c = 0; c < k; c++) {
-                    unsigned found = (p[c] > first_edge).mask();
-                    while (found) {
-                        const int lane = __builtin_ctz(found);
-                        found &= found - 1;
-                        add_other<WEIGHTED>(job, i + lane, c, flat[c * 8 + lane]);
-                    }
+            for (int64_t at = 0; at < hits; at++)
+                for (unsigned found = hit[at].rows; found; found &= found - 1) {
+                    const int lane = __builtin_ctz(found);
+                    add_other<WEIGHTED>(job, i + lane, hit[at].c, flat[hit[at].c * 8 + lane]);
                 }
             add_rows<WEIGHTED>(job, i, eight, running);
         }

@@ -35,9 +35,18 @@ struct Job {
     Cell *label; // [right][class][bin] of the label
     Cell *other; // [class][bin] of other classes, above the first bin
     Cell *other_squared; // the same by squared weight
-    Cell *wrong; // [bin] of the confidence of wrong rows
+    Cell *confident; // [copy][right][bin] of the confidence, see TOP_COPIES
     double *column_p, *column_pp; // (k,) or, with weights, (2, k): sums over the rows with other labels
     double bin_slack; // how far i / m times m may be from i, with the edge i
+};
+
+// Results of rows that are added up again: the same bits as from their scores.
+struct KeptRows {
+    int64_t n, m;
+    const double *edges, *confidence, *nll, *brier;
+    const uint8_t *correct;
+    double *totals; // the first four
+    double *top; // (5, m)
 };
 
 // A pass over the gathered sort keys, for bins of equally many rows.

@@ -4,6 +4,7 @@
 
 struct Kernel {
     Flag (*run)(Job &job, bool of_floats);
+    Flag (*kept_rows)(const KeptRows &rows);
     Flag (*count_cells)(const uint64_t *keys, int64_t n, int64_t *counts);
     int64_t (*segments)(const Segments &s);
 };

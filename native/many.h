@@ -118,12 +118,50 @@ INLINE bool adds_up(const Job &job, double least, double most, double norm)
     return least >= -job.spare && most <= 1.0 + job.spare * CLEARLY && norm - 1.0 <= allowed && 1.0 - norm <= allowed;
 }
 
+// At most log x, and at least log x - ln 2, for x >= 1.
+INLINE double log_below(double x)
+{
+    uint64_t pattern;
+    memcpy(&pattern, &x, sizeof x);
+    return (double)((int64_t)(pattern >> 52) - 1023) * 0x1.62e42fefa39efp-1;
+}
+
+// Add the probabilities of two rows to the sums by class; the sums of their squares are stored. The weights of a row
+// that does not exist are scaled by 0.
+template <bool WEIGHTED>
+INLINE void add_columns(Job &job, const double *buffer, int64_t row, int rows, const double *scale, double *squares)
+{
+    const int64_t padded = (job.k + 7) & ~7LL;
+    const D8 scale0 = D8::all(scale[0]), scale1 = D8::all(scale[1]);
+    double *column_p = job.column_p, *column_pp = job.column_pp;
+    double *column_p2 = column_p + padded, *column_pp2 = column_pp + padded;
+    const double w0 = WEIGHTED ? job.weights[row] : 1.0, w1 = WEIGHTED && rows > 1 ? job.weights[row + 1] : 1.0;
+    D8 squares0 = D8::all(0.0), squares1 = squares0;
+    for (int64_t c = 0; c < padded; c += 8) {
+        const D8 p = D8::load(buffer + c) * scale0, q = D8::load(buffer + padded + c) * scale1;
+        squares0 = fma(p, p, squares0);
+        squares1 = fma(q, q, squares1);
+        if (WEIGHTED) {
+            const D8 wp = D8::all(w0) * p, wq = D8::all(w1) * q;
+            (fma(D8::all(w0), p, fma(D8::all(w1), q, D8::load(column_p + c)))).store(column_p + c);
+            (fma(wp, p, fma(wq, q, D8::load(column_pp + c)))).store(column_pp + c);
+            (fma(D8::all(w0), wp, fma(D8::all(w1), wq, D8::load(column_p2 + c)))).store(column_p2 + c);
+            (fma(wp, wp, fma(wq, wq, D8::load(column_pp2 + c)))).store(column_pp2 + c);
+        } else {
+            ((D8::load(column_p + c) + p) + q).store(column_p + c);
+            fma(q, q, fma(p, p, D8::load(column_pp + c))).store(column_pp + c);
+        }
+    }
+    squares[0] = squares0.sum();
+    if (rows > 1) squares[1] = squares1.sum();
+}
+
 template <Kind KIND, bool WEIGHTED, class Score> static Flag many(Job &job, double *buffer)
 {
     const int64_t n = job.n, k = job.k, padded = (k + 7) & ~7LL, full = k & ~7LL;
     const double first_edge = job.edges[1];
     const double margin = sizeof(Score) == 4 ? 0x1p-22 : 0x1p-50; // of the scores' own rounding
-    const double nearest = __builtin_log(first_edge) - 1e-5; // p above the first edge needs a logit this near the best
+    const double nearest = __builtin_log(first_edge) - 1e-5; // e above the first edge needs a logit this near the best
     const Score inf = (Score)__builtin_inf(), nothing = KIND == PROBS ? (Score)0 : -inf;
     Running running;
     Score tail[8];
@@ -179,7 +217,7 @@ template <Kind KIND, bool WEIGHTED, class Score> static Flag many(Job &job, doub
                 m1[lane] = sums.m1 * in; m2[lane] = sums.m2 * in; m3[lane] = sums.m3 * in; m4[lane] = sums.m4 * in;
                 const bool best_label = z[label] == bounds.best;
                 e[label] = 0.0;
-                const double reach = KIND == LOGITS ? bounds.best + nearest - __builtin_fabs(bounds.best) * margin
+                const double reach = KIND == LOGITS ? bounds.best + nearest + log_below(sums.norm) - __builtin_fabs(bounds.best) * margin
                                      : KIND == LOG_PROBS ? nearest : first_edge;
                 // A tie of the label with an earlier class may lie below the first edge.
                 const Score limit = (Score)(reach < bounds.best ? reach * (1.0 - (reach > 0 ? margin : -margin)) : bounds.best);
@@ -203,30 +241,7 @@ template <Kind KIND, bool WEIGHTED, class Score> static Flag many(Job &job, doub
                 }
                 right[lane] = best_label && !earlier ? -1 : 0;
             }
-            D8 squares[ROWS_AT_ONCE];
-            for (int r = 0; r < ROWS_AT_ONCE; r++) squares[r] = D8::all(0.0);
-            for (int64_t c = 0; c < padded; c += 8) {
-                D8 sum = D8::load(job.column_p + c), of_squares = D8::load(job.column_pp + c);
-                D8 sum2 = sum, of_squares2 = sum;
-                if (WEIGHTED) { sum2 = D8::load(job.column_p + padded + c); of_squares2 = D8::load(job.column_pp + padded + c); }
-                for (int r = 0; r < (WEIGHTED ? rows : ROWS_AT_ONCE); r++) {
-                    D8 p = D8::load(buffer + r * padded + c) * D8::all(scale[r]);
-                    squares[r] = fma(p, p, squares[r]);
-                    if (WEIGHTED) {
-                        const double w = job.weights[i + start + r];
-                        D8 pp = p * p;
-                        sum = fma(D8::all(w), p, sum); of_squares = fma(D8::all(w), pp, of_squares);
-                        sum2 = fma(D8::all(w * w), p, sum2); of_squares2 = fma(D8::all(w * w), pp, of_squares2);
-                    } else {
-                        sum = sum + p;
-                        of_squares = fma(p, p, of_squares);
-                    }
-                }
-                sum.store(job.column_p + c);
-                of_squares.store(job.column_pp + c);
-                if (WEIGHTED) { sum2.store(job.column_p + padded + c); of_squares2.store(job.column_pp + padded + c); }
-            }
-            for (int r = 0; r < rows; r++) other_squares[start + r] = squares[r].sum();
+            add_columns<WEIGHTED>(job, buffer, i + start, rows, scale, other_squares + start);
         }
         Eight eight;
         eight.count = count;

@@ -87,6 +87,34 @@ static PyObject *sums(PyObject *, PyObject *arguments)
     return PyLong_FromLong(flag);
 }
 
+static PyObject *kept_rows(PyObject *, PyObject *arguments)
+{
+    Buffers b;
+    KeptRows rows = {};
+    int which;
+    if (!PyArg_ParseTuple(arguments, "iy*y*y*y*y*w*w*", &which, &b.all[0], &b.all[1], &b.all[2], &b.all[3], &b.all[4], &b.all[5],
+                          &b.all[6]))
+        return nullptr;
+    const Kernel *kernel = kernel_at(which);
+    if (!kernel) return nullptr;
+    rows.edges = b.at<const double>(0);
+    rows.m = b.doubles(0) - 1;
+    rows.confidence = b.at<const double>(1);
+    rows.n = b.doubles(1);
+    rows.correct = b.at<const uint8_t>(2);
+    rows.nll = b.at<const double>(3);
+    rows.brier = b.at<const double>(4);
+    rows.totals = b.at<double>(5);
+    rows.top = b.at<double>(6);
+    if (rows.m < 1 || b.all[2].len != rows.n || b.doubles(3) != rows.n || b.doubles(4) != rows.n) return wrong_size("rows");
+    if (b.doubles(5) != 4 || b.doubles(6) != 5 * rows.m) return wrong_size("top");
+    int flag;
+    Py_BEGIN_ALLOW_THREADS
+    flag = kernel->kept_rows(rows);
+    Py_END_ALLOW_THREADS
+    return PyLong_FromLong(flag);
+}
+
 static PyObject *histogram(PyObject *, PyObject *arguments)
 {
     Buffers b;
@@ -132,6 +160,7 @@ static PyObject *segment_sums(PyObject *, PyObject *arguments)
 static PyMethodDef methods[] = {
     {"names", names, METH_NOARGS, "The instruction sets that can be used here, best first; functions take their position."},
     {"sums", sums, METH_VARARGS, "The sums of a chunk of rows, see job.h; 0, 1 for bad values, or 2 where another way is needed."},
+    {"kept_rows", kept_rows, METH_VARARGS, "Sums of rows whose results were kept: the same bits as of their scores."},
     {"histogram", histogram, METH_VARARGS, "Count keys in the cells of confidences."},
     {"segment_sums", segment_sums, METH_VARARGS, "Sums of keys between cuts; returns how many keys were kept."},
     {nullptr, nullptr, 0, nullptr},

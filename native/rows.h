@@ -35,6 +35,29 @@ INLINE void bins_of(D8 p, const Job &job, int64_t *out)
     }
 }
 
+// Sums of the confidence by bin. Equal cells one after another would wait for each other, so every lane of four has a copy.
+constexpr int TOP_COPIES = 4;
+
+INLINE void add_confidence(Cell *table, int64_t m, int lane, int64_t right, int64_t bin, double confidence)
+{
+    put(table + ((lane & (TOP_COPIES - 1)) * 2 + right) * m + bin, confidence);
+}
+
+// Add up the copies: count, p, pp, y, yp of each bin.
+INLINE void combine_confidences(const Cell *table, int64_t m, double *top)
+{
+    for (int64_t bin = 0; bin < m; bin++) {
+        CellVector sums[2];
+        for (int right = 0; right < 2; right++) {
+            sums[right] = (CellVector){0.0, 0.0, 0.0, 0.0};
+            for (int copy = 0; copy < TOP_COPIES; copy++) sums[right] += *(const CellVector *)(table + (copy * 2 + right) * m + bin);
+        }
+        const CellVector both = sums[0] + sums[1];
+        const double found[5] = {both[0], both[1], both[2], sums[1][0], sums[1][1]};
+        for (int row = 0; row < 5; row++) top[row * m + bin] = found[row];
+    }
+}
+
 // Results of eight rows, of which the first `count` exist. m1 to m4: means of the logarithm of p up to a constant, z, and
 // of its powers, over the classes; label_z: the label's z. right: -1 where the first largest p is the label's.
 struct Eight {
@@ -146,7 +169,8 @@ template <bool WEIGHTED> APART void add_rows(Job &job, int64_t i, Eight &e, Runn
     e.label_p.store(p);
     for (int lane = 0; lane < e.count; lane++) {
         put(job.label + (right[lane] * job.k + job.labels[i + lane]) * job.m + bin[lane], p[lane]);
-        if (!right[lane]) put(job.wrong + bin_of(confidence[lane], job.edges, job.m), confidence[lane]);
+        const int64_t own = right[lane] ? bin[lane] : bin_of(confidence[lane], job.edges, job.m);
+        add_confidence(job.confident, job.m, lane, right[lane], own, confidence[lane]);
     }
 }
 
@@ -161,4 +185,29 @@ template <bool WEIGHTED> APART void add_other(Job &job, int64_t row, int64_t c, 
         put(job.other_squared + cell, p, w * w);
     } else
         put(job.other + cell, p);
+}
+
+// Add up results of rows that were kept, in the order in which the rows themselves are added.
+static void add_kept(const KeptRows &rows, Cell *table)
+{
+    const D8 zero = D8::all(0.0), inf = D8::all(__builtin_inf());
+    D8 sums[4] = {zero, zero, zero, zero};
+    for (int64_t i = 0; i < rows.n; i += 8) {
+        const int count = rows.n - i < 8 ? (int)(rows.n - i) : 8;
+        double own_nll[8] = {0}, own_brier[8] = {0};
+        memcpy(own_nll, rows.nll + i, count * sizeof(double));
+        memcpy(own_brier, rows.brier + i, count * sizeof(double));
+        D8 nll = D8::load(own_nll), brier = D8::load(own_brier);
+        nll = choose(nll == inf, zero, nll);
+        sums[NLL] = sums[NLL] + nll;
+        sums[NLL_SQUARES] = fma(nll, nll, sums[NLL_SQUARES]);
+        sums[BRIER] = sums[BRIER] + brier;
+        sums[BRIER_SQUARES] = fma(brier, brier, sums[BRIER_SQUARES]);
+        for (int lane = 0; lane < count; lane++) {
+            const double c = rows.confidence[i + lane];
+            add_confidence(table, rows.m, lane, rows.correct[i + lane] != 0, bin_of(c, rows.edges, rows.m), c);
+        }
+    }
+    for (int i = 0; i < 4; i++) rows.totals[i] = sums[i].sum();
+    combine_confidences(table, rows.m, rows.top);
 }

@@ -1,6 +1,5 @@
 // One chunk of rows: its working memory, the way for its number of classes, and class-wise sums out of the tables.
 
-constexpr int64_t FEW_CLASSES = 32; // up to these, rows stand in the lanes
 
 INLINE int64_t round_up(int64_t bytes) { return (bytes + 63) & ~63LL; }
 
@@ -81,16 +80,7 @@ static void combine(Job &job, bool first_counted)
             pp[at] = other[bin].pp + (wrong[bin].pp + right[bin].pp);
         }
     }
-    for (int64_t bin = 0; bin < m; bin++) {
-        Cell hit = {0, 0, 0, 0};
-        for (int64_t c = 0; c < k; c++) {
-            const Cell &own = job.label[size + c * m + bin];
-            hit.count += own.count; hit.p += own.p; hit.pp += own.pp;
-        }
-        const Cell &wrong = job.wrong[bin];
-        const double sums[5] = {hit.count + wrong.count, hit.p + wrong.p, hit.pp + wrong.pp, hit.count, hit.p};
-        for (int row = 0; row < 5; row++) job.top[row * m + bin] = sums[row];
-    }
+    combine_confidences(job.confident, m, job.top);
 }
 
 // The same of the other classes only, by weight and by squared weight, and the number of rows.
@@ -128,14 +118,14 @@ static void combine_weighted(Job &job, const double *of_labels)
 static Flag run(Job &job, bool of_floats)
 {
     const int64_t k = job.k, m = job.m, padded = (k + 7) & ~7LL;
-    const int64_t cells = (job.weights ? 2 : 3) * k * m + m, columns = (job.weights ? 4 : 2) * padded;
+    const int64_t cells = (job.weights ? 2 : 3) * k * m + TOP_COPIES * 2 * m, columns = (job.weights ? 4 : 2) * padded;
     const int64_t bytes = round_up(cells * (int64_t)sizeof(Cell) + (columns + 3 * k) * (int64_t)sizeof(double));
     char *memory = (char *)aligned_alloc(64, bytes);
     if (!memory) return REFUSED;
     memset(memory, 0, bytes);
     job.other = (Cell *)memory;
     job.other_squared = job.label = job.other + k * m; // one or the other
-    job.wrong = job.other + (cells - m);
+    job.confident = job.other + (cells - TOP_COPIES * 2 * m);
     job.column_p = (double *)(memory + cells * sizeof(Cell));
     job.column_pp = job.column_p + columns / 2;
     job.bin_slack = 0.0;
@@ -158,6 +148,17 @@ static Flag run(Job &job, bool of_floats)
         combine(job, pairs);
     free(memory);
     return flag;
+}
+
+static Flag kept_rows(const KeptRows &rows)
+{
+    const int64_t bytes = round_up(TOP_COPIES * 2 * rows.m * (int64_t)sizeof(Cell));
+    Cell *table = (Cell *)aligned_alloc(64, bytes);
+    if (!table) return REFUSED;
+    memset(table, 0, bytes);
+    add_kept(rows, table);
+    free(table);
+    return DONE;
 }
 
 static int64_t segments(const Segments &s)

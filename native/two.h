@@ -1,5 +1,5 @@
 // Two classes of float logits without weights: one exponential a row. Where the bins of both probabilities mirror each
-// other, as they nearly always do, one entry of a small table serves the label, the other class and the confidence.
+// other, as they nearly always do, one entry of a small table serves the label and the other class.
 
 // Sums of rows of [right][label][bin of the confidence]: of the larger probability c and the smaller q.
 struct Pair { double c, cc, q, qq; };
@@ -58,6 +58,7 @@ static Flag two(Job &job, Pair *pairs, uint32_t *counts)
         q.store(smaller_p);
         for (int lane = 0; lane < eight.count; lane++) {
             const double pc = larger_p[lane], pq = smaller_p[lane];
+            add_confidence(job.confident, m, lane, place[lane] >> 1, of_c[lane], pc);
             if (__builtin_expect(of_c[lane] + of_q[lane] == m - 1, 1)) {
                 const int64_t at = place[lane] * m + of_c[lane];
                 counts[at]++;
@@ -67,7 +68,6 @@ static Flag two(Job &job, Pair *pairs, uint32_t *counts)
             const int64_t right = place[lane] >> 1, y = place[lane] & 1;
             put(job.label + (right * 2 + y) * m + (right ? of_c : of_q)[lane], right ? pc : pq);
             put(job.other + (1 - y) * m + (right ? of_q : of_c)[lane], right ? pq : pc);
-            if (!right) put(job.wrong + of_c[lane], pc);
         }
     }
     for (int64_t right = 0; right < 2; right++)
@@ -78,7 +78,6 @@ static Flag two(Job &job, Pair *pairs, uint32_t *counts)
                 const PairVector high = {count, pairs[at].c, pairs[at].cc, 0.0}, low = {count, pairs[at].q, pairs[at].qq, 0.0};
                 *(PairVector *)(job.label + (right * 2 + y) * m + (right ? bin : mirrored)) += right ? high : low;
                 *(PairVector *)(job.other + (1 - y) * m + (right ? mirrored : bin)) += right ? low : high;
-                if (!right) *(PairVector *)(job.wrong + bin) += high;
             }
     running.leave(job);
     return DONE;

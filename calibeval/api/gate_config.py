@@ -12,7 +12,7 @@ from calibeval.core.data.notices import Notice
 from calibeval.core.data.positive import class_title, with_positive
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.toml import read_toml
-from calibeval.core.errors import InputError, UsageError, nearest
+from calibeval.core.errors import FileProblem, InputError, UsageError, nearest
 from calibeval.core.gating.presets import PRESETS, about_top_label, few_rows, for_two_classes, left_out, preset_rules
 from calibeval.core.gating.rules import GateConfig, GateSettings, Rule, RuleKind, config_from_table, overlaid
 from calibeval.core.gating.verdict import Verdict
@@ -22,7 +22,7 @@ from calibeval.core.metrics.table import metric_named
 from calibeval.core.report.report import Report
 from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.readers.small_files import is_there, read_small
-from calibeval.readers.stored.place import as_shown, is_remote, place_of, with_two_slashes
+from calibeval.readers.stored.place import as_shown, is_remote, place_of
 
 OWN_FILE, PROJECT_FILE = "calibeval.toml", "pyproject.toml"
 
@@ -90,6 +90,10 @@ def find_config(named: Path | None) -> Found:
     The path of a baseline in the file is relative to the file's folder.
     Raises: FileProblem if the file cannot be read; UsageError for anything in it that cannot work.
     """
+    if named is not None and is_remote(named):
+        raise FileProblem(
+            f"{place_of(named)}: a configuration must be a file on this machine; what it names may be remote"
+        )
     if named is not None:
         return _found(named, _table(named, needed=True))
     for path in (Path(OWN_FILE), Path(PROJECT_FILE)):
@@ -242,8 +246,7 @@ def _found(path: Path, table: Mapping[str, Any] | None) -> Found:
         return Found(config, path)
     baseline = config.baseline
     if not is_remote(baseline):
-        joined = str(path.parent / baseline)
-        baseline = with_two_slashes(joined) or joined
+        baseline = str(path.parent / baseline)
     return Found(replace(config, baseline=baseline), path)
 
 
@@ -267,7 +270,7 @@ def _table(path: Path, *, needed: bool) -> Mapping[str, Any] | None:
 
 
 def _document(path: Path) -> Mapping[str, Any]:
-    content = read_small(place_of(path))
+    content = read_small(path)
     try:
         return read_toml(content)
     except InputError as error:

@@ -70,13 +70,16 @@ def program(names: tuple[str, ...] = COMMANDS) -> typer.Typer:
 
 def _show_version(wanted: bool) -> None:
     if wanted:
-        typer.echo(f"calibeval {VERSION}")
+        from calibeval.core.sums.kernel import kernel_words
+
+        typer.echo(f"calibeval {VERSION} (kernel: {kernel_words()})")
         raise typer.Exit
 
 
 def _root(
     version: Annotated[
-        bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version.")
+        bool,
+        typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and the kernel."),
     ] = False,
 ) -> None:
     """Measure, repair and gate the calibration of classifiers.

@@ -36,7 +36,10 @@ class DaskEngine:
         """The threads of all workers, at least 1: workers may come and go."""
         now = time.monotonic()
         if now - self._seen >= REFRESH_S:
-            self._workers, self._seen = sum(self._client.nthreads().values()), now
+            try:
+                self._workers, self._seen = sum(self._client.nthreads().values()), now
+            except OSError as error:
+                raise self._lost(error) from None
         return max(1, self._workers)
 
     def unreachable(self, dump: str) -> None:
@@ -70,7 +73,10 @@ class DaskEngine:
             with dask.config.set({LARGE: "1GB"}):
                 return self._client.submit(answer, expected, item, pure=False, retries=RETRIES)
         except Exception as error:  # noqa: BLE001 - of whatever type: a closed client takes no task
-            raise FileProblem(f"{self._name}: the cluster was lost ({first_line(error)})") from None
+            raise self._lost(error) from None
+
+    def _lost(self, error: BaseException) -> FileProblem:
+        return FileProblem(f"{self._name}: the cluster was lost ({first_line(error)})")
 
     def _result(self, future: Any) -> Any:
         from distributed import CancelledError, KilledWorker
@@ -88,7 +94,7 @@ class DaskEngine:
                 "memory; their logs say more"
             ) from None
         except (CancelledError, OSError) as error:
-            raise FileProblem(f"{self._name}: the cluster was lost ({first_line(error)})") from None
+            raise self._lost(error) from None
         except ModuleNotFoundError as error:
             raise UsageError(
                 f"{self._name}: a worker lacks {error.name or 'a module'}; each needs calibeval, of the same version "
@@ -144,11 +150,14 @@ def dask_engine(address: str | None, jobs: int | None) -> Iterator[DaskEngine]:
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Without what dask writes to standard error: what matters comes as an error."""
-    logger = logging.getLogger("distributed")
-    before = logger.level
-    logger.setLevel(logging.CRITICAL)
-    try:
-        yield
-    finally:
-        logger.setLevel(before)
+    """Without what dask writes to standard error: what matters comes as an error.
+
+    After an error it stays quiet, since its threads go on to speak of it.
+    """
+    names = [name for name in logging.root.manager.loggerDict if name.partition(".")[0] == "distributed"]
+    before = {name: logging.getLogger(name).level for name in names}  # some of them have a level of their own
+    for name in names:
+        logging.getLogger(name).setLevel(logging.CRITICAL)
+    yield
+    for name, level in before.items():
+        logging.getLogger(name).setLevel(level)

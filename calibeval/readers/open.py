@@ -25,8 +25,8 @@ from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.labels_file import ExternalLabels
 from calibeval.readers.meaning.named import OF_DUMPS, named_roles
 from calibeval.readers.remote.find import remote_facts, settling, steady_file
-from calibeval.readers.shards import joined, shard_paths, shards_facts, shards_sha256
-from calibeval.readers.stored.digest import Background
+from calibeval.readers.remote.of_shards import shards_facts, shards_settling
+from calibeval.readers.shards import joined, shard_paths
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
 from calibeval.readers.stored.place import Place, Url, as_name, place_of
 from calibeval.readers.stored.stored import Contents
@@ -225,7 +225,7 @@ def open_input(
         joined(parts, [shard.name for shard in shards], limits),
         suffixed(shards[0]).lstrip("."),
         sum(file.size for file in files),
-        functools.cache(lambda: Background(lambda: shards_sha256(files, parts, limits.engine)).result),
+        functools.cache(lambda: shards_settling(files, parts, limits.engine)),
         remote=shards_facts(files),
     )
 

@@ -48,7 +48,7 @@ def run_settings(command: Command, data: Data) -> RunSettings:
         features_key=keys.features,
         labels_key=keys.labels,
         ignore_index=command.reading.ignore_index,
-        sha256={split: features.settled_source().sha256 for split, features in data.splits.items()},
+        sha256={split: features.settled_source().content for split, features in data.splits.items()},
         splits={split: features.source.split for split, features in data.splits.items()},
         weights_key=keys.weights,
         labels_sha256=labels if any(labels.values()) else None,

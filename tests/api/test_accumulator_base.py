@@ -7,10 +7,11 @@ import pytest
 
 import calibeval
 from calibeval import Accumulator, InputError, Predictions, UsageError
+from calibeval.core.sums.engine import chunk_rows
 
 RNG = np.random.default_rng(12)
 NUMBERS = ("base", "candidate", "difference", "low", "high", "p", "detectable")
-WITHOUT = {"cwce", "temperature", "cox_slope", "cox_intercept"}  # what sums of pairs do not give
+WITHOUT = {"temperature", "cox_slope", "cox_intercept"}  # what sums of pairs do not give
 
 
 def rows(n, k, scale=1.0):
@@ -30,7 +31,7 @@ def check(found, wanted, without=WITHOUT, rel=1e-11):
     assert [*found.candidates[0].differences] == [*wanted.candidates[0].differences]
     for name, one in wanted.items():
         own = found[name]
-        if name in without and not (name == "cwce" and wanted.base.k == 2):
+        if name in without:
             assert own.low is None or own.low == pytest.approx(one.low)
             continue
         assert (name, own.reason, own.same) == (name, one.reason, one.same)
@@ -53,6 +54,26 @@ def test_differences_are_those_of_the_joined_rows(n, k, scale):
     check(found, wanted)
     for one, other in ((found.base, wanted.base), (found.candidates[0].dump, wanted.candidates[0].dump)):
         assert (one.n, one.k, one.kind) == (other.n, other.k, other.kind)
+
+
+def test_many_classes_have_no_difference_of_the_class_wise_error():
+    logits, base, labels = rows(6000, 20)
+    found = accumulated(logits, base, labels, []).compare()
+    wanted = calibeval.compare(Predictions(logits=base, labels=labels), Predictions(logits=logits, labels=labels))
+    check(found, wanted, WITHOUT | {"cwce"})
+    assert wanted["cwce"].low is not None
+    assert found["cwce"].low is None
+    assert "sums of so many classes" in found["cwce"].reason
+    for name, one in wanted.items():  # the test that is missing counts as one that found nothing
+        assert one.p_holm is None or name == "cwce" or found[name].p_holm >= one.p_holm - 1e-12
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_rows_of_chunks_that_batches_fill_only_together(k):
+    n = 2 * chunk_rows(Predictions(logits=np.zeros((1, k)), labels=[0])) + 500
+    logits, base, labels = rows(n, k)
+    found = accumulated(logits, base, labels, [300, 40]).compare()
+    check(found, calibeval.compare(Predictions(logits=base, labels=labels), Predictions(logits=logits, labels=labels)))
 
 
 def test_batches_and_merges_do_not_matter(tmp_path):
@@ -155,6 +176,41 @@ def test_a_wrong_base_adds_nothing(change, message):
     assert made.compare() == accumulated(logits, base, labels, [4]).compare()
 
 
+def test_sums_without_small_cells_have_the_differences_of_means(tmp_path):
+    logits, base, labels = rows(4000, 3)
+    made = accumulated(logits, base, labels, [1000])
+    whole = made.compare()
+    made.save(tmp_path / "a.sums", min_cell=10)
+    found = calibeval.compare(tmp_path / "a.sums")
+    for name, one in whole.items():
+        own = found[name]
+        if name in ("accuracy", "confidence_gap", "nll", "brier"):
+            ours, theirs = ([getattr(of, part) for part in NUMBERS] for of in (own, one))
+            assert ours == pytest.approx(theirs, rel=1e-11), name
+        elif name not in ("mce", "mce_all_bins", "temperature"):
+            assert (name, own.low, own.reason.code) == (name, None, "rows_not_kept")
+    assert "would speak of few rows" in found["ece"].reason
+    members = np.load(tmp_path / "a.sums", allow_pickle=False)
+    assert not {"joint.top", "joint.cells", "base.keys", "keys"} & {*members.files}
+    for name in ("cells.count", "top.count", "base.top.count", "base.cells.count"):
+        counts = members[name]
+        assert (counts[counts > 0] >= 10).all()
+    again = Accumulator.load(tmp_path / "a.sums")
+    again.merge(accumulated(logits, base, labels, []))
+    assert again.compare()["nll"].low > whole["nll"].low
+    assert again.compare()["ece"].low is None
+
+
+def test_few_rows_that_one_model_has_right_are_not_told(tmp_path):
+    logits, base, labels = rows(4000, 3)
+    base = logits.copy()
+    base[:2000] *= 1.01
+    base[:5] = -logits[:5]
+    made = accumulated(logits, base, labels, [])
+    with pytest.raises(InputError, match=r"[1-5] rows are right by .*, but no sum may be of fewer than 10"):
+        made.save(tmp_path / "a.sums", min_cell=10)
+
+
 def test_what_has_no_base_is_not_compared():
     logits, base, labels = rows(8, 3)
     made = Accumulator()
@@ -167,7 +223,5 @@ def test_what_has_no_base_is_not_compared():
         made.merge(accumulated(logits, base, labels, []))
     with pytest.raises(UsageError, match="weights have no joint sums"):
         Accumulator().update(logits=logits, labels=labels, base=base, weights=np.arange(1, 9))
-    with pytest.raises(UsageError, match="cannot be combined with a least cell"):
-        accumulated(logits, base, labels, []).save("x.sums", min_cell=2)
     with pytest.raises(UsageError, match="2 dumps, but 1 bases"):
         Accumulator.read(["a.npz", "b.npz"], base="c.npz")

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 
 from calibeval.cli import main as main_module
+from calibeval.core.sums.kernel import kernel_words
 from calibeval.core.version import VERSION
 from tests.cli.invoking import ENVIRONMENT, failure, program, python, run
 
@@ -28,7 +29,17 @@ def digits(sample_data):
 
 def test_version(capsys):
     result = run(capsys, "--version")
-    assert result == (0, f"calibeval {VERSION}\n", "")
+    assert result == (0, f"calibeval {VERSION} (kernel: {kernel_words()})\n", "")
+
+
+def test_a_report_records_what_added_up_the_rows(capsys, digits, monkeypatch):
+    monkeypatch.setenv("CALIBEVAL_KERNEL", "numpy")
+    assert run(capsys, "--version").out == f"calibeval {VERSION} (kernel: numpy)\n"
+    assert json.loads(run(capsys, "report", str(digits), "--json").out)["environment"]["kernel"] == "numpy"
+    monkeypatch.setenv("CALIBEVAL_KERNEL", "cobol")
+    refused = run(capsys, "report", str(digits), "--json")
+    assert (refused.code, refused.out) == (2, "")
+    assert "CALIBEVAL_KERNEL is 'cobol', but it must be 'numpy' or 'native'" in refused.err
 
 
 @pytest.mark.parametrize("flag", ["--help", "-h"])
@@ -136,7 +147,7 @@ def test_the_program_s_exit_codes(digits, tmp_path):
 def test_the_installed_command_is_the_module():
     command = Path(sys.executable).parent / "calibeval"
     done = subprocess.run([command, "--version"], capture_output=True, text=True, check=True, env=ENVIRONMENT)
-    assert done.stdout == f"calibeval {VERSION}\n"
+    assert done.stdout.startswith(f"calibeval {VERSION} (kernel: ")
 
 
 @pytest.mark.parametrize("arguments", [["--json"], [], ["--format", "md"]])
@@ -231,7 +242,7 @@ def test_a_command_imports_no_other_command_and_what_was_not_asked_for(digits):
     found = python(code, "report", digits, "--json").split()
     assert [name for name in found if name.startswith("calibeval.cli.commands.")] == ["calibeval.cli.commands.report"]
     waiting = ("core.metrics.requested", "core.evaluation.slices", "core.evaluation.groups", "core.conventions.metrics")
-    assert [name for name in (*(f"calibeval.{one}" for one in waiting), "numpy.ma") if name in found] == []
+    assert [name for name in (*(f"calibeval.{one}" for one in waiting), "numpy.ma", "logging") if name in found] == []
 
 
 def test_the_public_names_come_on_first_use():

@@ -1,4 +1,4 @@
-"""A cluster of two processes, started once for each module, and dumps whose rows lie in many blocks."""
+"""A cluster of two workers, started once for each module, and dumps whose rows lie in many blocks."""
 
 from __future__ import annotations
 
@@ -13,9 +13,18 @@ from tests.data import logits_and_labels
 
 
 @pytest.fixture(scope="module")
-def cluster():
+def cluster(request):
+    """Two processes; in a module with THREADS = True two threads of this process, which start in no time."""
+    threads = getattr(request.module, "THREADS", False)
     distributed = pytest.importorskip("distributed")
-    options = {"n_workers": 2, "threads_per_worker": 1, "host": "127.0.0.1", "dashboard_address": "127.0.0.1:0"}
+    options = {
+        "n_workers": 2,
+        "threads_per_worker": 1,
+        "host": "127.0.0.1",
+        "dashboard_address": "127.0.0.1:0",
+        "processes": not threads,
+        "protocol": "tcp://",
+    }
     with distributed.LocalCluster(**options, silence_logs=logging.CRITICAL, memory_limit=0) as running:
         yield running
 

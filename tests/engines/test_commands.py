@@ -14,6 +14,7 @@ from tests.cli.invoking import run
 from tests.data import logits_and_labels
 
 pytest.importorskip("distributed")
+THREADS = True  # of workers
 
 
 def plain_and_far(capsys, cluster, arguments, *names):
@@ -119,3 +120,17 @@ def test_processes_are_started_and_end_with_the_command(tmp_path):
         for more in ([], ["--engine", "dask"])
     )
     assert (far.stdout, far.stderr) == (plain.stdout, plain.stderr)
+
+
+@pytest.mark.parametrize("kind", ["npz", "csv"])
+def test_shards_that_workers_cannot_read_give_the_same(client, tmp_path, kind):
+    logits, labels = logits_and_labels(900, 4)
+    for i in range(3):
+        here = slice(300 * i, 300 * (i + 1))
+        if kind == "npz":
+            np.savez_compressed(tmp_path / f"part-{i}.npz", logits=logits[here], labels=labels[here])
+        else:
+            calibeval.Predictions(logits=logits[here], labels=labels[here]).save(tmp_path / f"part-{i}.csv")
+    with pytest.warns(UserWarning, match="its rows were read by this process"):
+        far = calibeval.evaluate(tmp_path, fit_on=tmp_path, allow_leak=True, engine=client)
+    assert far.to_json() == calibeval.evaluate(tmp_path, fit_on=tmp_path, allow_leak=True).to_json()

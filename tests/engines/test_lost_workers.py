@@ -50,7 +50,7 @@ def fail(item):
     raise item
 
 
-@pytest.mark.parametrize("memory", [None, 1000])
+@pytest.mark.parametrize("memory", [None, pytest.param(1000, marks=pytest.mark.slow)])
 def test_a_killed_worker_changes_no_byte(client, shards, memory):
     folder = shards()
     plain = calibeval.evaluate(folder, max_memory=memory)
@@ -61,6 +61,7 @@ def test_a_killed_worker_changes_no_byte(client, shards, memory):
     client.wait_for_workers(2)
 
 
+@pytest.mark.slow
 def test_a_task_whose_workers_die_is_an_error(cluster, client, monkeypatch):
     monkeypatch.setattr(cluster.scheduler, "allowed_failures", 0)
     with pytest.raises(FileProblem, match=r"^dask: 1 workers died on the same task, perhaps of too little memory; "):

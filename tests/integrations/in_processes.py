@@ -61,6 +61,35 @@ def of_ignite(rank):
     return found
 
 
+def of_lightning(rank):
+    """What the callback logs, of loaders with more batches in one process than in the other."""
+    import pytorch_lightning as pl  # noqa: PLC0415 - as above
+
+    from calibeval.lightning import CalibrationCallback  # noqa: PLC0415 - as above
+
+    class Same(pl.LightningModule):
+        def validation_step(self, batch, _):
+            return batch[0]
+
+    os.environ |= {"RANK": str(rank), "LOCAL_RANK": str(rank), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2"}
+    os.environ |= {"GROUP_RANK": "0", "TORCHELASTIC_RUN_ID": "none", "MASTER_ADDR": "localhost", "MASTER_PORT": "0"}
+    logits, labels = (part[SHARES[rank]] for part in rows())
+    loader = torch.utils.data.DataLoader(torch.utils.data.TensorDataset(logits, labels), batch_size=64)
+    callback = CalibrationCallback(NAMES)
+    quiet = {"enable_progress_bar": False, "enable_checkpointing": False, "enable_model_summary": False}
+    trainer = pl.Trainer(
+        callbacks=[callback],
+        accelerator="cpu",
+        strategy="ddp",
+        devices=2,
+        logger=False,
+        use_distributed_sampler=False,
+        **quiet,
+    )
+    (logged,) = trainer.validate(Same(), loader, verbose=False)
+    return {"all": logged, "batches": len(loader), "n": callback.reports["val"][0].dumps[0].n}
+
+
 def _quietly(metric):
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # compute before update, which is so here
@@ -90,7 +119,10 @@ def run_both(folder):
 def main(rank, folder):
     store = f"file://{folder}/store"
     dist.init_process_group("gloo", init_method=store, rank=rank, world_size=2, timeout=timedelta(seconds=120))
-    torch.save({"torchmetrics": scenario(rank), "ignite": of_ignite(rank)}, Path(folder) / f"{rank}.pt")
+    torch.save(
+        {"torchmetrics": scenario(rank), "ignite": of_ignite(rank), "lightning": of_lightning(rank)},
+        Path(folder) / f"{rank}.pt",
+    )
     dist.destroy_process_group()
 
 

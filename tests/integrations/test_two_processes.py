@@ -45,7 +45,14 @@ def test_of_ignite(found):
         same(run["more"], LOGITS[MORE], LABELS[MORE])
 
 
-@pytest.mark.parametrize("library", ["torchmetrics", "ignite"])
+def test_of_lightning(found):
+    assert [run["lightning"]["batches"] for run in found] == [7, 3]
+    for run in (run["lightning"] for run in found):
+        same({name.removeprefix("val_"): value for name, value in run["all"].items()})
+        assert run["n"] == 600
+
+
+@pytest.mark.parametrize("library", ["torchmetrics", "ignite", "lightning"])
 def test_both_have_the_same_bits(found, library):
     one, other = ({name: float(value) for name, value in run[library]["all"].items()} for run in found)
     assert one == other

@@ -22,8 +22,9 @@ WORKERS = ("--jobs", "--engine")
 def environment() -> Environment:
     """The versions and the command line that a report records."""
     from calibeval.core.data.environment import Environment
+    from calibeval.core.sums.kernel import kernel_name
 
-    return Environment.here(telling(WORDS.get()))
+    return Environment.here(telling(WORDS.get()), kernel_name())
 
 
 def telling(words: Sequence[str]) -> tuple[str, ...]:

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 
 from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.data.notices import NotComputable
+from calibeval.core.evaluation.joint_cells import class_of_model, squared_scores
 from calibeval.core.evaluation.joint_sums import OUTCOMES, VALUES, JointSums
 from calibeval.core.metrics.moments import brier_of_outcome, half_brier_of_outcome
 from calibeval.core.sums.binning import BinSums, bin_index
 from calibeval.core.sums.by_group import RowTotals
 from calibeval.core.sums.equal_mass import RowKeys
+from calibeval.core.uncertainty.class_pair import difference_by_products, difference_by_totals
 from calibeval.core.uncertainty.clusters import Clusters
 from calibeval.core.uncertainty.debiased_difference import ClassDifference
 from calibeval.core.uncertainty.few_errors import OfOutcome, Told
@@ -23,16 +26,21 @@ from calibeval.core.uncertainty.model_pair import Pair, Together, Values, togeth
 from calibeval.core.uncertainty.paired_means import MeanDifference, accuracy_of_counts, normal_difference
 from calibeval.core.uncertainty.paired_paths import shared_products, shared_totals
 
-NO_CLASSES = "sums of rows do not show how class-wise bins of two models vary together"
+NO_CLASSES = "sums of so many classes do not show how class-wise bins of two models vary together"
+NO_TABLES = "how bins of two models vary together would speak of few rows, so these sums do not hold it"
 NO_MASS = "how equal-mass bins of two models vary together needs every row: write both with --exact (exact=True)"
 
 
 class ByGroups(NamedTuple):
-    """Sums by group of both models, base first; clusters: the sizes of the groups. top: by equal-width bin."""
+    """Sums by group of both models, base first; clusters: the sizes of the groups. top: by equal-width bin.
+
+    classes: by class-wise bin, (j, k m); None if there are too many.
+    """
 
     clusters: Clusters
     rows: tuple[RowTotals, RowTotals]
     top: tuple[Floats, Floats] | None
+    classes: tuple[Floats, Floats] | None
 
 
 class Keys(NamedTuple):
@@ -135,17 +143,20 @@ class SummedPair(Pair):
     def top(self) -> Together:
         """How the equal-width bins of the models vary together; computed once."""
         if "top" not in self.found.together:
-            groups, sums = self.by_groups, (self.base.sums.top, self.candidate.sums.top)
-            if groups is None:
-                own = Together(sums, (None, None), shared_products(self.joint.top, sums, self.joint.n), 0)
-            elif groups.top is None:
-                cells = len(groups.clusters.sizes) * sum(len(one.count) for one in sums)
-                own = Together(sums, (None, None), None, cells)
-            else:
-                one, other, shared = shared_totals(groups.top, sums, groups.clusters)
-                own = Together(sums, (one, other), shared, 0)
-            self.found.together["top"] = own
+            self.found.together["top"] = self._top((self.base.sums.top, self.candidate.sums.top))
         return self.found.together["top"]
+
+    def _top(self, sums: tuple[BinSums, BinSums]) -> Together:
+        groups = self.by_groups
+        if groups is None:
+            if self.joint.top is None:
+                raise NotComputable("rows_not_kept", NO_TABLES)
+            return Together(sums, (None, None), shared_products(self.joint.top, sums, self.joint.n), 0)
+        if groups.top is None:
+            cells = len(groups.clusters.sizes) * sum(len(one.count) for one in sums)
+            return Together(sums, (None, None), None, cells)
+        one, other, shared = shared_totals(groups.top, sums, groups.clusters)
+        return Together(sums, (one, other), shared, 0)
 
     @property
     def mass(self) -> Together:
@@ -167,13 +178,33 @@ class SummedPair(Pair):
         """For two classes, how the bins of one class's probability vary together."""
         joint = self.joint
         if joint.binary is None or self.by_groups is not None:
-            raise NotComputable("rows_not_kept", NO_CLASSES)
+            raise NotComputable("rows_not_kept", NO_TABLES if joint.top is None else NO_CLASSES)
         sums = joint.class_sums(label)
         return Together(sums, (None, None), shared_products(joint.binary[label], sums, joint.n), 0)
 
-    def class_difference(self, sums: tuple[BinSums, BinSums]) -> ClassDifference:  # noqa: ARG002 - of all pairs
-        """None. Raises: NotComputable."""
-        raise NotComputable("rows_not_kept", NO_CLASSES)
+    @property
+    def class_cells(self) -> int:
+        """The number of pairs of class-wise bins of the same class, or of class-wise bins of groups."""
+        one, other = (model.sums.classes for model in self.models)
+        if one is None or other is None:
+            return 0
+        by_group = 0 if self.by_groups is None else len(self.by_groups.clusters.sizes)
+        return int(max(one.count.size * other.count.shape[1], by_group * (one.count.size + other.count.size)))
+
+    def class_difference(self, sums: tuple[BinSums, BinSums]) -> ClassDifference:
+        """The difference of the class-wise errors; computed once. Raises: NotComputable for many classes."""
+        cells, groups = self.joint.cells, self.by_groups
+        if (cells is None) if groups is None else (groups.classes is None):
+            raise NotComputable("rows_not_kept", NO_TABLES if self.joint.top is None else NO_CLASSES)
+        if self.found.classes is None and groups is not None and groups.classes is not None:
+            one, other = (own.reshape(-1, *sums[0].count.shape) for own in groups.classes)
+            self.found.classes = difference_by_totals((one.copy(), other.copy()), groups.clusters, sums)
+        elif self.found.classes is None and cells is not None:
+            squares = partial(squared_scores, cells)
+            self.found.classes = difference_by_products(class_of_model(cells), squares, self.joint.n, sums)
+        if self.found.classes is None:
+            raise AssertionError("either of them")
+        return self.found.classes
 
 
 class SummedOutcomes(NamedTuple):

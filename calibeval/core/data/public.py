@@ -39,8 +39,8 @@ def public(checks: Mapping[str, Check], reading: Collection[str] = ()) -> Callab
         signature = inspect.signature(function)
         optional = {name for name, one in signature.parameters.items() if "None" in str(one.annotation)}
         own = [name for name, one in signature.parameters.items() if one.kind in _NAMED]
-        needed = [name for name, one in signature.parameters.items() if one.default is inspect.Parameter.empty]
-        plain = not checks and not reading and needed == ["self"]  # then any keyword that it has is right
+        needed = sum(one.default is inspect.Parameter.empty for one in signature.parameters.values())
+        free = not checks and not reading  # nothing to check but names, where all that has no default comes first
 
         @functools.wraps(function)
         def run(*args: P.args, **kwargs: P.kwargs) -> R:
@@ -48,7 +48,7 @@ def public(checks: Mapping[str, Check], reading: Collection[str] = ()) -> Callab
                 if name not in own and name not in reading:
                     hint = _instead(name, function.__name__, [*own, *reading])
                     raise TypeError(f'{function.__name__}() got an unexpected keyword argument "{name}"{hint}')
-            if plain and len(args) == 1 and "self" not in kwargs:
+            if free and len(args) == needed and kwargs:
                 with spoken():
                     return function(*args, **kwargs)
             try:

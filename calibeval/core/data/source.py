@@ -55,6 +55,17 @@ class Source:
         return self.remote is not None and (self.path, self.remote) == (other.path, other.remote)
 
     @property
+    def content(self) -> str | None:
+        """What the file's content has alone: its SHA-256, or of a remote file that was read in part its size and ETag.
+
+        >>> Source("s3://b/a.npz", remote=RemoteFacts(9, "5f3", "ranges")).content, Source("a.npz", sha256="ab").content
+        ('9 bytes, ETag 5f3', 'ab')
+        """
+        if self.sha256 is not None or self.remote is None or self.remote.etag is None:
+            return self.sha256
+        return f"{self.remote.size} bytes, ETag {self.remote.etag}"
+
+    @property
     def name(self) -> str:
         """The dump's name in messages: its title, or the file name, followed by #split if there is one.
 

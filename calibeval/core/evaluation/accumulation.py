@@ -17,9 +17,11 @@ from calibeval.core.evaluation.first_batch import GROUP, facts_of
 from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.mergeable import check_alike, check_kind, check_mergeable
 from calibeval.core.evaluation.on_device import DeviceBatch, DeviceSums
+from calibeval.core.evaluation.plain_batches import plain_batch
 from calibeval.core.evaluation.rechunked import Rechunked
 from calibeval.core.evaluation.running import Running
 from calibeval.core.evaluation.running_facts import Chunk
+from calibeval.core.evaluation.running_ids import ids_of
 from calibeval.core.evaluation.settings import stamped
 from calibeval.core.metrics.table import needs_pairs
 from calibeval.core.report.report import DumpReport, Report
@@ -60,8 +62,7 @@ class Accumulation:
         exact: bool | None,
     ) -> None:
         self.wanted_k, self.chosen, self.settings, self.options = k, chosen, settings, options
-        self.exact = exact
-        self.batches = 0
+        self.exact, self.batches = exact, 0
         self.files: dict[str, str] = {}
         self.running: Running | None = None
         self.waiting: Rechunked | None = None
@@ -89,37 +90,34 @@ class Accumulation:
         self,
         given: Mapping[str, Any],
         outcome: str,
-        groups: object,
-        weights: object,
-        base: Mapping[str, Any] | None = None,
-    ) -> None:
-        """A batch. given: scores by their kind, and the outcome under its name. base: likewise of another model.
-
-        Raises: InputError, UsageError; then nothing of the batch is added.
-        """
-        self.look()
-        self._add(given, outcome, groups, weights, base)
-
-    def _add(
-        self,
-        given: Mapping[str, Any],
-        outcome: str,
         groups: object = None,
         weights: object = None,
         base: Mapping[str, Any] | None = None,
+        ids: object = None,
     ) -> None:
+        """A batch, after a `look` at those before it. given: scores by their kind, and the outcome under its name.
+
+        base: likewise of another model. ids: of the rows.
+        Raises: InputError, UsageError; then nothing of the batch is added.
+        """
         own, beside = self.read(given, outcome, groups, weights), self.base
         if beside is None and base is not None:
             beside = BaseSums(self.empty())
         if self.running is not None and (self.base is None) != (base is None):
             here, before = ("no base", "had one") if base is None else ("a base", "had none")
             raise UsageError(f"batch {self.batches + 1}: this batch has {here}, but the batches before {before}")
+        try:
+            named = ids_of(ids, own.batch, None if self.running is None else self.running.ids, first=not self.batches)
+        except (InputError, UsageError) as error:
+            raise type(error)(counted(error, self.batches + 1, own.stored, own.images)) from None
         theirs = None
         if beside is not None and base is not None:
             theirs = beside.read(base, outcome, groups, weights)
             for one in (own.running, theirs.running):
                 one.heard = [] if one.heard is None else one.heard
         running = self.take(own)
+        if named is not None:
+            running.ids = named if running.ids is None else running.ids.joined(named)
         if beside is not None and theirs is not None:
             self.base = beside
             beside.listen(running, beside.rows.take(theirs))
@@ -128,6 +126,10 @@ class Accumulation:
         """The batch, checked, and what it is added to. Raises: InputError, UsageError."""
         stored, images = self._before()
         weighted = weights is not None
+        if self.running is not None and groups is None and not weighted:
+            plain = plain_batch(given, outcome, self.options, self.running.facts)
+            if plain is not None:
+                return Read(plain, self.running, stored, images)
         try:
             check_kind(self.running, given)
             batch = read_batch(given, outcome, groups, weights, self.options)
@@ -166,7 +168,7 @@ class Accumulation:
             self.batches -= len(found)
             self.doubted += found
         while self.doubted:
-            self._add(self.doubted.pop(0), LABELS)
+            self.add(self.doubted.pop(0), LABELS)
 
     def add_on_device(self, batch: DeviceBatch) -> None:
         """Add a batch on a device.
@@ -181,8 +183,7 @@ class Accumulation:
             check_alike(running.facts, batch.sort, weighted=weighted)
         except (InputError, UsageError) as error:
             raise type(error)(counted(error, self.batches + 1, stored, images)) from None
-        device = self.device
-        if self.doubted or not (device is None or (device.takes(batch) and device.fits(batch))):
+        if self.doubted or (self.device and not (self.device.takes(batch) and self.device.fits(batch))):
             try:
                 self.look()
             except InputError:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from calibeval.core.data.notices import Notice
 from calibeval.core.errors import InputError, UsageError
+from calibeval.core.evaluation.joint_cells import cell_products, joined_gaps
 from calibeval.core.evaluation.joint_sums import JointSums
 from calibeval.core.evaluation.running import Running
 from calibeval.core.evaluation.running_facts import Heard
@@ -90,8 +92,12 @@ def with_heard(joint: JointSums | None, base: Running, candidate: Running) -> Jo
     rows = mine.rows.between(here), theirs.rows.between(here)
     edges = base.compared, candidate.compared
     found = JointSums.of(rows, theirs.labels[here].astype(np.intp), edges, k=k)
+    if mine.classes is not None and theirs.classes is not None:
+        cells = cell_products(mine.classes.between(here), theirs.classes.between(here), len(base.edges) - 1)
+        found = replace(found, cells=cells)
     for one, own in ((base, mine), (candidate, theirs)):
-        one.heard = [Heard(own.rows.between(rest), own.labels[rest])] if len(own.labels) > n else []
+        left = None if own.classes is None else own.classes.between(rest)
+        one.heard = [Heard(own.rows.between(rest), own.labels[rest], left)] if len(own.labels) > n else []
     return found if joint is None else joint + found
 
 
@@ -99,7 +105,8 @@ def _joined(heard: list[Heard]) -> Heard | None:
     """All of these rows; None if there are none."""
     if len(heard) < 2:
         return heard[0] if heard else None
-    return Heard(joined_rows([one.rows for one in heard]), np.concatenate([one.labels for one in heard]))
+    gaps = joined_gaps([one.classes for one in heard])
+    return Heard(joined_rows([one.rows for one in heard]), np.concatenate([one.labels for one in heard]), gaps)
 
 
 def _check_twice(made: BaseSums, other: BaseSums) -> None:

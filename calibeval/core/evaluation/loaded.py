@@ -23,8 +23,9 @@ from calibeval.core.evaluation.running import Running
 from calibeval.core.evaluation.running_facts import Counts, Facts
 from calibeval.core.evaluation.saved import PARTS
 from calibeval.core.evaluation.saved_base import take_base
-from calibeval.core.evaluation.saved_header import check_header, read_number
+from calibeval.core.evaluation.saved_header import check_header
 from calibeval.core.evaluation.saved_sums import check_sums
+from calibeval.core.evaluation.saved_totals import read_number
 from calibeval.core.metrics.table import needs_pairs, wanted_by
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.at_temperatures import COLUMNS, PLACES, AtTemperatures

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.data.places import place_of
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.evaluation.joint_cells import ClassGaps
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.second_pass import Wanted
 from calibeval.core.sums.sums import RowScores
@@ -33,10 +34,14 @@ class Chunk(NamedTuple):
 
 
 class Heard(NamedTuple):
-    """The results of consecutive rows that count, and their labels, (b,)."""
+    """The results of consecutive rows that count, and their labels, (b,).
+
+    classes: the gaps of all classes, where there are few.
+    """
 
     rows: RowScores
     labels: npt.NDArray[np.integer[Any]]
+    classes: ClassGaps | None
 
 
 class Facts(NamedTuple):

@@ -2,89 +2,24 @@
 
 from __future__ import annotations
 
-from typing import Any, NoReturn
+import math
+from collections.abc import Sequence
 
 import numpy as np
-import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
-from calibeval.core.data.documents import Wrong
 from calibeval.core.evaluation.running import Running
 from calibeval.core.evaluation.running_groups import RunningGroups
-from calibeval.core.sums.at_temperatures import PLACES
-from calibeval.core.sums.binning import BinSums
-from calibeval.core.sums.cells import Cells
+from calibeval.core.evaluation.saved_bounds import PARTS, ROUNDING, Array, Bounds, check, refuse
+from calibeval.core.sums.at_temperatures import MOST, PLACES, cumulants
+from calibeval.core.sums.binning import bin_index, sums_by_index
+from calibeval.core.sums.cells import cell_limits
+from calibeval.core.sums.equal_mass import cell_starts
+from calibeval.core.sums.key_cells import FINE_BITS
+from calibeval.core.sums.optimum import slopes_at
 from calibeval.core.sums.sums import Sums
 
-ROUNDING = 1e-6  # of the sum of weights: rounding stays far below it
 ROWS_SUM = 0.15  # how far the sum of a row of probabilities may be from 1
-
-Array = npt.NDArray[Any]
-
-
-class _Bounds:
-    """What sums over all rows add up to. total, squares: of the weights and their squares. slack: relative."""
-
-    def __init__(self, running: Running, total: Sums) -> None:
-        self.n, self.weighted = running.counts.n, total.top.squared is not None
-        self.total, self.squares, _ = total.weights
-        self.joined = running.joined is not None  # bins, so that rows left theirs
-        self.slack = max(ROUNDING, 4.0 * running.facts.kinds.precision)
-
-    def same(self, name: str, found: float, needed: float, what: str, *, slack: float = 0.0) -> None:
-        """Check a sum. what: that it is needed for."""
-        if not abs(found - needed) <= max(self.slack, slack) * self.total:
-            _refuse(name, f"adds up to {found:.9g}, but {needed:.9g} is {what}")
-
-    def bins(self, name: str, bins: BinSums, edges: Floats | None = None, *, all_rows: bool = True) -> None:
-        """Check sums of bins. edges: that they lie between. all_rows: whether each row is in one of the bins."""
-        if (bins.squared is not None) != self.weighted:
-            _refuse(name, f"is {'without' if self.weighted else 'with'} weights, unlike the other sums")
-        self._parts(name, bins, self.total)
-        if bins.squared is not None:
-            self._parts(f"{name}.squared", bins.squared, self.squares)
-            own, most = bins.squared.count, self.squares * (1.0 + self.slack)
-            _check(f"{name}.squared.count", own, own <= most, "sums of squares of weights of all rows, or fewer,")
-        rows = bins.count if bins.rows is None else bins.rows
-        self._whole(f"{name}.count" if bins.rows is None else f"{name}.rows", rows)
-        if bins.rows is None:
-            self._whole(f"{name}.y", bins.y)
-        if edges is not None and not self.joined:
-            slack = self.slack * self.total
-            low, high = edges[:-1] * bins.count - slack, edges[1:] * bins.count + slack
-            _check(f"{name}.p", bins.p, (bins.p >= low) & (bins.p <= high), "the limits of the bin times its count")
-        for every, own in zip(np.atleast_2d(rows), np.atleast_2d(bins.count), strict=True) if all_rows else ():
-            if every.sum() != self.n:
-                _refuse(name, f"has {every.sum():.9g} rows, but counts.n is {self.n}")
-            self.same(f"{name}.count", own.sum(), self.total, "the sum of weights")
-
-    def cells(self, name: str, cells: Cells) -> None:
-        """Check the cells of a curve."""
-        slack = self.slack * self.total
-        for part in ("count", "p", "y", "squares"):
-            values = getattr(cells, part)
-            _check(f"{name}.{part}", values, np.isfinite(values) & (values >= 0.0), "finite sums of at least 0")
-        for part in ("p", "y"):
-            values = getattr(cells, part)
-            _check(f"{name}.{part}", values, values <= cells.count + slack, "at most the count")
-        self.same(f"{name}.count", cells.count.sum(), self.total, "the sum of weights")
-        if not abs(cells.squares.sum() - self.squares) <= self.slack * self.squares:
-            _refuse(f"{name}.squares", f"adds up to {cells.squares.sum():.9g}, but {self.squares:.9g} is needed")
-
-    def _whole(self, name: str, rows: Floats) -> None:
-        _check(name, rows, (rows >= 0.0) & (np.floor(rows) == rows) & (rows <= self.n), "whole numbers of rows")
-
-    def _parts(self, name: str, bins: BinSums, total: float) -> None:
-        slack = self.slack * total
-        for part in ("count", "p", "pp", "y", "yp"):
-            values = getattr(bins, part)
-            _check(f"{name}.{part}", values, np.isfinite(values) & (values >= -slack), "finite sums of at least 0")
-        for part, most in (("p", "count"), ("y", "count"), ("pp", "p"), ("yp", "p"), ("yp", "y")):
-            values, limit = getattr(bins, part), getattr(bins, most)
-            _check(f"{name}.{part}", values, values <= limit + slack, f"at most {name}.{most}")
-        with np.errstate(over="ignore"):
-            fits = bins.p * (bins.p / total) <= bins.count * (bins.pp / total) + self.slack * bins.count + slack
-        _check(f"{name}.pp", bins.pp, fits, f"what probabilities of the sum {name}.p can have")
 
 
 def check_sums(running: Running) -> None:
@@ -92,72 +27,129 @@ def check_sums(running: Running) -> None:
     total, k = running.total, running.facts.kinds.k
     if total is None:
         raise AssertionError("read")
-    bounds = _Bounds(running, total)
+    bounds = Bounds(running, total)
     if bounds.weighted != running.uneven:
-        _refuse("top", f"is {'with' if bounds.weighted else 'without'} weights, but uneven says otherwise")
-    bounds.bins("top", total.top, running.compared)
+        refuse("top", f"is {'with' if bounds.weighted else 'without'} weights, but uneven says otherwise")
+    limits = (running.compared[:-1], running.compared[1:])
+    bounds.bins("top", total.top, limits)
     support = running.looks.support
-    _check("support", support, support >= 0, "counts")
+    check("support", support, support >= 0, "counts")
     if k is not None and support.sum() != bounds.n:
-        _refuse("support", f"adds up to {support.sum()}, but counts.n is {bounds.n}")
+        refuse("support", f"adds up to {support.sum()}, but counts.n is {bounds.n}")
     if total.classes is not None:
-        bounds.bins("classes", total.classes, running.compared)
-        bounds.same("classes.p", total.classes.p.sum(), total.weights.total, "the sum of weights", slack=ROWS_SUM)
-        bounds.same("classes.y", total.classes.y.sum(), total.weights.total, "the sum of weights")
-        if not bounds.weighted:
-            _check("classes.y", support, total.classes.y.sum(axis=1) == support, "what classes.y adds up to")
+        bounds.bins("classes", total.classes, limits)
+        _check_classes(running, bounds, total)
     if running.second is not None:
         for rank, own in running.second.ranks.items():
-            bounds.bins(f"second.{rank.place}.{int(rank.cumulative)}", own, running.compared)
+            bounds.bins(f"second.{rank.place}.{int(rank.cumulative)}", own, limits)
         for limit, own in running.second.small.items():
-            bounds.bins(f"small.{limit!r}", own, all_rows=False)
+            bounds.bins(
+                f"small.{limit!r}", own, (np.minimum(limits[0], limit), np.minimum(limits[1], limit)), all_rows=False
+            )
+            if total.classes is not None:
+                bounds.some(f"small.{limit!r}", own, total.classes, "classes")
     for name, cells in running.curves.cells.items():
-        bounds.cells(f"curves.{name}", cells)
-    top = running.curves.cells["top"]
-    bounds.same("curves.top.y", top.y.sum(), total.top.y.sum(), "the sum of top.y")
-    bounds.same("curves.top.p", top.p.sum(), total.top.p.sum(), "the sum of top.p")
+        bounds.cells(f"curves.{name}", cells, cell_limits())
+        of = total.top
+        if name != "top" and total.classes is not None:
+            of = total.classes.row(running.facts.kinds.positive if isinstance(name, str) else name)
+        bounds.same(f"curves.{name}.y", cells.y.sum(), of.y.sum(), "the sum over bins")
+        bounds.same(f"curves.{name}.p", cells.p.sum(), of.p.sum(), "the sum over bins")
     _check_keys(running, bounds, total)
-    _check_sample(running, total.weights.total)
-    _check_temperatures(running, total)
+    _check_sample(running, total, bounds)
+    _check_temperatures(running, total, bounds)
     if running.groups is not None:
         _check_groups(running.groups, bounds, total)
 
 
-def _check_keys(running: Running, bounds: _Bounds, total: Sums) -> None:
+def _check_classes(running: Running, bounds: Bounds, total: Sums) -> None:
+    """Check the sums of classes against those of the top label, the labels and the Brier score."""
+    classes, support = total.classes, running.looks.support
+    if classes is None:
+        return
+    bounds.same("classes.p", classes.p.sum(), total.weights.total, "the sum of weights", slack=ROWS_SUM)
+    bounds.same("classes.y", classes.y.sum(), total.weights.total, "the sum of weights")
+    y = classes.y.sum(axis=1)
+    if not bounds.weighted:
+        check("classes.y", support, y == support, "what classes.y adds up to")
+    if classes.squared is not None:
+        squares = classes.squared.y.sum(axis=1)
+        right = ((support > 0) == (y > 0.0)) & (y * y <= 1.001 * support * squares) & (squares <= 1.001 * y * y)
+        check("support", support, right, "numbers of rows that the weights in classes.y can have")
+    brier = float((classes.pp - 2.0 * classes.yp + classes.y).sum())
+    bounds.same("sums.brier", total.brier.total, brier, "what the sums of classes make")
+    there = (classes.y > 0.0) & (classes.yp > 0.0)
+    y, yp = classes.y[there], classes.yp[there]
+    least = float((y * np.log(y / yp)).sum())  # as the mean of -ln p is at least -ln of the mean
+    if total.k and not total.impossible and total.nll.total < least - 0.01 * bounds.total:
+        refuse("sums.nll", f"sums to {total.nll.total:.9g}, but at least {least:.9g} is what classes.yp needs")
+    of_all = classes.each(lambda part: part.sum(axis=0))
+    if bounds.joined:
+        of_all = of_all.each(lambda part: part.sum(keepdims=True))
+        bounds.some("top", total.top.each(lambda part: part.sum(keepdims=True)), of_all, "classes")
+    else:
+        bounds.some("top", total.top, of_all, "classes")
+
+
+def _check_keys(running: Running, bounds: Bounds, total: Sums) -> None:
     keys = running.keys
     if not keys.kept:
         if keys.cells is None:
             raise AssertionError("read")
-        bounds.bins("cells", keys.cells)
-        p, y = keys.cells.p.sum(), keys.cells.y.sum()
+        starts = cell_starts(FINE_BITS)
+        low, high = starts[:-1].view(np.float64), np.minimum(np.maximum(starts[1:] - 1, 0).view(np.float64), 1.0)
+        bounds.bins("cells", keys.cells, (low, high), narrow=True)
+        own = keys.cells
     else:
         found = (keys.keys >> np.uint64(1)).view(np.float64)
-        _check("keys", found, (found >= 0.0) & (found <= 1.0), "confidences, 0 to 1")
+        check("keys", found, (found >= 0.0) & (found <= 1.0), "confidences, 0 to 1")
         weights = keys.weights
         if (weights is not None) != bounds.weighted:
-            _refuse("keys.weights", f"{'came, but' if weights is not None else 'is missing although'} uneven differs")
+            refuse("keys.weights", f"{'came, but' if weights is not None else 'is missing although'} uneven differs")
         if (keys.codes is not None) != (running.groups is not None):
-            _refuse("keys.codes", "is needed if and only if rows are grouped")
-        own = np.ones(len(found)) if weights is None else weights
-        _check("keys.weights", own, np.isfinite(own) & (own > 0.0), "finite weights above 0")
-        bounds.same("keys.weights", own.sum(), bounds.total, "the sum of weights")
-        p, y = (own * found).sum(), (own * (keys.keys & np.uint64(1))).sum()
+            refuse("keys.codes", "is needed if and only if rows are grouped")
+        some = np.ones(len(found)) if weights is None else weights
+        check("keys.weights", some, np.isfinite(some) & (some > 0.0), "finite weights above 0")
+        bounds.same("keys.weights", some.sum(), bounds.total, "the sum of weights")
         _check_codes("keys.codes", keys.codes, running.groups)
+        if running.groups is not None and keys.codes is not None:
+            _check_keys_of_groups(running.groups, keys.codes, found, keys.keys, some, bounds)
+        right, m = (keys.keys & np.uint64(1)).astype(bool), len(running.compared) - 1
+        own = sums_by_index(bin_index(found, running.compared), m, found, right, weights)
+        for part in PARTS:
+            difference = float(np.abs(getattr(own, part) - getattr(total.top, part)).max())
+            bounds.same(f"keys: {part}", difference, 0.0, f"the difference to top.{part}")
     name = "keys" if keys.kept else "cells"
-    bounds.same(f"{name}: p", p, total.top.p.sum(), "the sum of top.p")
-    bounds.same(f"{name}: y", y, total.top.y.sum(), "the sum of top.y")
+    for part in PARTS[1:]:
+        bounds.same(
+            f"{name}: {part}", getattr(own, part).sum(), getattr(total.top, part).sum(), f"the sum of top.{part}"
+        )
 
 
-def _check_sample(running: Running, most: float) -> None:
-    """Check the rows whose scores are known. most: the sum of all weights."""
+def _check_keys_of_groups(
+    groups: RunningGroups, codes: Array, found: Floats, keys: Array, weights: Floats, bounds: Bounds
+) -> None:
+    """Check the sums of groups against the confidences of their rows."""
+    right = (keys & np.uint64(1)).astype(np.float64)
+    for what, own, needed in (
+        ("sizes", weights, groups.sizes),
+        ("confidence", weights * found, groups.rows.confidence),
+        ("correct", weights * right, groups.rows.correct),
+    ):
+        difference = np.abs(np.bincount(codes, weights=own, minlength=len(needed)) - needed).max()
+        bounds.same("keys.codes", float(difference), 0.0, f"the difference to {what} of groups")
+
+
+def _check_sample(running: Running, total: Sums, bounds: Bounds) -> None:
+    """Check the rows whose scores are known."""
     if running.sample is None or not running.keys.kept:
         return
     kind = running.facts.kinds.kind
     parts, codes = running.sample.of(running.counts.n)
     if not parts:
-        _refuse("sample.lengths", "has no rows, but some of every dump are needed")
+        refuse("sample.lengths", "has no rows, but some of every dump are needed")
     if (codes is not None) != (running.groups is not None):
-        _refuse("sample.codes", "is needed if and only if rows are grouped")
+        refuse("sample.codes", "is needed if and only if rows are grouped")
     _check_codes("sample.codes", codes, running.groups)
     for part in parts:
         scores = part.scores.astype(np.float64)
@@ -166,56 +158,73 @@ def _check_sample(running: Running, most: float) -> None:
         else:
             right = scores < np.inf
             right &= np.isfinite(scores.max(axis=1, keepdims=True))
-        _check("sample.scores", scores, right, f"{kind}")
+        check("sample.scores", scores, right, f"{kind}")
         if (part.weights is not None) != running.uneven:
-            _refuse("sample.weights", "is needed if and only if weights differ")
+            refuse("sample.weights", "is needed if and only if weights differ")
         if part.weights is not None:
             own = part.weights
-            _check("sample.weights", own, (own > 0.0) & (own <= 1.001 * most), "weights of rows")
+            check("sample.weights", own, (own > 0.0) & (own <= 1.001 * total.weights.total), "weights of rows")
+    if total.excess is not None and sum(len(part.labels) for part in parts) == running.counts.n:
+        found, every = slopes_at(parts, kind, 0.0), [part.weights for part in parts if part.weights is not None]
+        own = np.concatenate(every) if every else np.ones(len(found.excess))
+        rows = (found.excess, found.variance, found.third)
+        _check_at_one(
+            "sample.scores", [float((own**i * one).sum()) for i, one in enumerate(rows, 1)], total, bounds.slack
+        )
     places = np.concatenate([part.places for part in parts])
     inside = (places >= 0) & (places < running.counts.n)
-    _check("sample.places", places, inside, f"numbers of rows below {running.counts.n}")
+    check("sample.places", places, inside, f"numbers of rows below {running.counts.n}")
 
 
-def _check_temperatures(running: Running, total: Sums) -> None:
+def _check_temperatures(running: Running, total: Sums, bounds: Bounds) -> None:
     """Check the slopes of the NLL at fixed temperatures: those of a convex function of 1/T, and of so many rows."""
     told = running.tempered
     if told is None or told.table is None:
         return
     table, name = told.table, "temperatures"
     if running.uneven or total.excess is None:
-        _refuse(name, "came with weights or labels of probability 0, for which there are no temperatures")
-    _check(name, table, np.isfinite(table), "finite sums")
+        refuse(name, "came with weights or labels of probability 0, for which there are no temperatures")
+    check(name, table, np.abs(table) < MOST, f"sums below {MOST:g}")
     slope, second, _, squares, _ = table.T
     slack = 1e-6 * (np.abs(slope) + np.abs(second)) + 1e-9 * told.rows
-    _check(f"{name}: slope", slope, np.diff(slope * np.exp(-PLACES), prepend=-np.inf) >= -slack, "rising sums")
-    _check(f"{name}: derivative", second, second >= slope - slack, "sums of at least the slope")
+    check(f"{name}: slope", slope, np.diff(slope * np.exp(-PLACES), prepend=-np.inf) >= -slack, "rising sums")
+    check(f"{name}: derivative", second, second >= slope - slack, "sums of at least the slope")
     right = squares * told.sampled * (1.0 + ROUNDING) + slack**2 >= slope * slope
-    _check(f"{name}: squares", squares, right & (squares >= 0.0), "sums of squares that such slopes can have")
+    check(f"{name}: squares", squares, right & (squares >= 0.0), "sums of squares that such slopes can have")
     if told.sampled == told.rows:
-        here = int(np.argmin(np.abs(PLACES)))
-        excess, needed = total.excess, 1e-3 * total.excess.variance + slack[here]
-        if not abs(slope[here] - excess.total) <= needed:
-            _refuse(name, f"have {slope[here]:.9g} at T = 1, but the excess is {excess.total:.9g}")
-        if not abs(second[here] - slope[here] - excess.variance) <= needed:
-            _refuse(name, f"have {second[here] - slope[here]:.9g} at T = 1, but the variance is {excess.variance:.9g}")
+        right = running.counts.n - total.top.y.sum()
+        if not told.errors <= right or told.errors != round(told.errors):
+            refuse("sampled[1]", f"is {told.errors:.9g}, but at most the {right:.0f} wrong rows are needed")
+        _check_at_one(name, cumulants(*table[int(np.argmin(np.abs(PLACES))), :3].tolist()), total, bounds.slack)
+
+
+def _check_at_one(name: str, found: Sequence[float], total: Sums, slack: float) -> None:
+    """Check the excess and its cumulants. found: those of all rows at T = 1."""
+    if total.excess is None:
+        return
+    heaviest = 1.0 if total.top.squared is None else math.sqrt(total.weights.squares)
+    for i, (what, here, needed) in enumerate(
+        zip(("excess", "variance", "third cumulant"), found, total.excess, strict=False), 1
+    ):
+        if not abs(here - needed) <= slack * (abs(here) + total.n * heaviest**i):
+            refuse(name, f"tell {here:.9g} at T = 1, but the {what} is {needed:.9g}")
 
 
 def _check_codes(name: str, codes: Array | None, groups: RunningGroups | None) -> None:
     if codes is not None and groups is not None:
-        _check(name, codes, (codes >= 0) & (codes < len(groups.names)), f"numbers of {len(groups.names)} groups")
+        check(name, codes, (codes >= 0) & (codes < len(groups.names)), f"numbers of {len(groups.names)} groups")
 
 
-def _check_groups(groups: RunningGroups, bounds: _Bounds, total: Sums) -> None:
+def _check_groups(groups: RunningGroups, bounds: Bounds, total: Sums) -> None:
     sizes, slack = groups.sizes, bounds.slack * bounds.total
-    _check("groups.sizes", sizes, np.isfinite(sizes) & (sizes >= 0.0), "finite sums of at least 0")
+    check("groups.sizes", sizes, np.isfinite(sizes) & (sizes >= 0.0), "finite sums of at least 0")
     bounds.same("groups.sizes", sizes.sum(), bounds.total, "the sum of weights")
     limits: dict[str, tuple[Floats | float, float | None]] = {
         "confidence": (sizes, total.top.p.sum()),
         "correct": (sizes, total.top.y.sum()),
-        "brier": (2.0 * sizes, None),
+        "brier": (2.0 * sizes, total.brier.total if total.k is not None else None),
         "nll": (np.inf, None),
-        "excess_squares": (np.inf, None),
+        "excess_squares": (2.0 * total.nll.squares + 2.0 * total.weights.squares * math.log(total.k or 1) ** 2, None),
     }
     endless = total.impossible > 0 or not np.isfinite(total.nll.squares) or total.k is None
     for name, (most, needed) in limits.items():
@@ -223,31 +232,23 @@ def _check_groups(groups: RunningGroups, bounds: _Bounds, total: Sums) -> None:
         right = (values >= -slack) & (values <= most + slack) & np.isfinite(values)
         if endless and name in ("nll", "excess_squares"):
             right |= ~np.isfinite(values)
-        _check(f"groups.rows: {name}", values, right, "a finite sum between 0 and what so many rows can have")
+        check(f"groups.rows: {name}", values, right, "a finite sum between 0 and what so many rows can have")
         if needed is not None:
             bounds.same(f"groups.rows: {name}", values.sum(), needed, "the sum over all bins")
+    if not endless:
+        bounds.same("groups.rows: nll", groups.rows.nll.sum(), total.nll.total, "sums.nll", slack=0.01)
     excess = groups.rows.excess
-    _check("groups.rows: excess", excess, np.isfinite(excess) | endless, "finite sums")
+    if total.excess is not None and not endless:
+        bounds.same("groups.rows: excess", excess.sum(), total.excess.total, "sums.excess", slack=0.01)
+    check("groups.rows: excess", excess, np.isfinite(excess) | endless, "finite sums")
     if groups.top is not None:
         gaps = groups.top.totals
-        _check("groups.top", gaps, np.abs(gaps) <= sizes[: len(gaps), None] + slack, "gaps of at most the group's size")
+        check("groups.top", gaps, np.abs(gaps) <= sizes[: len(gaps), None] + slack, "gaps of at most the group's size")
         bounds.same("groups.top", np.abs(gaps.sum(axis=0) - total.top.surplus).max(), 0.0, "the difference to top")
     if groups.classes is not None and total.classes is not None:
         for name, own, all_groups in zip(
             ("groups.stated", "groups.hits"), groups.classes.sums, (total.classes.p, total.classes.y), strict=True
         ):
             right = (own >= -slack) & (own <= sizes[: len(own), None] + slack)
-            _check(name, own, right, "sums between 0 and the group's size")
+            check(name, own, right, "sums between 0 and the group's size")
             bounds.same(name, np.abs(own.sum(axis=0) - all_groups.ravel()).max(), 0.0, "the difference to classes")
-
-
-def _check(name: str, values: Array, right: Array, needed: str) -> None:
-    """Refuse the first value that is not right."""
-    if not right.all():
-        place = tuple(int(one) for one in np.argwhere(~right)[0])
-        at = ", ".join(map(str, place))
-        _refuse(f"{name}[{at}]", f"is {values[place]:.9g}, but {needed} are needed")
-
-
-def _refuse(name: str, problem: str) -> NoReturn:
-    raise Wrong(f"{name} {problem}")

@@ -28,9 +28,10 @@ class RunSettings:
     """The settings of a run, in the order in which they are written.
 
     losses: as given on the command line. head: "linear", "mlp" or "continued"; start: the file of a continued head.
-    rate, decay: None if the optimizer's default or --tune decides. sha256, splits: of the features of each split.
-    weights_key: the column by which rows are weighted. labels_sha256: of the files with the labels of the splits, where
-    they are separate files. Both are None in files of earlier versions, too.
+    rate, decay: None if the optimizer's default or --tune decides. sha256, splits: of the features of each split; of a
+    remote file that was read in part, its size and ETag in place of the hash. weights_key: the column by which rows are
+    weighted. labels_sha256: of the files with the labels of the splits, where they are separate files. Both are None in
+    files of earlier versions, too.
     """
 
     LAYOUT: ClassVar = Layout(read={"ignore_index": _label})

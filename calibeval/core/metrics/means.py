@@ -128,7 +128,8 @@ class Share(Mean):
         share, found = self.value(sums), self._error(sums, joints)
         error = 0.0 if found is None else found.error
         # If all rows are correct, or all wrong, every group counts as one row.
-        worth = share * (1.0 - share) / error**2 if error else joints.clusters.effective
+        spread = share * (1.0 - share)
+        worth = spread / error**2 if error and spread > 0.0 else joints.clusters.effective
         wilson = intervals.share_interval(share, worth, student_quantile(0.5 * (1.0 + level), joints.freedom))
         return containing_exact(wilson, share, joints, level)
 

@@ -13,7 +13,7 @@ from calibeval.core.metrics.means import check_enough_rows, of_means
 from calibeval.core.metrics.metric import Metric, Side
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.sums.excess import Excess
-from calibeval.core.sums.optimum import FEW_ERRORS, Optimum
+from calibeval.core.sums.optimum import FEW_ERRORS, MOST_LOG, Optimum
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.joints import Joints, grouped_error
@@ -63,6 +63,8 @@ class Temperature(Metric):
         middle, (error, freedom) = log_t_of(sums.optimum), error_of_log_t(sums.optimum, joints)
         reach = Level(level, freedom).z * error
         low, high = plausible_log_t(sums.optimum, level) if sums.optimum.errors < FEW_ERRORS else (middle, middle)
+        if max(middle + reach, high) > MOST_LOG:
+            raise NotComputable("no_upper_end", "the NLL hardly changes with T, which may be larger than any number")
         return Interval(math.exp(min(middle - reach, low)), math.exp(max(middle + reach, high)), None)
 
     def difference(self, pair: Pair, level: Level) -> Contrast:

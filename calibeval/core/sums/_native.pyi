@@ -25,6 +25,17 @@ def sums(
     rows: Floats | None,
     /,
 ) -> int: ...
+def kept_rows(
+    which: int,
+    edges: Floats,
+    confidence: Floats,
+    correct: npt.NDArray[np.bool_],
+    nll: Floats,
+    brier: Floats,
+    totals: Floats,
+    top: Floats,
+    /,
+) -> int: ...
 def histogram(which: int, keys: npt.NDArray[np.uint64], counts: npt.NDArray[np.int64], /) -> int: ...
 def segment_sums(
     which: int,

@@ -20,6 +20,7 @@ from calibeval.core.sums.sample import Sample
 
 PLACES = np.arange(-2.0, 1.75, 0.25)  # of ln(1/T)
 COLUMNS = 5
+MOST = 1e150  # of these sums, whose products float64 must hold
 NARROW, ROUNDING = 2.0**-52, 1e-9
 TOO_FAR = f"sums give a temperature from {math.exp(-1.5):.2g} to {math.exp(2.0):.2g} only, and this one is further away"
 
@@ -51,7 +52,7 @@ class AtTemperatures(NamedTuple):
                 turned = 2.0 * np.einsum("i,i->", excess, excess + found.variance)
             table[i, :3] = np.multiply(found.derivatives, factor)
             table[i, 3:] = np.multiply((squares, turned), factor**2)
-        return cls(rows, sampled, errors, table if np.isfinite(table).all() else None)
+        return cls(rows, sampled, errors, table if (np.abs(table) < MOST).all() else None)
 
     def joined(self, other: AtTemperatures) -> AtTemperatures:
         """Of the rows of both."""
@@ -78,7 +79,7 @@ class AtTemperatures(NamedTuple):
         if self.errors < FEW_ERRORS:
             low, high = float(PLACES[0]), float(PLACES[-1])
             at = [min(max(place - step / math.sqrt(information), low), high) for step in STEPS]
-            near = np.array([(-u, *_cumulants(*self._at(u))) for u in at])
+            near = np.array([(-u, *cumulants(*self._at(u))) for u in at])
         return Optimum(
             rows=self.sampled,
             log_t=-place,
@@ -127,8 +128,8 @@ def _widths(derivatives: int) -> Floats:
     return np.asarray((PLACES[1] - PLACES[0]) ** np.arange(derivatives))
 
 
-def _cumulants(excess: float, second: float, third: float) -> tuple[float, float, float]:
-    """The excess and the cumulants of its chance variation; see `Slopes.derivatives`."""
+def cumulants(excess: float, second: float, third: float) -> tuple[float, float, float]:
+    """The excess and the cumulants of its chance variation, from the slope and derivatives in `Slopes.derivatives`."""
     variance = second - excess
     return excess, variance, 3.0 * variance + excess - third
 

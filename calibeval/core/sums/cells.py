@@ -61,6 +61,19 @@ def cell_sums(p: Floats, y: npt.NDArray[np.bool_], weights: Floats | None = None
     return Cells(rows, total.sum(axis=0), count[1], squares)
 
 
+def cell_limits() -> tuple[Floats, Floats]:
+    """The least and the largest probability of each cell, (CELLS,) each.
+
+    >>> low, high = cell_limits()
+    >>> p = np.array([0.0, 1e-9, 0.3, 0.5, 0.7, 1.0])
+    >>> bool(((low[cell_index(p)] <= p) & (p <= high[cell_index(p)])).all())
+    True
+    """
+    ends = ((np.arange(HALF + 1, dtype=np.int64) + _LEAST) << _SHIFT).view(np.float64)
+    low, high = np.append(0.0, ends[1:-1]), np.minimum(ends[1:], 0.5)
+    return np.concatenate((low, (1.0 - high)[::-1])), np.concatenate((high, (1.0 - low)[::-1]))
+
+
 def cell_index(p: Floats) -> npt.NDArray[np.intp]:
     """The cell of each probability; larger probabilities are never in lower cells."""
     near = np.ascontiguousarray(np.minimum(p, 1.0 - p), np.float64)

@@ -15,6 +15,7 @@ from calibeval.core.sums.binning import BinSums, bin_index, sums_by_index, total
 from calibeval.core.sums.engine import chunk_rows, edges_of, tie_slack
 from calibeval.core.sums.equal_mass import confidence_keys, from_keys
 from calibeval.core.sums.equal_weight import from_weighted_keys
+from calibeval.core.sums.fused import fusing, kept_sums
 from calibeval.core.sums.piece import top_sums
 from calibeval.core.sums.sums import EqualMass, Moments, RowScores, Sums
 
@@ -36,12 +37,14 @@ def sums_from_rows(predictions: Predictions, rows: RowScores, labels: Labels, bi
     """
     edges, compared = edges_of(predictions, bins)
     total: Sums | None = None
+    kernel = fusing(predictions, compared)
     for start, part, own in _chunks(rows, labels, chunk_rows(predictions)):
         impossible = np.flatnonzero(np.isposinf(part.nll))
         weights, nll, of_nll = part.weights, part.nll, part.weights
         if len(impossible):
             nll, of_nll = np.delete(nll, impossible), None if weights is None else np.delete(weights, impossible)
         n = len(own)
+        fused = None if kernel is None else kept_sums(kernel, part, compared)
         sums = Sums(
             n=n,
             k=predictions.k,
@@ -49,10 +52,10 @@ def sums_from_rows(predictions: Predictions, rows: RowScores, labels: Labels, bi
             weights=Moments(float(n), float(n)) if weights is None else Moments.of(weights),
             edges=edges,
             compared=compared,
-            top=_top(part, own, predictions.k, compared),
+            top=_top(part, own, predictions.k, compared) if fused is None else fused.top,
             classes=None,
-            nll=Moments.of(nll, of_nll),
-            brier=Moments.of(part.brier, weights),
+            nll=Moments.of(nll, of_nll) if fused is None else fused.nll,
+            brier=Moments.of(part.brier, weights) if fused is None else fused.brier,
             impossible=len(impossible),
             impossible_row=start + int(impossible[0]) if len(impossible) else None,
             risk=float(np.add.reduce(part.risk if weights is None else part.risk * weights)),

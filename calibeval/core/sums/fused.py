@@ -12,19 +12,20 @@ import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.precision import Tolerance
-from calibeval.core.data.predictions import Block
+from calibeval.core.data.predictions import Block, Predictions
 from calibeval.core.data.row_source import Kind
 from calibeval.core.sums.binning import ROUNDER, BinSums, is_computed
 from calibeval.core.sums.excess import Excess
-from calibeval.core.sums.kernel import Kernel
+from calibeval.core.sums.kernel import Kernel, chosen
 from calibeval.core.sums.rows import ClassTotals, Rows
-from calibeval.core.sums.sums import Moments
+from calibeval.core.sums.sums import Moments, RowScores
 
 KINDS: dict[Kind, int] = {"logits": 0, "log_probs": 1, "probs": 2}
 DONE = 0
 MOST_CELLS = 2**21  # classes times bins, 96 bytes each
 FEW_ROWS = 2**14  # results of single rows of chunks up to this size cost little
 TOTALS, COLUMNS = 10, 5
+MOST_OFF = 0.3  # of a bin
 
 
 class Fused(NamedTuple):
@@ -45,12 +46,41 @@ class Fused(NamedTuple):
     rows: Rows | None
 
 
+class KeptSums(NamedTuple):
+    """The sums of some rows that follow from their kept results: the same bits as from their scores."""
+
+    top: BinSums
+    nll: Moments
+    brier: Moments
+
+
 class _Outcome(NamedTuple):
     totals: Floats
     classes: Floats
     top: Floats
     keys: npt.NDArray[np.uint64]
     columns: Floats | None
+
+
+def fusing(predictions: Predictions, edges: Floats) -> Kernel | None:
+    """The kernel that adds up rows of these predictions without weights; None: numpy does. edges: rounded."""
+    kernel, m = chosen(), len(edges) - 1
+    if kernel is None or predictions.kind not in KINDS or not predictions.k or predictions.k < 2:
+        return None
+    weighted = predictions.weights is not None and not predictions.weights.even
+    if weighted or predictions.k * m > MOST_CELLS or not _even(edges) or not _is_plain(predictions.scores.dtype):
+        return None
+    return kernel
+
+
+def kept_sums(kernel: Kernel, rows: RowScores, edges: Floats) -> KeptSums | None:
+    """The sums of rows of one chunk without weights; None if there is no memory."""
+    totals, top = np.empty(4), np.empty((5, len(edges) - 1))
+    columns = [np.ascontiguousarray(one) for one in (edges, rows.confidence, rows.correct, rows.nll, rows.brier)]
+    if kernel.module.kept_rows(kernel.which, *columns, totals, top) != DONE:
+        return None
+    nll, nll_squares, brier, brier_squares = totals.tolist()
+    return KeptSums(BinSums(*top), Moments(nll, nll_squares), Moments(brier, brier_squares))
 
 
 def fused_sums(
@@ -99,9 +129,9 @@ def _run(
     m, weighted = len(edges) - 1, block.weights is not None
     if k < 2 or not n or k * m > MOST_CELLS or kind not in KINDS:
         return None
-    scores = _plain(block.scores)
-    if scores is None:
+    if not _is_plain(block.scores.dtype) or not _even(edges):
         return None
+    scores = _plain(block.scores)
     outcome = _Outcome(
         np.zeros(TOTALS),
         np.empty((7 if weighted else 5, k, m)),
@@ -126,10 +156,18 @@ def _run(
     return outcome if flag == DONE else None
 
 
-def _plain(scores: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
-    """The scores as contiguous float32 or float64 without loss; None if there is a loss, as of longdouble."""
-    if scores.dtype.kind == "f" and scores.dtype.itemsize <= 4:
-        return np.ascontiguousarray(scores, np.float32)
-    if scores.dtype.kind in "iub" or scores.dtype == np.float64:
-        return np.ascontiguousarray(scores, np.float64)
-    return None
+def _even(edges: Floats) -> bool:
+    """Whether edges are nearly i / m, so that a product finds the bin but for one step."""
+    m = len(edges) - 1
+    return float(np.abs(edges * m - np.arange(m + 1)).max()) < MOST_OFF
+
+
+def _is_plain(dtype: np.dtype[Any]) -> bool:
+    """Whether scores of this type become float32 or float64 without loss, unlike those of longdouble."""
+    return dtype.kind in "iub" or (dtype.kind == "f" and dtype.itemsize <= 8)
+
+
+def _plain(scores: npt.NDArray[Any]) -> npt.NDArray[Any]:
+    """The scores as contiguous float32, if that is without loss, or float64."""
+    small = scores.dtype.kind == "f" and scores.dtype.itemsize <= 4
+    return np.ascontiguousarray(scores, np.float32 if small else np.float64)

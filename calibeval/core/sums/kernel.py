@@ -31,9 +31,14 @@ def chosen() -> Kernel | None:
 
 
 def kernel_name() -> str:
-    """The kernel in words, as records hold it: `numpy`, or `native` with the instruction set."""
+    """The kernel as records hold it: `numpy` or `native`, whose bits are those of every instruction set."""
+    return NUMPY if chosen() is None else NATIVE
+
+
+def kernel_words() -> str:
+    """The kernel with its instruction set, for people."""
     kernel = chosen()
-    return NUMPY if kernel is None else f"{NATIVE}:{kernel.name}"
+    return NUMPY if kernel is None else f"{NATIVE}, {kernel.name}"
 
 
 @cache

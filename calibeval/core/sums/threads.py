@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from itertools import chain, islice
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -24,12 +25,17 @@ def in_order(work: Callable[[Work], Result], pieces: Iterable[Work], jobs: int) 
     if jobs <= 1:
         yield from map(work, pieces)
         return
+    several = iter(pieces)
+    first = [*islice(several, 2)]
+    if len(first) < 2:
+        yield from map(work, first)
+        return
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(jobs) as pool:
         waiting: deque[Future[Result]] = deque()
         try:
-            for piece in pieces:
+            for piece in chain(first, several):
                 waiting.append(pool.submit(work, piece))
                 if len(waiting) > jobs:
                     yield waiting.popleft().result()

@@ -1,4 +1,7 @@
-"""`.csv` and `.tsv`, plain or gzipped: one row per sample, parsed by pandas to the nearest float64 values."""
+"""`.csv` and `.tsv`, plain or gzipped: one row per sample, parsed to the nearest float64 values.
+
+Pandas parses them; small files of plain numbers do not wait for it.
+"""
 
 from __future__ import annotations
 
@@ -11,6 +14,7 @@ import numpy.typing as npt
 
 from calibeval.core.errors import InputError
 from calibeval.readers.formats.csv_batch import Batch
+from calibeval.readers.formats.csv_numbers import MOST_BYTES, Numbers
 from calibeval.readers.formats.decimals import POINT
 from calibeval.readers.formats.dialect import Dialect, dialect_of
 from calibeval.readers.formats.table import Table
@@ -68,8 +72,9 @@ def _read(
     padded = any(PADDED.match(name) for group in table.groups for name in group.names or ())
     labels = [i for i, column in enumerate(columns) if padded and column.lower() in LABEL_KEYS]
     for block in blocks:
-        ends = _cell_ends(block, len(columns), source.name, dialect.separator)
-        batch = Batch(_parsed(block, dialect, as_text, source.name), block, source.name, dialect)
+        inner = _separators(block, len(columns), source.name, dialect.separator)
+        numbers = Numbers.of(block, dialect) if source.size <= MOST_BYTES and not as_text else None
+        batch = numbers or Batch(_parsed(block, dialect, as_text, source.name), block, source.name, dialect)
         scores: dict[str, npt.NDArray[Any]] = {}
         for group in table.groups:
             if not table.is_left(group.key):
@@ -82,12 +87,12 @@ def _read(
                     plain[column] = batch.plain(column, table.width(column), as_text=column in as_text)
         table.add(scores, plain, len(block.ends))
         table.mixed |= {columns[i] for i in ids if batch.is_float(columns[i])}
-        table.mixed |= {columns[i] for i in (*ids, *labels) if _padded(block, ends, i)}
+        table.mixed |= {columns[i] for i in (*ids, *labels) if _padded(block, inner, i)}
     return table, dialect.told
 
 
-def _cell_ends(block: LineBlock, columns: int, name: str, separator: str) -> Positions:
-    """The end of each cell, (rows, columns).
+def _separators(block: LineBlock, columns: int, name: str, separator: str) -> Positions:
+    """The end of each cell but the last of its row, (rows, columns - 1).
 
     Raises: InputError for a row with more or fewer cells than the header.
     """
@@ -104,14 +109,17 @@ def _cell_ends(block: LineBlock, columns: int, name: str, separator: str) -> Pos
         raise InputError(
             f"{name} line {block.line(row)}: the row has {int(cells[row])} cells, but the header has {columns}{about}"
         )
-    return np.column_stack([places[: before[-1]].reshape(len(block.ends), columns - 1), block.ends])
+    return places[: before[-1]].reshape(len(block.ends), columns - 1)
 
 
-def _padded(block: LineBlock, ends: Positions, column: int) -> bool:
-    """Whether a cell of the column has a 0 before another digit, as in 007, or is in quotation marks."""
+def _padded(block: LineBlock, inner: Positions, column: int) -> bool:
+    """Whether a cell of the column has a 0 before another digit, as in 007, or is in quotation marks.
+
+    inner: the end of each cell but the last of its row.
+    """
     values = np.frombuffer(block.data, np.uint8)
-    starts = ends[:, column - 1] + 1 if column else np.concatenate([[0], ends[:-1, -1] + 1])
-    stops = ends[:, column]
+    starts = inner[:, column - 1] + 1 if column else np.concatenate([[0], block.ends[:-1] + 1])
+    stops = inner[:, column] if column < inner.shape[1] else block.ends
     for _ in range(MOST_BLANKS):
         blank = (starts < stops) & (values[np.minimum(starts, stops)] == ord(" "))
         if not blank.any():

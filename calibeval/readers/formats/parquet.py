@@ -10,6 +10,7 @@ import numpy.typing as npt
 
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import BROKEN_IMPORT, CalibevalError, InputError, first_line, not_importable
+from calibeval.readers.formats.arrow_values import lengths, numbers, texts
 from calibeval.readers.formats.groups import best_columns, check_groups, score_columns
 from calibeval.readers.formats.metadata import with_facts
 from calibeval.readers.formats.table import Table, check_names, stacked
@@ -19,7 +20,6 @@ from calibeval.readers.stored.stored import Contents, Stored
 
 try:
     import pyarrow as pa
-    import pyarrow.compute as pc
     import pyarrow.parquet as pq
     from pyarrow import types
 except BROKEN_IMPORT as error:
@@ -135,10 +135,10 @@ class ColumnFile:
         self._limits.check_expansion(self._name, 8 * values * self._rows, size=self._steady.size)
         table, dtype = Table(columns, self._name, self._limits, grouped=grouped), self._score_type()
         size = min(MOST_ROWS, max(1, BATCH_VALUES // values))
-        lengths: dict[str, int] = {}
+        known: dict[str, int] = {}
         for batch in self._batches(columns, size):
             arrays = {
-                column: self._array(column, batch.column(i), table.rows, lengths) for i, column in enumerate(columns)
+                column: self._array(column, batch.column(i), table.rows, known) for i, column in enumerate(columns)
             }
             scores = {g.key: stacked([arrays.pop(column) for column in g.columns], dtype) for g in table.groups}
             table.add(scores, arrays, batch.num_rows)
@@ -163,7 +163,7 @@ class ColumnFile:
             return max(int(kind.list_size), 1)
         first = next(self._batches([column], 1)).column(0)
         values = first.field("values") if self._kinds[column] == "vector" else first
-        return max(int(pc.list_value_length(values)[0].as_py() or 1), 1)
+        return max(int(lengths(values)[0]), 1)
 
     def _score_type(self) -> np.dtype[Any]:
         found = {np.dtype(self._held(column).to_pandas_dtype()) for column in self._scores}
@@ -206,8 +206,8 @@ class ColumnFile:
             return "list"
         return "vector" if field.type in VECTORS else "other"
 
-    def _array(self, column: str, values: Any, first_row: int, lengths: dict[str, int]) -> npt.NDArray[Any]:
-        """A column of a batch; lengths: of the lists in each column so far.
+    def _array(self, column: str, values: Any, first_row: int, known: dict[str, int]) -> npt.NDArray[Any]:
+        """A column of a batch; known: the lengths of the lists in each column so far.
 
         Raises: InputError that names the first row without a score.
         """
@@ -218,30 +218,20 @@ class ColumnFile:
         if kind == "vector":
             values = self._dense(column, values, first_row)
         if kind in LISTS:
-            return self._lists(column, values, first_row, lengths)
+            return self._lists(column, values, first_row, known)
         if kind in {"text", "time"}:
-            return self._texts(values)
+            return texts(values)
         if kind == "null":
             return np.full(len(values), np.nan)
         if hasattr(values, "dictionary_decode"):
             values = values.dictionary_decode()
         if kind == "bool" and values.null_count:
             values = values.cast(pa.float64())  # an empty cell is NaN, as among numbers
-        return np.asarray(values.to_numpy(zero_copy_only=False))
-
-    def _texts(self, values: Any) -> npt.NDArray[np.object_]:
-        """Texts; equal ones are the same Python object."""
-        if not isinstance(values, pa.DictionaryArray):
-            values = values.cast(pa.string()).dictionary_encode()
-        index = values.indices.cast(pa.int64()).fill_null(-1).to_numpy(zero_copy_only=False)
-        used, place = np.unique(index, return_inverse=True)
-        texts = np.empty(len(used), object)
-        texts[:] = [None if i < 0 else values.dictionary[i].as_py() for i in used.tolist()]
-        return np.asarray(texts[place])
+        return numbers(values)
 
     def _dense(self, column: str, vectors: Any, first_row: int) -> Any:
         """The lists of numbers of vectors."""
-        sparse = np.flatnonzero(np.asarray(vectors.field("type")) != DENSE)
+        sparse = np.flatnonzero(numbers(vectors.field("type")) != DENSE)
         if len(sparse) or vectors.field("values").null_count:
             row = first_row + (int(sparse[0]) if len(sparse) else 0)
             raise InputError(
@@ -250,15 +240,15 @@ class ColumnFile:
         return vectors.field("values")
 
     def _lists(self, column: str, values: Any, first_row: int, known: dict[str, int]) -> npt.NDArray[Any]:
-        lengths = np.asarray(pc.list_value_length(values))
-        length = known.setdefault(column, int(lengths[0]))
-        wrong = np.flatnonzero(lengths != length)
+        found = lengths(values)
+        length = known.setdefault(column, int(found[0]))
+        wrong = np.flatnonzero(found != length)
         if length < 1:
             raise InputError(f'{self._name} row {first_row}, column "{column}": the list is empty')
         if len(wrong):
             row = int(wrong[0])
             raise InputError(
-                f'{self._name} row {first_row + row}, column "{column}": the list has {int(lengths[row])} numbers, '
+                f'{self._name} row {first_row + row}, column "{column}": the list has {int(found[row])} numbers, '
                 f"but the first row has {length}"
             )
         flat = values.flatten()
@@ -267,7 +257,7 @@ class ColumnFile:
             raise InputError(
                 f'{self._name} row {first_row + at // length}, column "{column}": number {at % length} is empty (null)'
             )
-        return np.asarray(flat.to_numpy(zero_copy_only=False)).reshape(-1, length)
+        return numbers(flat).reshape(-1, length)
 
 
 class _ParquetFile(ColumnFile):

@@ -40,6 +40,11 @@ class CopiedFile(SteadyFile):
     checks: Checks
 
     @property
+    def etag(self) -> str | None:
+        """As the server said it."""
+        return self.checks.first.etag
+
+    @property
     def shared(self) -> bool:
         """No: the copy belongs to this process."""
         return False

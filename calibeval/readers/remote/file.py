@@ -43,6 +43,11 @@ class RangedFile(SteadyFile):
         return cls.at(Remote(url), first, size)
 
     @property
+    def etag(self) -> str | None:
+        """As the server said it."""
+        return self.checks.first.etag
+
+    @property
     def near(self) -> bool:
         """No: every byte comes over the network."""
         return False
@@ -93,6 +98,13 @@ class RangedFile(SteadyFile):
             if crc not in (None, extent.crc):
                 raise damaged(self.name, extent)
         return found
+
+
+def sha256_in_ranges(file: SteadyFile, extents: Sequence[Extent]) -> str | None:
+    """The SHA-256 of a file that is read in ranges; see `RangedFile.sha256`."""
+    if not isinstance(file, RangedFile):
+        raise TypeError(f"{file.name} is not read in ranges")
+    return file.sha256(extents)
 
 
 class Checks:

@@ -1,4 +1,7 @@
-"""A file by its place, which may be remote, and what is known of it once it was read."""
+"""A file by its place, which may be remote, and what is known of it once it was read.
+
+Everything that only remote files need is imported where one is named: other files must not wait for it.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,6 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from calibeval.core.data.source import RemoteFacts
-from calibeval.core.errors import FileProblem
-from calibeval.readers.remote.copied import CopiedFile, copied
-from calibeval.readers.remote.file import RangedFile
-from calibeval.readers.remote.pages import PAGE
-from calibeval.readers.remote.store import NoRanges, Remote
 from calibeval.readers.stored.digest import Background, Extent, checked_sha256
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.place import Place
@@ -27,21 +25,9 @@ def steady_file(place: Place, limits: Limits, *, whole: bool = False) -> SteadyF
     """
     if isinstance(place, Path):
         return SteadyFile.of(place)
-    remote = Remote(place)
-    first = remote.facts()
-    if first.html:
-        raise FileProblem(
-            f"{place}: the server sends a web page (HTML) instead of the file, perhaps an error or a form to log in"
-        )
-    if whole or not first.ranges or first.size is None:
-        return copied(remote, first, limits)
-    file = RangedFile.at(remote, first, first.size)
-    if place.web and first.size > PAGE:
-        try:
-            file.pages.page((first.size - 1) // PAGE)  # formats with an index have it at the end
-        except NoRanges:
-            return copied(remote, first, limits)
-    return file
+    from calibeval.readers.remote.fetched import fetched
+
+    return fetched(place, limits, whole=whole)
 
 
 def settling(file: SteadyFile, extents: Sequence[Extent]) -> Callable[[], str | None]:
@@ -49,21 +35,25 @@ def settling(file: SteadyFile, extents: Sequence[Extent]) -> Callable[[], str | 
 
     That is None for a remote file of which not all bytes were read.
     """
-    if isinstance(file, RangedFile):
-        return lambda: file.sha256(extents)
-    return Background(lambda: checked_sha256(file, extents)).result
+    if file.near:
+        return Background(lambda: checked_sha256(file, extents)).result
+    return lambda: sha256_of(file, extents)
 
 
 def sha256_of(file: SteadyFile, extents: Sequence[Extent]) -> str | None:
     """The same at once, after the checksums inside it were verified."""
-    return file.sha256(extents) if isinstance(file, RangedFile) else checked_sha256(file, extents)
+    if file.near:
+        return checked_sha256(file, extents)
+    from calibeval.readers.remote.file import sha256_in_ranges
+
+    return sha256_in_ranges(file, extents)
 
 
 def remote_facts(file: SteadyFile) -> RemoteFacts | None:
     """What is known of a remote file; None for a file on this machine."""
-    if not isinstance(file, RangedFile | CopiedFile):
+    if isinstance(file.path, Path):
         return None
-    return RemoteFacts(file.size, file.checks.first.etag, "ranges" if isinstance(file, RangedFile) else "whole")
+    return RemoteFacts(file.size, file.etag, "whole" if file.near else "ranges")
 
 
 @contextmanager

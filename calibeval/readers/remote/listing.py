@@ -8,10 +8,8 @@ from collections.abc import Callable, Iterable
 from calibeval.core.errors import FileProblem
 from calibeval.readers.remote.store import Remote, file_system, said
 from calibeval.readers.stored.place import Url
+from calibeval.readers.stored.shard_names import HIDDEN_NAMES, NUMBERED, PATTERN
 
-NUMBERED = re.compile(r"^(?P<stem>.*[-_.])(?P<number>[0-9]{1,9})-of-(?P<count>[0-9]{1,9})(?P<rest>\.[^/]*)$")
-PATTERN = re.compile(r"[*?\[]")
-HIDDEN_NAMES = (".", "_")
 MOST_NUMBERED = 100_000
 
 

@@ -3,12 +3,41 @@
 from __future__ import annotations
 
 import hashlib
+import threading
+import weakref
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from calibeval.readers.remote.crc import joined
 
-HELD = 2**10  # pages that wait for the ones before them
+HELD = 2**26  # bytes of pages that wait for the ones before them, in all files together
+
+
+class Room:
+    """How many bytes may still wait; of thousands of files, few hold any.
+
+    >>> room = Room(5)
+    >>> room.take(3), room.take(3), room.give({1: b"ab"}), room.take(3)
+    (True, False, None, True)
+    """
+
+    def __init__(self, most: int) -> None:
+        self._free, self._lock = most, threading.Lock()
+
+    def take(self, size: int) -> bool:
+        """Whether so many more may wait; then they do."""
+        with self._lock:
+            found = size <= self._free
+            self._free -= size if found else 0
+            return found
+
+    def give(self, pages: Mapping[int, bytes]) -> None:
+        """These wait no longer."""
+        with self._lock:
+            self._free += sum(map(len, pages.values()))
+
+
+ROOM = Room(HELD)
 
 
 class WholeHash:
@@ -25,6 +54,7 @@ class WholeHash:
         self._pages, self._page, self._done = pages, page, 0
         self._digest = hashlib.sha256()
         self._waiting: dict[int, bytes] = {}
+        weakref.finalize(self, ROOM.give, self._waiting)
         self._used: dict[int, int] = {}  # the CRC-32 of each page
 
     def add(self, page: int, data: bytes) -> None:
@@ -33,19 +63,19 @@ class WholeHash:
             return
         self._used[page] = zlib.crc32(data)
         if page > self._done:
-            if len(self._waiting) < HELD:
+            if ROOM.take(len(data)):
                 self._waiting[page] = data
             return
         self._take(data)
         while self._done in self._waiting:
-            self._take(self._waiting.pop(self._done))
+            self._take(self._waited(self._done))
 
     def result(self, again: Callable[[int], bytes]) -> str | None:
         """The SHA-256 if every page was used, else None. again: gives a page that came before its time."""
         if len(self._used) < self._pages:
             return None
         while self._done < self._pages:
-            self._take(self._waiting.pop(self._done, b"") or again(self._done))
+            self._take(self._waited(self._done) or again(self._done))
         return self._digest.hexdigest()
 
     def crc(self, start: int, length: int, again: Callable[[int], bytes]) -> int | None:
@@ -68,6 +98,12 @@ class WholeHash:
             own = self._used[page] if whole else zlib.crc32(memoryview(again(page))[begin:end])
             crc, at = joined(crc, own, end - begin), at + end - begin
         return crc
+
+    def _waited(self, page: int) -> bytes:
+        """A page that waited; nothing, if there was no room for it."""
+        data = self._waiting.pop(page, b"")
+        ROOM.give({page: data})
+        return data
 
     def _take(self, data: bytes) -> None:
         self._digest.update(data)

@@ -15,7 +15,7 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.data.row_source import RowSource
 
 FIRST, BLOCK = 2**10, 2**15  # numbers at a time: most texts of float64 show in the first few
-SHORT = 10.0**6  # decimals of six digits: no two of them are the same float32
+SHORT, SMALL = 10.0**6, 16.0  # six decimals: of numbers below 16, whose steps are 2^-20 at most, no two are one float32
 LEAST_EXACT = 1e-14  # the last digit of a smaller float32 lies beyond the powers of ten that float64 holds exactly
 NEARLY = 2.0**-50  # how exactly decimals of smaller ones are known
 HALF = 0.5 + 1e-6
@@ -64,7 +64,7 @@ def are_float32(values: Floats) -> bool:
     """
     with np.errstate(all="ignore"):
         whole = np.rint(values * SHORT)
-        if (whole / SHORT == values).all() and np.abs(whole).max(initial=0.0) <= SHORT:
+        if (whole / SHORT == values).all() and np.abs(whole).max(initial=0.0) < SMALL * SHORT:
             return True
         odd = values[~(_shortest(values, 0.0) & ((np.abs(values) >= LEAST_EXACT) | (values == 0)))]
         if len(odd):

@@ -251,3 +251,10 @@ def test_any_logits_have_an_optimum_or_a_reason():
         assert (found.value is None) == (found.reason is not None)
         if found.value is not None:
             assert 0 < found.low <= found.value <= found.high < math.inf
+
+
+def test_an_interval_without_an_upper_end_is_null_with_the_reason():
+    logits = np.random.default_rng(2).normal(size=(40, 3)).astype(np.float32)
+    found = evaluate(Predictions(logits=logits, labels=np.arange(40) % 3))["temperature"]
+    assert (found.low, found.high, found.reason.code) == (None, None, "no_upper_end")
+    assert found.value > 2.0

@@ -31,7 +31,7 @@ def test_a_kernel_that_was_not_built_is_refused_with_what_to_do(monkeypatch):
 def test_an_instruction_set_can_be_chosen_by_name(monkeypatch, name):
     monkeypatch.setenv(kernel.VARIABLE, f"native:{name}")
     assert kernel.chosen().name == name
-    assert kernel.kernel_name() == f"native:{name}"
+    assert (kernel.kernel_name(), kernel.kernel_words()) == ("native", f"native, {name}")
 
 
 @pytest.mark.skipif(not kernel.available(), reason="the compiled kernel was not built")

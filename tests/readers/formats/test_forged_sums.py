@@ -1,6 +1,7 @@
 """Saved sums with right SHA-256 and false content: refused with the field, or harmless; never a crash."""
 
 import copy
+import re
 import warnings
 
 import numpy as np
@@ -8,6 +9,7 @@ import pytest
 
 import calibeval
 from calibeval.core.evaluation.saved import to_saved
+from calibeval.core.metrics.table import EVERY
 from calibeval.writers.sums import sums_file
 from tests.api.test_accumulator_files import made
 
@@ -106,3 +108,143 @@ def test_forged_arrays_are_refused_or_harmless(kind, exact, tmp_path):
             less = {key: one for key, one in arrays.items() if key != name}
             found = refusal(tmp_path, header, less if other is None else {**less, name: other})
             assert found is not None or name.endswith(("weights", "codes")) or other is not None
+
+
+GROSS = [np.nan, np.inf, 1e300, "nan", "inf"]
+SETTLED = ("schema", "version", "settings", "k", "metrics", "options", "groups")  # no sums of rows
+
+
+def numbers(value, path=()):
+    """The paths of all numbers."""
+    if isinstance(value, dict | list):
+        for key, below in value.items() if isinstance(value, dict) else enumerate(value):
+            yield from numbers(below, (*path, key))
+    elif isinstance(value, int | float) and not isinstance(value, bool) and path[0] not in SETTLED:
+        yield path
+
+
+def outcome(folder, header, arrays):
+    """The message of the refusal, and the report."""
+    try:
+        content = sums_file(header, arrays)
+    except ValueError as error:  # JSON has no NaN
+        return str(error), None
+    (folder / "a.sums").write_bytes(content)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        try:
+            return None, calibeval.Accumulator.load(folder / "a.sums").report()
+        except calibeval.InputError as error:
+            return str(error), None
+
+
+def check_in_range(report):
+    """Whatever came is what some rows have."""
+    assert "NaN" not in report.to_json()
+    for name, metric in report.items():
+        least, most = EVERY[name].least, EVERY[name].most
+        for value in (metric.value, metric.low, metric.high):
+            assert value is None or least - 1e-9 <= value <= (np.inf if most is None else most + 1e-9), name
+
+
+def mutated(rng, header, arrays):
+    """One number changed; whether grossly."""
+    paths = list(numbers(header))
+    place = rng.integers(len(paths) + len(arrays))
+    grossly = rng.random() < 0.6
+    n = header["counts"]["n"]
+    value = GROSS[rng.integers(len(GROSS))] if grossly else [-1, n + 1][rng.integers(2)]
+    if place < len(paths):
+        return forged(header, paths[place], value), arrays, grossly
+    name = [*arrays][place - len(paths)]
+    own = arrays[name].copy()
+    value = float(value) if isinstance(value, str) else value
+    if own.size and own.dtype.kind == "f" and rng.random() < 0.7:
+        with np.errstate(over="ignore"):
+            own.flat[rng.integers(own.size)] = np.array(value).astype(own.dtype)
+    else:
+        grossly = False
+        own = rng.permutation(own.ravel()).reshape(own.shape)
+    return header, {**arrays, name: own}, grossly
+
+
+@pytest.mark.parametrize("kind", [*SORTS, "groups", "one column"])
+@pytest.mark.parametrize("exact", [False, True])
+def test_a_changed_number_is_refused_or_makes_the_report_of_other_rows(kind, exact, tmp_path):
+    header, arrays = saved(kind, exact=exact)
+    rng = np.random.default_rng(3)
+    whole = outcome(tmp_path, header, arrays)[1]
+    assert whole is not None
+    refused = 0
+    for _ in range(30):
+        *other, grossly = mutated(rng, header, arrays)
+        message, report = outcome(tmp_path, *other)
+        refused += message is not None
+        if report is not None and report.to_json() != whole.to_json():
+            assert not grossly
+            check_in_range(report)
+        assert len(message or "") < 500
+    assert refused > 15
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "message"),
+    [
+        (("sums", "brier", 1), 1e300, r"sums.brier sums to \S+ with squares 1e\+300, which no 300 numbers do"),
+        (("sums", "nll", 1), 1e300, r"sums.nll sums to \S+ with squares 1e\+300, which no 300 numbers do"),
+        (("sums", "brier", 0), 1.0, r"sums.brier"),
+        (("uneven",), [], "uneven is an empty list|uneven is"),
+        (("sums", "risk"), 1e9, r"sums.risk is 1000000000.0, but a sum from 0 to"),
+        (("sums", "risk"), -1.0, r"sums.risk is -1.0, but a sum from 0 to"),
+        (("sums", "excess", 1), 1e4, r"sums.excess\[1\] is 10000.0, but a variance from 0 to"),
+        (("sampled", 1), 299, r"sampled\[1\] is 299, but at most the \d+ wrong rows are needed"),
+        (("zeros", 1), 301, r"zeros\[1\]"),
+        (("counts", "images"), 3, "counts.images is 3, but 0, since rows are no pixels, is needed"),
+    ],
+)
+def test_totals_that_no_rows_have_are_named(path, value, message, tmp_path):
+    header, arrays = saved()
+    found = outcome(tmp_path, forged(header, path, value), arrays)[0]
+    assert re.search(message, found or ""), found
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "message"),
+    [
+        ("cells", lambda own: own + 1, "cells.p"),
+        ("cells.pp", lambda own: own * 1.01, "cells.pp"),
+        ("top.yp", lambda own: own[::-1], "top.yp"),
+        ("classes.pp", lambda own: own + 0.01, "sums.brier adds up to .* what the sums of classes make"),
+        ("curves.top.p", lambda own: own[::-1], r"curves.top.p"),
+        ("curves.top.squares", lambda own: own[::-1], r"curves.top.squares"),
+        ("temperatures", lambda own: own[::-1], "temperatures: slope"),
+        ("temperatures", lambda own: 1e299 * own, "temperatures"),
+        ("temperatures", lambda own: own + np.eye(5)[2] * 50.0, "temperatures tell .* third cumulant"),
+        ("support", lambda own: own[::-1], "classes.y"),
+    ],
+)
+def test_arrays_that_no_rows_have_are_named(name, change, message, tmp_path):
+    header, arrays = saved()
+    found = outcome(tmp_path, header, {**arrays, name: change(arrays[name])})[0]
+    assert re.search(f"that can be read: {message}", found or ""), found
+
+
+@pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
+@pytest.mark.parametrize("scale", [0.0, 1.0, 60.0])
+@pytest.mark.parametrize("weights", [None, "wide"])
+def test_sums_of_rows_are_taken_whatever_their_type_and_size(dtype, scale, weights, tmp_path):
+    rng = np.random.default_rng(7)
+    z = scale * rng.normal(size=(400, 5))
+    p = np.exp(z - z.max(axis=1, keepdims=True))
+    p = (p / p.sum(axis=1, keepdims=True)).astype(dtype)
+    extra = {} if weights is None else {"weights": 10.0 ** rng.integers(-9, 9, 400)}
+    y = (z + rng.gumbel(size=z.shape)).argmax(axis=1)
+    for exact in (False, True):
+        for i, here in enumerate((slice(0, 150), slice(150, None))):
+            part = calibeval.Accumulator(5, exact=exact)
+            part.update(probs=p[here], labels=y[here], **{name: own[here] for name, own in extra.items()})
+            part.save(tmp_path / f"{i}.sums", exact=exact)
+        whole = calibeval.Accumulator.load(tmp_path / "0.sums")
+        whole.merge(calibeval.Accumulator.load(tmp_path / "1.sums"))
+        whole.save(tmp_path / "2.sums", exact=exact)
+        assert calibeval.Accumulator.load(tmp_path / "2.sums").n == 400

@@ -10,6 +10,7 @@ import pytest
 
 import calibeval
 from calibeval import Report
+from calibeval.readers.remote import fetched
 from tests.cli.invoking import run
 from tests.readers.remote.made import as_npz, dump
 from tests.readers.remote.serving_s3 import s3_server
@@ -90,6 +91,12 @@ def test_gate_with_a_baseline_of_the_configuration(bucket, capsys, tmp_path, mon
     assert done.code == 0
 
 
+def test_a_configuration_is_on_this_machine(bucket, capsys):
+    done = run(capsys, "gate", "s3://bucket/a.npz", "--config", "https://host/c.toml?key=secret")
+    said = "https://host/c.toml: a configuration must be a file on this machine; what it names may be remote\n"
+    assert (done.code, done.err) == (4, said)
+
+
 def test_gate_writes_a_first_configuration(bucket, capsys, tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     assert run(capsys, "gate", "s3://bucket/a.npz", "--init").code == 0
@@ -129,6 +136,25 @@ def test_outputs_stay_on_this_machine(bucket, capsys, tmp_path, monkeypatch):
     assert done.code == 2
     assert "outputs are written on this machine" in done.err
     assert [*tmp_path.iterdir()] == []
+
+
+def test_what_a_person_hears_of_a_server_without_ranges(capsys, shelf):
+    shelf.files["/a.npz"], shelf.ranges = as_npz(dump(5000)), False
+    size = len(shelf.files["/a.npz"])
+    done = run(capsys, "report", f"{shelf.address}/a.npz")
+    said = f"note: a.npz: all {size:,} bytes were copied, once, as the server does not send parts of a file\n"
+    assert (done.code, done.err) == (0, said)
+    assert run(capsys, "report", f"{shelf.address}/a.npz", "--quiet").err == ""
+
+
+@pytest.mark.parametrize("spare", [0, 1])
+def test_what_a_person_hears_of_a_large_text(capsys, shelf, monkeypatch, spare):
+    shelf.files["/a.csv"] = b"logit_0,logit_1,label\n" + b"1,2,0\n3,1,1\n2,1,0\n" * 50
+    size = len(shelf.files["/a.csv"])
+    monkeypatch.setattr(fetched, "LARGE", size + spare)
+    done = run(capsys, "report", f"{shelf.address}/a.csv")
+    said = f"note: a.csv: all {size:,} bytes were copied, once, as .csv is read from beginning to end; of .npz,"
+    assert (said in done.err) is not bool(spare)
 
 
 def test_what_is_saved_holds_no_signature(bucket, capsys, tmp_path, shelf):

@@ -12,9 +12,10 @@ from hypothesis import strategies as st
 
 from calibeval.core.errors import FileProblem
 from calibeval.readers.remote import pages
+from calibeval.readers.remote import whole as whole_module
 from calibeval.readers.remote.crc import joined
 from calibeval.readers.remote.pages import Pages, Shelf
-from calibeval.readers.remote.whole import WholeHash
+from calibeval.readers.remote.whole import Room, WholeHash
 
 SIZE = 1000
 DATA = bytes(i * i % 251 for i in range(SIZE))
@@ -57,12 +58,13 @@ def settled(found):
 parts = st.tuples(st.integers(0, SIZE), st.integers(0, 200), st.integers(0, SIZE))
 
 
-@given(st.lists(parts, max_size=30), st.sampled_from([0, 100, 10**6]))
-def test_bytes_are_right_in_any_order(reads, kept):
+@given(st.lists(parts, max_size=30), st.sampled_from([0, 100, 10**6]), st.sampled_from([0, 40, 10**6]))
+def test_bytes_are_right_in_any_order(reads, kept, waiting):
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(pages, "PAGE", 8)
         patch.setattr(pages, "RUN", 64)
         patch.setattr(pages, "SHELF", Shelf(kept))
+        patch.setattr(whole_module, "ROOM", Room(waiting))
         server = Server()
         found, used = opened(server), set()
         for start, length, until in reads:
@@ -95,6 +97,17 @@ def test_reading_on_asks_for_more_each_time_but_not_beyond_what_is_needed():
     settled(found)
     assert max(stop for _, stop in server.asked) == 400
     assert len(server.asked) < 10
+
+
+def test_reading_on_without_a_known_end_asks_for_more_each_time():
+    server = Server()
+    found = opened(server)
+    for start in range(0, 400, 8):
+        read(found, start, start + 8)
+        settled(found)
+    sizes = [stop - start for start, stop in server.asked]
+    assert (sizes[0], max(sizes)) == (8, 64)
+    assert len(sizes) < 14  # of 50 pages
 
 
 def test_single_readings_here_and_there_ask_for_their_page_only():
@@ -144,6 +157,18 @@ def test_bytes_that_are_not_there(start):
 def test_an_answer_that_is_too_short():
     with pytest.raises(FileProblem, match="changed"):
         read(opened(Server(DATA[:500])), 400, 600)
+
+
+def test_pages_that_wait_give_their_room_back(monkeypatch):
+    monkeypatch.setattr(whole_module, "ROOM", room := Room(8))
+    found = WholeHash(3, 4)
+    found.add(1, b"abcd")
+    found.add(2, b"ef")
+    assert (room.take(3), room.take(2)) == (False, True)
+    found.add(0, b"1234")
+    assert (room.take(7), room.take(6)) == (False, True)
+    del found
+    assert not room.take(1)
 
 
 @given(st.binary(max_size=50), st.integers(0, 50), st.integers(0, 50))

@@ -37,15 +37,17 @@ def test_a_report_is_that_of_the_local_file(bucket, tmp_path):
     assert [one.part for one in bucket.bodies] == [f"bytes=0-{len(content) - 1}"]
 
 
-def test_a_pattern_a_folder_and_a_numbered_name_are_all_shards(bucket):
+def test_a_pattern_a_folder_and_a_numbered_name_are_all_shards(bucket, tmp_path):
     whole = dump(600)
     for i in range(3):
         rows = slice(200 * i, 200 * (i + 1))
-        bucket.put(f"shards/d-{i}-of-3.npz", as_npz({key: value[rows] for key, value in whole.items()}))
-    expected = calibeval.evaluate(**whole).dumps[0]["ece"]
+        content = as_npz({key: value[rows] for key, value in whole.items()})
+        bucket.put(f"shards/d-{i}-of-3.npz", content)
+        (tmp_path / f"d-{i}-of-3.npz").write_bytes(content)
+    expected, local = calibeval.evaluate(**whole).dumps[0]["ece"], calibeval.evaluate(tmp_path).dumps[0].source
     for name in ("shards/*.npz", "shards/", "shards", "shards/d-1-of-3.npz"):
         found = calibeval.evaluate(f"s3://bucket/{name}").dumps[0]
-        assert (found.n, found["ece"]) == (600, expected)
+        assert (found.n, found["ece"], found.source.sha256) == (600, expected, local.sha256)
         assert found.source.remote.size > 600 * 40
     bucket.client.delete_object(Bucket="bucket", Key="shards/d-1-of-3.npz")
     with pytest.raises(InputError, match="2 of 3 shards are there; number 1 is missing"):

@@ -111,3 +111,17 @@ def test_a_source_on_disk_is_converted_when_it_is_read():
     source = as_printed(Rows())
     assert (source.shape, source.dtype) == ((5, 2), np.float32)
     assert source[1:3].tolist() == [[np.float32(0.1)] * 2] * 2
+
+
+@pytest.mark.parametrize(("low", "high", "every"), [(0, 2, True), (7, 9, True), (14, 16, True), (16, 18, False)])
+def test_six_decimals_are_float32_below_sixteen(low, high, every):
+    values = np.random.default_rng(low).integers(low * 10**6, high * 10**6, 3000) / 10**6
+    assert are_float32(values) == every
+    assert all(by_printing(value) for value in values.tolist()) == every
+
+
+@pytest.mark.parametrize(
+    ("value", "is_float32"), [(15.999999, True), (-15.999999, True), (16.0, True), (16.000001, False)]
+)
+def test_the_largest_number_of_six_decimals_that_all_are_float32(value, is_float32):
+    assert are_float32(np.array([value])) == by_printing(value) == is_float32
