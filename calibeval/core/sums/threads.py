@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from itertools import chain, islice
+from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -26,7 +26,7 @@ def in_order(work: Callable[[Work], Result], pieces: Iterable[Work], jobs: int) 
         yield from map(work, pieces)
         return
     several = iter(pieces)
-    first = [*islice(several, 2)]
+    first = deque(islice(several, 2))
     if len(first) < 2:
         yield from map(work, first)
         return
@@ -35,7 +35,7 @@ def in_order(work: Callable[[Work], Result], pieces: Iterable[Work], jobs: int) 
     with ThreadPoolExecutor(jobs) as pool:
         waiting: deque[Future[Result]] = deque()
         try:
-            for piece in chain(first, several):
+            for piece in _letting_go(first, several):
                 waiting.append(pool.submit(work, piece))
                 if len(waiting) > jobs:
                     yield waiting.popleft().result()
@@ -44,3 +44,10 @@ def in_order(work: Callable[[Work], Result], pieces: Iterable[Work], jobs: int) 
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def _letting_go(held: deque[Work], others: Iterator[Work]) -> Iterator[Work]:
+    """The held pieces, each of which is no longer held from then on, and the others."""
+    while held:
+        yield held.popleft()
+    yield from others
