@@ -120,6 +120,21 @@ def test_what_cannot_be_compared_is_refused(command, words, message):
     assert message in done.err
 
 
+def test_sums_behind_a_report_are_one_candidate_without_pairs(command):
+    summed(command)
+    assert command("report", "old.npz", "-o", "old", "-q").code == 0
+    found = command("compare", "old/report.json", "part-*.sums", "--json")
+    wanted = differences(command("compare", "old/report.json", "new.npz", "--json"))
+    for name, one in differences(found).items():
+        if name not in WITHOUT:
+            assert close(one, wanted[name]), name
+    assert json.loads(found.out)["paired"] is False
+    report = calibeval.evaluate("old.npz")
+    assert calibeval.compare(report, "part-*.sums")["ece"] == calibeval.compare("old/report.json", "part-*.sums")["ece"]
+    other = command("compare", "old/report.json", "part-*.sums", "--bins", "9")
+    assert (other.code, "--bins is 9, but these sums have 15" in other.err) == (2, True)
+
+
 def test_rows_in_another_order_are_paired_by_their_ids(command):
     ids, turned = np.arange(1200), RNG.permutation(1200)
     written("a.npz", ids, BASE, ids=ids)
