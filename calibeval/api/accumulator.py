@@ -120,6 +120,7 @@ class Accumulator:
         groups: npt.ArrayLike | None = None,
         weights: npt.ArrayLike | None = None,
         base: Any = None,
+        ids: npt.ArrayLike | None = None,
     ) -> None:
         """Add the rows of a batch; all batches together are measured as if they were joined.
 
@@ -128,21 +129,28 @@ class Accumulator:
         also in other batches. weights: (n,), numbers of at least 0 by which rows count. base: scores of another model
         on the same rows, of the same kind, (n, k), or a dict of its scores by their kind, such as {"probs": ...}; with
         the confidence alone, {"confidence": ..., "correct": ...}. Then `compare()` gives the differences from it.
-        Raises: InputError, UsageError for rows that cannot be used. Then nothing of this batch is added.
+        ids: (n,), of rows or images; all batches have them or none. The report warns if an id comes twice, also in
+        another batch or after `merge`. They take 8 bytes each in memory, a digest, and are not saved.
+        Raises: InputError, UsageError for rows that cannot be used. Then nothing of this batch is added. Small batches
+        of tensors on a GPU are looked at together, when some have come or a number is asked for: an error then names
+        the batch that is wrong, of which nothing is added, and all others are.
         """
         arrays = {"logits": logits, "probs": probs, "log_probs": log_probs, "confidence": confidence}
         kind = only_kind(arrays)
         outcome, name = outcome_of(kind, labels, correct)
         if outcome is not None and _empty(outcome):
-            self._rows.check_empty(kind, arrays[kind], {"groups": groups, "weights": weights})
+            self._rows.check_empty(kind, arrays[kind], {"groups": groups, "weights": weights, "ids": ids})
             return
-        if base is None and self._rows.base is None and stays(arrays[kind]):
-            batch = self._door().batch(kind, arrays[kind], outcome, weights, groups)
+        rows = self._rows
+        first, ids_before = rows.running is None, rows.running is not None and rows.running.ids is not None
+        if base is None and ids is None and rows.base is None and not ids_before and stays(arrays[kind]):
+            batch = self._door().batch(kind, arrays[kind], outcome, weights, groups, first=first)
             if batch is not None:
                 self._rows.add_on_device(batch)
                 return
         beside = None if base is None else base_batch(base, kind, name, outcome)
-        self._rows.add({kind: arrays[kind], name: outcome}, name, groups, weights, beside)
+        rows.look()
+        self._rows.add({kind: arrays[kind], name: outcome}, name, groups, weights, beside, ids)
 
     def _door(self) -> Door:
         """Where tensors come in, made when the first comes: torch has then been imported."""

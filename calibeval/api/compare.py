@@ -25,7 +25,7 @@ from calibeval.api.dumps import (
     resources_of,
 )
 from calibeval.api.engines import EngineName, with_engine
-from calibeval.api.saved_sums import names_of_sums, opened_sums
+from calibeval.api.saved_sums import opened_sums, sums_and_report
 from calibeval.core.comparison.compare import compare as compare_predictions
 from calibeval.core.comparison.comparison import Comparison
 from calibeval.core.comparison.of_sums import compare_sums
@@ -67,6 +67,7 @@ def compare(
     `evaluate`; an array belongs to the rows of the base, or of each candidate if the base is a report. weights: as for
     `evaluate`, of every dump. positive: as for `evaluate`.
     Instead of a base and candidates, files of sums that hold both may be given ("part-*.sums"): all are one comparison.
+    Behind a report, files of sums are one candidate.
     Raises: InputError for dumps that cannot be compared; UsageError for settings that cannot work; FileProblem.
 
     >>> base = Predictions(probs=[[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]] * 100, labels=[0, 0, 1] * 100)
@@ -82,11 +83,12 @@ def compare(
         every += dumps
         names += keys or [None] * len(dumps)
     every = [dump("a candidate", one) for one in every]
-    summed = names_of_sums([base, *every])
+    summed = sums_and_report(base, every)
     if summed is not None:
         settled = {"slices": slices, "min_rows": min_rows, "group": group, "weights": weights, "positive": positive}
-        rows, source = opened_sums(summed, bins, {**settled, **reading})
-        return compare_sums(rows, source, level=level, only=chosen_metrics(metrics)).with_distinct_names()
+        rows, source = opened_sums(summed.names, bins, {**settled, **reading})
+        only = chosen_metrics(metrics)
+        return compare_sums(rows, source, level=level, only=only, saved=summed.report).with_distinct_names()
     if not every:
         raise UsageError("there is no candidate to compare with the base")
     read_by(reading, [base, *every])

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from os import PathLike, fspath
-from typing import Any
+from typing import Any, NamedTuple
 
+from calibeval.api.base_file import SUFFIX as REPORTS
+from calibeval.api.base_file import file_of, open_base
 from calibeval.core.data.source import Source
 from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.accumulation import Accumulation
@@ -16,6 +18,7 @@ from calibeval.core.report.several import together
 from calibeval.core.version import VERSION
 from calibeval.readers.formats.sums_names import are_sums
 from calibeval.readers.formats.sums_together import read_all, source_of
+from calibeval.readers.meaning.assemble import ReadOptions
 
 NOTHING: tuple[Any, ...] = (None, False, ())
 
@@ -51,6 +54,30 @@ def report_of_sums(
     if settings is None:
         raise AssertionError("there are names")
     return Report(VERSION, stamped(settings, *(one.warnings for one in found)), together(found))
+
+
+class SumsAndReport(NamedTuple):
+    """The names of sums that are compared with a report, or with the base that they hold."""
+
+    names: list[str]
+    report: Report | None
+
+
+def sums_and_report(base: object, candidates: Sequence[object]) -> SumsAndReport | None:
+    """What is compared if these are saved sums, or sums behind a saved report; None for other dumps.
+
+    Raises: as `are_sums` and `open_base`.
+    """
+    name = str(fspath(base)) if isinstance(base, str | PathLike) else ""
+    is_report = isinstance(base, Report) or file_of(name).lower().endswith(REPORTS)
+    if not candidates or not is_report:
+        names = names_of_sums([base, *candidates])
+        return None if names is None else SumsAndReport(names, None)
+    names = names_of_sums([*candidates])
+    if names is None:
+        return None
+    saved = base if isinstance(base, Report) else open_base(name, ReadOptions())
+    return SumsAndReport(names, saved if isinstance(saved, Report) else None)
 
 
 def opened_sums(names: Sequence[str], bins: int | None, given: Mapping[str, object]) -> tuple[Accumulation, Source]:

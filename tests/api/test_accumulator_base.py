@@ -176,6 +176,41 @@ def test_a_wrong_base_adds_nothing(change, message):
     assert made.compare() == accumulated(logits, base, labels, [4]).compare()
 
 
+def test_sums_without_small_cells_have_the_differences_of_means(tmp_path):
+    logits, base, labels = rows(4000, 3)
+    made = accumulated(logits, base, labels, [1000])
+    whole = made.compare()
+    made.save(tmp_path / "a.sums", min_cell=10)
+    found = calibeval.compare(tmp_path / "a.sums")
+    for name, one in whole.items():
+        own = found[name]
+        if name in ("accuracy", "confidence_gap", "nll", "brier"):
+            ours, theirs = ([getattr(of, part) for part in NUMBERS] for of in (own, one))
+            assert ours == pytest.approx(theirs, rel=1e-11), name
+        elif name not in ("mce", "mce_all_bins", "temperature"):
+            assert (name, own.low, own.reason.code) == (name, None, "rows_not_kept")
+    assert "would speak of few rows" in found["ece"].reason
+    members = np.load(tmp_path / "a.sums", allow_pickle=False)
+    assert not {"joint.top", "joint.cells", "base.keys", "keys"} & {*members.files}
+    for name in ("cells.count", "top.count", "base.top.count", "base.cells.count"):
+        counts = members[name]
+        assert (counts[counts > 0] >= 10).all()
+    again = Accumulator.load(tmp_path / "a.sums")
+    again.merge(accumulated(logits, base, labels, []))
+    assert again.compare()["nll"].low > whole["nll"].low
+    assert again.compare()["ece"].low is None
+
+
+def test_few_rows_that_one_model_has_right_are_not_told(tmp_path):
+    logits, base, labels = rows(4000, 3)
+    base = logits.copy()
+    base[:2000] *= 1.01
+    base[:5] = -logits[:5]
+    made = accumulated(logits, base, labels, [])
+    with pytest.raises(InputError, match=r"[1-5] rows are right by .*, but no sum may be of fewer than 10"):
+        made.save(tmp_path / "a.sums", min_cell=10)
+
+
 def test_what_has_no_base_is_not_compared():
     logits, base, labels = rows(8, 3)
     made = Accumulator()
@@ -188,7 +223,5 @@ def test_what_has_no_base_is_not_compared():
         made.merge(accumulated(logits, base, labels, []))
     with pytest.raises(UsageError, match="weights have no joint sums"):
         Accumulator().update(logits=logits, labels=labels, base=base, weights=np.arange(1, 9))
-    with pytest.raises(UsageError, match="cannot be combined with a least cell"):
-        accumulated(logits, base, labels, []).save("x.sums", min_cell=2)
     with pytest.raises(UsageError, match="2 dumps, but 1 bases"):
         Accumulator.read(["a.npz", "b.npz"], base="c.npz")

@@ -272,3 +272,12 @@ def test_doubts_about_parts_say_how_many_rows_these_have(tmp_path):
     whole.update(**exchanged(200))
     (told,) = whole.report().dumps[0].warnings
     assert str(told).endswith("such parts have 1,000 of 2,000 rows)")
+
+
+def test_probabilities_of_two_classes_that_add_up_to_nearly_1_are_read_again(tmp_path):
+    first = RNG.random(4000).astype(np.float32)
+    probs = np.stack([first, np.float32(1.00005) - first], axis=1).clip(0.0, 1.0)
+    part = calibeval.Accumulator()
+    part.update(probs=probs, labels=(RNG.random(4000) > first).astype(int))
+    part.save(tmp_path / "a.sums")
+    assert calibeval.Accumulator.load(tmp_path / "a.sums").report()["ece"].value == part.report()["ece"].value

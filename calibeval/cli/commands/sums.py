@@ -55,7 +55,6 @@ def sums(
         raise UsageError(f"{out}: sums are written to a file whose name ends in {SUFFIX}")
     refuse_overwriting([*(split_title(word).file for word in (*dumps, *(base or ()))), *flags.files], [out])
     exclude({"--exact": exact or None, "--min-cell": min_cell})
-    exclude({"--base": base, "--min-cell": min_cell})
     if base is not None and len(base) != len(dumps):
         raise UsageError(
             f"--base was given {len(base)} times for {len(dumps)} dumps: give one for each, in their order"

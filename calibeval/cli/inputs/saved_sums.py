@@ -42,16 +42,23 @@ def compared_sums(
     bins: int | None,
     given: Mapping[str, object],
 ) -> Comparison | None:
-    """The comparison of the rows of all files with their base; None for other dumps. Arguments: as for `results_of`.
+    """The comparison of the rows of all files with their base, or with a report that is named first.
+
+    None for other dumps. Arguments: as for `results_of`.
 
     Raises: as `results_of`; UsageError for sums without a base.
     """
-    if not are_sums(words):
+    if not any(are_sums([word]) for word in words):
+        return None
+    from calibeval.api.saved_sums import sums_and_report
+
+    found = sums_and_report(words[0], words[1:])
+    if found is None:
         return None
     from calibeval.core.comparison.of_sums import compare_sums
 
-    whole, source = opened(words, bins, given)
-    return compare_sums(whole, source, level=level, only=only)
+    whole, source = opened(found.names, bins, given)
+    return compare_sums(whole, source, level=level, only=only, saved=found.report)
 
 
 def opened(dumps: Sequence[str], bins: int | None, given: Mapping[str, object]) -> tuple[Accumulation, Source]:

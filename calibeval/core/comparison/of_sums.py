@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.comparison.baseline import Baseline
 from calibeval.core.comparison.comparison import Comparison
-from calibeval.core.comparison.matched import Matched, check_bins
+from calibeval.core.comparison.matched import Matched, check_bins, unpaired
 from calibeval.core.comparison.matched_part import MatchedPart
 from calibeval.core.comparison.pairing import Pairing, pair_rows
 from calibeval.core.comparison.summed_pair import ByGroups, Keys, SummedPair
@@ -23,6 +24,7 @@ from calibeval.core.evaluation.base_sums import NO_WEIGHTS, BaseSums
 from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.of_dump import groups_of, taking_dump
 from calibeval.core.evaluation.running import Running
+from calibeval.core.report.report import Report
 from calibeval.core.uncertainty.clusters import Clusters
 from calibeval.core.uncertainty.model_pair import Model
 from calibeval.core.version import VERSION
@@ -105,13 +107,22 @@ def matched_sums(
 
 
 def compare_sums(
-    rows: Accumulation, source: Source, *, level: float, only: Collection[str] | None = None
+    rows: Accumulation,
+    source: Source,
+    *,
+    level: float,
+    only: Collection[str] | None = None,
+    saved: Report | None = None,
 ) -> Comparison:
     """The comparison of the candidate with the base of these sums. only: limits the metrics to these.
 
-    Raises: as `matched_sums`.
+    saved: a report to compare with instead, whose rows are not paired.
+    Raises: as `matched_sums`; InputError for a report of other classes or bins.
     """
     only = rows.chosen if only is None else only
+    if saved is not None:
+        baseline, alone = Baseline.of(saved, rows.settings.bins), rows.measurement(level, source, only)
+        return Comparison(VERSION, alone.settings, baseline.side, (unpaired(baseline, alone, level, only),))
     measured, matched = matched_sums(rows, level, source, only)
     found = matched.at(level, only)
     return Comparison(VERSION, measured.settings, matched.side, (found,))

@@ -27,6 +27,7 @@ from calibeval.core.uncertainty.paired_means import MeanDifference, accuracy_of_
 from calibeval.core.uncertainty.paired_paths import shared_products, shared_totals
 
 NO_CLASSES = "sums of so many classes do not show how class-wise bins of two models vary together"
+NO_TABLES = "how bins of two models vary together would speak of few rows, so these sums do not hold it"
 NO_MASS = "how equal-mass bins of two models vary together needs every row: write both with --exact (exact=True)"
 
 
@@ -142,17 +143,20 @@ class SummedPair(Pair):
     def top(self) -> Together:
         """How the equal-width bins of the models vary together; computed once."""
         if "top" not in self.found.together:
-            groups, sums = self.by_groups, (self.base.sums.top, self.candidate.sums.top)
-            if groups is None:
-                own = Together(sums, (None, None), shared_products(self.joint.top, sums, self.joint.n), 0)
-            elif groups.top is None:
-                cells = len(groups.clusters.sizes) * sum(len(one.count) for one in sums)
-                own = Together(sums, (None, None), None, cells)
-            else:
-                one, other, shared = shared_totals(groups.top, sums, groups.clusters)
-                own = Together(sums, (one, other), shared, 0)
-            self.found.together["top"] = own
+            self.found.together["top"] = self._top((self.base.sums.top, self.candidate.sums.top))
         return self.found.together["top"]
+
+    def _top(self, sums: tuple[BinSums, BinSums]) -> Together:
+        groups = self.by_groups
+        if groups is None:
+            if self.joint.top is None:
+                raise NotComputable("rows_not_kept", NO_TABLES)
+            return Together(sums, (None, None), shared_products(self.joint.top, sums, self.joint.n), 0)
+        if groups.top is None:
+            cells = len(groups.clusters.sizes) * sum(len(one.count) for one in sums)
+            return Together(sums, (None, None), None, cells)
+        one, other, shared = shared_totals(groups.top, sums, groups.clusters)
+        return Together(sums, (one, other), shared, 0)
 
     @property
     def mass(self) -> Together:
@@ -174,7 +178,7 @@ class SummedPair(Pair):
         """For two classes, how the bins of one class's probability vary together."""
         joint = self.joint
         if joint.binary is None or self.by_groups is not None:
-            raise NotComputable("rows_not_kept", NO_CLASSES)
+            raise NotComputable("rows_not_kept", NO_TABLES if joint.top is None else NO_CLASSES)
         sums = joint.class_sums(label)
         return Together(sums, (None, None), shared_products(joint.binary[label], sums, joint.n), 0)
 
@@ -191,7 +195,7 @@ class SummedPair(Pair):
         """The difference of the class-wise errors; computed once. Raises: NotComputable for many classes."""
         cells, groups = self.joint.cells, self.by_groups
         if (cells is None) if groups is None else (groups.classes is None):
-            raise NotComputable("rows_not_kept", NO_CLASSES)
+            raise NotComputable("rows_not_kept", NO_TABLES if self.joint.top is None else NO_CLASSES)
         if self.found.classes is None and groups is not None and groups.classes is not None:
             one, other = (own.reshape(-1, *sums[0].count.shape) for own in groups.classes)
             self.found.classes = difference_by_totals((one.copy(), other.copy()), groups.clusters, sums)

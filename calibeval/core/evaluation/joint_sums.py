@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from calibeval.core.data.arrays import Codes, Floats
+from calibeval.core.errors import InputError
 from calibeval.core.metrics.moments import brier_of_outcome, gap_of_outcome, nll_of_outcome
 from calibeval.core.sums.binning import BinSums, bin_index, sums_by_index, totals_by_index
 from calibeval.core.sums.risk import FEW
@@ -33,10 +34,11 @@ class JointSums:
     that is infinite counts as 0. counts: rows that both have right, only the candidate, only the base, and none.
     outcomes: sums of the chance of an outcome times the value that rows have if predictions are right, or wrong, by
     OUTCOMES, outcome, chance and model, (3, 2, 2, 2), right before wrong; chances: sums of the chances, (2,). Both are
-    None if no model has few errors or few right rows. top: sums of the products of correct - confidence by equal-width
-    bins of both, (m, m). binary: of two classes, likewise of each class, (2, m, m), and classes: the sums of their
-    bins, (2, 2, 5, m), by class and model. cells: of few classes, as
-    `joint_cells.cell_products` gives them. identical, alike: as `likeness` says.
+    None if no model has few errors or few right rows.
+    top: sums of the products of correct - confidence by equal-width bins of both, (m, m). binary: of two classes,
+    likewise of each class, (2, m, m), and classes: the sums of their bins, (2, 2, 5, m), by class and model. cells: of
+    few classes, as `joint_cells.cell_products` gives them. These are None where no sum may be of few rows.
+    identical, alike: as `likeness` says.
     """
 
     n: int
@@ -45,7 +47,7 @@ class JointSums:
     counts: Floats
     outcomes: Floats | None
     chances: Floats | None
-    top: Floats
+    top: Floats | None
     binary: Floats | None = None
     classes: Floats | None = None
     cells: Floats | None = None
@@ -112,7 +114,7 @@ class JointSums:
             self.counts + other.counts,
             outcomes,
             chances,
-            self.top + other.top,
+            None if self.top is None or other.top is None else self.top + other.top,
             None if self.binary is None or other.binary is None else self.binary + other.binary,
             None if self.classes is None or other.classes is None else self.classes + other.classes,
             None if self.cells is None or other.cells is None else self.cells + other.cells,
@@ -120,6 +122,17 @@ class JointSums:
             self.alike and other.alike,
         )
         return both if both.few else replace(both, outcomes=None, chances=None)
+
+    def without_cells(self, least: int) -> JointSums:
+        """The sums without tables, whose entries may be of few rows.
+
+        Raises: InputError if fewer rows are right by one of the models alone.
+        """
+        names = ("both models", "the candidate alone", "the base alone", "neither model")
+        for name, rows in zip(names, self.counts.tolist(), strict=True):
+            if 0 < rows < least:
+                raise InputError(f"{rows:.0f} rows are right by {name}, but no sum may be of fewer than {least}")
+        return replace(self, top=None, binary=None, classes=None, cells=None)
 
     @property
     def few(self) -> bool:

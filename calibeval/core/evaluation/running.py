@@ -25,6 +25,7 @@ from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.part_doubts import PartDoubt, PartDoubts, joined, sampled_doubts
 from calibeval.core.evaluation.running_facts import Chunk, Counts, Facts, Heard
 from calibeval.core.evaluation.running_groups import RunningGroups, fit_totals, with_fit
+from calibeval.core.evaluation.running_ids import RunningIds
 from calibeval.core.evaluation.running_looks import RunningCurves, RunningLooks
 from calibeval.core.sums.at_temperatures import AtTemperatures
 from calibeval.core.sums.engine import edges_of, tie_slack
@@ -63,6 +64,7 @@ class Running:
         self.heard: list[Heard] | None = None  # the results of rows that nobody has taken; None: they are not kept
         self.tempered: AtTemperatures | None = None  # of rows of which there is no sample
         self.doubts: PartDoubts = ()  # about such rows
+        self.ids: RunningIds | None = None  # None if some rows have none
 
     def copy(self) -> Running:
         """The same sums, to which rows can be added."""
@@ -141,6 +143,8 @@ class Running:
         if other.second is not None:
             self.second = other.second if self.second is None else self.second + other.second
         self.warn(other.warnings)
+        if other.counts.stored:
+            self.ids = None if self.ids is None or other.ids is None else self.ids.joined(other.ids)
         self.doubts = joined(self.doubts, other.doubts)
         if other.tempered is not None:
             self.tempered = other.tempered if self.tempered is None else self.tempered.joined(other.tempered)
@@ -258,7 +262,8 @@ class Running:
         layout = (counts.images, *counts.shapes[-1][2]) if counts.shapes else (counts.stored,)
         divided = tuple(one.of_rows(counts.n) if isinstance(one, Division) else one for one in self.warnings)
         whole = copied(kinds, ignored=counts.stored - counts.n, layout=layout, weights=weights)
-        return with_warnings(whole, (*doubts, *divided, *after))
+        twice = None if self.ids is None else self.ids.notice()
+        return with_warnings(whole, (*(() if twice is None else (twice,)), *doubts, *divided, *after))
 
     def all_doubts(self, sums: Sums, samples: list[Sample]) -> PartDoubts:
         """Doubts whether scores and labels belong together. sums: finished ones."""

@@ -124,7 +124,7 @@ def to_saved(rows: Accumulation, *, exact: bool, least: int | None = None) -> tu
         "doubts": [] if exact or least is not None else _doubts(running, total),
         "warnings": [_warning(one) for one in running.warnings],
     }
-    return with_base((header, arrays), rows, least, lambda base: to_saved(base, exact=exact))
+    return with_base((header, arrays), rows, least, lambda base: to_saved(base, exact=exact, least=least))
 
 
 def _number(value: float | None) -> float | str | None:

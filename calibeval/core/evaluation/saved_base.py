@@ -11,7 +11,7 @@ import numpy.typing as npt
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.documents import Place, Wrong
 from calibeval.core.data.notices import Notice
-from calibeval.core.errors import InputError, UsageError
+from calibeval.core.errors import InputError
 from calibeval.core.evaluation.base_sums import BaseSums
 from calibeval.core.evaluation.joint_sums import OUTCOMES, PARTS, VALUES, JointSums
 
@@ -20,32 +20,35 @@ if TYPE_CHECKING:
 
 Arrays = dict[str, npt.NDArray[Any]]
 Saved = tuple[dict[str, Any], Arrays]
-PREFIX, OPTIONAL = "base.", ("outcomes", "chances", "binary", "classes", "cells")
+PREFIX, OPTIONAL = "base.", ("outcomes", "chances", "top", "binary", "classes", "cells")
 ROUNDING = 1e-6
 
 
 def with_base(saved: Saved, rows: Accumulation, least: int | None, save: Callable[[Accumulation], Saved]) -> Saved:
     """The header and arrays with those of the base, if there is one. save: gives those of its own sums.
 
-    Raises: UsageError for `least` and a base.
+    least: the least number of rows of a sum; then there are no tables of bins of both models.
+    Raises: InputError if fewer rows are right by one model alone; as `save`, about the base.
     """
     if rows.base is None:
         return saved
-    if least is not None:
-        raise UsageError("joint sums with a base speak of few rows: a base cannot be combined with a least cell")
     base, (header, arrays) = rows.base, saved
     joint = base.whole(rows)
     if joint is None:
         raise InputError("there are no rows that count")
-    own, theirs = save(base.rows)
-    parts = {"mean": joint.mean, "products": joint.products, "counts": joint.counts, "top": joint.top}
+    joint = joint if least is None else joint.without_cells(least)
+    try:
+        own, theirs = save(base.rows)
+    except InputError as error:
+        raise InputError(f"of the base, {error}") from None
+    parts = {"mean": joint.mean, "products": joint.products, "counts": joint.counts}
     parts |= {name: part for name in OPTIONAL if (part := getattr(joint, name)) is not None}
     told = {
         "sums": own,
         "paired_by": base.by,
-        "warnings": [[str(one), one.code] for one in base.warnings],
-        "files": base.files,
-        "candidates": base.candidates,
+        "warnings": [[str(one), one.code] for one in base.warnings] if least is None else [],
+        "files": base.files if least is None else {},
+        "candidates": base.candidates if least is None else {},
         "identical": joint.identical,
         "alike": joint.alike,
     }
@@ -100,7 +103,9 @@ def _joint(
         for name, shape in {"mean": (v,), "products": (v, v), "counts": (4,), "top": (m, m), **shapes}.items()
         if name not in OPTIONAL or f"joint.{name}" in arrays
     }
-    if (own.facts.kinds.k == other.facts.kinds.k == 2) != ("binary" in found and "classes" in found):
+    if ("top" in found) == (own.joined is not None):
+        raise Wrong("joint.top belongs to sums whose cells may be of few rows")
+    if ("top" in found and own.facts.kinds.k == other.facts.kinds.k == 2) != ("binary" in found and "classes" in found):
         raise Wrong("joint.binary and joint.classes belong to two classes")
     counts = found["counts"]
     if (counts < 0.0).any() or (np.floor(counts) != counts).any() or counts.sum() != n:
@@ -118,7 +123,7 @@ def _joint(
         counts,
         found.get("outcomes"),
         found.get("chances"),
-        found["top"],
+        found.get("top"),
         found.get("binary"),
         found.get("classes"),
         found.get("cells"),

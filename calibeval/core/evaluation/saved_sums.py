@@ -54,7 +54,9 @@ def check_sums(running: Running) -> None:
         if name != "top" and total.classes is not None:
             of = total.classes.row(running.facts.kinds.positive if isinstance(name, str) else name)
         bounds.same(f"curves.{name}.y", cells.y.sum(), of.y.sum(), "the sum over bins")
-        bounds.same(f"curves.{name}.p", cells.p.sum(), of.p.sum(), "the sum over bins")
+        # P(positive) is 1 - confidence in the curve where the other class is predicted, and as stored in the bins.
+        slack = ROWS_SUM if name == "positive" else 0.0
+        bounds.same(f"curves.{name}.p", cells.p.sum(), of.p.sum(), "the sum over bins", slack=slack)
     _check_keys(running, bounds, total)
     _check_sample(running, total, bounds)
     _check_temperatures(running, total, bounds)
@@ -80,8 +82,8 @@ def _check_classes(running: Running, bounds: Bounds, total: Sums) -> None:
     bounds.same("sums.brier", total.brier.total, brier, "what the sums of classes make")
     there = (classes.y > 0.0) & (classes.yp > 0.0)
     y, yp = classes.y[there], classes.yp[there]
-    least = float((y * np.log(y / yp)).sum())  # as the mean of -ln p is at least -ln of the mean
-    if total.k and not total.impossible and total.nll.total < least - 0.01 * bounds.total:
+    least = float((y * (np.log(y) - np.log(yp))).sum())  # as the mean of -ln p is at least -ln of the mean
+    if total.k and not total.impossible and total.nll.total < 0.99 * least - 0.01 * bounds.total:
         refuse("sums.nll", f"sums to {total.nll.total:.9g}, but at least {least:.9g} is what classes.yp needs")
     of_all = classes.each(lambda part: part.sum(axis=0))
     if bounds.joined:
@@ -195,7 +197,8 @@ def _check_temperatures(running: Running, total: Sums, bounds: Bounds) -> None:
         right = running.counts.n - total.top.y.sum()
         if not told.errors <= right or told.errors != round(told.errors):
             refuse("sampled[1]", f"is {told.errors:.9g}, but at most the {right:.0f} wrong rows are needed")
-        _check_at_one(name, cumulants(*table[int(np.argmin(np.abs(PLACES))), :3].tolist()), total, bounds.slack)
+        near = bounds.slack if running.facts.kinds.kind == "logits" else ROWS_SUM  # temperatures normalise each row
+        _check_at_one(name, cumulants(*table[int(np.argmin(np.abs(PLACES))), :3].tolist()), total, near)
 
 
 def _check_at_one(name: str, found: Sequence[float], total: Sums, slack: float) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from itertools import islice
 from typing import TYPE_CHECKING, TypeVar
 
 if TYPE_CHECKING:
@@ -24,12 +25,17 @@ def in_order(work: Callable[[Work], Result], pieces: Iterable[Work], jobs: int) 
     if jobs <= 1:
         yield from map(work, pieces)
         return
+    several = iter(pieces)
+    first = deque(islice(several, 2))
+    if len(first) < 2:
+        yield from map(work, first)
+        return
     from concurrent.futures import ThreadPoolExecutor
 
     with ThreadPoolExecutor(jobs) as pool:
         waiting: deque[Future[Result]] = deque()
         try:
-            for piece in pieces:
+            for piece in _letting_go(first, several):
                 waiting.append(pool.submit(work, piece))
                 if len(waiting) > jobs:
                     yield waiting.popleft().result()
@@ -38,3 +44,10 @@ def in_order(work: Callable[[Work], Result], pieces: Iterable[Work], jobs: int) 
         finally:
             for future in waiting:
                 future.cancel()
+
+
+def _letting_go(held: deque[Work], others: Iterator[Work]) -> Iterator[Work]:
+    """The held pieces, each of which is no longer held from then on, and the others."""
+    while held:
+        yield held.popleft()
+    yield from others

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-import socket
+import platform
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -138,7 +138,7 @@ class SteadyFile:
         if self.identity.inode is not None:
             raise changed(self.name)
         raise InputError(
-            f"{self.path}: {socket.gethostname()} sees another file under this path: of {seen.size} bytes, changed at "
+            f"{self.path}: {platform.node()} sees another file under this path: of {seen.size} bytes, changed at "
             f"{seen.modified} ns, but {self.identity.size} and {self.identity.modified} were expected"
         )
 

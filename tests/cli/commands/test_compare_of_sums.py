@@ -107,7 +107,6 @@ def test_sums_with_a_base_are_also_those_of_the_candidate(command):
             ("sums", "new-0.npz", "new-1.npz", "--base", "old-0.npz", "-o", "x.sums"),
             "--base was given 1 times for 2 dumps",
         ),
-        (("sums", "new-0.npz", "--base", "old-0.npz", "--min-cell", "10", "-o", "x.sums"), "--base and --min-cell"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(command, words, message):
@@ -119,6 +118,21 @@ def test_what_cannot_be_compared_is_refused(command, words, message):
     done = command(*words)
     assert done.code == 2, done.err
     assert message in done.err
+
+
+def test_sums_behind_a_report_are_one_candidate_without_pairs(command):
+    summed(command)
+    assert command("report", "old.npz", "-o", "old", "-q").code == 0
+    found = command("compare", "old/report.json", "part-*.sums", "--json")
+    wanted = differences(command("compare", "old/report.json", "new.npz", "--json"))
+    for name, one in differences(found).items():
+        if name not in WITHOUT:
+            assert close(one, wanted[name]), name
+    assert json.loads(found.out)["paired"] is False
+    report = calibeval.evaluate("old.npz")
+    assert calibeval.compare(report, "part-*.sums")["ece"] == calibeval.compare("old/report.json", "part-*.sums")["ece"]
+    other = command("compare", "old/report.json", "part-*.sums", "--bins", "9")
+    assert (other.code, "--bins is 9, but these sums have 15" in other.err) == (2, True)
 
 
 def test_rows_in_another_order_are_paired_by_their_ids(command):

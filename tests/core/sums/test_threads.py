@@ -46,3 +46,9 @@ def test_the_first_error_is_raised_in_its_place(jobs):
     assert [next(results), next(results)] == [0, 1]
     with pytest.raises(ZeroDivisionError):
         next(results)
+
+
+@pytest.mark.parametrize(("pieces", "own"), [(0, True), (1, True), (2, False)])
+def test_a_single_piece_needs_no_thread(pieces, own):
+    threads = set(in_order(lambda _: threading.current_thread(), range(pieces), jobs=2))
+    assert threads <= {threading.main_thread()} if own else threading.main_thread() not in threads

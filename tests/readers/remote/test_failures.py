@@ -61,11 +61,10 @@ def test_a_redirect_to_the_file(shelf):
 
 
 def test_no_server():
-    with socket.socket() as free:
-        free.bind(("127.0.0.1", 0))
-        port = free.getsockname()[1]
-    url = f"http://127.0.0.1:{port}/a.npz"
-    assert refused(url) == f"{url}: the server cannot be reached"
+    with socket.socket() as deaf:  # it has a port, and listens to nobody
+        deaf.bind(("127.0.0.1", 0))
+        url = f"http://127.0.0.1:{deaf.getsockname()[1]}/a.npz"
+        assert refused(url) == f"{url}: the server cannot be reached"
 
 
 def test_a_server_that_does_not_answer(shelf, monkeypatch):

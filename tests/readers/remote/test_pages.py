@@ -99,6 +99,17 @@ def test_reading_on_asks_for_more_each_time_but_not_beyond_what_is_needed():
     assert len(server.asked) < 10
 
 
+def test_reading_on_without_a_known_end_asks_for_more_each_time():
+    server = Server()
+    found = opened(server)
+    for start in range(0, 400, 8):
+        read(found, start, start + 8)
+        settled(found)
+    sizes = [stop - start for start, stop in server.asked]
+    assert (sizes[0], max(sizes)) == (8, 64)
+    assert len(sizes) < 14  # of 50 pages
+
+
 def test_single_readings_here_and_there_ask_for_their_page_only():
     server = Server()
     found = opened(server)
