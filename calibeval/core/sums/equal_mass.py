@@ -18,6 +18,7 @@ import numpy.typing as npt
 from calibeval.core.data.arrays import Floats
 from calibeval.core.errors import InputError
 from calibeval.core.sums.binning import BinSums, bin_index, equal_mass_edges, equal_mass_ranks, sums_by_index
+from calibeval.core.sums.key_sums import fused_cut, fused_histogram, regrouped
 from calibeval.core.sums.threads import in_order
 
 RowKeys = npt.NDArray[np.uint64]
@@ -136,7 +137,8 @@ class BitRange(NamedTuple):
 
 def first_histogram(keys: RowKeys) -> Bits:
     """The number of rows in each cell, for all confidences; histograms of parts of the rows add up."""
-    return np.bincount(cells_of(bits_of(keys)), minlength=CELLS)
+    counted = fused_histogram(keys, CELLS)
+    return np.bincount(cells_of(bits_of(keys)), minlength=CELLS) if counted is None else counted
 
 
 class Histogram:
@@ -213,11 +215,14 @@ def _final_pass(read: Pass, intervals: list[BitRange], slack: float) -> tuple[Bi
     edges = equal_mass_edges(_order_statistics(intervals, first, collected), slack)
     m = len(edges) - 1
     starts = np.concatenate(([0], cuts)).view(np.float64)  # a segment has no edge except its start, unless it is wide
-    return _binned(collected, edges) + _regrouped(segments, bin_index(np.minimum(starts, 1.0), edges), ~wide, m), edges
+    return _binned(collected, edges) + regrouped(segments, bin_index(np.minimum(starts, 1.0), edges), ~wide, m), edges
 
 
 def _cut(segment_of: _Segments, wide: npt.NDArray[np.bool_], keys: RowKeys) -> tuple[RowKeys, BinSums]:
     """The keys in wide segments, and the sums of all segments."""
+    fused = fused_cut(keys, segment_of.of_cell, segment_of.cuts, wide)
+    if fused is not None:
+        return fused
     segment = segment_of(bits_of(keys))
     sums = sums_by_index(segment, len(wide), _confidences(keys), _correct(keys))
     return keys.take(np.flatnonzero(wide.take(segment))), sums
@@ -227,16 +232,16 @@ class _Segments:
     """Finds the segment of each bit pattern: 0 below the first cut, 1 from the first cut on, and so on."""
 
     def __init__(self, cuts: npt.NDArray[np.int64]) -> None:
-        self._cuts = cuts
+        self.cuts = cuts
         starts = cell_starts()
         first, last = (np.searchsorted(cuts, ends, side="right") for ends in (starts[:-1], starts[1:] - 1))
-        self._of_cell = np.where(first == last, first, -1)
+        self.of_cell = np.where(first == last, first, -1)
 
     def __call__(self, bits: Bits) -> npt.NDArray[np.intp]:
         """The segments, looked up by cell; only rows in cells with a cut are compared with the cuts."""
-        segment = self._of_cell.take(cells_of(bits))
+        segment = self.of_cell.take(cells_of(bits))
         cut = np.flatnonzero(segment < 0)
-        segment[cut] = np.searchsorted(self._cuts, bits.take(cut), side="right")
+        segment[cut] = np.searchsorted(self.cuts, bits.take(cut), side="right")
         return segment
 
 
@@ -275,16 +280,6 @@ def _order_statistics(intervals: list[BitRange], first: list[int], collected: Ro
 def _binned(keys: RowKeys, edges: Floats) -> BinSums:
     p = _confidences(keys)
     return sums_by_index(bin_index(p, edges), len(edges) - 1, p, _correct(keys))
-
-
-def _regrouped(sums: BinSums, bins: npt.NDArray[np.intp], counted: npt.NDArray[np.bool_], m: int) -> BinSums:
-    """Sums of segments, added up by the bin of each segment; only segments that are counted."""
-    return BinSums(
-        *(
-            np.asarray(np.bincount(bins, weights=column * counted, minlength=m), np.float64)
-            for column in (sums.count, sums.p, sums.pp, sums.y, sums.yp)
-        )
-    )
 
 
 def bits_of(keys: RowKeys) -> Bits:

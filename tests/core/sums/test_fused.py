@@ -8,6 +8,7 @@ import pytest
 from calibeval import InputError, Predictions
 from calibeval.core.sums import kernel
 from calibeval.core.sums.engine import summarise
+from calibeval.core.sums.equal_mass import confidence_keys, first_histogram, from_keys
 
 KERNELS = [f"native:{one.name}" for one in kernel.available()]
 pytestmark = pytest.mark.skipif(not KERNELS, reason="the compiled kernel was not built")
@@ -136,3 +137,21 @@ def test_bad_values_are_refused_with_the_same_message(monkeypatch, case, dtype, 
         messages.append(str(refused.value))
     assert messages[0] == messages[1]
     assert "row 1" in messages[0]
+
+
+@pytest.mark.parametrize("name", KERNELS)
+def test_equal_mass_bins_of_many_rows_are_those_of_numpy(monkeypatch, name):
+    rng = np.random.default_rng(11)
+    confidence = np.where(rng.random(40_001) < 0.1, 0.75, 1.0 - rng.random(40_001) ** 9 / 2)
+    confidence[:50] = 1.0
+    keys = confidence_keys(confidence, rng.random(40_001) < confidence)
+    found = []
+    for one in ("numpy", name):
+        monkeypatch.setenv(kernel.VARIABLE, one)
+        found.append((first_histogram(keys), *from_keys(keys, 15, slack=2.0**-45)))
+    (counts, sums, edges), (own_counts, own_sums, own_edges) = found
+    assert np.array_equal(counts, own_counts)
+    assert np.array_equal(edges, own_edges)
+    assert np.array_equal(sums.count, own_sums.count)
+    for part in ("p", "pp", "y", "yp"):
+        np.testing.assert_allclose(getattr(own_sums, part), getattr(sums, part), rtol=1e-12)
