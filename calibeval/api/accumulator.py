@@ -131,7 +131,9 @@ class Accumulator:
         the confidence alone, {"confidence": ..., "correct": ...}. Then `compare()` gives the differences from it.
         ids: (n,), of rows or images; all batches have them or none. The report warns if an id comes twice, also in
         another batch or after `merge`. They take 8 bytes each in memory, a digest, and are not saved.
-        Raises: InputError, UsageError for rows that cannot be used. Then nothing of this batch is added.
+        Raises: InputError, UsageError for rows that cannot be used. Then nothing of this batch is added. Small batches
+        of tensors on a GPU are looked at together, when some have come or a number is asked for: an error then names
+        the batch that is wrong, of which nothing is added, and all others are.
         """
         arrays = {"logits": logits, "probs": probs, "log_probs": log_probs, "confidence": confidence}
         kind = only_kind(arrays)
@@ -140,15 +142,14 @@ class Accumulator:
             self._rows.check_empty(kind, arrays[kind], {"groups": groups, "weights": weights, "ids": ids})
             return
         rows = self._rows
-        plain = (
-            base is None and ids is None and rows.base is None and (rows.running is None or rows.running.ids is None)
-        )
-        if plain and stays(arrays[kind]):
-            batch = self._door().batch(kind, arrays[kind], outcome, weights, groups)
+        first, ids_before = rows.running is None, rows.running is not None and rows.running.ids is not None
+        if base is None and ids is None and rows.base is None and not ids_before and stays(arrays[kind]):
+            batch = self._door().batch(kind, arrays[kind], outcome, weights, groups, first=first)
             if batch is not None:
                 self._rows.add_on_device(batch)
                 return
         beside = None if base is None else base_batch(base, kind, name, outcome)
+        rows.look()
         self._rows.add({kind: arrays[kind], name: outcome}, name, groups, weights, beside, ids)
 
     def _door(self) -> Door:

@@ -26,3 +26,10 @@ def surely_right(kind: Kind, scores: Tensor, tolerance: Tolerance) -> Tensor:
     p = p.exp() if kind == "log_probs" else p
     least, most = p.aminmax(dim=1)
     return (least >= 0.0) & (most <= 1.0) & ((p.sum(1) - 1.0).abs() <= SURE * tolerance.of_sum)
+
+
+def all_right(kind: Kind, scores: Tensor, labels: Tensor, tolerance: Tolerance) -> bool:
+    """Whether all labels are classes, and all scores surely suit the kind: with one answer of the device."""
+    low, high = labels.aminmax()
+    classes = (low >= 0) & (high < scores.shape[1])
+    return bool(classes & surely_right(kind, scores, tolerance).all())

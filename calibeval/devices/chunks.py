@@ -10,13 +10,14 @@ import torch
 from torch import Tensor
 
 from calibeval.core.data.best_first import FIRST_ROWS, LEAST_CLASSES, RowOrder
-from calibeval.core.data.block import Block
 from calibeval.core.evaluation.doubts import rows_looked_at
 from calibeval.core.evaluation.running import Running
 from calibeval.core.evaluation.running_facts import Facts
 from calibeval.core.evaluation.running_groups import RunningGroups
 from calibeval.core.sums.engine import edges_of
 from calibeval.core.sums.running_sample import RunningSample
+from calibeval.core.sums.sample import Sample, sample_size
+from calibeval.devices.choice import chosen_places
 from calibeval.devices.groups import TensorGroups
 from calibeval.devices.keys import TensorKeys
 from calibeval.devices.rows import row_results
@@ -71,11 +72,9 @@ class ChunkSums:
         self.keys.add(rows.confidence, rows.correct, weights, codes)
         if self.groups is not None and codes is not None:
             self.groups.add(rows, labels, codes, weights)
-        block: Any = (scores, labels, 0, weights)
         if self.second is not None:
             self.second.add(rows, labels, weights)
-        coded: Any = codes
-        self.sample.add(Block(*block), self._rows, coded)  # it picks rows of tensors as it does of arrays
+        self._add_sample(scores, labels, weights, codes)
         self._rows += len(labels)
 
     def in_memory(self) -> Running:
@@ -100,6 +99,20 @@ class ChunkSums:
         found.looks.support, found.looks.order = self.totals.support(), self._order
         found.looks.zeros, found.looks.looked = zeros, looked
         return found
+
+    def _add_sample(self, scores: Tensor, labels: Tensor, weights: Tensor | None, codes: Tensor | None) -> None:
+        """Choose rows for the temperature: those that `RunningSample.add` chooses."""
+        first, b = self._rows, len(labels)
+        n = first + b
+        size = sample_size(n, scores.shape[1])
+        own = chosen_places(first, b, n, size, scores.device)
+        if not len(own):
+            return
+        part: Any = (scores[own], labels[own], first + own.cpu().numpy(), None if weights is None else weights[own])
+        coded: Any = None if codes is None else codes[own]
+        self.sample.take(Sample(*part), coded)
+        if self.sample.held > 2 * size:
+            self.sample.shrink(n)
 
     def _look(self, scores: Tensor, stored: Tensor) -> None:
         """See whether scores are in the same order in all rows, and how many of the first rows hold a zero."""

@@ -19,10 +19,13 @@ from calibeval.core.data.weights import MOST_RATIO
 from calibeval.core.errors import InputError
 from calibeval.core.evaluation.batches import FARTHEST, Batch
 from calibeval.core.evaluation.running import Running
-from calibeval.devices.checks import FLOATS, is_matrix, surely_right
+from calibeval.devices import sums
+from calibeval.devices.checks import FLOATS, all_right, is_matrix, surely_right
 from calibeval.devices.sums import TensorSums
 
 WHOLE = (torch.uint8, torch.int8, torch.int16, torch.int32, torch.int64)
+
+WAITING = 4  # batches that wait have at most a quarter of the rows of a chunk
 
 
 class TensorBatch(NamedTuple):
@@ -31,7 +34,8 @@ class TensorBatch(NamedTuple):
 
     sort: a batch of the same sort with one row. stored: (b,), their numbers among the rows of the batch; None if all
     count. rows: the number of stored rows. zero: the number of those left out because of their weight. even: the weight
-    of all rows that count; None if they differ.
+    of all rows that count; None if they differ. sure: whether all values are surely right; else nobody has looked at
+    them, and labels are whole numbers of any type.
     """
 
     sort: Batch
@@ -43,12 +47,17 @@ class TensorBatch(NamedTuple):
     rows: int
     zero: int
     even: float | None
+    sure: bool = True
 
     def begin(self, running: Running) -> TensorSums:
         """Sums of no rows, for such batches. running: of the rows before them."""
         uneven = running.uneven or (self.weights is not None and self.even is None)
         with torch.inference_mode(mode=False):
             return TensorSums(running.facts, self.scores, first=running.counts.n, uneven=uneven)
+
+    def apart(self) -> Mapping[str, Any]:
+        """A copy of its scores, by their kind, and of its labels. It has no weights and groups, and all rows count."""
+        return {self.sort.rows.kind: self.scores.clone(), "labels": self.labels.clone()}
 
 
 class Door:
@@ -58,15 +67,33 @@ class Door:
         self._options = options
         self._sorts: dict[tuple[Kind, int, torch.dtype, bool, bool], Batch] = {}
 
-    def batch(self, kind: Kind, scores: object, labels: object, weights: object, groups: object) -> TensorBatch | None:
+    def batch(
+        self, kind: Kind, scores: object, labels: object, weights: object, groups: object, *, first: bool = True
+    ) -> TensorBatch | None:
         """The batch; None unless all its values are surely right, and lie on a device that adds them up.
 
-        What is not known to be right here is looked at row by row in memory, where errors find their words.
+        What is not known to be right here is looked at row by row in memory, where errors find their words. A batch of
+        few rows is looked at later, with others, as every answer of a device takes time.
+        first: whether there are no rows yet; such a batch is looked at now.
         """
         if not (isinstance(scores, Tensor) and self._suits(kind, scores)):
             return None
+        if not first and weights is None and groups is None and self._options.get("ignore_index") is None:
+            found = self._unseen(kind, scores, labels)
+            if found is not None:
+                return found
         with torch.inference_mode(mode=False), torch.no_grad():
             return self._batch(kind, scores, labels, weights, groups)
+
+    def _unseen(self, kind: Kind, scores: Tensor, labels: object) -> TensorBatch | None:
+        """A batch that can be looked at later; None if it cannot."""
+        n, k = scores.shape
+        sort = self._sorts.get((kind, k, scores.dtype, False, False))
+        if sort is None or n * WAITING > sums.chunk_size(k) or not isinstance(labels, Tensor):
+            return None
+        if labels.dtype not in WHOLE or labels.shape != scores.shape[:1] or labels.device != scores.device:
+            return None
+        return TensorBatch(sort, scores.detach(), labels, None, None, None, n, 0, 1.0, sure=False)
 
     def _batch(self, kind: Kind, scores: Tensor, labels: object, weights: object, groups: object) -> TensorBatch | None:
         given, own = _column(labels, scores, WHOLE), None
@@ -94,7 +121,7 @@ class Door:
         ignore, w = self._options.get("ignore_index"), None if weights is None else weights.to(torch.float64)
         labels = given.to(torch.int64)
         if w is None and ignore is None:
-            right = _all_right(kind, scores, labels, sort.rows)
+            right = all_right(kind, scores, labels, sort.rows.tolerance)
             return TensorBatch(sort, scores, labels, None, groups, None, n, 0, 1.0) if right else None
         right = (labels >= 0) & (labels < k)
         kept = torch.ones_like(right) if ignore is None else labels != ignore
@@ -146,12 +173,3 @@ def _column(values: object, scores: Tensor, types: tuple[torch.dtype, ...]) -> T
     if values.shape != scores.shape[:1] or values.device.type == "meta":
         return None
     return values.detach().to(scores.device, non_blocking=True)
-
-
-def _all_right(kind: Kind, scores: Tensor, labels: Tensor, rows: Predictions) -> bool:
-    """Whether all labels are classes, and all scores surely suit the kind: with few operations."""
-    found = scores.amax(1).aminmax() if kind == "logits" else ((~surely_right(kind, scores, rows.tolerance)).any(),)
-    low, high = torch.stack(labels.aminmax()).tolist()
-    values = torch.stack(tuple(found)).tolist()
-    good = all(map(math.isfinite, values)) if kind == "logits" else not values[0]
-    return good and low >= 0 and high < scores.shape[1]

@@ -14,9 +14,10 @@ from calibeval.core.data.arrays import Floats, Indices
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.sums.cells import Cells
 from calibeval.core.sums.piece import Piece, piece_of
-from calibeval.core.sums.sample import Sample, chosen, sample_size
+from calibeval.core.sums.sample import Sample, sample_size
 from calibeval.devices import sums
 from calibeval.devices.checks import is_matrix, surely_right
+from calibeval.devices.choice import chosen_places
 from calibeval.devices.pieces import PieceSums, on_device
 from calibeval.devices.rows import row_results
 from calibeval.devices.totals import Sort, Totals
@@ -73,7 +74,7 @@ class TensorScores:
                 if right:
                     w = None if weights is None else weights[stored]
                     part.add(scores, predictions.labels[stored].astype(np.int64), stored, w)
-                    part.samples += [self._sample(predictions, stored, first, weights)] if sampled else []
+                    part.samples += [self._sample(predictions, scores, stored, first, weights)] if sampled else []
             if part.rows and (not right or part.rows >= PIECE_ROWS):
                 yield part.piece()
                 part = PieceSums(sort, device, keep_rows=keep_rows)
@@ -126,14 +127,16 @@ class TensorScores:
         scores = self._tensor[start:stop]
         return scores if len(stored) == stop - start else scores[on_device(stored - start, self._tensor.device)]
 
-    def _sample(self, predictions: Predictions, stored: Indices, first: int, weights: Floats | None) -> Sample:
-        """The chosen ones of some rows. first: the number of rows before them."""
+    def _sample(
+        self, predictions: Predictions, scores: Tensor, stored: Indices, first: int, weights: Floats | None
+    ) -> Sample:
+        """The chosen ones of some rows. scores: of these. first: the number of rows before them."""
         size = sample_size(predictions.n, self.shape[1])
-        places = chosen(first, len(stored), predictions.n, size)
-        rows = stored[places - first]
+        own = chosen_places(first, len(stored), predictions.n, size, self._tensor.device)
+        places = own.cpu().numpy()
+        rows = stored[places]
         w = None if weights is None else weights[rows]
-        scores = _in_memory(self._tensor[on_device(rows, self._tensor.device)])
-        return Sample(scores, predictions.labels[rows], places, w)
+        return Sample(_in_memory(scores[own]), predictions.labels[rows], first + places, w)
 
 
 def _weights(predictions: Predictions) -> Floats | None:

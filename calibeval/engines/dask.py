@@ -16,9 +16,13 @@ from calibeval.engines.tasks import Answer, answer, own_versions, packed
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 TIMEOUT_S = 10  # for the first answer of a scheduler
+WAIT_S = 600  # for the first worker, which may be a job in a queue
 RETRIES = 2  # of a task whose file could not be read; how often its worker may die is dask's allowed-failures
 REFRESH_S = 2.0  # how long a number of workers is believed
 LARGE = "distributed.admin.large-graph-warning-threshold"  # labels and weights of a task may be 10 MB
+# Dask's workers give memory back to the system after each array (glibc), and paging it in again takes a quarter longer.
+SPAWNED = "distributed.nanny.pre-spawn-environ"
+KEEPING = {"MALLOC_TRIM_THRESHOLD_": 2**28, "MALLOC_MMAP_THRESHOLD_": 2**25}
 AHEAD = 2  # tasks of each worker that are under way
 
 
@@ -118,6 +122,7 @@ def dask_engine(address: str | None, jobs: int | None) -> Iterator[DaskEngine]:
     Raises: UsageError if `distributed` is not installed; FileProblem if no scheduler answers.
     """
     try:
+        import dask
         from distributed import Client, LocalCluster
     except BROKEN_IMPORT as error:
         raise not_importable(error, "--engine dask", "distributed", "dask") from None
@@ -130,20 +135,30 @@ def dask_engine(address: str | None, jobs: int | None) -> Iterator[DaskEngine]:
                     f"--engine dask={address}: no scheduler answers within {TIMEOUT_S} seconds ({first_line(error)})"
                 ) from None
             with client:
+                try:
+                    client.wait_for_workers(1, timeout=WAIT_S)
+                except TimeoutError:
+                    raise FileProblem(
+                        f"--engine dask={address}: no worker has joined this scheduler within {WAIT_S} seconds"
+                    ) from None
                 yield DaskEngine(client, f"dask={address}")
             return
         try:
-            cluster = LocalCluster(
-                n_workers=len(os.sched_getaffinity(0)) if jobs is None else jobs,
-                threads_per_worker=1,
-                processes=True,
-                host="127.0.0.1",
-                dashboard_address="127.0.0.1:0",
-                memory_limit=0,
-                silence_logs=logging.CRITICAL,
-            )
+            with dask.config.set({f"{SPAWNED}.{name}": value for name, value in KEEPING.items()}):
+                cluster = LocalCluster(
+                    n_workers=len(os.sched_getaffinity(0)) if jobs is None else jobs,
+                    threads_per_worker=1,
+                    processes=True,
+                    host="127.0.0.1",
+                    dashboard_address="127.0.0.1:0",
+                    memory_limit=0,
+                    silence_logs=logging.CRITICAL,
+                )
         except (RuntimeError, OSError) as error:
-            raise FileProblem(f"--engine dask: its processes could not be started ({first_line(error)})") from None
+            raise FileProblem(
+                f"--engine dask: its processes could not be started ({first_line(error)}). In a script, calls that "
+                'start them stand below if __name__ == "__main__":'
+            ) from None
         with cluster, Client(cluster, set_as_default=False) as own:
             yield DaskEngine(own, "dask")
 

@@ -1,6 +1,6 @@
 """The section of docs/benchmarks.md on sums on a GPU; without one the page stays as it is.
 
-    python -m tests.benchmarks.device_sums [--quick] [--device cpu]
+    python -m tests.benchmarks.device_sums [--quick] [--device cpu] [--profile] [--cases 1000000x10]
 
 An `Accumulator` of scores that lie on the device, in batches and in one piece, beside the same rows in memory: one
 thread, and as many as there are cores, each with rows of its own, which are merged. Then `evaluate` of the tensors. All
@@ -16,7 +16,7 @@ import time
 import traceback
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, fields, is_dataclass
+from dataclasses import dataclass, fields, is_dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -26,9 +26,11 @@ from torch import Tensor
 import calibeval
 from calibeval.core.data.foreign import DEVICES
 from calibeval.core.sums.kernel import kernel_name
+from tests.benchmarks.device_profile import profile
 from tests.benchmarks.timing import cores, machine, say, show, size_name, table, target_row
 
 LEAST_SPEEDUP, FARTHEST = 20.0, 1e-12
+LEAST = 1e-3  # to which the difference of a smaller metric is related: a gap is the difference of larger numbers
 BATCH = 4096
 
 
@@ -51,7 +53,7 @@ class Found:
 
     seconds: dict[str, float]
     sums: float
-    metrics: float
+    metrics: tuple[float, str]  # the largest difference, and the metric that has it
     memory: float
 
 
@@ -60,12 +62,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--quick", action="store_true", help="a tenth of the rows and less")
     parser.add_argument("--device", choices=["cuda", "cpu"], default="cuda")
-    parser.add_argument("--profile", action="store_true", help="say which operations of the device take the time")
+    parser.add_argument("--cases", help="only these, such as 1000000x10,10000000x2")
+    parser.add_argument("--profile", action="store_true", help="also say where the time of each case goes")
     arguments = parser.parse_args()
     if arguments.device == "cuda" and not torch.cuda.is_available():
         say("device_sums: this machine has no GPU; nothing is measured, and the page stays as it is")
         return
     sizes = TINY if arguments.device == "cpu" else QUICK if arguments.quick else Sizes()
+    if arguments.cases:
+        cases = [one.split("x") for one in arguments.cases.split(",")]
+        sizes = replace(sizes, cases=tuple((int(n), int(k)) for n, k in cases))
     print(section(sizes, arguments.device, profiled=arguments.profile))
 
 
@@ -116,21 +122,21 @@ def measured(n: int, k: int, sizes: Sizes, device: str, *, profiled: bool = Fals
     seconds["report"], report = _timed(part.report, device)
     say(", ".join(f"{name} {value:.3f} s" for name, value in seconds.items()))
     if profiled:
-        _profile(logits, labels, device)
+        profile(logits, labels, sizes.batch, device)
 
     seconds["CPU"], of_cpu = _added(lambda: batches(host, host_labels, sizes.batch), "cpu")
     seconds["CPU, all"], _ = _added(lambda: threads(host, host_labels, sizes.batch), "cpu")
     seconds["CPU report"], cpu_report = _timed(of_cpu.report, "cpu")
     say(", ".join(f"{name} {value:.3f} s" for name, value in seconds.items() if "CPU" in name))
-    found = Found(seconds, farthest(of_cpu._rows.whole().total, part._rows.whole().total), 0.0, memory)
-    found.metrics = farthest(values(cpu_report), values(report))
+    found = Found(seconds, farthest(of_cpu._rows.whole().total, part._rows.whole().total), (0.0, ""), memory)
+    found.metrics = farthest_metric(values(cpu_report), values(report))
     try:
         calibeval.evaluate(logits=logits[:few], labels=labels[:few])
         seconds["evaluate"], evaluated = _timed(lambda: calibeval.evaluate(logits=logits, labels=labels), device)
         seconds["CPU evaluate"], expected = _timed(
             lambda: calibeval.evaluate(logits=host, labels=host_labels, jobs=cores()), "cpu"
         )
-        found.metrics = max(found.metrics, farthest(values(expected), values(evaluated)))
+        found.metrics = max(found.metrics, farthest_metric(values(expected), values(evaluated)))
     except Exception:  # noqa: BLE001 - the accumulator's numbers are there
         say(traceback.format_exc())
     return found
@@ -153,13 +159,13 @@ def _tables(found: dict[tuple[int, int], Found], sizes: Sizes) -> Iterator[str]:
     yield (
         "The report, whose temperature is fitted in memory on a sample of the rows, and `evaluate` of the tensors "
         f"beside that of arrays with {cores()} threads, reports included; seconds. The largest differences: of sums "
-        "relative to the largest of their kind, of metrics relative to their values:"
+        f"relative to the largest of their kind, of metrics relative to their values, or to {LEAST} if that is larger:"
     )
     rows = []
     for (n, k), one in found.items():
         s = one.seconds
         own = [show(s[name]) if name in s else "failed" for name in ("report", "evaluate", "CPU evaluate")]
-        rows.append([size_name(n, k), *own, show(one.sums), show(one.metrics)])
+        rows.append([size_name(n, k), *own, show(one.sums), " ".join((show(one.metrics[0]), one.metrics[1]))])
     yield table(["", "report()", "evaluate", f"evaluate, CPU, {cores()} threads", "sums", "metrics"], rows)
     if found:
         targets = []
@@ -168,6 +174,8 @@ def _tables(found: dict[tuple[int, int], Found], sizes: Sizes) -> Iterator[str]:
         targets.append(target_row(f"CPU / GPU, {size_name(n, k)}", LEAST_SPEEDUP, reached, at_least=True))
         apart = max(one.sums for one in found.values())
         targets.append(target_row("difference of sums", FARTHEST, apart, at_least=False, unit=""))
+        apart = max(one.metrics[0] for one in found.values())
+        targets.append(target_row("difference of metrics", FARTHEST, apart, at_least=False, unit=""))
         yield table(["", "target", "reached", ""], targets)
 
 
@@ -239,6 +247,13 @@ def values(report: calibeval.Report) -> dict[str, float]:
     return {name: one.value for name, one in report.dumps[0].metrics.items() if one.value is not None}
 
 
+def farthest_metric(one: dict[str, float], other: dict[str, float]) -> tuple[float, str]:
+    """The largest difference of two reports, and the name of the metric that has it."""
+    if one.keys() != other.keys():
+        return np.inf, " ".join(sorted(one.keys() ^ other.keys()))
+    return max((abs(one[name] - other[name]) / max(abs(one[name]), LEAST), name) for name in one)
+
+
 def farthest(one: Any, other: Any) -> float:
     """The largest difference of two records of numbers, relative to the largest number of each array."""
     if one is None or isinstance(one, str):
@@ -252,20 +267,6 @@ def farthest(one: Any, other: Any) -> float:
     a, b = np.asarray(one, np.float64), np.asarray(other, np.float64)
     scale = float(np.abs(a).max(initial=0.0))
     return float(np.abs(a - b).max(initial=0.0)) / scale if scale else float(np.abs(b).max(initial=0.0))
-
-
-def _profile(logits: Tensor, labels: Tensor, device: str) -> None:
-    """Say which operations of one batch of rows take the time."""
-    kinds = [torch.profiler.ProfilerActivity.CPU]
-    kinds += [torch.profiler.ProfilerActivity.CUDA] if device == "cuda" else []
-    rows = min(len(labels), 2**26 // logits.shape[1])
-    try:
-        with torch.profiler.profile(activities=kinds) as found:
-            whole_batch(logits[:rows], labels[:rows])._rows.whole()
-        by = "self_device_time_total" if device == "cuda" else "self_cpu_time_total"
-        say(found.key_averages().table(sort_by=by, row_limit=16, max_name_column_width=60))
-    except Exception:  # noqa: BLE001 - it is not part of the section
-        say(traceback.format_exc())
 
 
 if __name__ == "__main__":

@@ -10,9 +10,10 @@ import calibeval
 from calibeval.core.data import foreign
 from calibeval.core.errors import InputError
 from calibeval.core.sums.equal_mass import cells_of
+from calibeval.core.sums.sample import chosen
 
 torch = pytest.importorskip("torch")
-from calibeval.devices import keys, sums  # noqa: E402 - after torch is known to be there
+from calibeval.devices import choice, keys, sums  # noqa: E402 - after torch is known to be there
 from calibeval.devices.totals import cell_index  # noqa: E402
 
 RNG = np.random.default_rng(23)
@@ -262,6 +263,15 @@ def test_scores_in_the_same_order_in_all_rows_are_found():
     assert errors[0] == errors[1]
 
 
+def refused(part, **batch):
+    """The error about a batch, which comes at once or when rows are counted."""
+    try:
+        part.update(**batch)
+        return str(part.n)
+    except InputError as error:
+        return str(error)
+
+
 @pytest.mark.parametrize(
     ("kind", "change", "label"),
     [
@@ -285,12 +295,49 @@ def test_what_is_refused_is_refused_in_the_same_words_and_nothing_is_added(kind,
     for as_given in (np.asarray, torch.from_numpy):
         part = calibeval.Accumulator()
         part.update(**{kind: as_given(scores)}, labels=as_given(y))
-        with pytest.raises(InputError) as error:
-            part.update(**{kind: as_given(wrong)}, labels=as_given(labels))
+        messages.append(refused(part, **{kind: as_given(wrong)}, labels=as_given(labels)))
         assert part.n == 20
-        messages.append(str(error.value))
     assert messages[0] == messages[1]
     assert messages[1].startswith("batch 2: row 2")
+
+
+@pytest.mark.parametrize("size", [20, 60])
+def test_a_wrong_batch_among_those_that_wait_is_named_and_all_others_are_added(size):
+    z, y = dump(3)
+    wrong = {3: (torch.tensor(z[:size] * np.nan), y[:size]), 7: (torch.tensor(z[:size]), y[:size] + 3)}
+    part, rows, errors, start = calibeval.Accumulator(), [], [], 0
+    for number in range(1, 12):
+        scores, labels = wrong.get(number, (torch.tensor(z[start : start + size]), y[start : start + size]))
+        if number not in wrong:
+            rows.append(slice(start, start + size))
+            start += size
+        try:
+            part.update(logits=scores, labels=torch.tensor(labels))
+        except InputError as error:
+            errors.append(str(error))
+        scores.fill_(0.0)  # the tensors may be written again
+    while len(errors) < 2:
+        with pytest.raises(InputError) as error:
+            part.report()
+        errors.append(str(error.value))
+    assert [error.partition(":")[0] for error in errors] == ["batch 3", "batch 6"]  # refused ones are not counted
+    check_same_rows(fed(False)(logits=z[:start], labels=y[:start]), part)
+    assert (part._rows.batches, part.n) == (9, 9 * size)
+
+
+def test_batches_that_wait_are_looked_at_once_a_chunk(monkeypatch):
+    z, y = dump(3)
+    looks = []
+    monkeypatch.setattr(sums, "all_right", lambda *given: looks.append(len(given[1])) or True)
+    fed(True, batch=30)(logits=z, labels=y)._rows.whole()
+    assert looks == [210, 240, 240, 180]  # after the first batch, which is looked at when it comes; chunks of 250 rows
+
+
+def test_the_rows_that_a_temperature_is_fitted_on_are_those_of_the_core():
+    for first in (0, 2**31 - 500, 2**32 - 500, 2**33 + 7):
+        n = first + 1000
+        own = choice.chosen_places(first, 1000, n, n // 7, torch.device("cpu")).numpy()
+        np.testing.assert_array_equal(own + first, chosen(first, 1000, n, n // 7))
 
 
 def test_batches_of_another_sort_are_refused_as_arrays_are():

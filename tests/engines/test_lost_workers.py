@@ -144,6 +144,16 @@ def test_an_address_without_a_scheduler_is_an_error(monkeypatch, sample_data):
             calibeval.evaluate(sample_data / "digits_test.npz", engine=f"dask={address}")
 
 
+def test_a_scheduler_without_workers_is_an_error(monkeypatch, sample_data):
+    monkeypatch.setattr(dask, "WAIT_S", 0.2)
+    distributed = pytest.importorskip("distributed")
+    options = {"n_workers": 0, "processes": False, "protocol": "tcp://", "dashboard_address": "127.0.0.1:0"}
+    with distributed.LocalCluster(**options) as empty:
+        address = empty.scheduler_address
+        with pytest.raises(FileProblem, match=rf"^--engine dask={address}: no worker has joined this scheduler within"):
+            calibeval.evaluate(sample_data / "digits_test.npz", engine=f"dask={address}")
+
+
 def test_without_distributed_the_extra_is_named(monkeypatch, sample_data):
     monkeypatch.setitem(sys.modules, "distributed", None)
     with pytest.raises(UsageError, match=r"^--engine dask needs distributed: pip install 'calibeval\[dask\]'$"):
@@ -169,3 +179,67 @@ def test_no_engine_opens_nothing():
     with opened_engine(None, 1) as none, opened_engine("local", 1) as local:
         assert none is None
         assert local is None
+
+
+class Broken:
+    """A client whose calls fail with an error: those of its futures, its own tasks, or questions about its workers."""
+
+    def __init__(self, error, where):
+        self.error, self.where = error, where
+
+    def told(self, where):
+        if self.where == where:
+            raise self.error
+
+    def nthreads(self):
+        self.told("nthreads")
+        return {"a": 1}
+
+    def submit(self, *arguments, **options):  # noqa: ARG002 - those of a client
+        self.told("submit")
+        return self
+
+    def result(self):
+        self.told("result")
+
+    def cancel(self, futures):  # noqa: ARG002 - those of a client
+        self.told("nthreads")
+
+
+def gone(name):
+    return getattr(pytest.importorskip("distributed"), name)
+
+
+@pytest.mark.parametrize(
+    ("error", "where", "message"),
+    [
+        (OSError("in <Comm>: closed"), "nthreads", r"^dask: the cluster was lost \(in <Comm>: closed\)$"),
+        (OSError("in <Comm>: closed"), "result", r"^dask: the cluster was lost \(in <Comm>: closed\)$"),
+        (RuntimeError("closed client"), "submit", r"^dask: the cluster was lost \(closed client\)$"),
+        ("CancelledError", "result", r"^dask: the cluster was lost \(gone\)$"),
+    ],
+    ids=str,
+)
+def test_a_lost_cluster_is_an_error(error, where, message):
+    error = gone(error)("gone") if isinstance(error, str) else error
+    with pytest.raises(FileProblem, match=message):
+        list(DaskEngine(Broken(error, where), "dask").in_order(abs, range(9)))
+
+
+def test_workers_without_calibeval_are_an_error():
+    error = ModuleNotFoundError("No module named 'calibeval'", name="calibeval")
+    with pytest.raises(
+        UsageError, match=r"^dask: a worker lacks calibeval; each needs calibeval, of the same version as "
+    ):
+        list(DaskEngine(Broken(error, "result"), "dask").in_order(abs, [1]))
+
+
+def test_processes_that_do_not_start_are_an_error(monkeypatch, sample_data):
+    def failing(**options):
+        raise RuntimeError("Nanny failed to start.")
+
+    monkeypatch.setattr(pytest.importorskip("distributed"), "LocalCluster", failing)
+    with pytest.raises(
+        FileProblem, match=r"could not be started \(Nanny failed to start\.\)\. In a script, .*__main__"
+    ):
+        calibeval.evaluate(sample_data / "digits_test.npz", engine="dask")

@@ -139,6 +139,11 @@ def _top_classes(predictions: Predictions) -> npt.NDArray[np.intp]:
     return np.concatenate(parts)
 
 
+def kept_labels(predictions: Predictions) -> npt.NDArray[np.integer[Any]]:
+    """The labels of the rows that are not ignored; not a copy if none is."""
+    return predictions.labels[kept_rows(predictions)] if predictions.ignored else predictions.labels
+
+
 def kept_rows(predictions: Predictions) -> npt.NDArray[np.intp]:
     """The numbers of the stored rows that are not ignored."""
     if not predictions.ignored:

@@ -9,28 +9,27 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from calibeval.core.data.copied import copied
-from calibeval.core.data.positive import chosen_classes, with_positive
 from calibeval.core.data.source import Source
-from calibeval.core.data.weights import COLUMN
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.evaluation.base_sums import BaseSums
-from calibeval.core.evaluation.batches import Batch, check_empty, counted, group_names, read_batch, without_rows
+from calibeval.core.evaluation.batches import Batch, check_empty, counted, group_names, read_batch
+from calibeval.core.evaluation.first_batch import GROUP, facts_of
 from calibeval.core.evaluation.measurement import Measurement
-from calibeval.core.evaluation.mergeable import check_alike, check_mergeable
+from calibeval.core.evaluation.mergeable import check_alike, check_kind, check_mergeable
 from calibeval.core.evaluation.on_device import DeviceBatch, DeviceSums
 from calibeval.core.evaluation.plain_batches import plain_batch
 from calibeval.core.evaluation.rechunked import Rechunked
 from calibeval.core.evaluation.running import Running
-from calibeval.core.evaluation.running_facts import Chunk, Facts
+from calibeval.core.evaluation.running_facts import Chunk
 from calibeval.core.evaluation.running_ids import ids_of
 from calibeval.core.evaluation.settings import stamped
-from calibeval.core.metrics.table import needs_pairs, wanted_by
+from calibeval.core.metrics.table import needs_pairs
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.engine import chunk_rows
 from calibeval.core.version import VERSION
 
-GROUP = "group"  # what settings call groups that were given as an array
+LABELS = "labels"
 
 
 class Read(NamedTuple):
@@ -49,7 +48,8 @@ class Accumulation:
     settings: without groups. options: of `Predictions`, the same for all batches. exact: as in `RunningKeys`.
     batches: their number. files: the names of files of saved sums that are in these, by their SHA-256.
     running: the rows of full chunks; waiting: the others. Both are None before the first batch. device: rows after
-    these whose sums are on another device; None if there are none. base: another model on the same rows; None without.
+    these whose sums are on another device; None if there are none. doubted: batches after these, from a device, whose
+    values are not surely right; they are not counted yet. base: another model on the same rows; None without.
     """
 
     def __init__(
@@ -62,16 +62,17 @@ class Accumulation:
         exact: bool | None,
     ) -> None:
         self.wanted_k, self.chosen, self.settings, self.options = k, chosen, settings, options
-        self.exact = exact
-        self.batches = 0
+        self.exact, self.batches = exact, 0
         self.files: dict[str, str] = {}
         self.running: Running | None = None
         self.waiting: Rechunked | None = None
         self.base: BaseSums | None = None
         self.device: DeviceSums | None = None
+        self.doubted: list[Mapping[str, Any]] = []
 
     def __getstate__(self) -> dict[str, Any]:
         """All rows, in memory: another process may lack the device."""
+        self.look()
         if self.device is not None:
             self._settle()
         return self.__dict__
@@ -89,15 +90,14 @@ class Accumulation:
         self,
         given: Mapping[str, Any],
         outcome: str,
-        groups: object,
-        weights: object,
+        groups: object = None,
+        weights: object = None,
         base: Mapping[str, Any] | None = None,
         ids: object = None,
     ) -> None:
-        """A batch. given: scores by their kind, and the outcome under its name. base: likewise of another model.
+        """A batch, after a `look` at those before it. given: scores by their kind, and the outcome under its name.
 
-        ids: of the rows.
-
+        base: likewise of another model. ids: of the rows.
         Raises: InputError, UsageError; then nothing of the batch is added.
         """
         own, beside = self.read(given, outcome, groups, weights), self.base
@@ -131,7 +131,7 @@ class Accumulation:
             if plain is not None:
                 return Read(plain, self.running, stored, images)
         try:
-            self._check_kind(given)
+            check_kind(self.running, given)
             batch = read_batch(given, outcome, groups, weights, self.options)
             running = self.running or self._first(batch, weighted=weighted)
             check_alike(running.facts, batch, weighted=weighted)
@@ -158,18 +158,39 @@ class Accumulation:
         self.batches += 1
         return running
 
+    def look(self) -> None:
+        """Look at all batches from a device that nobody has looked at.
+
+        Raises: InputError for the first one that is wrong, of which nothing is added; those after it wait.
+        """
+        if self.device is not None:
+            found = self.device.doubted()
+            self.batches -= len(found)
+            self.doubted += found
+        while self.doubted:
+            self.add(self.doubted.pop(0), LABELS)
+
     def add_on_device(self, batch: DeviceBatch) -> None:
-        """Add a batch on a device. Raises: as `add`."""
+        """Add a batch on a device.
+
+        Raises: as `add`; also InputError about an earlier batch, and then this one waits.
+        """
         weighted = batch.sort.weights is not None
         stored, images = self._before()
         try:
-            self._check_kind({batch.sort.rows.kind: None})
+            check_kind(self.running, {batch.sort.rows.kind: None})
             running = self.running or self._first(batch.sort, weighted=weighted)
             check_alike(running.facts, batch.sort, weighted=weighted)
         except (InputError, UsageError) as error:
             raise type(error)(counted(error, self.batches + 1, stored, images)) from None
+        if self.doubted or (self.device and not (self.device.takes(batch) and self.device.fits(batch))):
+            try:
+                self.look()
+            except InputError:
+                self.doubted.append(batch.apart())
+                raise
         if self.device is None or not self.device.takes(batch):
-            self.running = running
+            self.running = self.running or running
             self._settle()
             self.device = batch.begin(self.running)
         self.device.add(batch)
@@ -179,7 +200,7 @@ class Accumulation:
         """Check that the other arrays of a batch without labels have no rows either. Raises: InputError, UsageError."""
         stored, images = self._before()
         try:
-            self._check_kind({kind: scores})
+            check_kind(self.running, {kind: scores})
             k = check_empty(kind, scores, others)
             if k is not None and self.k is not None and k != self.k:
                 raise InputError(f"the scores have {k} classes, but this Accumulator is for k = {self.k}")
@@ -191,6 +212,8 @@ class Accumulation:
 
         Raises: UsageError naming what differs, or the saved sums that are in both.
         """
+        self.look()
+        other.look()
         check_mergeable(self, other)
         base = other.base if self.base is None else self.base
         if base is not None and other.base is not None:
@@ -209,7 +232,11 @@ class Accumulation:
         self.base = base
 
     def whole(self) -> Running | None:
-        """All rows, also those that wait; a copy where there are any."""
+        """All rows, also those that wait; a copy where there are any. Raises: InputError, as `look`."""
+        self.look()
+        return self._whole()
+
+    def _whole(self) -> Running | None:
         waiting = 0 if self.waiting is None else len(self.waiting)
         if self.running is None or not (waiting or self.device is not None):
             return self.running
@@ -222,7 +249,7 @@ class Accumulation:
 
     def _settle(self) -> None:
         """Add the rows that wait, and those on a device, to the others."""
-        self.running, self.device = self.whole(), None
+        self.running, self.device = self._whole(), None
         if self.running is not None:
             self.waiting = Rechunked(chunk_rows(self.running.facts.kinds))
 
@@ -270,30 +297,4 @@ class Accumulation:
 
     def _first(self, batch: Batch, *, weighted: bool, group: str = GROUP) -> Running:
         """What the batches of the sort of the first one are added to."""
-        kinds = with_positive(without_rows(batch.rows), self.settings.positive)
-        if self.wanted_k is not None and kinds.k is not None and kinds.k != self.wanted_k:
-            raise InputError(f"the scores have {kinds.k} classes, but this Accumulator is for k = {self.wanted_k}")
-        grouped, dense = batch.groups is not None, len(batch.rows.layout) > 1
-        own = self.settings
-        settings = Settings(
-            own.bins, level=own.level, group=group if grouped else None, positive=own.positive, classes=own.classes
-        )
-        facts = Facts(
-            kinds=kinds,
-            settings=settings,
-            pairs=needs_pairs(self.chosen),
-            second=wanted_by(self.chosen),
-            classes=chosen_classes(kinds, own.classes or ()),
-            weights=(COLUMN if batch.rows.weights is None else batch.rows.weights.column) if weighted else None,
-            grouped=grouped or dense,
-            dense=dense,
-            exact=self.exact,
-            columns_sure=self.options.get("labels_are") is not None,
-        )
-        return Running(facts)
-
-    def _check_kind(self, given: Mapping[str, Any]) -> None:
-        """Check that scores are of the kind of those before. Raises: UsageError."""
-        known = None if self.running is None else self.running.facts.kinds.kind
-        if known is not None and known not in given:
-            raise UsageError(f"{next(iter(given))} came, but the batches before had {known}: one Accumulator takes one")
+        return Running(facts_of(batch, self, weighted=weighted, group=group))

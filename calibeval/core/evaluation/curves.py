@@ -8,7 +8,7 @@ from typing import Protocol
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.data.columns import kept_rows
+from calibeval.core.data.columns import kept_labels
 from calibeval.core.data.predictions import Block, Predictions
 from calibeval.core.data.row_source import Kind
 from calibeval.core.evaluation.group_joints import compared
@@ -39,7 +39,7 @@ class CurveCells:
 
     def __init__(self, predictions: Predictions, also: Callable[[RowScores], None] | None = None) -> None:
         """predictions: which the rows belong to. also: who else is told about the rows."""
-        self._labels = predictions.labels[kept_rows(predictions)] if predictions.k == 2 else None
+        self._labels = kept_labels(predictions) if predictions.k == 2 else None
         self._seen, self._also, self._class = 0, also, predictions.positive
         self._top: Cells | None = None
         self._positive: Cells | None = None

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import TYPE_CHECKING
 
 from calibeval.core.errors import InputError, UsageError
@@ -11,6 +11,7 @@ from calibeval.core.evaluation.running_facts import Facts
 
 if TYPE_CHECKING:
     from calibeval.core.evaluation.accumulation import Accumulation
+    from calibeval.core.evaluation.running import Running
 
 
 def check_alike(facts: Facts, batch: Batch, *, weighted: bool) -> None:
@@ -31,6 +32,13 @@ def check_alike(facts: Facts, batch: Batch, *, weighted: bool) -> None:
         if here != before:
             one, other = ("has", "had none") if here else ("has no", "had them")
             raise UsageError(f"this batch {one} {what}, but the batches before {other}")
+
+
+def check_kind(running: Running | None, given: Collection[str]) -> None:
+    """Check that scores are of the kind of those before. given: the names of the arrays. Raises: UsageError."""
+    known = None if running is None else running.facts.kinds.kind
+    if known is not None and known not in given:
+        raise UsageError(f"{next(iter(given))} came, but the batches before had {known}: one Accumulator takes one")
 
 
 def check_mergeable(one: Accumulation, other: Accumulation) -> None:

@@ -13,9 +13,10 @@ from calibeval.core.data.columns import coded_units
 from calibeval.core.data.labels_needed import check_labelled
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-from calibeval.core.evaluation.accumulation import GROUP, Accumulation
+from calibeval.core.evaluation.accumulation import Accumulation
 from calibeval.core.evaluation.batches import Batch, image_numbers, raw_weights
 from calibeval.core.evaluation.chunk_work import Ready
+from calibeval.core.evaluation.first_batch import GROUP
 from calibeval.core.evaluation.running_facts import Chunk
 from calibeval.core.sums.engine import chunk_rows
 from calibeval.core.sums.rows import BadValues

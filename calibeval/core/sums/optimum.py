@@ -15,7 +15,7 @@ from calibeval.core.data.row_source import Kind
 from calibeval.core.sums.excess import excess_of
 from calibeval.core.sums.lines import quiet_lines, row_sums
 from calibeval.core.sums.root import find_root
-from calibeval.core.sums.sample import Piece, Sample
+from calibeval.core.sums.sample import Piece, Sample, thinned
 
 # The search starts on every STARTING-th row of a sample with more than MANY scores. A last step of CLOSE leaves an
 # error of the order of its cube; on a sample of more rows, NEAR is enough.
@@ -113,7 +113,7 @@ def optimum_of(sample: Sequence[Sample], kind: Kind, *, of_all: bool = True, kee
     rows = sum(len(part.labels) for part in sample)
     many = sum(part.scores.size for part in sample) > MANY
     try:
-        start = solved([part.every(STARTING) for part in sample], kind, 0.0, ROUGH)[0] if many else 0.0
+        start = solved(thinned(sample, STARTING), kind, 0.0, ROUGH)[0] if many else 0.0
     except NotComputable:
         start = 0.0
     try:

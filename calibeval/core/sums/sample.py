@@ -5,7 +5,7 @@ Whether a row is chosen depends only on its position and on the numbers of rows 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -64,10 +64,10 @@ class Sample(NamedTuple):
         weights = None if self.weights is None else self.weights[kept]
         return Sample(self.scores[kept], self.labels[kept], self.places[kept], weights)
 
-    def every(self, step: int) -> Sample:
-        """Every step-th of the rows."""
-        weights = None if self.weights is None else self.weights[::step]
-        return Sample(self.scores[::step], self.labels[::step], self.places[::step], weights)
+    def every(self, step: int, first: int = 0) -> Sample:
+        """Every step-th of the rows, from the first on."""
+        weights = None if self.weights is None else self.weights[first::step]
+        return Sample(self.scores[first::step], self.labels[first::step], self.places[first::step], weights)
 
     def at(self, rows: Indices) -> Sample:
         """The rows at these positions in the sample."""
@@ -87,6 +87,20 @@ class Sample(NamedTuple):
                 d -= np.expand_dims(row_maxima(d, axis), axis)
             rows = np.arange(len(labels))
             yield Piece(d, d[labels, rows] if axis == 0 else d[rows, labels], axis)
+
+
+def thinned(parts: Sequence[Sample], step: int) -> list[Sample]:
+    """Every step-th of the rows of all parts: the same ones, however the rows are divided.
+
+    >>> whole = Sample(np.zeros((7, 2)), np.zeros(7, int), np.arange(7))
+    >>> [part.places.tolist() for part in thinned([whole.at(np.arange(3)), whole.at(np.arange(3, 7))], 2)]
+    [[0, 2], [4, 6]]
+    """
+    found, before = [], 0
+    for part in parts:
+        found.append(part.every(step, -before % step))
+        before += len(part.labels)
+    return found
 
 
 def sample_size(n: int, k: int) -> int:
@@ -112,5 +126,5 @@ def chosen(first: int, rows: int, n: int, size: int) -> Indices:
 
 def _in_choice(places: Indices, n: int, size: int) -> npt.NDArray[np.bool_]:
     """Whether rows at these positions are chosen; of more rows, or for a smaller size, fewer of the same are."""
-    hashed = places.astype(np.uint64) * np.uint64(HASH) % np.uint64(HASHES)
+    hashed = places.astype(np.uint32) * np.uint32(HASH)  # modulo HASHES
     return np.asarray(hashed < size * HASHES // n)

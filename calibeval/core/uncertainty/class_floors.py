@@ -15,6 +15,7 @@ from calibeval.core.uncertainty.floors import HIGH, mean_absolute_gap
 from calibeval.core.uncertainty.special import normal_quantile
 
 _MOST_COUNTED = 200
+FARTHEST = 1e100  # of units of gaps, whose squares float64 must hold
 
 
 class ClassFloors(NamedTuple):
@@ -64,7 +65,9 @@ def _of_rare_rows(sums: BinSums, chance: float) -> Floats:
     A class of few expected rows has one gap for every row of it, as `RareOutcomes` describes for all bins together.
     """
     plain, own = np.maximum(sums.p - sums.pp, 0.0).sum(axis=1), sums.variance.sum(axis=1)
-    unit = np.ones(len(own)) if sums.squared is None else np.where(plain > 0.0, own / np.where(plain > 0, plain, 1), 1)
+    there = (plain > 0.0) & (own > 0.0) & (sums.squared is not None)
+    unit = np.where(there, own / np.where(there, plain, 1.0), 1.0)
+    unit = np.clip(unit, 1.0 / FARTHEST, FARTHEST)
     rare = rarer_mean(sums) / unit[:, None]
     total, variance = rare.sum(axis=1), own / unit**2
     few = (total > 0.0) & (total < FEW) & (variance > 1e-200)

@@ -28,6 +28,7 @@ from calibeval.core.uncertainty.special import log_gamma, normal_cdf, normal_qua
 
 HIGH, CERTAIN = 0.95, 1.0 - CERTAIN_P
 
+MOST_SKEW = 1e50  # half of it, far above which its fifth power does not fit float64
 _NORMAL_ABOVE = 200.0  # the expected count beyond which a count is treated as normal
 
 
@@ -216,6 +217,7 @@ def _floor(
     if variance <= 1e-200:
         return Floor(*[expected / divisor] * 3)
     half_skew = 0.5 * float(moments.third.sum()) / (variance * math.sqrt(variance)) * math.sqrt(dependence)
+    half_skew = min(half_skew, MOST_SKEW)
 
     def quantile(level: float) -> float:
         standard = cube_root_quantile(normal_quantile(level), half_skew)

@@ -11,11 +11,12 @@ from calibeval.readers.stored.steady import changed
 
 PACKAGES = {"s3": "s3fs", "s3a": "s3fs", "gs": "gcsfs", "gcs": "gcsfs", "hf": "huggingface_hub"}
 WEB_PACKAGE = "aiohttp"
-MISSING = ("404", "nosuchkey", "nosuchbucket", "not found", "does not exist")
-DENIED = ("401", "403", "accessdenied", "access denied", "forbidden", "unauthorized", "invalidaccesskey", "signature")
+MISSING = ("nosuchkey", "nosuchbucket", "not found", "does not exist")
+DENIED = ("accessdenied", "access denied", "forbidden", "unauthorized", "invalidaccesskey", "signature")
 LATE = ("timeout", "timed out")
 UNREACHED = ("connect", "name resolution", "getaddrinfo", "name or service", "resolve", "network is unreachable")
 CUT_SHORT = ("payload", "content-length", "contentlength", "incompleteread", "not enough data", "transfer")
+CODE = re.compile(r"(?<![\w.:])40[134]\b")  # of an answer, and not a part of a port
 URL = re.compile(r"[A-Za-z][A-Za-z0-9+.-]*://\S+")
 STATUS = {
     401: "no permission (401): it wants credentials, which fsspec takes from its own settings",
@@ -29,6 +30,10 @@ def in_words(error: BaseException, url: Url) -> CalibevalError:
 
     >>> in_words(FileNotFoundError("x"), Url("s3://bucket/a.npz"))
     FileProblem('s3://bucket/a.npz: there is no such file, or no such bucket')
+    >>> in_words(OSError("An error occurred (403) when calling HeadObject"), Url("s3://bucket/a.npz"))
+    FileProblem('s3://bucket/a.npz: no permission (403): these credentials, or none, may not read it')
+    >>> in_words(OSError("Cannot connect to host 127.0.0.1:40352"), Url("http://127.0.0.1:40352/a.npz"))
+    FileProblem('http://127.0.0.1:40352/a.npz: the server cannot be reached')
     """
     if isinstance(error, CalibevalError):
         return error
@@ -54,6 +59,8 @@ def lacking(url: Url, error: ImportError) -> UsageError:
 def _reason(error: BaseException, url: Url) -> str:
     chain = [*_chain(error)]
     status = next((code for one in chain if isinstance(code := getattr(one, "status", None), int)), None)
+    code = None if status is not None else CODE.search(" ".join(map(_safe, chain)))
+    status = int(code[0]) if code else status
     kinds = " ".join(type(one).__name__.lower() for one in chain)
     texts = f"{kinds} {' '.join(_safe(one).lower() for one in chain)}"
     if status is not None and status >= 400:

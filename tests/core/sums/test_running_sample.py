@@ -1,12 +1,16 @@
 """The sample of a growing number of rows: at any time that of all rows so far."""
 
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
 from calibeval.core.data.predictions import Block
+from calibeval.core.sums import optimum
 from calibeval.core.sums import sample as sample_module
 from calibeval.core.sums.running_sample import RunningSample
-from calibeval.core.sums.sample import chosen, sample_size
+from calibeval.core.sums.sample import Sample, chosen, sample_size
+from tests.data import logits_and_labels
 
 
 @pytest.fixture(autouse=True)
@@ -52,3 +56,14 @@ def test_joined_samples_are_thinned_to_the_size_of_one():
     assert 8 <= rows <= 40
     assert sorted(set(codes.tolist())) == [0, 7]
     assert len(codes) == rows
+
+
+def test_the_temperature_does_not_depend_on_how_rows_are_divided(monkeypatch):
+    monkeypatch.setattr(optimum, "MANY", 1000)  # the search starts on every 16th row
+    z, y = logits_and_labels(3000, 3)
+    found = []
+    for cuts in ([], [7], [1000, 1010, 2555]):
+        ends = [0, *cuts, 3000]
+        parts = [Sample(z[i:j], y[i:j], np.arange(i, j)) for i, j in pairwise(ends)]
+        found.append(optimum.optimum_of(parts, "logits", of_all=False).log_t)
+    assert found[0] == found[1] == found[2]

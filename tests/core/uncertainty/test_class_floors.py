@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import warnings
 
 import numpy as np
 import pytest
@@ -99,3 +100,16 @@ def test_dependent_rows_and_other_tools_have_no_floors_of_classes():
     )
     assert all(one.floor is not None for one in plain)
     assert all(one.floor is None and one.floor_high is None for one in itertools.chain(grouped, tool))
+
+
+def test_nearly_certain_probabilities_and_wide_weights_end_in_a_report_without_warnings():
+    for seed in (20, 26, 28, 32):
+        rng = np.random.default_rng(seed)
+        z = 1000.0 * rng.normal(size=(500, 50))
+        weights = rng.random(500) * 10.0 ** rng.integers(-3, 3, 500)
+        p = np.exp(z - z.max(axis=1, keepdims=True))
+        dump = Predictions(probs=p / p.sum(axis=1, keepdims=True), labels=rng.integers(0, 50, 500), weights=weights)
+        with warnings.catch_warnings():
+            warnings.simplefilter("error")
+            found = evaluate(dump)
+        assert 0.0 <= found["cwce"].floor <= found["cwce"].floor_high <= 1.0

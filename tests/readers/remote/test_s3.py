@@ -61,7 +61,7 @@ def test_a_pattern_a_folder_and_a_numbered_name_are_all_shards(bucket, tmp_path)
     [
         ("s3://bucket/none.npz", "s3://bucket/none.npz: there is no such file, or no such bucket"),
         ("s3://buckets/a.npz", "s3://buckets/a.npz: there is no such file, or no such bucket"),
-        ("s3://bucket/private.npz", "s3://bucket/private.npz: no permission: these credentials, or none, may not read"),
+        ("s3://bucket/private.npz", r"s3://bucket/private.npz: no permission \(403\): these credentials, or none, may"),
     ],
 )
 def test_what_cannot_be_read(bucket, url, says):
