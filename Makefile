@@ -27,8 +27,12 @@ quick: $(DEV)/.installed ## while you work: everything but what is marked slow, 
 coverage: $(DEV)/.installed ## what quick runs, counting lines and branches: fails below the floor in pyproject.toml
 	$(DEV)/bin/python -m pytest $(PARALLEL) -m "not slow" --cov --cov-report=term:skip-covered
 
-fuzz: $(DEV)/.installed ## 20,000 mutants and 20,000 odd files a format, 300 kills: about two hours
+fuzz: $(DEV)/.installed ## 20,000 mutants and 20,000 odd files a format, 300 kills: about two hours; the kernel under sanitizers
 	CALIBEVAL_FUZZ=20000 CALIBEVAL_KILLS=300 $(DEV)/bin/python -m pytest tests/fuzz
+	mkdir -p build
+	$(CXX) -O0 -DONLY_BASELINE -fsanitize=address,undefined -fno-sanitize-recover=undefined -std=c++17 -ffp-contract=off -Wno-psabi \
+		native/kernel.cpp native/harness.cpp -o build/checked_kernel
+	build/checked_kernel > build/checked_kernel.txt
 
 bench: $(BENCH_ENV)/.installed ## the tables of docs/benchmarks.md; wants a quiet machine
 	$(BENCH_ENV)/bin/python -m tests.benchmarks.run --full
@@ -69,4 +73,4 @@ $(USER_ENV)/.installed: requirements.lock pyproject.toml
 	touch $@
 
 clean:
-	rm -rf $(DEV) $(USER_ENV) $(BENCH_ENV) demo build *.egg-info .*_cache
+	rm -rf $(DEV) $(USER_ENV) $(BENCH_ENV) demo build *.egg-info .*_cache calibeval/core/sums/_native.*.so
