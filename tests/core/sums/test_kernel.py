@@ -1,9 +1,14 @@
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 
 from calibeval import Predictions
 from calibeval.core.errors import UsageError
 from calibeval.core.sums import kernel
+from tests.conftest import ROOT
 
 
 def test_without_the_variable_and_with_numpy_no_compiled_kernel_is_used(monkeypatch):
@@ -54,3 +59,13 @@ def test_predictions_of_a_package_without_kernel_are_measured(monkeypatch):
     monkeypatch.setattr(kernel, "available", tuple)
     monkeypatch.setenv(kernel.VARIABLE, "")
     assert Predictions(probs=[[0.5, 0.5]], labels=[0]).n == 1
+
+
+@pytest.mark.slow
+def test_a_build_without_a_compiler_goes_on_without_the_kernel(tmp_path):
+    pytest.importorskip("setuptools", minversion="77")
+    command = [sys.executable, "setup.py", "-q", "build_ext", "--build-lib", tmp_path / "lib", "--build-temp", tmp_path]
+    environment = os.environ | {"CC": "/bin/false", "CXX": "/bin/false"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert not list(tmp_path.rglob("_native*.so"))
