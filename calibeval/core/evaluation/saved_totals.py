@@ -39,7 +39,8 @@ def _check_risk(place: Place, k: int | None, weight: float) -> None:
     """Of a row it is the logarithm of at least 1, or infinite if the other probabilities vanish; 0 without them."""
     if place.value is None:
         return
-    most, slack = 0.0 if k is None else weight * (MOST_RISK + 0.5 * math.log(k)), 1e-6 * weight
+    most = 0.0 if k is None else weight * (MOST_RISK + 0.5 * math.log(k))
+    slack = 0.0 if k is None else 0.2 * weight  # the probabilities of rows may sum to 0.85 or 1.15
     found = _number(place)
     if not (-slack <= found <= most + slack or (k is not None and found == math.inf)):
         place.refuse(f"a sum from 0 to {most:.9g}, or infinite,")

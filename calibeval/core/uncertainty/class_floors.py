@@ -10,12 +10,11 @@ import numpy as np
 from calibeval.core.data.arrays import Floats
 from calibeval.core.errors import InputError
 from calibeval.core.sums.binning import BinSums
-from calibeval.core.uncertainty.count_moments import FEW, folded_moments, rarer_mean
+from calibeval.core.uncertainty.count_moments import FARTHEST, FEW, folded_moments, rarer_mean
 from calibeval.core.uncertainty.floors import HIGH, mean_absolute_gap
 from calibeval.core.uncertainty.special import normal_quantile
 
 _MOST_COUNTED = 200
-FARTHEST = 1e100  # of units of gaps, whose squares float64 must hold
 
 
 class ClassFloors(NamedTuple):

@@ -20,6 +20,7 @@ from calibeval.core.sums.binning import BinSums
 FOLDED_SKEWNESS = 0.9952717464311565
 RECTIFIED_SKEWNESS = 1.6413
 FEW, _MOST_COUNTED = 8.0, 1000
+FARTHEST = 1e100  # of units of gaps, whose squares float64 must hold
 
 
 class GapMoments(NamedTuple):
@@ -176,8 +177,8 @@ def pooled_unit(sums: BinSums) -> float:
     """The weight that stands for one rare outcome of all bins together; 1 without weights."""
     if sums.squared is None:
         return 1.0
-    variance = float(np.maximum(sums.p - sums.pp, 0.0).sum())
-    return float(sums.variance.sum()) / variance if variance > 0.0 else 1.0
+    variance, own = float(np.maximum(sums.p - sums.pp, 0.0).sum()), float(sums.variance.sum())
+    return min(max(own / variance, 1.0 / FARTHEST), FARTHEST) if variance > 0.0 and own > 0.0 else 1.0
 
 
 def largest_rare_square(sums: BinSums, n: float, chance: float) -> float:

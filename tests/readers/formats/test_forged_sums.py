@@ -195,7 +195,7 @@ def test_a_changed_number_is_refused_or_makes_the_report_of_other_rows(kind, exa
         (("sums", "brier", 0), 1.0, r"sums.brier"),
         (("uneven",), [], "uneven is an empty list|uneven is"),
         (("sums", "risk"), 1e9, r"sums.risk is 1000000000.0, but a sum from 0 to"),
-        (("sums", "risk"), -1.0, r"sums.risk is -1.0, but a sum from 0 to"),
+        (("sums", "risk"), -99.0, r"sums.risk is -99.0, but a sum from 0 to"),
         (("sums", "excess", 1), 1e4, r"sums.excess\[1\] is 10000.0, but a variance from 0 to"),
         (("sampled", 1), 299, r"sampled\[1\] is 299, but at most the \d+ wrong rows are needed"),
         (("zeros", 1), 301, r"zeros\[1\]"),
@@ -214,7 +214,11 @@ def test_totals_that_no_rows_have_are_named(path, value, message, tmp_path):
         ("cells", lambda own: own + 1, "cells.p"),
         ("cells.pp", lambda own: own * 1.01, "cells.pp"),
         ("top.yp", lambda own: own[::-1], "top.yp"),
-        ("classes.pp", lambda own: own + 0.01, "sums.brier adds up to .* what the sums of classes make"),
+        (
+            "classes.pp",
+            lambda own: own + 0.01,
+            r"(sums.brier adds up to .* what the sums of classes make|classes\.pp\[)",
+        ),
         ("curves.top.p", lambda own: own[::-1], r"curves.top.p"),
         ("curves.top.squares", lambda own: own[::-1], r"curves.top.squares"),
         ("temperatures", lambda own: own[::-1], "temperatures: slope"),
@@ -230,7 +234,7 @@ def test_arrays_that_no_rows_have_are_named(name, change, message, tmp_path):
 
 
 @pytest.mark.parametrize("dtype", ["f2", "f4", "f8"])
-@pytest.mark.parametrize("scale", [0.0, 1.0, 60.0])
+@pytest.mark.parametrize("scale", [0.0, 1.0, 1000.0])
 @pytest.mark.parametrize("weights", [None, "wide"])
 def test_sums_of_rows_are_taken_whatever_their_type_and_size(dtype, scale, weights, tmp_path):
     rng = np.random.default_rng(7)
