@@ -52,6 +52,8 @@ from tests.records import NOTICE, Filling, every_filling, schema
 SHA256 = "0" * 64
 WEIGHTS = {"column": "x", "effective": 0.25, "zero": 1}
 ROWS = {"path": "x", "split": None, "sha256": SHA256, "n": 3, "weights": WEIGHTS, "soft_labels": True}
+REMOTE = {"size": 3, "etag": "x", "read": "ranges"}
+ELSEWHERE = ({**ROWS, "remote": REMOTE}, {**ROWS, "remote": {"size": 3, "etag": None, "read": "whole"}})
 SOURCES = {"train": ROWS, "val": {"split": "x", "path": None, "sha256": None, "n": 3}}
 VALUES = dict.fromkeys(SHOWN, 0.25)
 NO_VALUES = dict.fromkeys(SHOWN)
@@ -103,7 +105,15 @@ def reports():
     made = [filling.record(Report) for filling in (*FILLINGS, UNHASHED)]
     unknown = NULLS.record(DumpReport, recalibrated=Filling(null=True, known=KNOWN).record(Recalibrated))
     even = replace(made[0].dumps[0], slices=tuple(replace(one, effective=None) for one in made[0].dumps[0].slices))
-    return [*made, Report("x", Settings(), (unknown, even), Environment("x", "x", "x"))]
+    copied = [_fitted_elsewhere(made[0].dumps[0], read) for read in ("whole", None)]
+    return [*made, Report("x", Settings(), (unknown, even, *copied), Environment("x", "x", "x"))]
+
+
+def _fitted_elsewhere(dump, read):
+    """That report of a dump; its map was fitted on a remote file that was read so, or on a file that is not remote."""
+    fitted_on = dump.recalibrated.fitted_on
+    remote = None if read is None else replace(fitted_on.remote, read=read)
+    return replace(dump, recalibrated=replace(dump.recalibrated, fitted_on=replace(fitted_on, remote=remote)))
 
 
 def comparisons():
@@ -127,12 +137,13 @@ def tables():
     nowhere = {"path": None, "split": "x", "sha256": None}
     deployed = DeployedHead(nowhere, None, 0.25, VALUES, NO_VALUES, pairs[0])
     poor = (Finetuned("x", some, SOURCES, "val", more, 0, (Notice("x"),), pairs, deployed) for some in settings)
-    return [*made, *poor, replace(made[0], environment=bare)]
+    remote = [replace(made[0], sources={**SOURCES, "train": rows, "test": rows}) for rows in ELSEWHERE]
+    return [*made, *poor, *remote, replace(made[0], environment=bare)]
 
 
 def heads():
-    tested = {**SOURCES, "test": ROWS}
-    return [filling.record(HeadFacts, sources=sources) for filling in FILLINGS for sources in (SOURCES, tested)]
+    tested = [{**SOURCES, "train": rows, "test": rows} for rows in (ROWS, *ELSEWHERE)]
+    return [filling.record(HeadFacts, sources=sources) for filling in FILLINGS for sources in (SOURCES, *tested)]
 
 
 def maps():

@@ -13,6 +13,7 @@ from calibeval.core.errors import CalibevalError
 SWITCHES = {
     "allow-leak": "allow_leak=True",
     "amp": "amp=True",
+    "base": "base=...",
     "drop-duplicates": "drop_duplicates=True",
     "init": "calibeval gate --init",
     "json": "to_json()",
@@ -28,7 +29,7 @@ NUMBERS = (
     *("lr", "max-bytes", "max-memory", "min-rows", "mixup", "patience", "seed", "seeds", "trials", "weight-decay"),
 )
 NAMES = (
-    *("baseline", "convention", "device", "fit-on", "group", "head", "kind", "labels", "method", "metrics"),
+    *("baseline", "convention", "device", "engine", "fit-on", "group", "head", "kind", "labels", "method", "metrics"),
     *(
         "decide",
         "on-inconclusive",
@@ -53,7 +54,7 @@ LIMITS = ("max", "min", "max-increase", "max-drop")  # of a gate: --max ece=0.03
 
 _NUMBER = re.compile(r" (-?\d(?:[\d.e+-]*\d)?)")
 _NO_VALUE = r"(?!(?:or|and|to|for|in|of|is|names|contradict|both|cannot|must)\b)"
-_NAME = re.compile(rf" ({_NO_VALUE}[\w./#-]*\w)")
+_NAME = re.compile(rf" ({_NO_VALUE}[\w./#=:-]*\w)")
 _ROLE = re.compile(r" (\w+)(?:=(\w+))?")
 _LIMIT = re.compile(r" (\w+)=([\d.]*\d)")
 _LIST = re.compile(rf" (?P<q>')?(?P<list>{_NO_VALUE}[\w.*!?/#,-]*[\w*])(?(q)')")

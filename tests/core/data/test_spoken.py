@@ -32,6 +32,8 @@ LEFT = ("format", "full", "topk")  # of the command line alone, or of other tool
         ("say --score-columns '*,!id'.", 'say score_columns=["*", "!id"].'),
         ("('say --score-columns a,b')", '(\'say score_columns=["a", "b"]\')'),
         ("--key log_probs: there is no", 'key={"log_probs": ...}: there is no'),
+        ("--engine dask=tcp://node1:8786: none", 'engine="dask=tcp://node1:8786": none'),
+        ("make the sums with --base, or give", "make the sums with base=..., or give"),
         ("two --- dashes -- here", "two --- dashes -- here"),
     ],
 )
