@@ -28,7 +28,7 @@ from calibeval.core.uncertainty.paired_paths import shared_products, shared_tota
 
 NO_CLASSES = "sums of so many classes do not show how class-wise bins of two models vary together"
 NO_TABLES = "how bins of two models vary together would speak of few rows, so these sums do not hold it"
-NO_MASS = "how equal-mass bins of two models vary together needs every row: write both with --exact (exact=True)"
+NO_MASS = "how equal-mass bins of two models vary together needs every row: make the sums of both with exact"
 
 
 class ByGroups(NamedTuple):
