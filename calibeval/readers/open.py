@@ -25,7 +25,7 @@ from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.labels_file import ExternalLabels
 from calibeval.readers.meaning.named import OF_DUMPS, named_roles
 from calibeval.readers.remote.find import remote_facts, settling, steady_file
-from calibeval.readers.remote.of_shards import shards_facts, shards_settling
+from calibeval.readers.remote.of_shards import at_once, opened_shards, shards_facts, shards_settling
 from calibeval.readers.shards import joined, shard_paths
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
 from calibeval.readers.stored.place import Place, Url, as_name, place_of
@@ -218,11 +218,10 @@ def open_input(
             remote=remote_facts(file),
         )
     each = replace(limits, max_memory=limits.max_memory // len(shards))
-    files = [steady_file(shard, limits, whole=needs_all(suffixed(shard))) for shard in shards]
-    parts = [load(file, each, read_as, decimal) for file in files]
+    files, parts = opened_shards(path.name, shards, limits, each, suffixed(shards[0]), (read_as, decimal))
     return Opened(
         path,
-        joined(parts, [shard.name for shard in shards], limits),
+        joined(parts, [shard.name for shard in shards], limits, at_once(shards)),
         suffixed(shards[0]).lstrip("."),
         sum(file.size for file in files),
         functools.cache(lambda: shards_settling(files, parts, limits.engine)),
