@@ -15,7 +15,6 @@ from calibeval.cli.options import shared as options
 from calibeval.cli.options.engine import EngineName
 from calibeval.cli.options.positive import Positive
 from calibeval.cli.options.roles import named_keys
-from calibeval.cli.screen.progress import OpeningLine
 from calibeval.core.errors import InputError
 from calibeval.readers.meaning.named import OF_DUMPS, OF_FEATURES
 from calibeval.readers.remote.told import listening, sentences
@@ -204,10 +203,9 @@ def _with_flags(command: Callable[..., int], kind: type[ReadingFlags | FeatureFl
 
     def run(**values: Any) -> int:
         flags = kind(**{f.name: values.pop(f.name) for f in fields(kind) if not f.name.startswith("_")})
-        quiet = values.get("quiet", False)
-        with OpeningLine(quiet=quiet) as line, listening(line.opened) as heard:
+        with listening() as heard:
             code = command(flags=flags, **values)
-        say([f"note: {one}" for one in sentences(heard)], quiet=quiet)
+        say([f"note: {one}" for one in sentences(heard)], quiet=values.get("quiet", False))
         return code
 
     run.__name__, run.__doc__ = command.__name__, command.__doc__

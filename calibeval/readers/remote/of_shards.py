@@ -1,20 +1,16 @@
-"""Several shards, which may be remote: opened several at a time, and what is known of their files together."""
+"""What is known of the files of several shards together."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from contextvars import Context, copy_context
 
 from calibeval.core.data.far_rows import Engine
 from calibeval.core.data.source import RemoteFacts
 from calibeval.core.errors import InputError
 from calibeval.core.sums.threads import in_order
-from calibeval.readers.load import load, needs_all
-from calibeval.readers.remote.find import remote_facts, sha256_of, steady_file
-from calibeval.readers.remote.told import tell_opening
+from calibeval.readers.remote.find import remote_facts, sha256_of
 from calibeval.readers.stored.digest import Background, Extent
-from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.place import Place, Url
 from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents
@@ -25,43 +21,6 @@ AT_ONCE = 8  # requests for different shards
 def at_once(shards: Sequence[Place]) -> int:
     """How many shards are asked for at the same time: one, unless they are remote."""
     return AT_ONCE if any(isinstance(shard, Url) for shard in shards) else 1
-
-
-def opened_shards(
-    name: str,
-    shards: Sequence[Place],
-    limits: Limits,
-    each: Limits,
-    suffix: str,
-    reading: tuple[str | None, str | None],
-) -> tuple[list[SteadyFile], list[Contents]]:
-    """The files and the arrays of shards. name: of all together. each: the limits of one. reading: as for `load`.
-
-    Raises: as `steady_file` and `load`, about the first shard in their order that is at fault.
-    """
-    whole = needs_all(suffix)
-    if at_once(shards) == 1:
-        files = [steady_file(shard, limits, whole=whole) for shard in shards]
-        return files, [load(file, each, *reading) for file in files]
-    from calibeval.readers.remote.fetched import fetched
-    from calibeval.readers.remote.store import Remote
-
-    def open_one(work: tuple[Context, Remote]) -> tuple[SteadyFile, Contents | None]:
-        return work[0].run(open_there, work[1])
-
-    def open_there(remote: Remote) -> tuple[SteadyFile, Contents | None]:
-        file = fetched(remote, limits, whole=whole)
-        return file, None if file.near else load(file, each, *reading)
-
-    remotes = [Remote(shard) for shard in shards if isinstance(shard, Url)]
-    found: list[tuple[SteadyFile, Contents | None]] = []
-    tell_opening(name, 0, len(shards))
-    for one in in_order(open_one, [(copy_context(), remote) for remote in remotes], AT_ONCE):
-        found.append(one)
-        tell_opening(name, len(found), len(shards))
-    return [file for file, _ in found], [
-        load(file, each, *reading) if content is None else content for file, content in found
-    ]
 
 
 def shards_sha256(files: Sequence[SteadyFile], shards: Sequence[Contents], engine: Engine | None = None) -> str | None:

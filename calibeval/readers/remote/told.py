@@ -23,8 +23,8 @@ _OPENING: ContextVar[Opening | None] = ContextVar("_OPENING", default=None)
 
 
 @contextmanager
-def listening(opening: Opening | None = None) -> Iterator[list[Copied]]:
-    """What is told while this lasts. opening: hears how many of the files of a name are open.
+def listening() -> Iterator[list[Copied]]:
+    """What is told while this lasts.
 
     >>> with listening() as heard:
     ...     tell(Copied("a.csv", 9, "it is text"))
@@ -32,12 +32,21 @@ def listening(opening: Opening | None = None) -> Iterator[list[Copied]]:
     (None, [Copied(name='a.csv', size=9, why='it is text')])
     """
     heard: list[Copied] = []
-    tokens = _HEARD.set(heard), _OPENING.set(opening)
+    token = _HEARD.set(heard)
     try:
         yield heard
     finally:
-        _HEARD.reset(tokens[0])
-        _OPENING.reset(tokens[1])
+        _HEARD.reset(token)
+
+
+@contextmanager
+def watching(opening: Opening) -> Iterator[None]:
+    """Tell this function, while this lasts, how many of the files of a name are open."""
+    token = _OPENING.set(opening)
+    try:
+        yield
+    finally:
+        _OPENING.reset(token)
 
 
 def tell(one: Copied) -> None:
