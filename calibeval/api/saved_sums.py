@@ -89,7 +89,7 @@ def opened_sums(names: Sequence[str], bins: int | None, given: Mapping[str, obje
     rows = read_all(names)
     if bins not in (None, rows.settings.bins):
         raise UsageError(f"bins is {bins}, but these sums have {rows.settings.bins}: bins cannot be changed later")
-    return rows, source_of(names)
+    return rows, source_of(rows)
 
 
 def check_settled(given: Mapping[str, object]) -> None:

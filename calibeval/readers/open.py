@@ -161,7 +161,7 @@ def open_dump(name: str, options: ReadOptions) -> Predictions:
     Raises: as `read`.
     """
     path, split = split_name(name)
-    opened = open_input(path, options.limits, read_as=options.read_as, decimal=options.decimal)
+    opened = open_input(path, options.limits, read_as=options.read_as, decimal=options.decimal, alone=options.alone)
     return with_engine(predictions_of(opened, open_labels(options), split, options), options.limits.engine)
 
 
@@ -171,7 +171,7 @@ class Opened:
 
     size: bytes on disk or of the stream. digest: starts the hashing, once, and returns a function that waits for the
     hash, which is None if not all bytes were read. split: what stands after # in the name of a file of labels. remote:
-    what is known of a remote file.
+    what is known of a remote file. shards: how many files these are.
     """
 
     path: Place
@@ -181,6 +181,7 @@ class Opened:
     digest: Callable[[], Callable[[], str | None]]
     split: str | None = None
     remote: RemoteFacts | None = None
+    shards: int | None = None
 
 
 def open_input(
@@ -190,10 +191,11 @@ def open_input(
     *,
     read_as: str | None = None,
     decimal: str | None = None,
+    alone: bool = False,
 ) -> Opened:
     """Open a file, shards (a folder, a pattern or a name with -of-N) or, for "-", standard input.
 
-    stdin: the stream to read; None: the process's standard input. read_as, decimal: see ReadOptions.
+    stdin: the stream to read; None: the process's standard input. read_as, decimal, alone: see ReadOptions.
     Raises: as `load`.
     """
     if path == STDIN and read_as not in (None, *STREAMED):
@@ -205,7 +207,7 @@ def open_input(
         came = read_stdin(stream, limits, read_as, decimal)
         return Opened(path, came.contents, came.format, came.size, lambda: lambda: came.sha256)
     suffixed = suffix_of if read_as is None else lambda _: read_as
-    shards = shard_paths(path, suffixed)
+    shards = shard_paths(path, suffixed, alone=alone)
     if shards is None:
         file = steady_file(path, limits, whole=needs_all(suffixed(path)))
         contents = load(file, limits, read_as, decimal)
@@ -225,6 +227,7 @@ def open_input(
         sum(file.size for file in files),
         functools.cache(lambda: shards_settling(files, parts, limits.engine)),
         remote=shards_facts(files),
+        shards=len(shards),
     )
 
 
@@ -236,7 +239,7 @@ def open_labels(options: ReadOptions) -> Opened | None:
     if options.labels is None:
         return None
     path, split = split_name(str(options.labels))
-    return replace(open_input(path, options.limits, decimal=options.decimal), split=split)
+    return replace(open_input(path, options.limits, decimal=options.decimal, alone=options.alone), split=split)
 
 
 def predictions_of(opened: Opened, labels: Opened | None, split: str | None, options: ReadOptions) -> Predictions:
@@ -262,7 +265,7 @@ def source_of(opened: Opened, labels: Opened | None, split: str | None) -> tuple
 
     labels: another input that holds the labels; it is verified and hashed like the first.
     """
-    source = Source(path=opened.path.as_posix(), split=split, format=opened.format, remote=opened.remote)
+    source = Source(opened.path.as_posix(), split, format=opened.format, remote=opened.remote, shards=opened.shards)
     sha256 = opened.digest()
     if labels is None:
         return source, lambda: replace(source, sha256=sha256())

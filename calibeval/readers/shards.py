@@ -24,13 +24,16 @@ from calibeval.readers.stored.stored import Contents, Stored
 LISTED = 6
 
 
-def shard_paths(path: Place, suffix: Callable[[Place], str]) -> Sequence[Place] | None:
+def shard_paths(path: Place, suffix: Callable[[Place], str], *, alone: bool = False) -> Sequence[Place] | None:
     """The files that a folder, a pattern or a numbered name stands for, in natural order; None for any other name.
 
     suffix: returns the suffix of a file's format, or an empty string if it is unknown.
+    alone: whether a numbered name is that of one file.
     Raises: FileProblem if there are none; InputError unless they are all the shards of one dump.
     """
     found: Sequence[Place] | None
+    if alone and NUMBERED.match(path.name) and not PATTERN.search(path.name):
+        return None
     if isinstance(path, Url):
         from calibeval.readers.remote.listing import remote_shards
 

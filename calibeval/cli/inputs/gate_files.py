@@ -49,7 +49,7 @@ def opened_sums(dump: str) -> tuple[Accumulation, Source] | None:
         return None
     from calibeval.readers.formats.sums_together import read_all, source_of
 
-    return read_all([dump]), source_of([dump])
+    return (rows := read_all([dump])), source_of(rows)
 
 
 def judged_sums(

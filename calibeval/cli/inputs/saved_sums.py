@@ -71,7 +71,7 @@ def opened(dumps: Sequence[str], bins: int | None, given: Mapping[str, object]) 
     check_settled(given, None, None)
     whole = read_all(dumps)
     check_settled(given, whole, bins)
-    return whole, source_of(dumps)
+    return whole, source_of(whole)
 
 
 def check_settled(given: Mapping[str, object], rows: Accumulation | None, bins: int | None) -> None:

@@ -59,6 +59,7 @@ class ReadOptions:
     need_labels: whether a file without labels is an error. k: the number of classes of images without labels.
     believed: whether what looks like the scores of the best classes is read as it is, in a file that calibeval just
     wrote.
+    alone: whether a numbered name, such as a-00001-of-00004.npz, is that file and not the dump of which it is a shard.
     positive: of two classes, the one whose probability is reported; it names both classes where labels are two texts.
     """
 
@@ -77,6 +78,7 @@ class ReadOptions:
     k: int | None = None
     believed: bool = False
     positive: str | None = None
+    alone: bool = False
     limits: Limits = field(default_factory=Limits)
 
 
