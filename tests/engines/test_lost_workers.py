@@ -140,7 +140,7 @@ def test_an_address_without_a_scheduler_is_an_error(monkeypatch, sample_data):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(FileProblem, match=rf"^--engine dask={address}: no scheduler answers within 0.3 seconds"):
+        with pytest.raises(FileProblem, match=rf'^engine="dask={address}": no scheduler answers within 0.3 seconds'):
             calibeval.evaluate(sample_data / "digits_test.npz", engine=f"dask={address}")
 
 
@@ -150,13 +150,13 @@ def test_a_scheduler_without_workers_is_an_error(monkeypatch, sample_data):
     options = {"n_workers": 0, "processes": False, "protocol": "tcp://", "dashboard_address": "127.0.0.1:0"}
     with distributed.LocalCluster(**options) as empty:
         address = empty.scheduler_address
-        with pytest.raises(FileProblem, match=rf"^--engine dask={address}: no worker has joined this scheduler within"):
+        with pytest.raises(FileProblem, match=rf'^engine="dask={address}": no worker has joined this scheduler within'):
             calibeval.evaluate(sample_data / "digits_test.npz", engine=f"dask={address}")
 
 
 def test_without_distributed_the_extra_is_named(monkeypatch, sample_data):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(UsageError, match=r"^--engine dask needs distributed: pip install 'calibeval\[dask\]'$"):
+    with pytest.raises(UsageError, match=r"^engine=\"dask\" needs distributed: pip install 'calibeval\[dask\]'$"):
         calibeval.evaluate(sample_data / "digits_test.npz", engine="dask")
 
 
