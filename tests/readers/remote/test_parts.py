@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import NamedTuple
 
 import numpy as np
 import pytest
@@ -13,6 +14,15 @@ from calibeval.readers.remote.part import OtherPart, check_part
 from tests.cli.invoking import run
 from tests.data import logits_and_labels
 from tests.readers.remote.serving import answering
+
+
+class Asked(NamedTuple):
+    """A question for the bytes from start to stop of a file of that size."""
+
+    server: Parts
+    start: int
+    stop: int
+    size: int
 
 
 class Parts:
@@ -30,7 +40,7 @@ class Parts:
         start, stop, size = int(match[1]), int(match[2]) + 1, len(self.data)
         status, more, body = 206, {"Content-Range": f"bytes {start}-{stop - 1}/{size}"}, self.data[start:stop]
         if self.odd is not None and start >= self.since:
-            status, more, body = self.odd(self, start, stop, size)
+            status, more, body = self.odd(Asked(self, start, stop, size))
         answering(status, {**headers, **more}, body)(handler)
 
 
@@ -55,51 +65,65 @@ def ranged(start, stop, size):
 
 ODD = {
     "elsewhere": (
-        lambda s, a, b, n: (206, ranged(a - 80, b - 80, n), s.data[a - 80 : b - 80]),
+        lambda q: (206, ranged(q.start - 80, q.stop - 80, q.size), q.server.data[q.start - 80 : q.stop - 80]),
         r'the server sent "bytes 65456-480047/480128" where it was asked for "bytes 65536-480127/480128"',
     ),
     "later": (
-        lambda s, a, b, n: (206, ranged(a + 16, b, n), s.data[a + 16 : b]),
+        lambda q: (206, ranged(q.start + 16, q.stop, q.size), q.server.data[q.start + 16 : q.stop]),
         r'the server sent "bytes 65552-480127/480128" where',
     ),
     "another total": (
-        lambda s, a, b, n: (206, ranged(a, b, n + 5), s.data[a:b]),
+        lambda q: (206, ranged(q.start, q.stop, q.size + 5), q.server.data[q.start : q.stop]),
         r'the server sent "bytes \d+-\d+/480133" where it was asked for "bytes \d+-\d+/480128"',
     ),
-    "unknown total": (lambda s, a, b, n: (206, ranged(a, b, "*"), s.data[a:b]), r'the server sent "bytes .*/\*" where'),
+    "unknown total": (
+        lambda q: (206, ranged(q.start, q.stop, "*"), q.server.data[q.start : q.stop]),
+        r'the server sent "bytes .*/\*" where',
+    ),
     "unknown place": (
-        lambda s, a, b, n: (206, {"Content-Range": f"bytes */{n}"}, s.data[a:b]),
+        lambda q: (206, {"Content-Range": f"bytes */{q.size}"}, q.server.data[q.start : q.stop]),
         r'the server sent "bytes \*/480128" where',
     ),
     "another unit": (
-        lambda s, a, b, n: (206, {"Content-Range": f"rows {a}-{b - 1}/{n}"}, s.data[a:b]),
+        lambda q: (206, {"Content-Range": f"rows {q.start}-{q.stop - 1}/{q.size}"}, q.server.data[q.start : q.stop]),
         r'the server sent "rows .*" where',
     ),
     "no Content-Range": (
-        lambda s, a, b, n: (206, {}, s.data[a:b]),  # noqa: ARG005 - as all of them
+        lambda q: (206, {}, q.server.data[q.start : q.stop]),
         r'the server does not say which bytes it sent \(no Content-Range\); it was asked for "bytes ',
     ),
     "several parts": (
-        lambda s, a, b, n: (206, {"Content-Type": "multipart/byteranges; boundary=x", **ranged(a, b, n)}, s.data[a:b]),
+        lambda q: (
+            206,
+            {"Content-Type": "multipart/byteranges; boundary=x", **ranged(q.start, q.stop, q.size)},
+            q.server.data[q.start : q.stop],
+        ),
         r"the server sent several parts \(multipart/byteranges\) where",
     ),
     "an encoding": (
-        lambda s, a, b, n: (206, {"Content-Encoding": "gzip", **ranged(a, b, n)}, s.data[a:b]),
+        lambda q: (
+            206,
+            {"Content-Encoding": "gzip", **ranged(q.start, q.stop, q.size)},
+            q.server.data[q.start : q.stop],
+        ),
         r'the server sent bytes in the encoding "gzip", which nobody asked for',
     ),
     "said shorter": (
-        lambda s, a, b, n: (206, ranged(a, b - 8, n), s.data[a : b - 8]),
+        lambda q: (206, ranged(q.start, q.stop - 8, q.size), q.server.data[q.start : q.stop - 8]),
         r'the server sent "bytes \d+-480119/480128" where',
     ),
     "shorter": (
-        lambda s, a, b, n: (206, ranged(a, b, n), s.data[a : b - 8]),
+        lambda q: (206, ranged(q.start, q.stop, q.size), q.server.data[q.start : q.stop - 8]),
         r"the server sent 414584 bytes, but 414592 were asked for",
     ),
     "longer": (
-        lambda s, a, b, n: (206, ranged(a, b, n), s.data[a - 8 : b]),
+        lambda q: (206, ranged(q.start, q.stop, q.size), q.server.data[q.start - 8 : q.stop]),
         r"the server sent more than 414592 bytes, but 414592 were asked for",
     ),
-    "no such bytes": (lambda s, a, b, n: (416, {}, b""), r"the server has no bytes .* of 480128 \(416\)"),  # noqa: ARG005
+    "no such bytes": (
+        lambda q: (416, {"Content-Range": f"bytes */{q.size}"}, b""),
+        r"the server has no bytes .* of 480128 \(416\)",
+    ),
 }
 
 
@@ -114,7 +138,7 @@ def test_another_part_than_was_asked_for_is_refused(dump, monkeypatch, name):
 
 
 def test_the_first_part_counts_as_well(dump):
-    url, labels = dump(lambda s, a, b, n: (206, ranged(a, b, n + 5), s.data[a:b]), since=0)
+    url, labels = dump(lambda q: (206, ranged(q.start, q.stop, q.size + 5), q.server.data[q.start : q.stop]), since=0)
     with pytest.raises(FileProblem, match="/480133"):
         calibeval.evaluate(url, labels=labels, kind="logits")
 
@@ -127,9 +151,9 @@ def test_the_command_ends_with_4(capsys, dump):
 
 
 def test_another_part_of_a_file_that_has_changed_says_so(dump):
-    def odd(server, start, stop, size):
-        server.etag = "second"
-        return 206, ranged(start, stop, size + 5), server.data[start:stop]
+    def odd(q):
+        q.server.etag = "second"
+        return 206, ranged(q.start, q.stop, q.size + 5), q.server.data[q.start : q.stop]
 
     url, labels = dump(odd, since=2**17)
     with pytest.raises(InputError, match=r"^scores\.npy: the file changed while it was read"):
@@ -138,7 +162,7 @@ def test_another_part_of_a_file_that_has_changed_says_so(dump):
 
 def test_a_server_that_sends_the_whole_file_later_is_an_error(dump, monkeypatch):
     monkeypatch.setattr("calibeval.readers.remote.fetched.PAGE", 2**30)
-    url, labels = dump(lambda s, a, b, n: (200, {}, s.data))  # noqa: ARG005 - as all of them
+    url, labels = dump(lambda q: (200, {}, q.server.data))
     with pytest.raises(FileProblem, match=r"the server sent the whole file where it was asked for a part of it$"):
         calibeval.evaluate(url, labels=labels, kind="logits")
 
