@@ -89,15 +89,20 @@ class RangedFile(SteadyFile):
     def sha256(self, extents: Sequence[Extent]) -> str | None:
         """The SHA-256 if every byte was read, after the CRC-32 of the extents that were read has been verified.
 
+        The server is asked only if it has sent anything since the last call.
         Raises: as `open`; InputError if a checksum differs.
         """
         used = self.pages.used
+        state = (self.pages.requests, used.count)
+        if self.checks.settled is not None and self.checks.settled[0] == state:
+            return self.checks.settled[1]
         found = used.result(lambda page: self.pages.page(page, RUN // PAGE))
         crcs = [used.crc(extent.start, extent.length, self.pages.page) for extent in extents]
         self.check()
         for extent, crc in zip(extents, crcs, strict=True):
             if crc not in (None, extent.crc):
                 raise damaged(self.name, extent)
+        self.checks.settled = (self.pages.requests, used.count), found
         return found
 
 
@@ -109,10 +114,14 @@ def sha256_in_ranges(file: SteadyFile, extents: Sequence[Extent]) -> str | None:
 
 
 class Checks:
-    """Compares what the server says of a file with what it said first."""
+    """Compares what the server says of a file with what it said first.
+
+    settled: the numbers of requests and of used pages at the last check of a whole file, and its SHA-256 then.
+    """
 
     def __init__(self, remote: Remote, first: Facts) -> None:
         self.first = first
+        self.settled: tuple[tuple[int, int], str | None] | None = None
         self._remote, self._read = remote, 0
 
     def are_due(self, read: int) -> bool:
