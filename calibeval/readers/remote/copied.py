@@ -23,8 +23,10 @@ class Copy:
     """A temporary file that loses its name at once, so that it disappears with the process."""
 
     def __init__(self) -> None:
-        self.file: IO[bytes] = tempfile.TemporaryFile(prefix="calibeval-")  # noqa: SIM115 - it lives as long as this
-        closing = weakref.finalize(self, self.file.close)
+        with tempfile.TemporaryFile(prefix="calibeval-") as made:
+            descriptor = os.dup(made.fileno())
+        self.file: IO[bytes] = os.fdopen(descriptor, "w+b", closefd=False)
+        closing = weakref.finalize(self, os.close, descriptor)
         closing.atexit = False  # a thread may still read it when the process ends
 
     @property
