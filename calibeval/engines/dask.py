@@ -109,8 +109,8 @@ class DaskEngine:
         if found.versions is not None:
             raise UsageError(
                 f"{self._name}: the worker on {found.host} has {found.versions}, but this process has "
-                f"{own_versions()}. Use the same everywhere, with the same CALIBEVAL_KERNEL: others may differ in the last "
-                "digits"
+                f"{own_versions()}. Use the same everywhere, with the same CALIBEVAL_KERNEL: others may differ in the "
+                "last digits"
             )
         if found.error is not None:
             raise found.error

@@ -95,7 +95,7 @@ def test_another_kernel_is_refused_with_both(client):
 @pytest.mark.skipif(not kernel.available(), reason="the compiled kernel was not built")
 def test_workers_without_the_kernel_of_this_process_are_refused(client, monkeypatch, shards):
     monkeypatch.setenv(kernel.VARIABLE, "native")
-    with pytest.raises(UsageError, match="and the numpy kernel, but this process has .* and the native kernel"):
+    with pytest.raises(UsageError, match=r"and the numpy kernel, but this process has .* and the native kernel"):
         calibeval.evaluate(shards(), engine=client)
     client.run(use_kernel, "native:baseline")
     try:
@@ -117,7 +117,7 @@ def test_a_kernel_that_a_worker_has_not_is_an_error_with_its_name(client):
 @pytest.mark.parametrize(
     ("error", "says"),
     [
-        (OSError(28, "No space left on device", "/tmp/x"), "/tmp/x: No space left on device"),
+        (OSError(28, "No space left on device", "/data/x"), "/data/x: No space left on device"),
         (OSError(5, "Input/output error"), "Input/output error"),
         (TimeoutError("too long"), "too long"),
     ],
