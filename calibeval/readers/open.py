@@ -19,13 +19,13 @@ from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import as_kind
 from calibeval.core.data.source import RemoteFacts
 from calibeval.core.errors import UsageError
-from calibeval.readers.load import as_decimal, as_suffix, load, needs_all, suffix_of
+from calibeval.readers.load import as_decimal, as_suffix, load, load_shards, needs_all, suffix_of
 from calibeval.readers.meaning.assemble import ReadOptions, assemble
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.labels_file import ExternalLabels
 from calibeval.readers.meaning.named import OF_DUMPS, named_roles
 from calibeval.readers.remote.find import remote_facts, settling, steady_file
-from calibeval.readers.remote.of_shards import shards_facts, shards_settling
+from calibeval.readers.remote.of_shards import at_once, shards_facts, shards_settling
 from calibeval.readers.shards import joined, shard_paths
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
 from calibeval.readers.stored.place import Place, Url, as_name, place_of
@@ -217,12 +217,10 @@ def open_input(
             functools.cache(lambda: settling(file, contents.extents)),
             remote=remote_facts(file),
         )
-    each = replace(limits, max_memory=limits.max_memory // len(shards))
-    files = [steady_file(shard, limits, whole=needs_all(suffixed(shard))) for shard in shards]
-    parts = [load(file, each, read_as, decimal) for file in files]
+    files, parts = load_shards(path.name, shards, limits, suffixed(shards[0]), (read_as, decimal))
     return Opened(
         path,
-        joined(parts, [shard.name for shard in shards], limits),
+        joined(parts, [shard.name for shard in shards], limits, at_once(shards)),
         suffixed(shards[0]).lstrip("."),
         sum(file.size for file in files),
         functools.cache(lambda: shards_settling(files, parts, limits.engine)),

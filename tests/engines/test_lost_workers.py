@@ -217,6 +217,14 @@ def test_without_distributed_the_extra_is_named(monkeypatch, sample_data):
         ("dask=", r'^engine "dask=": an address is needed after dask=, such as dask=tcp://HOST:8786$'),
         ("dask=here", r'^engine "dask=here": an address'),
         ("local=tcp://a:1", r'^engine "local=tcp://a:1": an address'),
+        (
+            "dask=http://head:8787",
+            r'^engine "dask=http://head:8787": a scheduler is not reached by http:// \(did you mean "tcp"\?\)',
+        ),
+        (
+            "dask=ucx://head:1",
+            r'^engine "dask=ucx://head:1": a scheduler is not reached by ucx://, but by tcp://, tls:',
+        ),
         (3, r'^engine is 3, but it must be "local", "dask", "dask=ADDRESS" or a client of `distributed`$'),
     ],
 )

@@ -16,7 +16,7 @@ from calibeval.cli.options.positive import Positive
 from calibeval.cli.options.roles import named_keys
 from calibeval.core.errors import InputError
 from calibeval.readers.meaning.named import OF_DUMPS, OF_FEATURES
-from calibeval.readers.remote.told import listening
+from calibeval.readers.remote.told import listening, sentences
 from calibeval.words.names import visible
 
 if TYPE_CHECKING:
@@ -204,7 +204,7 @@ def _with_flags(command: Callable[..., int], kind: type[ReadingFlags | FeatureFl
         flags = kind(**{f.name: values.pop(f.name) for f in fields(kind) if not f.name.startswith("_")})
         with listening() as heard:
             code = command(flags=flags, **values)
-        say([f"note: {one}" for one in heard], quiet=values.get("quiet", False))
+        say([f"note: {one}" for one in sentences(heard)], quiet=values.get("quiet", False))
         return code
 
     run.__name__, run.__doc__ = command.__name__, command.__doc__

@@ -24,7 +24,8 @@ class Copy:
 
     def __init__(self) -> None:
         self.file: IO[bytes] = tempfile.TemporaryFile(prefix="calibeval-")  # noqa: SIM115 - it lives as long as this
-        weakref.finalize(self, self.file.close)
+        closing = weakref.finalize(self, self.file.close)
+        closing.atexit = False  # a thread may still read it when the process ends
 
     @property
     def path(self) -> str:

@@ -147,6 +147,37 @@ def test_what_a_person_hears_of_a_server_without_ranges(capsys, shelf):
     assert run(capsys, "report", f"{shelf.address}/a.npz", "--quiet").err == ""
 
 
+def test_a_person_hears_of_several_shards_once(capsys, shelf):
+    shelf.ranges = False
+    for i in range(12):
+        shelf.files[f"/d-{i}-of-12.npz"] = as_npz(dump(1500, seed=i))
+    size = sum(map(len, shelf.files.values()))
+    done = run(capsys, "report", f"{shelf.address}/d-0-of-12.npz")
+    said = f"note: 12 files: all {size:,} bytes were copied, once, as the server does not send parts of a file\n"
+    assert (done.code, done.err) == (0, said)
+
+
+@pytest.mark.parametrize("words", [["report", "--full"], ["report", "--json"], ["sums"]])
+def test_each_request_for_shards_has_its_reason(capsys, shelf, tmp_path, words):
+    for i in range(12):
+        shelf.files[f"/d-{i:02d}-of-12.npz"] = as_npz(dump(300, seed=i))
+    more = ["-o", tmp_path / "a.sums"] if words == ["sums"] else []
+    assert run(capsys, *words, f"{shelf.address}/d-00-of-12.npz", *more).code == 0
+    # What is it? All of it. Is it still the same?
+    assert sorted(one.method for one in shelf.sent) == ["GET"] * 12 + ["HEAD"] * 24
+
+
+def test_a_terminal_shows_how_many_shards_are_open(capsys, shelf, monkeypatch):
+    monkeypatch.setattr("calibeval.cli.screen.progress.INTERVAL", 0.0)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    for i in range(3):
+        shelf.files[f"/d-{i}-of-3.npz"] = as_npz(dump(300, seed=i))
+    done = run(capsys, "report", f"{shelf.address}/d-0-of-3.npz")
+    lines = [f"\r\x1b[Kd-0-of-3.npz: {i} of 3 files are open" for i in range(3)]
+    assert (done.code, done.err) == (0, "".join(lines) + "\r\x1b[K" * 2)
+    assert run(capsys, "report", f"{shelf.address}/d-0-of-3.npz", "--quiet").err == ""
+
+
 @pytest.mark.parametrize("spare", [0, 1])
 def test_what_a_person_hears_of_a_large_text(capsys, shelf, monkeypatch, spare):
     shelf.files["/a.csv"] = b"logit_0,logit_1,label\n" + b"1,2,0\n3,1,1\n2,1,0\n" * 50
