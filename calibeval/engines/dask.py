@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
@@ -11,7 +10,8 @@ from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from calibeval.core.errors import BROKEN_IMPORT, CalibevalError, FileProblem, UsageError, first_line, not_importable
-from calibeval.engines.tasks import Answer, answer, own_versions, packed
+from calibeval.core.sums.threads import processors
+from calibeval.engines.tasks import Answer, WorkerFailed, answer, own_versions, packed
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -55,8 +55,8 @@ class DaskEngine:
     def in_order(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """The results of the work on each item, in the order of the items.
 
-        Raises: what the work raises; FileProblem if a worker cannot read a file, or the cluster is lost; UsageError for
-        workers of other versions.
+        Raises: what the work raises; FileProblem if a worker cannot read a file, its disk is full or the like, or the
+        cluster is lost; UsageError for workers of other versions, or with another kernel.
         """
         waiting: deque[Any] = deque()
         try:
@@ -93,6 +93,8 @@ class DaskEngine:
                 f"{self._name}, worker on {error}. Workers read the files themselves: all machines must see them under "
                 "the same path"
             ) from None
+        except WorkerFailed as error:
+            raise FileProblem(f"{self._name}, worker on {error}") from None
         except KilledWorker as error:
             raise FileProblem(
                 f"{self._name}: {error.allowed_failures + 1} workers died on the same task, perhaps of too little "
@@ -108,7 +110,8 @@ class DaskEngine:
         if found.versions is not None:
             raise UsageError(
                 f"{self._name}: the worker on {found.host} has {found.versions}, but this process has "
-                f"{own_versions()}. Install the same versions: others may differ in the last digits"
+                f"{own_versions()}. Use the same everywhere, with the same CALIBEVAL_KERNEL: others may differ in the "
+                "last digits"
             )
         if found.error is not None:
             raise found.error
@@ -142,7 +145,7 @@ def dask_engine(address: str | None, jobs: int | None) -> Iterator[DaskEngine]:
         try:
             with dask.config.set({f"{SPAWNED}.{name}": value for name, value in KEEPING.items()}):
                 cluster = LocalCluster(
-                    n_workers=len(os.sched_getaffinity(0)) if jobs is None else jobs,
+                    n_workers=processors() if jobs is None else jobs,
                     threads_per_worker=1,
                     processes=True,
                     host="127.0.0.1",
