@@ -101,7 +101,7 @@ def with_two_slashes(name: str) -> str | None:
     return f"{flat[1]}://{name[flat.end() :]}"
 
 
-def as_name(path: str | PathLike[str]) -> str:
+def as_name(path: str | PathLike[str] | Url) -> str:
     """A path as the name of a dump, which may have a #split; of what pathlib made of a URL, the URL.
 
     >>> as_name(Path("s3://bucket/a.npz#val")), as_name("a.npz#val")
