@@ -107,6 +107,8 @@ def as_name(path: str | PathLike[str] | Url) -> str:
     >>> as_name(Path("s3://bucket/a.npz#val")), as_name("a.npz#val")
     ('s3://bucket/a.npz#val', 'a.npz#val')
     """
+    if isinstance(path, Url):
+        return path.full
     place = place_of(path)
     return place.full if isinstance(place, Url) else fspath(path)
 
