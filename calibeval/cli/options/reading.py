@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
@@ -222,7 +221,9 @@ def refuse_overwriting(inputs: Sequence[str | Path | None], outputs: Sequence[Pa
 
 def threads(jobs: int | None) -> int:
     """The chosen number of threads, or one for each processor that this process may use."""
-    return jobs if jobs is not None else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    from calibeval.core.sums.threads import processors
+
+    return processors() if jobs is None else jobs
 
 
 def say(lines: Sequence[str], *, quiet: bool) -> None:

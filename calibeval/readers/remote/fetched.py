@@ -6,7 +6,8 @@ from calibeval.core.errors import FileProblem
 from calibeval.readers.remote.copied import copied
 from calibeval.readers.remote.file import RangedFile
 from calibeval.readers.remote.pages import PAGE
-from calibeval.readers.remote.store import Facts, NoRanges, Remote
+from calibeval.readers.remote.part import NoRanges
+from calibeval.readers.remote.store import Facts, Remote
 from calibeval.readers.remote.told import Copied, tell
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.steady import SteadyFile

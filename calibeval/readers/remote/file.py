@@ -11,6 +11,7 @@ from typing import IO, Any, cast
 
 from calibeval.core.errors import CalibevalError, FileProblem
 from calibeval.readers.remote.pages import PAGE, RUN, Pages
+from calibeval.readers.remote.part import OtherPart
 from calibeval.readers.remote.store import Facts, Remote
 from calibeval.readers.stored.digest import Extent, damaged
 from calibeval.readers.stored.place import Url
@@ -31,7 +32,7 @@ class RangedFile(SteadyFile):
     def at(cls, remote: Remote, first: Facts, size: int) -> RangedFile:
         """The file of that size, of which a server said these facts."""
         checks = Checks(remote, first)
-        return cls(remote.url, Identity(0, 0, size, 0), Pages(remote.fetch, size, checks.changed), checks)
+        return cls(remote.url, Identity(0, 0, size, 0), Pages(checks.fetch, size, checks.changed), checks)
 
     def __reduce__(self) -> tuple[Callable[..., SteadyFile], tuple[Any, ...]]:
         """As another process takes it, which reads it with requests of its own."""
@@ -137,12 +138,25 @@ class Checks:
         if (now.size, now.etag) != (self.first.size, self.first.etag):
             raise changed(self._remote.url.name)
 
-    def changed(self) -> CalibevalError:
-        """The error for an answer of another length than was asked for: the file changed, or the server is at fault."""
+    def fetch(self, start: int, stop: int) -> bytes:
+        """The bytes from start to stop, with one request.
+
+        Raises: FileProblem if they cannot be read, or others come; InputError if that is since the file has changed.
+        """
+        try:
+            return self._remote.fetch(start, stop, self.first.size or 0)
+        except OtherPart as other:
+            raise self.changed(str(other)) from None
+
+    def changed(self, came: str = "the server sent another number of bytes than it was asked for") -> CalibevalError:
+        """The error for an answer that is not what was asked for: the file changed, or the server is at fault.
+
+        came: the answer, in words.
+        """
         now = self._remote.facts()
         if (now.size, now.etag) != (self.first.size, self.first.etag):
             return changed(self._remote.url.name)
-        return FileProblem(f"{self._remote.url}: the server sent another number of bytes than it was asked for")
+        return FileProblem(f"{self._remote.url}: {came}")
 
 
 class _Positional(io.RawIOBase):

@@ -57,14 +57,14 @@ class Ahead:
 
     def __init__(self, fetch: Callable[[int, int], bytes], first: int, stop: int) -> None:
         self.first, self.stop = first, stop
-        self._error: CalibevalError | None = None
+        self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run, args=(fetch,), daemon=True)
         self._thread.start()
 
     def _run(self, fetch: Callable[[int, int], bytes]) -> None:
         try:
             fetch(self.first, self.stop)
-        except CalibevalError as error:
+        except Exception as error:  # noqa: BLE001 - it is raised by whoever waits
             self._error = error
 
     @property
