@@ -28,7 +28,7 @@ from calibeval.readers.remote.find import remote_facts, settling, steady_file
 from calibeval.readers.remote.of_shards import at_once, shards_facts, shards_settling
 from calibeval.readers.shards import joined, shard_paths
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
-from calibeval.readers.stored.place import Place, Url, as_name, place_of
+from calibeval.readers.stored.place import Place, Url, as_name, place_of, remote_split
 from calibeval.readers.stored.stored import Contents
 
 STDIN = Path("-")
@@ -235,7 +235,7 @@ def open_labels(options: ReadOptions) -> Opened | None:
     """
     if options.labels is None:
         return None
-    path, split = split_name(str(options.labels))
+    path, split = split_name(as_name(options.labels))
     return replace(open_input(path, options.limits, decimal=options.decimal), split=split)
 
 
@@ -282,12 +282,14 @@ def split_name(name: str) -> tuple[Place, str | None]:
     ('val', 'no#1/*.npz')
     >>> split_name("s3://bucket/a.npz#val")
     (<Url s3://bucket/a.npz>, 'val')
+
+    Raises: UsageError for a URL with a query behind the split.
     """
     if "#" not in name:
         return place_of(name), None
     path, _, split = name.rpartition("#")
     if isinstance(url := place_of(path), Url):
-        return url, split
+        return url, remote_split(name)
     if Path(name).exists() or ("/" in split and (not Path(path).exists() or Path(name).parent.is_dir())):
         return Path(name), None
     return Path(path), split

@@ -40,7 +40,7 @@ from calibeval.readers.meaning.top_scores import explained
 from calibeval.readers.meaning.unlabelled import why_no_labels, zeros_for
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import NAME_KEYS, prefixes
-from calibeval.readers.stored.place import Place
+from calibeval.readers.stored.place import Place, as_name, as_shown
 from calibeval.readers.stored.stored import Stored
 
 
@@ -103,7 +103,7 @@ def assemble(
     call = Call(
         source.path or "" if source.split is None else f"{source.path}#{source.split}",
         kind=options.kind,
-        labels=None if options.labels is None else options.labels.as_posix(),
+        labels=None if options.labels is None else as_shown(as_name(options.labels)),
         read_as=options.read_as,
         decimal=options.decimal,
         need_labels=options.need_labels or options.k is None,  # only apply says k, and never needs them

@@ -30,13 +30,14 @@ class Copy:
 
     def __init__(self) -> None:
         if REOPENED:
-            self.file: IO[bytes] = tempfile.TemporaryFile(prefix="calibeval-")  # noqa: SIM115 - it lives as long as this
-            self.path = f"/dev/fd/{self.file.fileno()}"
+            with tempfile.TemporaryFile(prefix="calibeval-") as made:
+                descriptor = os.dup(made.fileno())
+            self.path = f"/dev/fd/{descriptor}"
         else:
             descriptor, self.path = tempfile.mkstemp(prefix="calibeval-")
-            self.file = os.fdopen(descriptor, "wb")
             weakref.finalize(self, _remove, self.path)
-        closing = weakref.finalize(self, _close, self.file)
+        self.file: IO[bytes] = os.fdopen(descriptor, "wb", closefd=False)  # else the end of the process warns of it
+        closing = weakref.finalize(self, _close, self.file, descriptor)
         closing.atexit = False  # a thread may still read it when the process ends
 
 
@@ -89,9 +90,10 @@ def copied(remote: Remote, first: Facts, limits: Limits) -> CopiedFile:
     return CopiedFile(remote.url, Identity(seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns), copy, checks)
 
 
-def _close(file: IO[bytes]) -> None:
+def _close(file: IO[bytes], descriptor: int) -> None:
     with suppress(OSError):  # what a full disk did not take is written once more
         file.close()
+    os.close(descriptor)
 
 
 def _remove(path: str) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import subprocess
 import sys
 import tempfile
@@ -20,7 +21,8 @@ from calibeval.readers.stored.place import place_of
 
 AT_THE_END = """
 import atexit
-atexit.register(lambda: print(open(copy.path).read()))  # the handler that is registered first runs last
+from pathlib import Path
+atexit.register(lambda: print(Path(copy.path).read_text()))  # the handler that is registered first runs last
 from calibeval.readers.remote.copied import Copy
 copy = Copy()
 copy.file.write(b"still there")
@@ -29,16 +31,18 @@ copy.file.flush()
 
 
 def test_a_copy_can_be_read_until_the_process_ends():
-    done = subprocess.run([sys.executable, "-c", AT_THE_END], capture_output=True, text=True, check=True)
+    done = subprocess.run([sys.executable, "-X", "dev", "-c", AT_THE_END], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("still there\n", "")
 
 
 def test_a_copy_that_nobody_has_is_closed():
     copy = Copy()
-    file = copy.file
+    descriptor = copy.file.fileno()
+    os.fstat(descriptor)
     del copy
     gc.collect()
-    assert file.closed
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(descriptor)
 
 
 def test_where_a_descriptor_cannot_be_opened_anew_the_copy_has_a_name_until_nobody_has_it(monkeypatch, tmp_path, shelf):
