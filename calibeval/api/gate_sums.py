@@ -9,7 +9,7 @@ from calibeval.api.base_file import SUFFIX as REPORTS
 from calibeval.api.base_file import file_of, open_base
 from calibeval.api.dumps import Dump
 from calibeval.api.gate_config import Asked
-from calibeval.api.saved_sums import check_settled
+from calibeval.api.saved_sums import check_bins, check_settled
 from calibeval.core.data.source import Source
 from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.accumulation import Accumulation
@@ -40,8 +40,7 @@ def judged_sums(
     check_settled(given)
     check_settled(settled)
     rows, source = opened
-    if bins not in (None, rows.settings.bins):
-        raise UsageError(f"bins is {bins}, but these sums have {rows.settings.bins}: bins cannot be changed later")
+    check_bins(bins, rows)
     saved = baseline_of(baseline)
     candidate = rows.measurement(None, source).predictions
     asked = asked.for_dump(candidate, saved, "calibeval")
