@@ -62,12 +62,17 @@ def fused(every: Iterable[Piece], beta: float, *, before: bool = False, bends: b
     >>> round(fused([one], 1.0).value, 6), round(fused([one], 1.0).slope, 6)
     (0.313262, -0.268941)
     """
-    if isinstance(every, Pieces) and every.can_be_stored and chosen() is not None:
+    if isinstance(every, Pieces) and by_kernel(every):
         try:
             return _means(every.stored(), partial(_each_stored, beta=beta, before=before))
         except Unsuited:
             pass
     return _means(every, partial(_each_sums, beta=beta, before=before, bends=bends))
+
+
+def by_kernel(every: Pieces) -> bool:
+    """Whether the compiled kernel reads these rows as they are stored."""
+    return every.can_be_stored and chosen() is not None
 
 
 def _means(every: Iterable[Any], work: Callable[[Iterable[Any]], Iterator[tuple[float, Floats]]]) -> Fused:

@@ -166,8 +166,10 @@ def pieces(predictions: Predictions, clip: float | None = None, *, coarse: bool 
     return Pieces(predictions, clip, coarse, plain)
 
 
-def sample(predictions: Predictions, clip: float | None = None, *, coarse: bool = False) -> tuple[list[Piece], bool]:
-    """Evenly strided rows with about SAMPLE_SCORES scores, kept in memory, and whether these are all rows.
+def sample(
+    predictions: Predictions, clip: float | None = None, *, coarse: bool = False, size: int = SAMPLE_SCORES
+) -> tuple[list[Piece], bool]:
+    """Evenly strided rows with about `size` scores, kept in memory, and whether these are all rows.
 
     coarse: in float32, unless these are all rows.
     Raises: as `pieces`.
@@ -176,7 +178,7 @@ def sample(predictions: Predictions, clip: float | None = None, *, coarse: bool 
     if predictions.rows * k <= WHOLE_SCORES:
         whole = [Piece(piece.d.copy(), piece.t.copy(), piece.axis, piece.w) for piece in pieces(predictions, clip)]
         return whole, True
-    step = predictions.rows * k // SAMPLE_SCORES + 1
+    step = predictions.rows * k // size + 1
     while math.gcd(step, COPRIME_TO) > 1:
         step += 1
     own = predictions.weights

@@ -8,7 +8,7 @@ from calibeval.core.errors import InputError
 from calibeval.core.sums import kernel
 from calibeval.recalibrate.fitting.fit import fit
 from calibeval.recalibrate.temperature.objectives import OBJECTIVES
-from calibeval.recalibrate.temperature.optimum import optimum
+from calibeval.recalibrate.temperature.optimum import _closer, optimum
 from tests.data import logits_and_labels
 
 pytestmark = pytest.mark.skipif(not kernel.available(), reason="the compiled kernel was not built")
@@ -68,3 +68,14 @@ def test_scores_of_any_size_are_scaled(monkeypatch, scale):
     one, other = by_both(monkeypatch, lambda: optimum(dump))
     assert one.temperature == pytest.approx(other.temperature, rel=1e-10)
     assert one.nll_after == pytest.approx(other.nll_after, abs=1e-12)
+
+
+def test_a_second_sub_sample_brings_the_start_closer(monkeypatch):
+    monkeypatch.setenv(kernel.VARIABLE, "native")
+    monkeypatch.setattr("calibeval.recalibrate.temperature.optimum.CLOSER_SCORES", 2**16)
+    logits, labels = logits_and_labels(70_000, 8)
+    dump = Predictions(logits=logits.astype(np.float32), labels=labels)
+    best = -np.log(optimum(dump).temperature)
+    assert abs(_closer(dump, None, best + 0.2) - best) < 0.03
+    few = Predictions(logits=logits[:60_000], labels=labels[:60_000])
+    assert _closer(few, None, best + 0.2) == best + 0.2  # the sub-sample would be more than an eighth
