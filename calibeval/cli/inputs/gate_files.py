@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from calibeval.cli.inputs.saved_sums import check_settled
@@ -49,7 +50,9 @@ def opened_sums(dump: str) -> tuple[Accumulation, Source] | None:
         return None
     from calibeval.readers.formats.sums_together import read_all, source_of
 
-    return read_all([dump]), source_of([dump])
+    found = split_title(dump)
+    source = source_of([found.file])
+    return read_all([found.file]), source if found.title is None else replace(source, title=found.title)
 
 
 def judged_sums(

@@ -46,7 +46,8 @@ class Accumulation:
 
     k: the number of classes; None: that of the first batch. chosen: the metrics; None: those of every report.
     settings: without groups. options: of `Predictions`, the same for all batches. exact: as in `RunningKeys`.
-    batches: their number. files: the names of files of saved sums that are in these, by their SHA-256.
+    batches: their number. files: the names of files of saved sums that are in these, by their SHA-256; dumps: those of
+    dumps, by that and their split.
     running: the rows of full chunks; waiting: the others. Both are None before the first batch. device: rows after
     these whose sums are on another device; None if there are none. doubted: batches after these, from a device, whose
     values are not surely right; they are not counted yet. base: another model on the same rows; None without.
@@ -64,6 +65,7 @@ class Accumulation:
         self.wanted_k, self.chosen, self.settings, self.options = k, chosen, settings, options
         self.exact, self.batches = exact, 0
         self.files: dict[str, str] = {}
+        self.dumps: dict[str, str] = {}
         self.running: Running | None = None
         self.waiting: Rechunked | None = None
         self.base: BaseSums | None = None
@@ -219,6 +221,7 @@ class Accumulation:
         if base is not None and other.base is not None:
             base = base.with_others(self, other)
         self.files |= other.files
+        self.dumps |= other.dumps
         theirs, own = other.whole(), self.whole()
         self.batches += other.batches
         if theirs is None:
