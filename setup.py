@@ -1,10 +1,11 @@
 """What pyproject.toml cannot say: templates of pages are compiled where the package is built, and so is the kernel.
 
 Without a compiler for C++ the build goes on without the kernel, and numpy does its work. CALIBEVAL_PURE=1 leaves it
-out, for a wheel that suits every platform.
+out, for a wheel that suits every platform. So does a free-threaded Python, which has no stable ABI (PEP 703).
 """
 
 import os
+import sysconfig
 from pathlib import Path
 from runpy import run_path
 
@@ -37,7 +38,7 @@ NATIVE = Extension(
     optional=True,
 )
 
-if os.environ.get("CALIBEVAL_PURE"):
+if os.environ.get("CALIBEVAL_PURE") or sysconfig.get_config_var("Py_GIL_DISABLED"):
     setup(cmdclass={"build_py": BuildWithTemplates})
 else:
     setup(

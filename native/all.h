@@ -6,8 +6,9 @@
 #include "two.h"
 #include "mass.h"
 #include "run.h"
+#include "beta.h"
 
-static const Kernel KERNEL = {run, kept_rows, count_cells, segments};
+static const Kernel KERNEL = {run, kept_rows, count_cells, segments, at_beta};
 
 #undef LANES
 #undef INLINE

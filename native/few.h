@@ -50,6 +50,39 @@ template <class Score> INLINE void fetch_ahead(const Score *here, int64_t distan
     for (const Score *next = here + distance; next < stop; next += 64 / sizeof(Score)) __builtin_prefetch(next);
 }
 
+// The least and the largest score of eight rows, and the first class that has it.
+INLINE void first_largest(const double *column, int64_t k, D8 &best, D8 &least, I8 &at)
+{
+    best = least = D8::load(column);
+    at = I8::all(0);
+    for (int64_t c = 1; c < k; c++) {
+        D8 z = D8::load(column + c * TILE);
+        at = choose(z > best, I8::all(c), at);
+        best = larger(z, best);
+        least = smaller(z, least);
+    }
+}
+INLINE void first_largest(const float *column, int64_t k, D8 &best, D8 &least, I8 &at)
+{
+    Floats most = *(const EightLoose *)column, low = most;
+    FloatMask place = {};
+    for (int64_t c = 1; c < k; c++) {
+        const Floats z = *(const EightLoose *)(column + c * TILE);
+        const FloatMask above = z > most;
+        place = above ? (FloatMask){} + (int32_t)c : place;
+        most = above ? z : most;
+        low = z < low ? z : low;
+    }
+    float found[8];
+    int64_t places[8];
+    *(EightLoose *)found = most;
+    best = D8::load(found);
+    *(EightLoose *)found = low;
+    least = D8::load(found);
+    for (int lane = 0; lane < 8; lane++) places[lane] = place[lane];
+    at = I8::load(places);
+}
+
 struct Hit { int32_t c; unsigned rows; };
 
 template <Kind KIND, bool WEIGHTED, class Score> static Flag few(Job &job, Score *tile, D8 *p)
@@ -72,14 +105,9 @@ template <Kind KIND, bool WEIGHTED, class Score> static Flag few(Job &job, Score
             eight.count = rows - group < 8 ? (int)(rows - group) : 8;
             const I8 there = existing(eight.count);
             const Score *column = tile + group;
-            D8 best = D8::load(column), least = best;
-            I8 at = I8::all(0);
-            for (int64_t c = 1; c < k; c++) {
-                D8 z = D8::load(column + c * TILE);
-                at = choose(z > best, I8::all(c), at);
-                best = larger(z, best);
-                least = smaller(z, least);
-            }
+            D8 best, least;
+            I8 at;
+            first_largest(column, k, best, least, at);
             if (__builtin_expect((~((best < inf) & (best > zero - inf))).any(), 0)) return BAD_VALUES;
             if (KIND == LOG_PROBS && (best > D8::all(0.5)).any()) return BAD_VALUES;
             PowerLanes powers;

@@ -61,5 +61,20 @@ struct Segments {
     uint64_t *found; // (n,) the keys of the rows that are kept
 };
 
+// What each row is at one inverse temperature: its NLL, that loss's first derivative with respect to log beta, the variance
+// and minus the third cumulant of the loss, the confidence and its derivative, the label's score minus the largest one,
+// and the NLL at beta = 1, or 0.
+enum AtBetaColumn { LOSS, SLOPE, SPREAD, SKEW, SURE, RISE, LABEL_D, LOSS_BEFORE, AT_BETA_COLUMNS };
+
+struct AtBeta {
+    const void *scores; // log-scores of float or double: (n, k) or, by_class, (k, n)
+    bool by_class, before;
+    const int64_t *labels; // (n,), or null: then of_label, (n,), are the labels' scores
+    const double *of_label;
+    int64_t n, k;
+    double beta; // above 0
+    double *rows; // (AT_BETA_COLUMNS, n)
+};
+
 constexpr int OCTAVE_BITS = 8, STEP_BITS = 10; // of the cells, as in equal_mass.py
 constexpr int64_t CELLS = 52 << OCTAVE_BITS;

@@ -7,6 +7,7 @@ struct Kernel {
     Flag (*kept_rows)(const KeptRows &rows);
     Flag (*count_cells)(const uint64_t *keys, int64_t n, int64_t *counts);
     int64_t (*segments)(const Segments &s);
+    Flag (*at_beta)(const AtBeta &job, bool of_floats);
 };
 
 struct Named { const char *name; const Kernel *kernel; };

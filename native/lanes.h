@@ -68,7 +68,9 @@ struct D8 {
     static INLINE D8 load(const float *p)
     {
         D8 r;
-#if LANES == 4
+#if LANES == 8
+        r.v[0] = (Reals)_mm512_cvtps_pd(_mm256_loadu_ps(p)); // compilers make two halves of it by themselves
+#elif LANES == 4
         EACH_PART r.v[part] = (Reals)_mm256_cvtps_pd(_mm_loadu_ps(p + part * LANES));
 #else
         EACH_PART r.v[part] = __builtin_convertvector(*(const LooseFloats *)(p + part * LANES), Reals);

@@ -157,12 +157,42 @@ static PyObject *segment_sums(PyObject *, PyObject *arguments)
     return kept < 0 ? PyErr_NoMemory() : PyLong_FromLongLong(kept);
 }
 
+static PyObject *at_beta(PyObject *, PyObject *arguments)
+{
+    Buffers b;
+    AtBeta job = {};
+    int which, width, by_class, before;
+    Py_ssize_t k;
+    if (!PyArg_ParseTuple(arguments, "iinppy*z*z*dw*", &which, &width, &k, &by_class, &before, &b.all[0], &b.all[1], &b.all[2],
+                          &job.beta, &b.all[3]))
+        return nullptr;
+    const Kernel *kernel = kernel_at(which);
+    if (!kernel) return nullptr;
+    job.scores = b.all[0].buf;
+    job.by_class = by_class;
+    job.before = before;
+    job.labels = b.at<const int64_t>(1);
+    job.of_label = b.at<const double>(2);
+    job.n = b.doubles(job.labels ? 1 : 2);
+    job.k = k;
+    job.rows = b.at<double>(3);
+    if ((width != 4 && width != 8) || k < 2 || job.n < 1 || !(job.beta > 0.0)) return wrong_size("width, labels or beta");
+    if (b.all[0].len / width / k != job.n || b.all[0].len != job.n * k * width) return wrong_size("scores");
+    if (b.all[job.labels ? 1 : 2].len != job.n * 8 || b.all[3].len != AT_BETA_COLUMNS * job.n * 8) return wrong_size("rows");
+    int flag;
+    Py_BEGIN_ALLOW_THREADS
+    flag = kernel->at_beta(job, width == 4);
+    Py_END_ALLOW_THREADS
+    return PyLong_FromLong(flag);
+}
+
 static PyMethodDef methods[] = {
     {"names", names, METH_NOARGS, "The instruction sets that can be used here, best first; functions take their position."},
     {"sums", sums, METH_VARARGS, "The sums of a chunk of rows, see job.h; 0, 1 for bad values, or 2 where another way is needed."},
     {"kept_rows", kept_rows, METH_VARARGS, "Sums of rows whose results were kept: the same bits as of their scores."},
     {"histogram", histogram, METH_VARARGS, "Count keys in the cells of confidences."},
     {"segment_sums", segment_sums, METH_VARARGS, "Sums of keys between cuts; returns how many keys were kept."},
+    {"at_beta", at_beta, METH_VARARGS, "What each row is at an inverse temperature, see job.h; flags as of sums."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -11,7 +11,7 @@ from calibeval.core.report.report import Report
 from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.readers.open import open_dump
 from calibeval.readers.small_files import read_small
-from calibeval.readers.stored.place import is_remote, place_of
+from calibeval.readers.stored.place import Url, is_remote, place_of, remote_split
 
 SUFFIX = ".json"
 
@@ -24,6 +24,8 @@ def open_base(name: str, reading: ReadOptions) -> Predictions | Report:
     path = place_of(file_of(name))
     if path.suffix.lower() != SUFFIX:
         return open_dump(name, reading)
+    if isinstance(path, Url):
+        remote_split(name)  # before anything that stands behind the # is shown
     content = read_small(path)
     try:
         report = Report.from_json(content)

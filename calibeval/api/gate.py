@@ -196,7 +196,7 @@ def _subject(
     usual = {} if settings is None else {name: getattr(settings, name) for name in (*said, "decide")}
     against = baseline if baseline is not None else found.config.baseline
     names = names_of_sums(candidate)
-    opened = None if names is None else (read_all(names), source_of(names))
+    opened = None if names is None else ((rows := read_all(names)), source_of(rows))
     own = found.config.rules if found.path is None else ()  # rules given here come before those of a preset
     asked = combined(
         found if found.path is not None else Found(GateConfig(), None),

@@ -9,7 +9,7 @@ from calibeval.api.base_file import SUFFIX as REPORTS
 from calibeval.api.base_file import file_of, open_base
 from calibeval.api.dumps import Dump
 from calibeval.api.gate_config import Asked
-from calibeval.api.saved_sums import check_settled
+from calibeval.api.saved_sums import check_bins, check_settled
 from calibeval.core.data.source import Source
 from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.accumulation import Accumulation
@@ -42,8 +42,7 @@ def judged_sums(
     check_settled(given)
     check_settled(settled)
     rows, source = opened
-    if bins not in (None, rows.settings.bins):
-        raise UsageError(f"bins is {bins}, but these sums have {rows.settings.bins}: bins cannot be changed later")
+    check_bins(bins, rows)
     saved = baseline_of(baseline)
     candidate = rows.measurement(None, source).predictions
     asked = asked.for_dump(candidate, saved, "calibeval")
@@ -60,7 +59,7 @@ def baseline_of(baseline: Dump | Report | None) -> Report | None:
     name = fspath(baseline) if isinstance(baseline, str | PathLike) else ""
     if name and are_sums([name]):
         found = read_all([name])
-        dump, settings = found.dump(found.settings.level, found.chosen, source_of([name]))
+        dump, settings = found.dump(found.settings.level, found.chosen, source_of(found))
         return Report(VERSION, stamped(settings, dump.warnings), (dump,))
     opened = open_base(name, ReadOptions()) if file_of(name).lower().endswith(REPORTS) else None
     if not isinstance(opened, Report):

@@ -87,9 +87,8 @@ def opened_sums(names: Sequence[str], bins: int | None, given: Mapping[str, obje
     """
     check_settled(given)
     rows = read_all(names)
-    if bins not in (None, rows.settings.bins):
-        raise UsageError(f"bins is {bins}, but these sums have {rows.settings.bins}: bins cannot be changed later")
-    return rows, source_of(names)
+    check_bins(bins, rows)
+    return rows, source_of(rows)
 
 
 def check_settled(given: Mapping[str, object]) -> None:
@@ -97,3 +96,9 @@ def check_settled(given: Mapping[str, object]) -> None:
     for name, value in given.items():
         if not any(value is one or (one == () and isinstance(value, tuple | list) and not value) for one in NOTHING):
             raise UsageError(f"{name} cannot be combined with saved sums, which hold no rows and their own settings")
+
+
+def check_bins(bins: int | None, rows: Accumulation, name: str = "bins") -> None:
+    """Check that no other bins were asked for than those of the sums. name: of the argument. Raises: UsageError."""
+    if bins not in (None, rows.settings.bins):
+        raise UsageError(f"{name} is {bins}, but these sums have {rows.settings.bins}: bins cannot be changed later")

@@ -19,10 +19,12 @@ from calibeval.cli.options.shared import GROUPS
 from calibeval.cli.screen import signals
 from calibeval.cli.screen.command import WORDS
 from calibeval.cli.screen.help import Program, command_class
+from calibeval.cli.screen.progress import OpeningLine
 from calibeval.cli.screen.streams import drop_output
 from calibeval.core.data.ci_commands import without_commands
 from calibeval.core.errors import CalibevalError, FileProblem, UsageError, lacks_memory, nearest, short
 from calibeval.core.version import VERSION
+from calibeval.readers.remote.told import watching
 from calibeval.readers.stored.place import without_secrets
 from calibeval.runs.room import check_room, room
 from calibeval.words.names import visible
@@ -101,7 +103,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         _check_room(words)
         app = program(tuple(words[:1])) if words and words[0] in COMMANDS else program()
-        code = app(words, standalone_mode=False, prog_name="calibeval")
+        with OpeningLine(quiet="-q" in words or "--quiet" in words) as line, watching(line.opened):
+            code = app(words, standalone_mode=False, prog_name="calibeval")
         if code == INTERRUPTED:  # typer's own answer to Ctrl-C
             raise KeyboardInterrupt
         if sys.stdout is not None:  # given up, as nobody reads it

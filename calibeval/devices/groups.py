@@ -45,9 +45,8 @@ class TensorGroups:
         """Further rows. labels, codes, weights: (b,)."""
         m = len(self._sort.edges) - 1
         w = torch.ones_like(rows.confidence) if weights is None else weights
-        brier = (1.0 - rows.label_p).square_().add_(rows.other_squares)
         correct = rows.correct.to(torch.float64)
-        results = [w * one for one in (rows.confidence, correct, -rows.label_log_p, brier, rows.excess)]
+        results = [w * one for one in (rows.confidence, correct, -rows.label_log_p, rows.brier, rows.excess)]
         self._rows.index_add_(0, codes, torch.stack((w, *results, results[-1] * results[-1]), dim=1))
         if self._names.top is not None:
             place = codes * m + torch.bucketize(rows.confidence, self._sort.inner)

@@ -11,6 +11,7 @@ from torch import Tensor
 from calibeval.core.sums.equal_mass import ONE, STEP_BITS
 from calibeval.core.sums.key_cells import CELLS, FINE_BITS
 from calibeval.core.sums.running_keys import MOST_KEPT, RunningKeys
+from calibeval.devices.rows import sort_keys
 from calibeval.devices.totals import add_by_index, bin_sums, terms_of
 
 
@@ -31,7 +32,7 @@ class TensorKeys:
     def add(self, confidence: Tensor, correct: Tensor, weights: Tensor | None, codes: Tensor | None) -> None:
         """Further rows, (b,). codes: the numbers of their groups."""
         self.rows += len(confidence)
-        self.keys.append((confidence.contiguous().view(torch.int64) << 1) | correct)
+        self.keys.append(sort_keys(confidence, correct))
         self.weights += [] if weights is None else [weights.clone()]
         self.codes += [] if codes is None else [codes.to(torch.int32)]
         if self._exact is False or (self._exact is None and self.rows > MOST_KEPT):

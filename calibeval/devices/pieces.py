@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -46,11 +47,10 @@ class PieceSums:
         own, w = on_device(labels, self._device), None if weights is None else on_device(weights, self._device)
         rows = row_results(scores, own, self._sort.kind)
         self._totals.add(rows, own, on_device(stored, self._device), w)
-        self._keys.append((rows.confidence.contiguous().view(torch.int64) << 1) | rows.correct)
+        self._keys.append(rows.keys)
         if self._keep_rows:
-            brier = (1.0 - rows.label_p).square_().add_(rows.other_squares)
             risk = log_risk(rows, self._sort.k)
-            self._results.append(torch.stack((-rows.label_log_p, brier, rows.excess, risk)))
+            self._results.append(torch.stack((-rows.label_log_p, rows.brier, rows.excess, risk)))
             self._weights += [] if weights is None else [weights]
 
     def piece(self) -> Piece:
@@ -61,9 +61,8 @@ class PieceSums:
             sample = joined_samples(self.samples)
         if self._keep_rows:
             weights = np.concatenate(self._weights) if self._weights else None
-            object.__setattr__(
-                sums, "rows", LateRows(keys, torch.cat(self._results, dim=1), weights, self._totals.cells())
-            )
+            rows = LateRows(keys, torch.cat(self._results, dim=1), weights, self._totals.cells())
+            sums = replace(sums, rows=rows)
         return Piece(sums, keys, sample)
 
 

@@ -30,6 +30,21 @@ class DeviceRows(NamedTuple):
     axis: int
     cumulants: Tensor
 
+    @property
+    def brier(self) -> Tensor:
+        """The Brier score of each row, (b,), in [0, 2]."""
+        return (1.0 - self.label_p).square_().add_(self.other_squares)
+
+    @property
+    def keys(self) -> Tensor:
+        """The sort key of each row, (b,): as `calibeval.core.sums.equal_mass.confidence_keys`."""
+        return sort_keys(self.confidence, self.correct)
+
+
+def sort_keys(confidence: Tensor, correct: Tensor) -> Tensor:
+    """The bits of each confidence, with whether the row is correct in a last bit, (b,)."""
+    return (confidence.contiguous().view(torch.int64) << 1) | correct
+
 
 def on_grid(p: Tensor) -> Tensor:
     """Probabilities rounded in place to multiples of 2^-45: as `calibeval.core.sums.binning.on_grid`."""

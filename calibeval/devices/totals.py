@@ -122,7 +122,7 @@ class Totals:
         log_p = rows.label_log_p
         impossible = log_p.isneginf()
         nll = torch.where(impossible, 0.0, -log_p)
-        brier = (1.0 - rows.label_p).square_().add_(rows.other_squares)
+        brier = rows.brier
         w = torch.ones_like(nll) if weights is None else weights
         own, risk = w * nll, log_risk(rows, self.sort.k)
         of_brier = w * brier

@@ -14,13 +14,14 @@ if TYPE_CHECKING:
 
 LOCAL, DASK = "local", "dask"
 NAMES = (LOCAL, DASK)
-ADDRESS = re.compile(r"^[a-z]+://\S+$|^[\w.-]+:[0-9]+$")
+ADDRESS = re.compile(r"^([a-z]+)://\S+$|^[\w.-]+:[0-9]+$")
+SCHEMES = ("tcp", "tls", "ws", "wss", "inproc")  # by which `distributed` connects without further packages
 
 
 def check_engine(engine: str) -> tuple[str, str | None]:
     """The name of an engine, and the address after it.
 
-    Raises: UsageError for an unknown name, or what is no address.
+    Raises: UsageError for an unknown name, or what is no address of a scheduler.
 
     >>> check_engine("dask"), check_engine("dask=tcp://10.0.0.1:8786")
     (('dask', None), ('dask', 'tcp://10.0.0.1:8786'))
@@ -28,9 +29,17 @@ def check_engine(engine: str) -> tuple[str, str | None]:
     name, equals, address = engine.partition("=")
     if name not in NAMES:
         raise UsageError(f'engine "{name}" is unknown{nearest(name, NAMES)}; engines are {", ".join(NAMES)}')
-    if equals and (name != DASK or not ADDRESS.match(address)):
+    if not equals:
+        return name, None
+    match = ADDRESS.match(address)
+    if name != DASK or match is None:
         raise UsageError(f'engine "{engine}": an address is needed after dask=, such as dask=tcp://HOST:8786')
-    return name, address if equals else None
+    if match[1] is not None and match[1] not in SCHEMES:
+        raise UsageError(
+            f'engine "{engine}": a scheduler is not reached by {match[1]}://{nearest(match[1], SCHEMES)}, but by '
+            f"{', '.join(f'{one}://' for one in SCHEMES)}; in Python, a client may know other ways"
+        )
+    return name, address
 
 
 @contextmanager

@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 import logging
-import os
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
-from calibeval.core.errors import BROKEN_IMPORT, FileProblem, UsageError, first_line, not_importable
-from calibeval.engines.tasks import Answer, answer, own_versions, packed
+from calibeval.core.errors import BROKEN_IMPORT, CalibevalError, FileProblem, UsageError, first_line, not_importable
+from calibeval.core.sums.threads import processors
+from calibeval.engines.tasks import Answer, WorkerFailed, answer, own_versions, packed
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 TIMEOUT_S = 10  # for the first answer of a scheduler
 WAIT_S = 600  # for the first worker, which may be a job in a queue
 RETRIES = 2  # of a task whose file could not be read; how often its worker may die is dask's allowed-failures
+NEW = "newly-created"  # the status of a client that has not tried to connect
 REFRESH_S = 2.0  # how long a number of workers is believed
 LARGE = "distributed.admin.large-graph-warning-threshold"  # labels and weights of a task may be 10 MB
 # Dask's workers give memory back to the system after each array (glibc), and paging it in again takes a quarter longer.
@@ -54,8 +55,8 @@ class DaskEngine:
     def in_order(self, work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
         """The results of the work on each item, in the order of the items.
 
-        Raises: what the work raises; FileProblem if a worker cannot read a file, or the cluster is lost; UsageError for
-        workers of other versions.
+        Raises: what the work raises; FileProblem if a worker cannot read a file, its disk is full or the like, or the
+        cluster is lost; UsageError for workers of other versions, or with another kernel.
         """
         waiting: deque[Any] = deque()
         try:
@@ -92,6 +93,8 @@ class DaskEngine:
                 f"{self._name}, worker on {error}. Workers read the files themselves: all machines must see them under "
                 "the same path"
             ) from None
+        except WorkerFailed as error:
+            raise FileProblem(f"{self._name}, worker on {error}") from None
         except KilledWorker as error:
             raise FileProblem(
                 f"{self._name}: {error.allowed_failures + 1} workers died on the same task, perhaps of too little "
@@ -107,7 +110,8 @@ class DaskEngine:
         if found.versions is not None:
             raise UsageError(
                 f"{self._name}: the worker on {found.host} has {found.versions}, but this process has "
-                f"{own_versions()}. Install the same versions: others may differ in the last digits"
+                f"{own_versions()}. Use the same everywhere, with the same CALIBEVAL_KERNEL: others may differ in the "
+                "last digits"
             )
         if found.error is not None:
             raise found.error
@@ -119,7 +123,8 @@ def dask_engine(address: str | None, jobs: int | None) -> Iterator[DaskEngine]:
     """The workers of a scheduler with this address; None: as many processes of this machine as there are
     jobs (None: as there are cores).
 
-    Raises: UsageError if `distributed` is not installed; FileProblem if no scheduler answers.
+    Raises: UsageError if `distributed` is not installed, or the address cannot be one; FileProblem if no scheduler
+    answers.
     """
     try:
         import dask
@@ -128,13 +133,7 @@ def dask_engine(address: str | None, jobs: int | None) -> Iterator[DaskEngine]:
         raise not_importable(error, "--engine dask", "distributed", "dask") from None
     with quiet():
         if address is not None:
-            try:
-                client = Client(address, timeout=TIMEOUT_S, set_as_default=False)
-            except (OSError, ValueError, TimeoutError) as error:
-                raise FileProblem(
-                    f"--engine dask={address}: no scheduler answers within {TIMEOUT_S} seconds ({first_line(error)})"
-                ) from None
-            with client:
+            with connected(Client, address) as client:
                 try:
                     client.wait_for_workers(1, timeout=WAIT_S)
                 except TimeoutError:
@@ -146,7 +145,7 @@ def dask_engine(address: str | None, jobs: int | None) -> Iterator[DaskEngine]:
         try:
             with dask.config.set({f"{SPAWNED}.{name}": value for name, value in KEEPING.items()}):
                 cluster = LocalCluster(
-                    n_workers=len(os.sched_getaffinity(0)) if jobs is None else jobs,
+                    n_workers=processors() if jobs is None else jobs,
                     threads_per_worker=1,
                     processes=True,
                     host="127.0.0.1",
@@ -161,6 +160,35 @@ def dask_engine(address: str | None, jobs: int | None) -> Iterator[DaskEngine]:
             ) from None
         with cluster, Client(cluster, set_as_default=False) as own:
             yield DaskEngine(own, "dask")
+
+
+def connected(kind: Any, address: str) -> Any:
+    """A client of a scheduler. kind: `distributed.Client`.
+
+    Raises: as `dask_engine`.
+    """
+    client = kind.__new__(kind)  # so that it is at hand where its own __init__ fails
+    try:
+        client.__init__(address, timeout=TIMEOUT_S, set_as_default=False)
+    except Exception as error:  # noqa: BLE001 - of whatever type: each way to connect has its own
+        tried = client.status != NEW
+        client.status = "closed"  # else it waits for 20 seconds, as garbage, and says that it did
+        raise _unconnected(error, address, tried=tried) from None
+    return client
+
+
+def _unconnected(error: Exception, address: str, *, tried: bool) -> CalibevalError:
+    """Why there is no connection. tried: whether there was an attempt; before it, certificates are read."""
+    named, reason = f"--engine dask={address}", first_line(error)
+    if "ssl_context" in str(error) or not tried:
+        what = f"its certificates cannot be read ({reason})" if not tried else "it needs certificates"
+        return UsageError(
+            f"{named}: {what}; set ca-file, client.cert and client.key under distributed.comm.tls in dask's "
+            "configuration, or in Python give a client with security="
+        )
+    if isinstance(error, OSError):
+        return FileProblem(f"{named}: no scheduler answers within {TIMEOUT_S} seconds ({reason})")
+    return UsageError(f"{named}: this cannot be the address of a scheduler ({reason})")
 
 
 @contextmanager

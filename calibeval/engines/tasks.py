@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from calibeval.core.errors import CalibevalError, FileProblem
+from calibeval.core.errors import CalibevalError, FileProblem, UsageError, first_line
+from calibeval.core.sums.kernel import kernel_name
 from calibeval.core.version import VERSION
 
 
@@ -17,10 +18,15 @@ class Versions(NamedTuple):
 
     calibeval: str
     numpy: str
+    kernel: str
 
     def __str__(self) -> str:
-        """Both, as messages show them."""
-        return f"calibeval {self.calibeval} with numpy {self.numpy}"
+        """All, as messages show them."""
+        return f"calibeval {self.calibeval} with numpy {self.numpy} and the {self.kernel} kernel"
+
+
+class WorkerFailed(Exception):
+    """What the system of a worker refused, such as a full disk; the text has the name of its machine."""
 
 
 class Answer(NamedTuple):
@@ -33,17 +39,21 @@ class Answer(NamedTuple):
 
 
 def own_versions() -> Versions:
-    """Those of this process."""
-    return Versions(VERSION, np.__version__)
+    """Those of this process. Raises: UsageError if it is told to use a kernel that is not there."""
+    return Versions(VERSION, np.__version__, kernel_name())
 
 
-def answer(expected: tuple[str, str], packed: bytes) -> Answer:
+def answer(expected: tuple[str, ...], packed: bytes) -> Answer:
     """The answer to a packed pair of a function and its argument.
 
     What another try could mend, such as a file that cannot be read, is raised: the engine then tries again.
-    Raises: OSError, MemoryError.
+    Raises: FileProblem, WorkerFailed, MemoryError.
     """
-    host, own = socket.gethostname(), own_versions()
+    host = socket.gethostname()
+    try:
+        own = own_versions()
+    except UsageError as error:
+        return Answer(host, error=UsageError(f"worker on {host}: {error}"))
     if own != expected:
         return Answer(host, versions=own)
     work, item = pickle.loads(packed)  # noqa: S301 - the client of this cluster packed it
@@ -51,12 +61,21 @@ def answer(expected: tuple[str, str], packed: bytes) -> Answer:
         return Answer(host, found=work(item))
     except FileProblem as error:
         raise FileProblem(f"{host}: {error}") from None
-    except (OSError, MemoryError):
+    except OSError as error:
+        raise WorkerFailed(f"{host}: {_reason(error)}") from None
+    except MemoryError:
         raise
     except CalibevalError as error:
         return Answer(host, error=error)
     except Exception as error:  # noqa: BLE001 - it is raised by the process that asked
         return Answer(host, error=error)
+
+
+def _reason(error: OSError) -> str:
+    """What the system says, and of which file."""
+    if error.strerror is None:
+        return first_line(error)
+    return error.strerror if error.filename is None else f"{error.filename}: {error.strerror}"
 
 
 def packed(work: Any, item: Any) -> bytes:

@@ -11,16 +11,16 @@ from ignite.metrics import Metric
 
 from calibeval.api.accumulator import Accumulator
 from calibeval.core.data.arguments import choice
-from calibeval.core.metrics.table import metric_named
 from calibeval.core.report.report import Report
+from calibeval.integrations.names import names_of
 
 
 class Calibration(Metric):
     """Metrics of calibration, of the rows of all batches and all processes: never a mean of batches.
 
-    metrics: a name such as "ece", for one number, or a list of names, for a dict of them. output_transform: of the
-    engine's output, into (y_pred, y). scores: what y_pred is, "logits" or "probs". num_classes, bins, ignore_index,
-    level: as for `calibeval.Accumulator`. kwargs: those of every metric of ignite.
+    metrics: a name such as "ece", for one number, or several, as a list or as "ece,nll", for a dict of them.
+    output_transform: of the engine's output, into (y_pred, y). scores: what y_pred is, "logits" or "probs".
+    num_classes, bins, ignore_index, level: as for `calibeval.Accumulator`. kwargs: those of every metric of ignite.
 
     `compute` gives floats, NaN where a metric is not defined; `report` gives the whole report with its reasons.
     """
@@ -38,8 +38,8 @@ class Calibration(Metric):
         **kwargs: Any,
     ) -> None:
         choice("scores", scores, ("logits", "probs"))
-        self.single = isinstance(metrics, str)
-        self.names = tuple(metric_named(name).name for name in ([metrics] if isinstance(metrics, str) else metrics))
+        self.single = isinstance(metrics, str) and "," not in metrics
+        self.names = names_of(metrics)
         self.scores = scores
         options: dict[str, Any] = {"bins": bins, "ignore_index": ignore_index, "level": level}
         self._rows = Accumulator(num_classes, metrics=self.names, **options)

@@ -12,8 +12,8 @@ from typing import Any, Literal
 
 from calibeval.core.data.arguments import choice
 from calibeval.core.errors import InputError, UsageError
-from calibeval.core.metrics.table import metric_named
 from calibeval.core.report.report import Report
+from calibeval.integrations.names import names_of
 from calibeval.integrations.torchmetrics import Calibration
 
 METRICS = ("accuracy", "nll", "brier", "ece")
@@ -55,15 +55,16 @@ class CalibrationCallback(_callbacks()):  # type: ignore[misc]  # the class is k
     ) -> None:
         """Nothing yet.
 
-        metrics: names, as for `evaluate`. scores: what the predictions are. rows: gives the predictions and the labels
-        of a batch from what the step returned and the batch; None: the step returns the predictions, or a dict with
-        them as "logits" (or "probs") and perhaps with "labels"; labels that it does not return are those of the batch.
+        metrics: names, as a list or as "ece,nll". scores: what the predictions are. rows: gives the predictions and
+        the labels of a batch from what the step returned and the batch; None: the step returns the predictions, or a
+        dict with them as "logits" (or "probs") and perhaps with "labels"; labels that it does not return are those of
+        the batch.
         num_classes, bins, ignore_index, level: as for `calibeval.Accumulator`. out: a folder; the report of each epoch
         is saved in it.
         Raises: UnknownMetric, UsageError for settings that cannot work.
         """
         choice("scores", scores, ("logits", "probs"))
-        self.names = tuple(metric_named(name).name for name in ([metrics] if isinstance(metrics, str) else metrics))
+        self.names = names_of(metrics)
         self.scores, self.rows, self.out = scores, rows, None if out is None else Path(out)
         self.options: dict[str, Any] = {
             "num_classes": num_classes, "bins": bins, "ignore_index": ignore_index, "level": level

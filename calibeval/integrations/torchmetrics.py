@@ -15,14 +15,15 @@ from calibeval.core.data.arguments import choice
 from calibeval.core.errors import UsageError
 from calibeval.core.metrics.table import metric_named
 from calibeval.core.report.report import Report
+from calibeval.integrations.names import names_of
 
 
 class Calibration(Metric):
     """Metrics of calibration, of the rows of all batches and all processes: never a mean of batches.
 
-    metrics: a name such as "ece", for one number, or a list of names, for a dict of them. scores: what the predictions
-    are, "logits" or "probs". num_classes, bins, ignore_index, level: as for `calibeval.Accumulator`. kwargs: those of
-    every metric of torchmetrics, such as process_group.
+    metrics: a name such as "ece", for one number, or several, as a list or as "ece,nll", for a dict of them. scores:
+    what the predictions are, "logits" or "probs". num_classes, bins, ignore_index, level: as for
+    `calibeval.Accumulator`. kwargs: those of every metric of torchmetrics, such as process_group.
 
     `compute` gives tensors, NaN where a metric is not defined; `report` gives the whole report with its reasons.
 
@@ -55,8 +56,8 @@ class Calibration(Metric):
                 "dist_sync_on_step=True does not work: forward returns the value of the process's own batch"
             )
         choice("scores", scores, ("logits", "probs"))
-        self.single = isinstance(metrics, str)
-        self.names = tuple(metric_named(name).name for name in ([metrics] if isinstance(metrics, str) else metrics))
+        self.single = isinstance(metrics, str) and "," not in metrics
+        self.names = names_of(metrics)
         self.scores = scores
         self.options: dict[str, Any] = {
             "k": num_classes, "metrics": self.names, "bins": bins, "ignore_index": ignore_index, "level": level

@@ -11,8 +11,8 @@ from calibeval.api.accumulator import Accumulator
 from calibeval.core.data.arguments import truth
 from calibeval.core.data.public import public
 from calibeval.core.errors import InputError, UsageError
-from calibeval.core.metrics.table import metric_named
 from calibeval.core.report.report import Report
+from calibeval.integrations.names import names_of
 
 METRICS = ("accuracy", "nll", "brier", "ece")
 IGNORED = -100  # the label of padding
@@ -36,7 +36,7 @@ class Calibration:
     @public({"shift": truth})
     def __init__(
         self,
-        metrics: Sequence[str] = METRICS,
+        metrics: str | Sequence[str] = METRICS,
         *,
         num_classes: int | None = None,
         bins: int | None = None,
@@ -45,11 +45,11 @@ class Calibration:
     ) -> None:
         """Nothing yet.
 
-        metrics: names, as for `evaluate`. num_classes, bins, level: as for `calibeval.Accumulator`. shift: for language
-        models, whose logits of a token are for the next one: the labels are moved by one.
+        metrics: names, as a list or as "ece,nll". num_classes, bins, level: as for `calibeval.Accumulator`. shift: for
+        language models, whose logits of a token are for the next one: the labels are moved by one.
         Raises: UnknownMetric, UsageError for settings that cannot work.
         """
-        self.names = tuple(metric_named(name).name for name in ([metrics] if isinstance(metrics, str) else metrics))
+        self.names = names_of(metrics)
         self.shift = shift
         self.report: Report | None = None
         self._rows = Accumulator(num_classes, metrics=self.names, bins=bins, level=level, ignore_index=IGNORED)

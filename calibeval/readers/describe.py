@@ -68,6 +68,7 @@ def inspect_dump(name: str, options: ReadOptions) -> Inspection:
         ),
         splits=splits,
         readings=tuple(_reading(opened, labels, part, options) for part in parts),
+        shards=opened.shards,
     )
 
 

@@ -4,11 +4,17 @@ from __future__ import annotations
 
 import errno
 import importlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextvars import Context, copy_context
+from dataclasses import replace
 
 from calibeval.core.errors import FileProblem, InputError, UsageError, nearest
+from calibeval.core.sums.threads import in_order
+from calibeval.readers.remote.find import steady_file
+from calibeval.readers.remote.of_shards import AT_ONCE, at_once
+from calibeval.readers.remote.told import tell_opening
 from calibeval.readers.stored.limits import Limits
-from calibeval.readers.stored.place import Place
+from calibeval.readers.stored.place import Place, Url
 from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents
 
@@ -126,3 +132,35 @@ def load(file: SteadyFile, limits: Limits, read_as: str | None = None, decimal: 
         if error.errno == errno.EINVAL:  # a damaged file made its reader seek to a negative position
             raise InputError(f"{path.name}: damaged: its parts lie outside the file") from None
         raise FileProblem(f"{path}: cannot be read ({error.strerror or error})") from None
+
+
+def load_shards(
+    name: str, shards: Sequence[Place], limits: Limits, suffix: str, reading: tuple[str | None, str | None]
+) -> tuple[list[SteadyFile], list[Contents]]:
+    """The files and the arrays of shards. name: of all together. reading: read_as and decimal, as for `load`.
+
+    Raises: as `steady_file` and `load`, about the first shard in their order that is at fault.
+    """
+    whole, each = needs_all(suffix), replace(limits, max_memory=limits.max_memory // len(shards))
+    if at_once(shards) == 1:
+        files = [steady_file(shard, limits, whole=whole) for shard in shards]
+        return files, [load(file, each, *reading) for file in files]
+    from calibeval.readers.remote.fetched import fetched
+    from calibeval.readers.remote.store import Remote
+
+    def open_one(work: tuple[Context, Remote]) -> tuple[SteadyFile, Contents | None]:
+        return work[0].run(open_there, work[1])
+
+    def open_there(remote: Remote) -> tuple[SteadyFile, Contents | None]:
+        file = fetched(remote, limits, whole=whole)
+        return file, None if file.near else load(file, each, *reading)
+
+    remotes = [Remote(shard) for shard in shards if isinstance(shard, Url)]
+    found: list[tuple[SteadyFile, Contents | None]] = []
+    tell_opening(name, 0, len(shards))
+    for one in in_order(open_one, [(copy_context(), remote) for remote in remotes], AT_ONCE):
+        found.append(one)
+        tell_opening(name, len(found), len(shards))
+    return [file for file, _ in found], [
+        load(file, each, *reading) if content is None else content for file, content in found
+    ]

@@ -19,16 +19,16 @@ from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import as_kind
 from calibeval.core.data.source import RemoteFacts
 from calibeval.core.errors import UsageError
-from calibeval.readers.load import as_decimal, as_suffix, load, needs_all, suffix_of
+from calibeval.readers.load import as_decimal, as_suffix, load, load_shards, needs_all, suffix_of
 from calibeval.readers.meaning.assemble import ReadOptions, assemble
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.labels_file import ExternalLabels
 from calibeval.readers.meaning.named import OF_DUMPS, named_roles
 from calibeval.readers.remote.find import remote_facts, settling, steady_file
-from calibeval.readers.remote.of_shards import shards_facts, shards_settling
+from calibeval.readers.remote.of_shards import at_once, shards_facts, shards_settling
 from calibeval.readers.shards import joined, shard_paths
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
-from calibeval.readers.stored.place import Place, Url, as_name, place_of
+from calibeval.readers.stored.place import Place, Url, as_name, place_of, remote_split
 from calibeval.readers.stored.stored import Contents
 
 STDIN = Path("-")
@@ -161,7 +161,7 @@ def open_dump(name: str, options: ReadOptions) -> Predictions:
     Raises: as `read`.
     """
     path, split = split_name(name)
-    opened = open_input(path, options.limits, read_as=options.read_as, decimal=options.decimal)
+    opened = open_input(path, options.limits, read_as=options.read_as, decimal=options.decimal, alone=options.alone)
     return with_engine(predictions_of(opened, open_labels(options), split, options), options.limits.engine)
 
 
@@ -171,7 +171,7 @@ class Opened:
 
     size: bytes on disk or of the stream. digest: starts the hashing, once, and returns a function that waits for the
     hash, which is None if not all bytes were read. split: what stands after # in the name of a file of labels. remote:
-    what is known of a remote file.
+    what is known of a remote file. shards: how many files these are.
     """
 
     path: Place
@@ -181,6 +181,7 @@ class Opened:
     digest: Callable[[], Callable[[], str | None]]
     split: str | None = None
     remote: RemoteFacts | None = None
+    shards: int | None = None
 
 
 def open_input(
@@ -190,10 +191,11 @@ def open_input(
     *,
     read_as: str | None = None,
     decimal: str | None = None,
+    alone: bool = False,
 ) -> Opened:
     """Open a file, shards (a folder, a pattern or a name with -of-N) or, for "-", standard input.
 
-    stdin: the stream to read; None: the process's standard input. read_as, decimal: see ReadOptions.
+    stdin: the stream to read; None: the process's standard input. read_as, decimal, alone: see ReadOptions.
     Raises: as `load`.
     """
     if path == STDIN and read_as not in (None, *STREAMED):
@@ -205,7 +207,7 @@ def open_input(
         came = read_stdin(stream, limits, read_as, decimal)
         return Opened(path, came.contents, came.format, came.size, lambda: lambda: came.sha256)
     suffixed = suffix_of if read_as is None else lambda _: read_as
-    shards = shard_paths(path, suffixed)
+    shards = shard_paths(path, suffixed, alone=alone)
     if shards is None:
         file = steady_file(path, limits, whole=needs_all(suffixed(path)))
         contents = load(file, limits, read_as, decimal)
@@ -217,16 +219,15 @@ def open_input(
             functools.cache(lambda: settling(file, contents.extents)),
             remote=remote_facts(file),
         )
-    each = replace(limits, max_memory=limits.max_memory // len(shards))
-    files = [steady_file(shard, limits, whole=needs_all(suffixed(shard))) for shard in shards]
-    parts = [load(file, each, read_as, decimal) for file in files]
+    files, parts = load_shards(path.name, shards, limits, suffixed(shards[0]), (read_as, decimal))
     return Opened(
         path,
-        joined(parts, [shard.name for shard in shards], limits),
+        joined(parts, [shard.name for shard in shards], limits, at_once(shards)),
         suffixed(shards[0]).lstrip("."),
         sum(file.size for file in files),
         functools.cache(lambda: shards_settling(files, parts, limits.engine)),
         remote=shards_facts(files),
+        shards=len(shards),
     )
 
 
@@ -237,8 +238,8 @@ def open_labels(options: ReadOptions) -> Opened | None:
     """
     if options.labels is None:
         return None
-    path, split = split_name(str(options.labels))
-    return replace(open_input(path, options.limits, decimal=options.decimal), split=split)
+    path, split = split_name(as_name(options.labels))
+    return replace(open_input(path, options.limits, decimal=options.decimal, alone=options.alone), split=split)
 
 
 def predictions_of(opened: Opened, labels: Opened | None, split: str | None, options: ReadOptions) -> Predictions:
@@ -264,7 +265,7 @@ def source_of(opened: Opened, labels: Opened | None, split: str | None) -> tuple
 
     labels: another input that holds the labels; it is verified and hashed like the first.
     """
-    source = Source(path=opened.path.as_posix(), split=split, format=opened.format, remote=opened.remote)
+    source = Source(opened.path.as_posix(), split, format=opened.format, remote=opened.remote, shards=opened.shards)
     sha256 = opened.digest()
     if labels is None:
         return source, lambda: replace(source, sha256=sha256())
@@ -284,12 +285,14 @@ def split_name(name: str) -> tuple[Place, str | None]:
     ('val', 'no#1/*.npz')
     >>> split_name("s3://bucket/a.npz#val")
     (<Url s3://bucket/a.npz>, 'val')
+
+    Raises: UsageError for a URL with a query behind the split.
     """
     if "#" not in name:
         return place_of(name), None
     path, _, split = name.rpartition("#")
     if isinstance(url := place_of(path), Url):
-        return url, split
+        return url, remote_split(name)
     if Path(name).exists() or ("/" in split and (not Path(path).exists() or Path(name).parent.is_dir())):
         return Path(name), None
     return Path(path), split

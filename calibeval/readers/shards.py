@@ -13,6 +13,7 @@ import numpy as np
 
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import FileProblem, InputError
+from calibeval.core.sums.threads import in_order
 from calibeval.readers.stored.joined import JoinedRows
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import ID_KEYS, IGNORE_KEYS, NAME_KEYS, index_splits
@@ -23,13 +24,16 @@ from calibeval.readers.stored.stored import Contents, Stored
 LISTED = 6
 
 
-def shard_paths(path: Place, suffix: Callable[[Place], str]) -> Sequence[Place] | None:
+def shard_paths(path: Place, suffix: Callable[[Place], str], *, alone: bool = False) -> Sequence[Place] | None:
     """The files that a folder, a pattern or a numbered name stands for, in natural order; None for any other name.
 
     suffix: returns the suffix of a file's format, or an empty string if it is unknown.
+    alone: whether a numbered name is that of one file.
     Raises: FileProblem if there are none; InputError unless they are all the shards of one dump.
     """
     found: Sequence[Place] | None
+    if alone and NUMBERED.match(path.name) and not PATTERN.search(path.name):
+        return None
     if isinstance(path, Url):
         from calibeval.readers.remote.listing import remote_shards
 
@@ -135,8 +139,8 @@ def _check_numbers(found: Sequence[Place], path: Place) -> None:
         raise InputError(f"{path}: {len(numbers)} of {count} shards are there; number {missing} is missing")
 
 
-def joined(shards: Sequence[Contents], names: Sequence[str], limits: Limits) -> Contents:
-    """The arrays of all shards, one after the other.
+def joined(shards: Sequence[Contents], names: Sequence[str], limits: Limits, at_once: int = 1) -> Contents:
+    """The arrays of all shards, one after the other. at_once: how many shards are read at the same time.
 
     Class names and single numbers must be the same in all shards.
     Using an array that a shard lacks, or that differs in type or shape, is an error, which names the first such shard.
@@ -150,11 +154,13 @@ def joined(shards: Sequence[Contents], names: Sequence[str], limits: Limits) -> 
             "Save splits as val_logits, val_labels, ..."
         )
     keys = dict.fromkeys(key for shard in shards for key in shard.arrays)
-    arrays = {key: _joined_array(key, [s.arrays.get(key) for s in shards], names, limits) for key in keys}
+    arrays = {key: _joined_array(key, [s.arrays.get(key) for s in shards], names, limits, at_once) for key in keys}
     return Contents(arrays, told=tuple(dict.fromkeys(told for shard in shards for told in shard.told)))
 
 
-def _joined_array(key: str, found: Sequence[Stored | None], names: Sequence[str], limits: Limits) -> Stored:
+def _joined_array(
+    key: str, found: Sequence[Stored | None], names: Sequence[str], limits: Limits, at_once: int
+) -> Stored:
     """One array of all shards; using it is an error where they do not agree."""
     parts = [part for part in found if part is not None]
     first, begin = parts[0], names[[part is not None for part in found].index(True)]
@@ -199,7 +205,7 @@ def _joined_array(key: str, found: Sequence[Stored | None], names: Sequence[str]
     shape = (rows, *first.shape[1:])
     dtype = np.result_type(*(part.dtype for part in parts))
     counts = tuple((name, part.shape[0]) for name, part in zip(names, parts, strict=True))
-    return replace(first, shape=shape, dtype=dtype, load=lambda: _loaded(parts, limits), parts=counts)
+    return replace(first, shape=shape, dtype=dtype, load=lambda: _loaded(parts, limits, at_once), parts=counts)
 
 
 def _ids(found: Sequence[Stored | None]) -> list[Stored | None]:
@@ -222,12 +228,12 @@ def _fits(part: Stored, first: Stored) -> bool:
     return families.get(part.dtype.kind) is not None and families[part.dtype.kind] == families.get(first.dtype.kind)
 
 
-def _loaded(parts: Sequence[Stored], limits: Limits) -> RowSource:
+def _loaded(parts: Sequence[Stored], limits: Limits, at_once: int) -> RowSource:
     """All rows in memory, or, if they are too many, read from the shards when they are needed."""
     nbytes = sum(int(np.prod(part.shape, dtype=np.float64)) * part.dtype.itemsize for part in parts)
     held = nbytes <= limits.max_memory
     if len(parts[0].shape) < 2 or (held and not limits.in_files):
-        return np.concatenate([part.array() for part in parts])
+        return np.concatenate(list(in_order(Stored.array, parts, at_once)))
     return JoinedRows([part.load() for part in parts], held=held)
 
 

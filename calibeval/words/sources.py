@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from calibeval.core.data.source import RemoteFacts
+from calibeval.core.data.source import RemoteFacts, Source
+
+MOST_FILES = 20
 
 
 def remote_file(facts: RemoteFacts | None) -> str | None:
@@ -15,3 +17,14 @@ def remote_file(facts: RemoteFacts | None) -> str | None:
         return None
     how = "read in part" if facts.read == "ranges" else "read once from beginning to end"
     return f"{facts.size:,} bytes, {how}" + ("" if facts.etag is None else f", ETag {facts.etag}")
+
+
+def files_of_sums(source: Source) -> list[tuple[str, str | None]]:
+    """Each file of saved sums with its SHA-256, as a name and a value; of many, the first ones."""
+    files = source.files or ()
+    found: list[tuple[str, str | None]] = [
+        (f"file {i + 1} of {len(files)}", f"{one.path}, SHA-256 {one.sha256}")
+        for i, one in enumerate(files[:MOST_FILES])
+    ]
+    more = len(files) - MOST_FILES
+    return [*found, ("", f"{more:,} more are in JSON")] if more > 0 else found

@@ -93,6 +93,7 @@ def test_inspect_tells_what_the_sums_hold(files):
         "10 bins",
         "metrics ece, nll",
         "every confidence",
+        "scores and labels of 900 sampled rows",
         "300 groups",
         "joint sums with a base, paired by position",
     )

@@ -12,10 +12,11 @@ import pytest
 
 import calibeval
 from calibeval.core.errors import FileProblem, InputError, UsageError
+from calibeval.core.sums import kernel
 from calibeval.engines import dask
 from calibeval.engines.choice import opened_engine
 from calibeval.engines.dask import DaskEngine
-from calibeval.engines.tasks import Versions
+from calibeval.engines.tasks import Versions, own_versions
 from calibeval.readers.stored.steady import SteadyFile
 
 pytest.importorskip("distributed")
@@ -50,6 +51,10 @@ def fail(item):
     raise item
 
 
+def use_kernel(name):
+    os.environ[kernel.VARIABLE] = name
+
+
 @pytest.mark.parametrize("memory", [None, pytest.param(1000, marks=pytest.mark.slow)])
 def test_a_killed_worker_changes_no_byte(client, shards, memory):
     folder = shards()
@@ -71,11 +76,56 @@ def test_a_task_whose_workers_die_is_an_error(cluster, client, monkeypatch):
 
 def test_other_versions_are_refused_with_both(client):
     engine = DaskEngine(client, "dask=tcp://a:1")
-    engine._expected = Versions("0.0.1", "1.0")
+    engine._expected = Versions("0.0.1", "1.0", "numpy")
     with pytest.raises(
         UsageError, match=rf"^dask=tcp://a:1: the worker on \S+ has calibeval \S+ with numpy {np.__version__}"
     ):
         list(engine.in_order(abs, [1]))
+
+
+def test_another_kernel_is_refused_with_both(client):
+    engine = DaskEngine(client, "dask")
+    engine._expected = own_versions()._replace(kernel="other")
+    with pytest.raises(
+        UsageError, match=r"^dask: the worker on \S+ has .* and the numpy kernel, but .*CALIBEVAL_KERNEL"
+    ):
+        list(engine.in_order(abs, [1]))
+
+
+@pytest.mark.skipif(not kernel.available(), reason="the compiled kernel was not built")
+def test_workers_without_the_kernel_of_this_process_are_refused(client, monkeypatch, shards):
+    monkeypatch.setenv(kernel.VARIABLE, "native")
+    with pytest.raises(UsageError, match=r"and the numpy kernel, but this process has .* and the native kernel"):
+        calibeval.evaluate(shards(), engine=client)
+    client.run(use_kernel, "native:baseline")
+    try:
+        folder = shards(name="other")
+        assert calibeval.evaluate(folder, engine=client).to_json() == calibeval.evaluate(folder).to_json()
+    finally:
+        client.run(use_kernel, "")
+
+
+def test_a_kernel_that_a_worker_has_not_is_an_error_with_its_name(client):
+    client.run(use_kernel, "odd")
+    try:
+        with pytest.raises(UsageError, match=rf"^worker on {socket.gethostname()}: CALIBEVAL_KERNEL is 'odd', but it"):
+            list(DaskEngine(client, "dask").in_order(abs, [1]))
+    finally:
+        client.run(use_kernel, "")
+
+
+@pytest.mark.parametrize(
+    ("error", "says"),
+    [
+        (OSError(28, "No space left on device", "/data/x"), "/data/x: No space left on device"),
+        (OSError(5, "Input/output error"), "Input/output error"),
+        (TimeoutError("too long"), "too long"),
+    ],
+    ids=str,
+)
+def test_what_the_system_of_a_worker_refuses_is_no_lost_cluster(client, error, says):
+    with pytest.raises(FileProblem, match=rf"^dask, worker on {socket.gethostname()}: {says}$"):
+        list(DaskEngine(client, "dask").in_order(fail, [error]))
 
 
 def test_a_file_that_a_worker_does_not_see_is_an_error(client, tmp_path):
@@ -140,7 +190,7 @@ def test_an_address_without_a_scheduler_is_an_error(monkeypatch, sample_data):
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         address = f"tcp://127.0.0.1:{taken.getsockname()[1]}"
-        with pytest.raises(FileProblem, match=rf"^--engine dask={address}: no scheduler answers within 0.3 seconds"):
+        with pytest.raises(FileProblem, match=rf'^engine="dask={address}": no scheduler answers within 0.3 seconds'):
             calibeval.evaluate(sample_data / "digits_test.npz", engine=f"dask={address}")
 
 
@@ -150,13 +200,13 @@ def test_a_scheduler_without_workers_is_an_error(monkeypatch, sample_data):
     options = {"n_workers": 0, "processes": False, "protocol": "tcp://", "dashboard_address": "127.0.0.1:0"}
     with distributed.LocalCluster(**options) as empty:
         address = empty.scheduler_address
-        with pytest.raises(FileProblem, match=rf"^--engine dask={address}: no worker has joined this scheduler within"):
+        with pytest.raises(FileProblem, match=rf'^engine="dask={address}": no worker has joined this scheduler within'):
             calibeval.evaluate(sample_data / "digits_test.npz", engine=f"dask={address}")
 
 
 def test_without_distributed_the_extra_is_named(monkeypatch, sample_data):
     monkeypatch.setitem(sys.modules, "distributed", None)
-    with pytest.raises(UsageError, match=r"^--engine dask needs distributed: pip install 'calibeval\[dask\]'$"):
+    with pytest.raises(UsageError, match=r"^engine=\"dask\" needs distributed: pip install 'calibeval\[dask\]'$"):
         calibeval.evaluate(sample_data / "digits_test.npz", engine="dask")
 
 
@@ -167,6 +217,14 @@ def test_without_distributed_the_extra_is_named(monkeypatch, sample_data):
         ("dask=", r'^engine "dask=": an address is needed after dask=, such as dask=tcp://HOST:8786$'),
         ("dask=here", r'^engine "dask=here": an address'),
         ("local=tcp://a:1", r'^engine "local=tcp://a:1": an address'),
+        (
+            "dask=http://head:8787",
+            r'^engine "dask=http://head:8787": a scheduler is not reached by http:// \(did you mean "tcp"\?\)',
+        ),
+        (
+            "dask=ucx://head:1",
+            r'^engine "dask=ucx://head:1": a scheduler is not reached by ucx://, but by tcp://, tls:',
+        ),
         (3, r'^engine is 3, but it must be "local", "dask", "dask=ADDRESS" or a client of `distributed`$'),
     ],
 )

@@ -29,8 +29,8 @@ def callback_class(monkeypatch):
     return importlib.import_module("calibeval.integrations.transformers_callback").ReportCallback
 
 
-def evaluated(calibration, callback, step, prefix="eval"):
-    values = calibration(SimpleNamespace(predictions=LOGITS, label_ids=LABELS))
+def evaluated(calibration, callback, step, prefix="eval", rows=200):
+    values = calibration(SimpleNamespace(predictions=LOGITS[:rows], label_ids=LABELS[:rows]))
     metrics = {f"{prefix}_{name}": value for name, value in values.items()}
     state = SimpleNamespace(global_step=step, log_history=[{**metrics, "step": step}], is_world_process_zero=True)
     callback.on_evaluate(None, state, None, metrics=metrics)
@@ -48,8 +48,24 @@ def test_the_log_has_intervals_and_floors(callback_class, prefix, tmp_path):
     assert logged[f"{prefix}_ece_floor"] == pytest.approx(wanted.floor)
     assert f"{prefix}_nll_floor" not in logged
     json.dumps(logged)
-    assert [*callback.reports] == [30]
-    assert (tmp_path / "step_30/report.json").exists()
+    assert {step: [*own] for step, own in callback.reports.items()} == {30: [prefix]}
+    folder = {"eval": "step_30", "test_set": "step_30_test_set"}[prefix]
+    assert (tmp_path / folder / "report.json").exists()
+
+
+def test_every_evaluation_of_a_step_is_kept(callback_class, tmp_path):
+    calibration = Calibration(["ece"])
+    callback = callback_class(calibration, out=tmp_path)
+    for rows, prefix in ((200, "eval_a"), (150, "eval_b/c"), (100, "eval"), (50, "eval")):
+        evaluated(calibration, callback, 30, prefix, rows)
+    evaluated(calibration, callback, 60, rows=40)
+    kept = {(step, name): report.dumps[0].n for step, own in callback.reports.items() for name, report in own.items()}
+    assert kept == {(30, "eval_a"): 200, (30, "eval_b/c"): 150, (30, "eval"): 100, (30, "eval-2"): 50, (60, "eval"): 40}
+    folders = {"step_30_eval_a": 200, "step_30_eval_b%2Fc": 150, "step_30": 100, "step_30_eval-2": 50, "step_60": 40}
+    assert {one.name for one in tmp_path.iterdir()} == {*folders}
+    for name, rows in folders.items():
+        saved = json.loads((tmp_path / name / "report.json").read_text())
+        assert saved["dumps"][0]["source"]["n"] == rows
 
 
 def test_what_cannot_work_is_refused(callback_class):
@@ -97,7 +113,7 @@ def test_in_a_training_of_the_real_trainer(tmp_path):
         model, arguments, train_dataset=rows, eval_dataset=rows, compute_metrics=calibration, callbacks=[callback]
     )
     trainer.train()
-    assert [*callback.reports] == [4, 8]
+    assert {step: [*own] for step, own in callback.reports.items()} == {4: ["eval"], 8: ["eval"]}
     with torch.inference_mode():
         wanted = calibeval.evaluate(logits=model.layer(inputs), labels=[row["labels"] for row in rows])["ece"]
     logged = [one for one in trainer.state.log_history if "eval_ece" in one]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from calibeval.cli.options import positive as class_options
@@ -13,8 +16,10 @@ from calibeval.cli.screen.dump_json import written_json
 from calibeval.cli.screen.streams import put
 from calibeval.core.errors import UsageError
 from calibeval.readers.stored.place import as_shown
+from calibeval.readers.stored.shard_names import NUMBERED
 
 if TYPE_CHECKING:
+    from calibeval.core.data.source import Source
     from calibeval.core.evaluation.running import Running
 
 
@@ -37,6 +42,7 @@ def sums(
 ) -> int:
     """Add up dumps; write sums that `report` merges with others.
 
+    A numbered name, such as a-00001-of-00004.npz, is that file alone, and "a-*.npz" is all of them.
     `calibeval report part*.sums` shows the report of all rows of several files, `calibeval compare part*.sums` the
     comparison with their bases.
     """
@@ -48,6 +54,7 @@ def sums(
     from calibeval.core.evaluation.saved import to_saved
     from calibeval.core.evaluation.settings import checked
     from calibeval.readers.formats.sums_names import SUFFIX
+    from calibeval.words.cells import plural
     from calibeval.writers.atomic import write_file
     from calibeval.writers.sums import sums_file
 
@@ -56,11 +63,10 @@ def sums(
     refuse_overwriting([*(split_title(word).file for word in (*dumps, *(base or ()))), *flags.files], [out])
     exclude({"--exact": exact or None, "--min-cell": min_cell})
     if base is not None and len(base) != len(dumps):
-        raise UsageError(
-            f"--base was given {len(base)} times for {len(dumps)} dumps: give one for each, in their order"
-        )
+        given = f"{plural(len(base), 'time')} for {plural(len(dumps), 'dump')}"
+        raise UsageError(f"--base was given {given}: give one for each dump, in their order")
     settings = checked(bins=bins, level=LEVEL, positive=flags.positive, classes=classes or ())
-    chosen, reading = chosen_metrics(metrics), flags.options()
+    chosen, reading = chosen_metrics(metrics), replace(flags.options(), alone=True)
     told = {
         "class_names": reading.class_names,
         "labels_are": reading.labels_are,
@@ -68,9 +74,10 @@ def sums(
         "renormalize": reading.renormalize,
     }
     whole, warnings = Accumulation(None, chosen, settings, told, exact=exact), []
+    sources: list[Source] = []
     for word, beside in zip(dumps, base or [""] * len(dumps), strict=True):
         part, predictions = Accumulation(None, chosen, settings, told, exact=exact), open_named(word, reading)
-        read = [predictions]
+        read, sources = [predictions], [*sources, predictions.source]
         if not beside:
             take_dump(part, predictions, group, threads(jobs))
         else:
@@ -92,7 +99,7 @@ def sums(
         put(written_json(out, running.counts.n, running.facts.kinds.kind, warnings))
     else:
         beside = "" if base is None else ", beside a base"
-        put(f"{out}: {_told(running)}{beside}{_joined(min_cell)}, {len(content):,} bytes\n")
+        put(f"{out}: {_told(running)}{_shards(sources)}{beside}{_joined(min_cell)}, {len(content):,} bytes\n")
     return 0
 
 
@@ -102,6 +109,22 @@ def _told(running: Running) -> str:
     classes = "top label only" if kinds.k is None else f"{kinds.k:,} classes, {kinds.kind}"
     groups = "" if running.groups is None else f", {len(running.groups.names):,} groups"
     return f"sums of {running.counts.n:,} rows, {classes}{groups}"
+
+
+def _shards(sources: Sequence[Source]) -> str:
+    """Of how many shards the sums are, and of how many there are more; nothing if these are no shards."""
+    from calibeval.words.cells import plural
+
+    found = [NUMBERED.match(PurePath(one.path or "").name) if one.shards is None else None for one in sources]
+    several = sum(one.shards or 0 for one in sources)
+    numbered = [one for one in found if one is not None]
+    count = several + len(numbered)
+    if not count:
+        return ""
+    whole = {(one["stem"], one["rest"], int(one["count"])) for one in numbered}
+    if several or len(whole) != 1 or count == min(whole)[2]:
+        return f", of {plural(count, 'shard')}"
+    return f", of {count} of {min(whole)[2]} shards"
 
 
 def _joined(min_cell: int | None) -> str:

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from calibeval.cli.inputs.saved_sums import check_settled
 from calibeval.cli.inputs.titled import open_named, open_named_base, split_title
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.predictions import Predictions
@@ -51,8 +50,9 @@ def opened_sums(dump: str) -> tuple[Accumulation, Source] | None:
     from calibeval.readers.formats.sums_together import read_all, source_of
 
     found = split_title(dump)
-    source = source_of([found.file])
-    return read_all([found.file]), source if found.title is None else replace(source, title=found.title)
+    rows = read_all([found.file])
+    source = source_of(rows)
+    return rows, source if found.title is None else replace(source, title=found.title)
 
 
 def judged_sums(
@@ -63,10 +63,12 @@ def judged_sums(
     Raises: UsageError for these, and for rules that need rows; as `baseline_of`.
     """
     from calibeval.api.gate_sums import baseline_of
+    from calibeval.api.saved_sums import check_bins, check_settled
     from calibeval.core.gating.of_sums import subject_of_sums
 
     settled = {"--slice": asked.slices, "--group": asked.group, "--positive": asked.positive, "weights": asked.weights}
-    check_settled({**given, **settled}, rows[0], bins)
+    check_settled({**given, **settled})
+    check_bins(bins, rows[0], "--bins")
     saved = baseline_of(asked.baseline)
     asked = asked.for_dump(rows[0].measurement(None, rows[1]).predictions, saved, OWN)
     return asked, subject_of_sums(rows[0], asked.rules, asked.settings, rows[1], saved, planned=planned)

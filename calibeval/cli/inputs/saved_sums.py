@@ -74,21 +74,10 @@ def opened(dumps: Sequence[str], bins: int | None, given: Mapping[str, object]) 
 
     Raises: as `read_all`; UsageError for such options, and another number of bins.
     """
+    from calibeval.api.saved_sums import check_bins, check_settled
     from calibeval.readers.formats.sums_together import read_all, source_of
 
-    check_settled(given, None, None)
+    check_settled(given)
     whole = read_all(dumps)
-    check_settled(given, whole, bins)
-    return whole, source_of(dumps)
-
-
-def check_settled(given: Mapping[str, object], rows: Accumulation | None, bins: int | None) -> None:
-    """Check that no option needs rows, or was settled when the sums were made. rows: of the sums, once they are read.
-
-    Raises: UsageError for such options, and another number of bins.
-    """
-    for option, value in given.items():
-        if value:
-            raise UsageError(f"{option} cannot be combined with saved sums, which hold no rows and their own settings")
-    if rows is not None and bins not in (None, rows.settings.bins):
-        raise UsageError(f"--bins is {bins}, but these sums have {rows.settings.bins}: bins cannot be changed later")
+    check_bins(bins, whole, "--bins")
+    return whole, source_of(whole)

@@ -130,6 +130,7 @@ SUMS = First(
     (
         "--out",
         "--json",
+        "--base",
         "--exact",
         "--min-cell",
         "--bins",

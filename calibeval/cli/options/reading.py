@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import inspect
-import os
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
@@ -17,7 +16,7 @@ from calibeval.cli.options.positive import Positive
 from calibeval.cli.options.roles import named_keys
 from calibeval.core.errors import InputError
 from calibeval.readers.meaning.named import OF_DUMPS, OF_FEATURES
-from calibeval.readers.remote.told import listening
+from calibeval.readers.remote.told import listening, sentences
 from calibeval.words.names import visible
 
 if TYPE_CHECKING:
@@ -205,7 +204,7 @@ def _with_flags(command: Callable[..., int], kind: type[ReadingFlags | FeatureFl
         flags = kind(**{f.name: values.pop(f.name) for f in fields(kind) if not f.name.startswith("_")})
         with listening() as heard:
             code = command(flags=flags, **values)
-        say([f"note: {one}" for one in heard], quiet=values.get("quiet", False))
+        say([f"note: {one}" for one in sentences(heard)], quiet=values.get("quiet", False))
         return code
 
     run.__name__, run.__doc__ = command.__name__, command.__doc__
@@ -222,7 +221,9 @@ def refuse_overwriting(inputs: Sequence[str | Path | None], outputs: Sequence[Pa
 
 def threads(jobs: int | None) -> int:
     """The chosen number of threads, or one for each processor that this process may use."""
-    return jobs if jobs is not None else len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else 1
+    from calibeval.core.sums.threads import processors
+
+    return processors() if jobs is None else jobs
 
 
 def say(lines: Sequence[str], *, quiet: bool) -> None:

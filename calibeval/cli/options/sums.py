@@ -16,7 +16,11 @@ Out = Annotated[
 ]
 Exact = Annotated[
     bool,
-    typer.Option("--exact", help="Keep every confidence (8 bytes a row), for exact AECE.", rich_help_panel=MEASURE),
+    typer.Option(
+        "--exact",
+        help="Keep every confidence, and some scores and labels.",
+        rich_help_panel=MEASURE,
+    ),
 ]
 Base = Annotated[
     list[str] | None,

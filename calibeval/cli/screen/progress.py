@@ -48,6 +48,17 @@ class StatusLine:
             sys.stderr.flush()
 
 
+class OpeningLine(StatusLine):
+    """A line that says how many of the remote files of one dump are open."""
+
+    def opened(self, name: str, done: int, total: int) -> None:
+        """So many of the files of that name are open; the line is removed once all are."""
+        if done == total and self._shown:
+            self.change("")
+        elif done < total and self.due():
+            self.change(f"{shown(name)}: {done:,} of {total:,} files are open")
+
+
 class Progress(StatusLine):
     """A line that says how much of the current dump has been read."""
 
@@ -57,7 +68,7 @@ class Progress(StatusLine):
 
     def start(self, name: str, total: int) -> None:
         """Begin a dump; total: its number of rows."""
-        self._name, self._total, self._done = "".join(c for c in name if c.isprintable())[-40:], total, 0
+        self._name, self._total, self._done = shown(name), total, 0
 
     def advance(self, steps: int) -> None:
         """Count more rows as done."""
@@ -65,3 +76,8 @@ class Progress(StatusLine):
         if self.due():
             share = 100 * self._done / max(self._total, 1)
             self.change(f"{self._name}: {share:.0f} % of {self._total:,} rows")
+
+
+def shown(name: str) -> str:
+    """The end of a dump's name, without what a terminal would obey."""
+    return "".join(c for c in name if c.isprintable())[-40:]

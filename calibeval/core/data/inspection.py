@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from html import escape
+from typing import ClassVar
 
 from calibeval.core.data.documents import json_text
 from calibeval.core.data.elsewhere import elsewhere
 from calibeval.core.data.notices import Notice
-from calibeval.core.data.records import to_plain
+from calibeval.core.data.records import Layout, to_plain
 
 SCHEMA = "calibeval.inspection/1"
 
@@ -51,7 +52,9 @@ class Reading:
 
 @dataclass(frozen=True, slots=True)
 class Inspection:
-    """A file's arrays, and how each of its splits would be read."""
+    """A file's arrays, and how each of its splits would be read. shards: how many files these are, if several."""
+
+    LAYOUT: ClassVar = Layout(rare=("shards",))
 
     path: str
     format: str
@@ -59,6 +62,7 @@ class Inspection:
     arrays: tuple[ArrayNote, ...]
     splits: tuple[str, ...]
     readings: tuple[Reading, ...]
+    shards: int | None = None
 
     def __repr__(self) -> str:
         """One short line: the file, and how it would be read."""

@@ -24,15 +24,29 @@ class RemoteFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One of several files, as it was named, and its SHA-256."""
+
+    LAYOUT: ClassVar = Layout(open=True)
+
+    path: str
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """Where predictions came from, as reports record it; unknown fields are None.
 
     path, split, sha256: of the file with the scores. labels_path, labels_sha256: of a separate file with the labels.
     remote, labels_remote: what their servers say of them; of a remote file that was read in part, no SHA-256 is known.
+    shards: how many files hold the rows, if these are shards. files: each file of saved sums, if there are several;
+    then sha256 is that of a line "name NUL sha256" for each, as it is of shards.
     title: how the user calls it; it is the name of the dump, and not written with the source.
     """
 
-    LAYOUT: ClassVar = Layout(rare=("remote", "labels_remote"), read={"title": lambda _: None}, open=True)
+    LAYOUT: ClassVar = Layout(
+        rare=("remote", "labels_remote", "shards", "files"), read={"title": lambda _: None}, open=True
+    )
 
     path: str | None = None
     split: str | None = None
@@ -42,6 +56,8 @@ class Source:
     labels_sha256: str | None = None
     remote: RemoteFacts | None = None
     labels_remote: RemoteFacts | None = None
+    shards: int | None = None
+    files: tuple[SourceFile, ...] | None = None
     title: str | None = field(default=None, compare=False)
 
     def is_same_file(self, other: Source) -> bool:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from calibeval.core.data.copied import copied
-from calibeval.core.data.source import Source
+from calibeval.core.data.source import Source, SourceFile
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.evaluation.base_sums import BaseSums
 from calibeval.core.evaluation.batches import Batch, check_empty, counted, group_names, read_batch
@@ -46,8 +46,7 @@ class Accumulation:
 
     k: the number of classes; None: that of the first batch. chosen: the metrics; None: those of every report.
     settings: without groups. options: of `Predictions`, the same for all batches. exact: as in `RunningKeys`.
-    batches: their number. files: the names of files of saved sums that are in these, by their SHA-256; dumps: those of
-    dumps, by that and their split.
+    batches: their number. files, dumps: the names of files of saved sums, and of dumps, in these by their SHA-256.
     running: the rows of full chunks; waiting: the others. Both are None before the first batch. device: rows after
     these whose sums are on another device; None if there are none. doubted: batches after these, from a device, whose
     values are not surely right; they are not counted yet. base: another model on the same rows; None without.
@@ -64,8 +63,8 @@ class Accumulation:
     ) -> None:
         self.wanted_k, self.chosen, self.settings, self.options = k, chosen, settings, options
         self.exact, self.batches = exact, 0
-        self.files: dict[str, str] = {}
-        self.dumps: dict[str, str] = {}
+        self.files, self.dumps = dict[str, str](), dict[str, str]()
+        self.from_files: tuple[SourceFile, ...] = ()  # the same as files
         self.running: Running | None = None
         self.waiting: Rechunked | None = None
         self.base: BaseSums | None = None
@@ -220,10 +219,9 @@ class Accumulation:
         base = other.base if self.base is None else self.base
         if base is not None and other.base is not None:
             base = base.with_others(self, other)
-        self.files |= other.files
-        self.dumps |= other.dumps
+        self.files, self.dumps = self.files | other.files, self.dumps | other.dumps
+        self.batches, self.from_files = self.batches + other.batches, self.from_files + other.from_files
         theirs, own = other.whole(), self.whole()
-        self.batches += other.batches
         if theirs is None:
             return
         if own is None:
@@ -231,8 +229,7 @@ class Accumulation:
         else:
             own.join(theirs)
         own.heard = None if own.heard is None else []
-        self.running, self.waiting, self.device = own, Rechunked(chunk_rows(own.facts.kinds)), None
-        self.base = base
+        self.running, self.waiting, self.device, self.base = own, Rechunked(chunk_rows(own.facts.kinds)), None, base
 
     def whole(self) -> Running | None:
         """All rows, also those that wait; a copy where there are any. Raises: InputError, as `look`."""

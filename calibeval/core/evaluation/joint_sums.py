@@ -13,7 +13,7 @@ import numpy as np
 from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.errors import InputError
 from calibeval.core.metrics.moments import brier_of_outcome, gap_of_outcome, nll_of_outcome
-from calibeval.core.sums.binning import BinSums, bin_index, sums_by_index, totals_by_index
+from calibeval.core.sums.binning import PARTS, BinSums, bin_index, sums_by_index, totals_by_index
 from calibeval.core.sums.risk import FEW
 from calibeval.core.sums.sums import RowScores
 from calibeval.core.uncertainty.few_errors import OfOutcome
@@ -23,7 +23,6 @@ OUTCOMES: tuple[OfOutcome, ...] = (gap_of_outcome, nll_of_outcome, brier_of_outc
 # The values of rows whose differences are kept: P(class 1) of two classes is the last one.
 VALUES = ("confidence", "correct", "nll", "brier", "positive")
 TINY = 1e-16  # the least chance of an outcome, as in `few_errors`
-PARTS = ("count", "p", "pp", "y", "yp")
 
 
 @dataclass(frozen=True, slots=True, eq=False)

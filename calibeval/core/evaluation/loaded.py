@@ -21,7 +21,6 @@ from calibeval.core.evaluation.part_doubts import PartDoubt
 from calibeval.core.evaluation.rechunked import Rechunked
 from calibeval.core.evaluation.running import Running
 from calibeval.core.evaluation.running_facts import Counts, Facts
-from calibeval.core.evaluation.saved import PARTS
 from calibeval.core.evaluation.saved_base import take_base
 from calibeval.core.evaluation.saved_header import check_header
 from calibeval.core.evaluation.saved_sums import check_sums
@@ -29,7 +28,7 @@ from calibeval.core.evaluation.saved_totals import read_number
 from calibeval.core.metrics.table import needs_pairs, wanted_by
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.at_temperatures import COLUMNS, PLACES, AtTemperatures
-from calibeval.core.sums.binning import BinSums
+from calibeval.core.sums.binning import PARTS, BinSums
 from calibeval.core.sums.by_group import RowTotals
 from calibeval.core.sums.cells import CELLS, Cells
 from calibeval.core.sums.engine import chunk_rows

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from typing import Any, Self
 
 import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.notices import Notice, warning
-from calibeval.core.data.row_ids import WHOLE, as_text, copies_in
+from calibeval.core.data.row_ids import as_text, copies_in
 from calibeval.core.data.row_source import as_column
 from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.batches import Batch
 
 Digests = npt.NDArray[np.uint64]
+WHOLE = re.compile(r"(-?[0-9]{1,40})(?:\.0*)?", re.ASCII)  # 7, 007, -7, and 7.0 as a table with an empty cell writes it
+BELOW_0 = np.uint64(0xD1B54A32D192ED03)  # sets negative numbers apart
 
 
 class RunningIds:
@@ -71,27 +74,45 @@ def ids_of(ids: object, batch: Batch, before: RunningIds | None, *, first: bool)
 
 
 def id_digests(ids: npt.NDArray[Any]) -> Digests:
-    """8 bytes for each id, the same whatever the type and the batch: 7, 7.0 and "007" are one id.
+    """8 bytes for each id, the same whatever the batch: 7, 7.0 and "007" are one id, and so are -7 and "-7".
+
+    Floats from 2^53 on, which may have been rounded, are compared as the texts that they are: 1e17 is "1e+17".
 
     >>> found = id_digests(np.array([7, 8])), id_digests(np.array(["007", "x"])), id_digests(np.array([7.0]))
     >>> bool(found[0][0] == found[1][0] == found[2][0] != found[0][1] != found[1][1])
     True
     """
-    if ids.dtype.kind in "iub":
+    if ids.dtype.kind in "ub":
         return _mixed(ids.astype(np.uint64))
-    if ids.dtype.kind == "f" and bool((ids == np.floor(ids)).all()) and bool((np.abs(ids) < 2.0**53).all()):
-        return _mixed(ids.astype(np.int64).astype(np.uint64))
-    texts = as_text(ids).tolist()
-    found = np.array([_of_text(str(one)) for one in texts], np.uint64)
-    whole = np.array([WHOLE.fullmatch(str(one)) is not None for one in texts], np.bool_)
-    return np.where(whole, _mixed(found), found)
+    if ids.dtype.kind == "i":
+        return _of_whole(ids.astype(np.int64))
+    if ids.dtype.kind == "f":
+        sizes = np.abs(ids.astype(np.result_type(ids.dtype, np.float64), copy=False))
+        whole = (ids == np.floor(ids)) & (sizes < 2.0**53)
+        found = np.empty(len(ids), np.uint64)
+        found[whole] = _of_whole(ids[whole].astype(np.int64))
+        found[~whole] = _of_texts(as_text(ids[~whole]).tolist())
+        return found
+    return _of_texts([str(one) for one in as_text(ids).tolist()])
+
+
+def _of_whole(numbers: npt.NDArray[np.int64]) -> Digests:
+    mixed = _mixed(np.abs(numbers).astype(np.uint64))  # that of -2^63 is itself, which is 2^63 as one without a sign
+    return np.where(numbers < 0, mixed ^ BELOW_0, mixed)
+
+
+def _of_texts(texts: list[str]) -> Digests:
+    """Those of whole numbers that have 8 bytes, and of other texts."""
+    numbers = [int(match[1]) if (match := WHOLE.fullmatch(text)) else 2**64 for text in texts]
+    sizes = np.array([abs(number) if abs(number) < 2**64 else 0 for number in numbers], np.uint64)
+    mixed = _mixed(sizes)
+    found = np.where(np.array([number < 0 for number in numbers], np.bool_), mixed ^ BELOW_0, mixed)
+    others = [i for i, number in enumerate(numbers) if abs(number) >= 2**64]
+    found[others] = [_of_text(texts[i]) for i in others]
+    return found
 
 
 def _of_text(text: str) -> int:
-    """The number that a text is, or a digest of it."""
-    number = WHOLE.fullmatch(text)
-    if number is not None:
-        return int(number[1])
     content = text.encode(errors="surrogatepass")
     return int.from_bytes(hashlib.blake2b(content, digest_size=8).digest(), "little")
 

@@ -17,13 +17,12 @@ from calibeval.core.evaluation.accumulation import Accumulation
 from calibeval.core.evaluation.running import Running
 from calibeval.core.evaluation.saved_base import with_base
 from calibeval.core.evaluation.small_cells import without_small_cells
-from calibeval.core.sums.binning import BinSums
+from calibeval.core.sums.binning import PARTS, BinSums
 from calibeval.core.sums.cells import Cells
 from calibeval.core.sums.sums import Sums
 from calibeval.core.version import VERSION
 
 SCHEMA = "calibeval.sums/1"
-PARTS = ("count", "p", "pp", "y", "yp")
 
 Arrays = dict[str, npt.NDArray[Any]]
 

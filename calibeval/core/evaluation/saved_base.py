@@ -13,7 +13,8 @@ from calibeval.core.data.documents import Place, Wrong
 from calibeval.core.data.notices import Notice
 from calibeval.core.errors import InputError
 from calibeval.core.evaluation.base_sums import BaseSums
-from calibeval.core.evaluation.joint_sums import OUTCOMES, PARTS, VALUES, JointSums
+from calibeval.core.evaluation.joint_sums import OUTCOMES, VALUES, JointSums
+from calibeval.core.sums.binning import PARTS
 
 if TYPE_CHECKING:
     from calibeval.core.evaluation.accumulation import Accumulation

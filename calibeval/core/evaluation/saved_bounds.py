@@ -10,13 +10,12 @@ import numpy.typing as npt
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.documents import Wrong
 from calibeval.core.evaluation.running import Running
-from calibeval.core.sums.binning import BinSums
+from calibeval.core.sums.binning import PARTS, BinSums
 from calibeval.core.sums.cells import Cells
 from calibeval.core.sums.sums import Sums
 
 ROUNDING = 1e-6  # of the sum of weights: rounding stays far below it
 FINE = 1e-9  # of the sum of weights in a narrow cell
-PARTS = ("count", "p", "pp", "y", "yp")
 
 Array = npt.NDArray[Any]
 

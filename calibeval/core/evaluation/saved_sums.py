@@ -10,9 +10,9 @@ import numpy as np
 from calibeval.core.data.arrays import Floats
 from calibeval.core.evaluation.running import Running
 from calibeval.core.evaluation.running_groups import RunningGroups
-from calibeval.core.evaluation.saved_bounds import PARTS, ROUNDING, Array, Bounds, check, refuse
+from calibeval.core.evaluation.saved_bounds import ROUNDING, Array, Bounds, check, refuse
 from calibeval.core.sums.at_temperatures import MOST, PLACES, cumulants
-from calibeval.core.sums.binning import bin_index, sums_by_index
+from calibeval.core.sums.binning import PARTS, bin_index, sums_by_index
 from calibeval.core.sums.cells import cell_limits
 from calibeval.core.sums.equal_mass import cell_starts
 from calibeval.core.sums.key_cells import FINE_BITS

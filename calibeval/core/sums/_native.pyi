@@ -36,6 +36,19 @@ def kept_rows(
     top: Floats,
     /,
 ) -> int: ...
+def at_beta(
+    which: int,
+    width: int,
+    k: int,
+    by_class: bool,
+    before: bool,
+    scores: npt.NDArray[Any],
+    labels: npt.NDArray[np.int64] | None,
+    of_label: Floats | None,
+    beta: float,
+    rows: Floats,
+    /,
+) -> int: ...
 def histogram(which: int, keys: npt.NDArray[np.uint64], counts: npt.NDArray[np.int64], /) -> int: ...
 def segment_sums(
     which: int,

@@ -17,6 +17,8 @@ GRID = 2.0**-45  # probabilities that are computed from logits are rounded to it
 ROUNDER = 192.0  # numbers from 128 to 256 are multiples of GRID, so adding and subtracting it rounds
 COMPARED_EDGES = 100  # up to this many edges, comparing with each is faster than a binary search; must fit an int8
 
+PARTS = ("count", "p", "pp", "y", "yp")  # the sums of `BinSums` that each has
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class BinSums:

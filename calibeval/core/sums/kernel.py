@@ -14,7 +14,6 @@ from typing import NamedTuple
 from calibeval.core.errors import UsageError
 
 VARIABLE, NUMPY, NATIVE = "CALIBEVAL_KERNEL", "numpy", "native"
-SLOW = "baseline"  # without fused multiplication and addition numpy is faster
 
 
 class Kernel(NamedTuple):

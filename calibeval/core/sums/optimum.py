@@ -8,11 +8,14 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats, Indices
 from calibeval.core.data.notices import NotComputable, Notice, reason
 from calibeval.core.data.row_source import Kind
+from calibeval.core.sums.at_beta import StoredRows, at_beta, stored_rows
 from calibeval.core.sums.excess import excess_of
+from calibeval.core.sums.kernel import Kernel, chosen
 from calibeval.core.sums.lines import quiet_lines, row_sums
 from calibeval.core.sums.root import find_root
 from calibeval.core.sums.sample import Piece, Sample, thinned
@@ -210,14 +213,12 @@ def slopes_at(sample: Sequence[Sample], kind: Kind, place: float) -> Slopes:
     beta, start = math.exp(max(-MOST_LOG, min(place, MOST_LOG))), 0
     rows = np.empty((3, sum(len(part.labels) for part in sample)))
     wrong = np.empty(rows.shape[1], bool)
+    kernel = chosen()
     with quiet_lines():
-        for piece in _pieces(sample, kind):
-            z, axis, here = piece.d, piece.axis, slice(start, start + len(piece.t))
-            z *= beta
-            p = np.exp(z)
-            p *= np.expand_dims(1.0 / row_sums(p, axis), axis)
-            excess_of(p, z, beta * piece.t, axis, np.empty_like(z), rows[0, here], rows=rows[1:, here])
-            np.less(piece.t, 0.0, out=wrong[here])
+        for part in sample:
+            here = slice(start, start + len(part.labels))
+            if kernel is None or not _by_kernel(kernel, part, kind, beta, rows[:, here], wrong[here]):
+                _by_numpy(part, kind, beta, rows[:, here], wrong[here])
             start = here.stop
     weights = _weights(sample)
     errors = float(np.count_nonzero(wrong))
@@ -225,3 +226,37 @@ def slopes_at(sample: Sequence[Sample], kind: Kind, place: float) -> Slopes:
         own = weights[wrong]
         errors = float(own.sum() ** 2 / np.square(own).sum())
     return Slopes(place, rows[0], rows[1], rows[2], errors, weights)
+
+
+def _by_numpy(part: Sample, kind: Kind, beta: float, out: Floats, wrong: npt.NDArray[np.bool_]) -> None:
+    """The excess and its cumulants of each row, into `out`, (3, m), and whether another class is ahead of the label."""
+    start = 0
+    for piece in part.pieces(kind):
+        z, axis, here = piece.d, piece.axis, slice(start, start + len(piece.t))
+        z *= beta
+        p = np.exp(z)
+        p *= np.expand_dims(1.0 / row_sums(p, axis), axis)
+        excess_of(p, z, beta * piece.t, axis, np.empty_like(z), out[0, here], rows=out[1:, here])
+        np.less(piece.t, 0.0, out=wrong[here])
+        start = here.stop
+
+
+def _by_kernel(
+    kernel: Kernel, part: Sample, kind: Kind, beta: float, out: Floats, wrong: npt.NDArray[np.bool_]
+) -> bool:
+    """The same; False if numpy must."""
+    start = 0
+    stored = kind == "logits"
+    for piece in stored_rows(part.scores, part.labels, None) if stored else part.pieces(kind):
+        found = (
+            piece.at(kernel, beta)
+            if isinstance(piece, StoredRows)
+            else at_beta(kernel, piece.d, None, piece.t, beta, axis=piece.axis)
+        )
+        if found is None:
+            return False
+        here = slice(start, start + len(found.label))
+        out[:, here] = found.excess, found.variance, found.third
+        np.less(found.label, 0.0, out=wrong[here])
+        start = here.stop
+    return True

@@ -14,6 +14,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.documents import Wrong
+from calibeval.core.data.source import SourceFile
 from calibeval.core.errors import FileProblem, InputError
 from calibeval.core.evaluation.accumulation import Accumulation
 from calibeval.core.evaluation.loaded import from_saved
@@ -34,6 +35,7 @@ def read_sums(path: Place) -> Accumulation:
     with descriptor_of(path) as descriptor:
         try:
             with os.fdopen(descriptor, "rb", closefd=False) as file:
+                sha256 = hashlib.file_digest(file, "sha256").hexdigest()
                 members = _members(path, file)
         except OSError as error:
             raise FileProblem(f"{path}: cannot be read ({error.strerror or error})") from None
@@ -52,7 +54,7 @@ def read_sums(path: Place) -> Accumulation:
         _refuse(path, str(error))
     except (KeyError, ValueError, TypeError, AttributeError, IndexError, OverflowError) as error:
         _refuse(path, f"the content is incomplete or does not fit together ({str(error) or type(error).__name__:.60})")
-    rows.files = {digest: path.name}
+    rows.files, rows.from_files = {digest: path.name}, (SourceFile(path.as_posix(), sha256),)
     return rows
 
 

@@ -57,6 +57,9 @@ def _told(rows: Accumulation, running: Running) -> Sequence[str]:
     told = [f"{rows.settings.bins} bins"]
     told += [] if rows.chosen is None else [f"metrics {', '.join(rows.chosen)}"]
     told += ["every confidence"] if running.keys.kept else []
+    if running.keys.kept and running.sample is not None:
+        sampled = sum(len(part.labels) for part in running.sample.of(running.counts.n)[0])
+        told += [f"scores and labels of {sampled:,} sampled rows"]
     told += [] if running.joined is None else [f"no cell of fewer than {running.joined.least} rows"]
     told += [] if running.facts.weights is None else ["weighted rows"]
     told += [] if running.groups is None else [f"{len(running.groups.names):,} groups"]

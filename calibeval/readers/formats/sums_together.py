@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+import hashlib
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -48,9 +49,14 @@ def read_all(dumps: Sequence[str]) -> Accumulation:
     return whole
 
 
-def source_of(dumps: Sequence[str]) -> Source:
-    """Where the rows of these words came from. Raises: FileProblem as `files_of`."""
-    files = files_of(dumps)
-    if len(files) > 1:
-        return Source(title=f"{len(files)} files of sums")
-    return Source(files[0].as_posix(), format="sums")
+def source_of(rows: Accumulation) -> Source:
+    """The files that the rows came from."""
+    files = rows.from_files
+    if len(files) == 1:
+        return Source(files[0].path, sha256=files[0].sha256, format="sums")
+    digest = hashlib.sha256()
+    for file in files:
+        name = file.path.rpartition("/")[2]
+        digest.update(f"{name}\0{file.sha256}\n".encode(errors="surrogateescape"))
+    title = f"{len(files)} files of sums"
+    return Source(sha256=digest.hexdigest(), format="sums", files=files, title=title)

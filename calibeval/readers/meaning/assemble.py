@@ -40,7 +40,7 @@ from calibeval.readers.meaning.top_scores import explained
 from calibeval.readers.meaning.unlabelled import why_no_labels, zeros_for
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import NAME_KEYS, prefixes
-from calibeval.readers.stored.place import Place
+from calibeval.readers.stored.place import Place, as_name, as_shown
 from calibeval.readers.stored.stored import Stored
 
 
@@ -59,6 +59,7 @@ class ReadOptions:
     need_labels: whether a file without labels is an error. k: the number of classes of images without labels.
     believed: whether what looks like the scores of the best classes is read as it is, in a file that calibeval just
     wrote.
+    alone: whether a numbered name, such as a-00001-of-00004.npz, is that file and not the dump of which it is a shard.
     positive: of two classes, the one whose probability is reported; it names both classes where labels are two texts.
     """
 
@@ -77,6 +78,7 @@ class ReadOptions:
     k: int | None = None
     believed: bool = False
     positive: str | None = None
+    alone: bool = False
     limits: Limits = field(default_factory=Limits)
 
 
@@ -103,7 +105,7 @@ def assemble(
     call = Call(
         source.path or "" if source.split is None else f"{source.path}#{source.split}",
         kind=options.kind,
-        labels=None if options.labels is None else options.labels.as_posix(),
+        labels=None if options.labels is None else as_shown(as_name(options.labels)),
         read_as=options.read_as,
         decimal=options.decimal,
         need_labels=options.need_labels or options.k is None,  # only apply says k, and never needs them

@@ -1,13 +1,15 @@
-"""A remote file that is read once from beginning to end, into a temporary file without a name."""
+"""A remote file that is read once from beginning to end, into a temporary file."""
 
 from __future__ import annotations
 
 import os
+import sys
 import tempfile
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any
 
 from calibeval.core.errors import FileProblem
@@ -17,19 +19,26 @@ from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.steady import Identity, SteadyFile
 
 PIECE = 2**20
+REOPENED = sys.platform == "linux"  # elsewhere who opens /dev/fd/3 shares the position of descriptor 3
 
 
 class Copy:
-    """A temporary file that loses its name at once, so that it disappears with the process."""
+    """A temporary file. path: by which this process can open it.
+
+    On Linux it loses its name at once, so that it disappears with the process; elsewhere it is removed at the end.
+    """
 
     def __init__(self) -> None:
-        self.file: IO[bytes] = tempfile.TemporaryFile(prefix="calibeval-")  # noqa: SIM115 - it lives as long as this
-        weakref.finalize(self, self.file.close)
-
-    @property
-    def path(self) -> str:
-        """A path by which this process can open it."""
-        return f"/dev/fd/{self.file.fileno()}"
+        if REOPENED:
+            with tempfile.TemporaryFile(prefix="calibeval-") as made:
+                descriptor = os.dup(made.fileno())
+            self.path = f"/dev/fd/{descriptor}"
+        else:
+            descriptor, self.path = tempfile.mkstemp(prefix="calibeval-")
+            weakref.finalize(self, _remove, self.path)
+        self.file: IO[bytes] = os.fdopen(descriptor, "wb", closefd=False)  # else the end of the process warns of it
+        closing = weakref.finalize(self, _close, self.file, descriptor)
+        closing.atexit = False  # a thread may still read it when the process ends
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -77,14 +86,25 @@ def copied(remote: Remote, first: Facts, limits: Limits) -> CopiedFile:
     checks.check()
     if first.size is not None and size != first.size:
         raise FileProblem(f"{remote.url}: the server said that it has {first.size} bytes, but sent {size}")
-    copy.file.flush()
     seen = os.fstat(copy.file.fileno())
     return CopiedFile(remote.url, Identity(seen.st_dev, seen.st_ino, seen.st_size, seen.st_mtime_ns), copy, checks)
+
+
+def _close(file: IO[bytes], descriptor: int) -> None:
+    with suppress(OSError):  # what a full disk did not take is written once more
+        file.close()
+    os.close(descriptor)
+
+
+def _remove(path: str) -> None:
+    with suppress(OSError):
+        Path(path).unlink()
 
 
 def _write(file: IO[bytes], piece: bytes) -> None:
     try:
         file.write(piece)
+        file.flush()
     except OSError as error:
         place = tempfile.gettempdir()
         raise FileProblem(

@@ -6,21 +6,21 @@ from calibeval.core.errors import FileProblem
 from calibeval.readers.remote.copied import copied
 from calibeval.readers.remote.file import RangedFile
 from calibeval.readers.remote.pages import PAGE
-from calibeval.readers.remote.store import Facts, NoRanges, Remote
-from calibeval.readers.remote.told import tell
+from calibeval.readers.remote.part import NoRanges
+from calibeval.readers.remote.store import Facts, Remote
+from calibeval.readers.remote.told import Copied, tell
 from calibeval.readers.stored.limits import Limits
-from calibeval.readers.stored.place import Url
 from calibeval.readers.stored.steady import SteadyFile
 
 LARGE = 2**26  # bytes; where fewer are copied, nobody needs to hear of it
 
 
-def fetched(place: Url, limits: Limits, *, whole: bool) -> SteadyFile:
-    """The file of a URL. whole: whether its format needs all bytes, in their order.
+def fetched(remote: Remote, limits: Limits, *, whole: bool) -> SteadyFile:
+    """The file. whole: whether its format needs all bytes, in their order.
 
     Raises: as `steady_file`.
     """
-    remote = Remote(place)
+    place = remote.url
     first = remote.facts()
     if first.html:
         raise FileProblem(
@@ -31,7 +31,7 @@ def fetched(place: Url, limits: Limits, *, whole: bool) -> SteadyFile:
         if file.size >= LARGE:
             what = f"{place.suffix or 'this format'} is read from beginning to end"
             better = "of .npz, .safetensors and .parquet only what is needed is"
-            tell(f"{file.name}: all {file.size:,} bytes were copied, once, as {what}; {better}")
+            tell(Copied(file.name, file.size, f"{what}; {better}"))
         return file
     if not first.ranges or first.size is None:
         return _without_ranges(remote, first, limits)
@@ -47,5 +47,5 @@ def fetched(place: Url, limits: Limits, *, whole: bool) -> SteadyFile:
 def _without_ranges(remote: Remote, first: Facts, limits: Limits) -> SteadyFile:
     """A copy of a file that its server sends only as a whole."""
     file = copied(remote, first, limits)
-    tell(f"{file.name}: all {file.size:,} bytes were copied, once, as the server does not send parts of a file")
+    tell(Copied(file.name, file.size, "the server does not send parts of a file"))
     return file

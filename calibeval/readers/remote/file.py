@@ -11,6 +11,7 @@ from typing import IO, Any, cast
 
 from calibeval.core.errors import CalibevalError, FileProblem
 from calibeval.readers.remote.pages import PAGE, RUN, Pages
+from calibeval.readers.remote.part import OtherPart
 from calibeval.readers.remote.store import Facts, Remote
 from calibeval.readers.stored.digest import Extent, damaged
 from calibeval.readers.stored.place import Url
@@ -31,7 +32,7 @@ class RangedFile(SteadyFile):
     def at(cls, remote: Remote, first: Facts, size: int) -> RangedFile:
         """The file of that size, of which a server said these facts."""
         checks = Checks(remote, first)
-        return cls(remote.url, Identity(0, 0, size, 0), Pages(remote.fetch, size, checks.changed), checks)
+        return cls(remote.url, Identity(0, 0, size, 0), Pages(checks.fetch, size, checks.changed), checks)
 
     def __reduce__(self) -> tuple[Callable[..., SteadyFile], tuple[Any, ...]]:
         """As another process takes it, which reads it with requests of its own."""
@@ -88,15 +89,20 @@ class RangedFile(SteadyFile):
     def sha256(self, extents: Sequence[Extent]) -> str | None:
         """The SHA-256 if every byte was read, after the CRC-32 of the extents that were read has been verified.
 
+        The server is asked only if it has sent anything since the last call.
         Raises: as `open`; InputError if a checksum differs.
         """
         used = self.pages.used
+        state = (self.pages.requests, used.count)
+        if self.checks.settled is not None and self.checks.settled[0] == state:
+            return self.checks.settled[1]
         found = used.result(lambda page: self.pages.page(page, RUN // PAGE))
         crcs = [used.crc(extent.start, extent.length, self.pages.page) for extent in extents]
         self.check()
         for extent, crc in zip(extents, crcs, strict=True):
             if crc not in (None, extent.crc):
                 raise damaged(self.name, extent)
+        self.checks.settled = (self.pages.requests, used.count), found
         return found
 
 
@@ -108,10 +114,14 @@ def sha256_in_ranges(file: SteadyFile, extents: Sequence[Extent]) -> str | None:
 
 
 class Checks:
-    """Compares what the server says of a file with what it said first."""
+    """Compares what the server says of a file with what it said first.
+
+    settled: the numbers of requests and of used pages at the last check of a whole file, and its SHA-256 then.
+    """
 
     def __init__(self, remote: Remote, first: Facts) -> None:
         self.first = first
+        self.settled: tuple[tuple[int, int], str | None] | None = None
         self._remote, self._read = remote, 0
 
     def are_due(self, read: int) -> bool:
@@ -128,12 +138,25 @@ class Checks:
         if (now.size, now.etag) != (self.first.size, self.first.etag):
             raise changed(self._remote.url.name)
 
-    def changed(self) -> CalibevalError:
-        """The error for an answer of another length than was asked for: the file changed, or the server is at fault."""
+    def fetch(self, start: int, stop: int) -> bytes:
+        """The bytes from start to stop, with one request.
+
+        Raises: FileProblem if they cannot be read, or others come; InputError if that is since the file has changed.
+        """
+        try:
+            return self._remote.fetch(start, stop, self.first.size or 0)
+        except OtherPart as other:
+            raise self.changed(str(other)) from None
+
+    def changed(self, came: str = "the server sent another number of bytes than it was asked for") -> CalibevalError:
+        """The error for an answer that is not what was asked for: the file changed, or the server is at fault.
+
+        came: the answer, in words.
+        """
         now = self._remote.facts()
         if (now.size, now.etag) != (self.first.size, self.first.etag):
             return changed(self._remote.url.name)
-        return FileProblem(f"{self._remote.url}: the server sent another number of bytes than it was asked for")
+        return FileProblem(f"{self._remote.url}: {came}")
 
 
 class _Positional(io.RawIOBase):

@@ -26,8 +26,9 @@ def steady_file(place: Place, limits: Limits, *, whole: bool = False) -> SteadyF
     if isinstance(place, Path):
         return SteadyFile.of(place)
     from calibeval.readers.remote.fetched import fetched
+    from calibeval.readers.remote.store import Remote
 
-    return fetched(place, limits, whole=whole)
+    return fetched(Remote(place), limits, whole=whole)
 
 
 def settling(file: SteadyFile, extents: Sequence[Extent]) -> Callable[[], str | None]:

@@ -8,10 +8,19 @@ from collections.abc import Callable, Sequence
 from calibeval.core.data.far_rows import Engine
 from calibeval.core.data.source import RemoteFacts
 from calibeval.core.errors import InputError
+from calibeval.core.sums.threads import in_order
 from calibeval.readers.remote.find import remote_facts, sha256_of
 from calibeval.readers.stored.digest import Background, Extent
+from calibeval.readers.stored.place import Place, Url
 from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents
+
+AT_ONCE = 8  # requests for different shards
+
+
+def at_once(shards: Sequence[Place]) -> int:
+    """How many shards are asked for at the same time: one, unless they are remote."""
+    return AT_ONCE if any(isinstance(shard, Url) for shard in shards) else 1
 
 
 def shards_sha256(files: Sequence[SteadyFile], shards: Sequence[Contents], engine: Engine | None = None) -> str | None:
@@ -25,7 +34,7 @@ def shards_sha256(files: Sequence[SteadyFile], shards: Sequence[Contents], engin
     if engine is not None and all(remote_facts(file) is None for file in files):
         found = list(engine.in_order(_sha256_of, pairs))
     else:
-        found = [sha256_of(*pair) for pair in pairs]
+        found = list(in_order(_sha256_of, pairs, at_once([file.path for file in files])))
     _check_twice(files, found)
     return _of_lines(files, found)
 

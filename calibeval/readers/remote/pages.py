@@ -57,14 +57,14 @@ class Ahead:
 
     def __init__(self, fetch: Callable[[int, int], bytes], first: int, stop: int) -> None:
         self.first, self.stop = first, stop
-        self._error: CalibevalError | None = None
+        self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run, args=(fetch,), daemon=True)
         self._thread.start()
 
     def _run(self, fetch: Callable[[int, int], bytes]) -> None:
         try:
             fetch(self.first, self.stop)
-        except CalibevalError as error:
+        except Exception as error:  # noqa: BLE001 - it is raised by whoever waits
             self._error = error
 
     @property
@@ -84,12 +84,13 @@ class Pages:
 
     A request asks for whole pages, at most RUN bytes. Reading on where the last reading ended asks for more each time,
     and then for the next bytes in the background, but never for more than the reader said it would need.
-    fetch: the bytes between two places. size: of the file. changed: the error for a file that has fewer.
+    fetch: the bytes between two places. size: of the file. changed: the error for a file that has fewer. requests: how
+    many there were.
     """
 
     def __init__(self, fetch: Fetch, size: int, changed: Callable[[], CalibevalError]) -> None:
         self._fetch, self._size, self._changed = fetch, size, changed
-        self._number = next(NUMBERS)
+        self._number, self.requests = next(NUMBERS), 0
         self._lock = threading.RLock()
         self._ahead: Ahead | None = None
         self._next, self._window = -2, 1
@@ -169,6 +170,7 @@ class Pages:
     def _ask(self, first: int, stop: int) -> bytes:
         """One request for some pages, of which the first is returned."""
         begin, end = first * PAGE, min(stop * PAGE, self._size)
+        self.requests += 1
         data = memoryview(self._fetch(begin, end))
         if len(data) != end - begin:
             raise self._changed()

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from calibeval.core.errors import FileProblem, nearest
+from calibeval.readers.remote.part import OtherPart, part_of
 from calibeval.readers.remote.words import in_words, lacking
 from calibeval.readers.stored.place import Url
 
@@ -48,7 +49,6 @@ class Remote:
         self._system, self._path = file_system(url)
         self._lock = threading.Lock()
         self._file: Any = None
-        self._options: dict[str, Any] = {"block_size": 2**23, "cache_type": "none"}
 
     def facts(self) -> Facts:
         """What the server says now.
@@ -62,29 +62,34 @@ class Remote:
             raise FileProblem(f"{self.url}: a folder, but a file is needed")
         etag = next((str(found[key]).strip('"') for key in ETAGS if found.get(key) is not None), None)
         size = found.get("size")
-        if self.url.web and size:
-            self._options["size"] = int(size)  # else it is asked for again
         return Facts(
             None if size is None else int(size), etag, bool(found.get("partial", True)), found.get("mimetype") == HTML
         )
 
-    def fetch(self, start: int, stop: int) -> bytes:
-        """The bytes from start to stop, with one request.
+    def fetch(self, start: int, stop: int, size: int) -> bytes:
+        """The bytes from start to stop, with one request. size: of the whole file.
 
-        Raises: FileProblem if they cannot be read; NoRanges if the server sends the file from the beginning instead.
+        Raises: FileProblem if they cannot be read; NoRanges if a web server sends all of the file instead; OtherPart
+        if it sends other bytes.
         """
         with self._lock:
             try:
+                if self.url.web:
+                    return self._part(start, stop, size)
                 if self._file is None:
-                    self._file = self._system.open(self._path, "rb", **self._options)
+                    self._file = self._system.open(self._path, "rb", block_size=2**23, cache_type="none")
                 self._file.seek(start)
                 return bytes(self._file.read(stop - start))
-            except ValueError as error:
-                if self.url.web and "range requests" in str(error):
-                    raise NoRanges from None
-                raise in_words(error, self.url) from None
+            except OtherPart:
+                raise
             except Exception as error:  # noqa: BLE001 - as in `said`
                 raise in_words(error, self.url) from None
+
+    def _part(self, start: int, stop: int, size: int) -> bytes:
+        """A request of our own: fsspec's files of web servers take whatever part comes."""
+        from fsspec.asyn import sync
+
+        return bytes(sync(self._system.loop, part_of, self._system, self.url, self._path, (start, stop, size)))
 
     @contextmanager
     def stream(self) -> Iterator[Any]:
@@ -95,10 +100,6 @@ class Remote:
         options = {"block_size": 0} if self.url.web else {"block_size": 2**23, "cache_type": "readahead"}
         with said(self.url), self._system.open(self._path, "rb", **options) as stream:
             yield stream
-
-
-class NoRanges(Exception):
-    """The server does not send parts of a file."""
 
 
 def file_system(url: Url) -> tuple[Any, str]:

@@ -57,6 +57,11 @@ class WholeHash:
         weakref.finalize(self, ROOM.give, self._waiting)
         self._used: dict[int, int] = {}  # the CRC-32 of each page
 
+    @property
+    def count(self) -> int:
+        """How many pages were used."""
+        return len(self._used)
+
     def add(self, page: int, data: bytes) -> None:
         """A page was used, perhaps not for the first time."""
         if page in self._used:

@@ -8,7 +8,7 @@ import zlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from calibeval.core.errors import CalibevalError, InputError
+from calibeval.core.errors import InputError
 from calibeval.readers.stored.steady import SteadyFile
 
 PIECE = 2**20
@@ -31,14 +31,14 @@ class Background:
     def __init__(self, work: Callable[[], str | None]) -> None:
         self._work = work
         self._found: tuple[str | None] | None = None
-        self._error: CalibevalError | None = None
+        self._error: Exception | None = None
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
 
     def result(self) -> str | None:
         """Wait for the work, and return its result; None if the hash cannot be known.
 
-        Raises: the CalibevalError that the work raised, if any.
+        Raises: what the work raised, if anything. If nobody waits, nobody hears of it.
         """
         self._thread.join()
         if self._error is not None:
@@ -50,7 +50,7 @@ class Background:
     def _run(self) -> None:
         try:
             self._found = (self._work(),)
-        except CalibevalError as error:
+        except Exception as error:  # noqa: BLE001 - it is raised by whoever waits
             self._error = error
 
 

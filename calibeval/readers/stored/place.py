@@ -7,12 +7,18 @@ from dataclasses import dataclass, field
 from os import PathLike, fspath
 from pathlib import Path, PurePosixPath
 
+from calibeval.core.errors import UsageError
+
 INSIDE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+://")
 BEGINS = re.compile(f"^{INSIDE.pattern}")
 # pathlib makes one slash of two, so that Path("s3://bucket/key") is s3:/bucket/key.
 FLATTENED = re.compile(r"^(s3|s3a|gs|gcs|hf|https?|memory):/(?!/)")
 WEB = ("http", "https")
 QUERY = re.compile(r"\?[^?]*=.*\Z", re.DOTALL)  # in object stores, a ? without = may be part of a pattern
+USER = re.compile(
+    r"\A[^/@:\[]*:(?![0-9]+(?:[/?#]|\Z)).*@", re.DOTALL
+)  # a password may hold a / or # that is not escaped
+BEHIND_SPLIT = re.compile(r"\?|&[^&]*=")  # where a query begins behind the name of a split
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +42,7 @@ class Url:
 
     def __str__(self) -> str:
         scheme, _, rest = self.full.partition("://")
-        rest = re.split(r"[?#]", rest, maxsplit=1)[0] if self.web else QUERY.sub("", rest)
+        rest = re.split(r"[?#]", USER.sub("", rest), maxsplit=1)[0] if self.web else QUERY.sub("", rest)
         host, slash, path = rest.partition("/")
         return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
 
@@ -95,12 +101,14 @@ def with_two_slashes(name: str) -> str | None:
     return f"{flat[1]}://{name[flat.end() :]}"
 
 
-def as_name(path: str | PathLike[str]) -> str:
+def as_name(path: str | PathLike[str] | Url) -> str:
     """A path as the name of a dump, which may have a #split; of what pathlib made of a URL, the URL.
 
     >>> as_name(Path("s3://bucket/a.npz#val")), as_name("a.npz#val")
     ('s3://bucket/a.npz#val', 'a.npz#val')
     """
+    if isinstance(path, Url):
+        return path.full
     place = place_of(path)
     return place.full if isinstance(place, Url) else fspath(path)
 
@@ -119,6 +127,8 @@ def as_shown(name: str) -> str:
 
     >>> as_shown("https://me:pass@host/a.npz?sig=x#test"), as_shown("a.npz#test")
     ('https://host/a.npz#test', 'a.npz#test')
+    >>> as_shown("https://host/a.npz#test?sig=x"), as_shown("https://host/a.npz?sig=x#test&more=y")
+    ('https://host/a.npz#test', 'https://host/a.npz#test')
     >>> as_shown("--labels=https://host/a.npz?sig=x"), as_shown("old=s3://bucket/a.npz")
     ('--labels=https://host/a.npz', 'old=s3://bucket/a.npz')
     """
@@ -127,7 +137,27 @@ def as_shown(name: str) -> str:
         return name
     before, rest = name[: begin.start()], name[begin.start() :]
     url, sign, split = rest.rpartition("#")
-    return before + (f"{Url(url)}#{split}" if sign and "/" not in split else str(Url(rest)))
+    return before + (f"{Url(url)}#{_bare(split)}" if sign and not {*"/@"} & {*_bare(split)} else str(Url(rest)))
+
+
+def remote_split(name: str) -> str:
+    """What stands behind the # of a URL.
+
+    >>> remote_split("https://host/a.npz?sig=x#test")
+    'test'
+
+    Raises: UsageError if a query, which may be a signature, stands behind it.
+    """
+    split = name.rpartition("#")[2]
+    if _bare(split) != split:
+        bare = _bare(split)
+        raise UsageError(f"{as_shown(name)}: what follows ? or & must stand before #{bare}, as in NAME?...#{bare}")
+    return split
+
+
+def _bare(split: str) -> str:
+    """The name of a split without a query behind it."""
+    return BEHIND_SPLIT.split(split, maxsplit=1)[0]
 
 
 def without_secrets(text: str) -> str:

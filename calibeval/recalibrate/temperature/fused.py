@@ -8,15 +8,17 @@ the weighted mean, variance and third cumulant of x, without a second pass or an
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from calibeval.core.data.arrays import Floats
+from calibeval.core.sums.at_beta import AtBeta, StoredRows, at_beta
+from calibeval.core.sums.kernel import Kernel, chosen
 from calibeval.core.sums.lines import row_sums
-from calibeval.recalibrate.temperature.pieces import Coarse, Piece, each
+from calibeval.recalibrate.temperature.pieces import Coarse, Piece, Pieces, each
 
 VANISHED = -800.0  # exp(x) is 0 below this, so x is limited to it: -inf times 0 would be NaN
 FACTORS = 16  # number of norms that are multiplied before taking a logarithm, if their product fits float64
@@ -60,20 +62,53 @@ def fused(every: Iterable[Piece], beta: float, *, before: bool = False, bends: b
     >>> round(fused([one], 1.0).value, 6), round(fused([one], 1.0).slope, 6)
     (0.313262, -0.268941)
     """
+    if isinstance(every, Pieces) and by_kernel(every):
+        try:
+            return _means(every.stored(), partial(_each_stored, beta=beta, before=before))
+        except Unsuited:
+            pass
+    return _means(every, partial(_each_sums, beta=beta, before=before, bends=bends))
+
+
+def by_kernel(every: Pieces) -> bool:
+    """Whether the compiled kernel reads these rows as they are stored."""
+    return every.can_be_stored and chosen() is not None
+
+
+def _means(every: Iterable[Any], work: Callable[[Iterable[Any]], Iterator[tuple[float, Floats]]]) -> Fused:
     n, total = 0.0, np.zeros(7)
     with np.errstate(all="ignore"):
-        for rows, sums in each(partial(_each_sums, beta=beta, before=before, bends=bends), every):
+        for rows, sums in each(work, every):
             n += rows
             total += sums
         return Fused(*(total / n).tolist())
 
 
+class Unsuited(Exception):
+    """Some rows are left to numpy: it refuses bad values, and labels of probability 0, with the right words."""
+
+
+def _each_stored(every: Iterable[StoredRows], *, beta: float, before: bool) -> Iterator[tuple[float, Floats]]:
+    """The number of rows, or the sum of their weights, and the sums of each part, by the kernel. Raises: Unsuited."""
+    kernel = chosen()
+    for rows in every:
+        found = None if kernel is None else rows.at(kernel, beta, before=before)
+        if found is None:
+            raise Unsuited
+        w = rows.weights
+        yield len(rows.labels) if w is None else float(np.add.reduce(w)), _kernel_sums(found, w)
+
+
 def _each_sums(every: Iterable[Piece], *, beta: float, before: bool, bends: bool) -> Iterator[tuple[float, Floats]]:
     """The number of rows, or the sum of their weights, and the sums of each piece."""
     wide, narrow = np.empty((2, 0)), np.empty((4, 0))
-    clamp = False
+    clamp, kernel = False, chosen()
     with np.errstate(all="ignore"):
         for piece in every:
+            found = None if kernel is None else _at_beta(kernel, piece, beta, before=before)
+            if found is not None:
+                yield piece.rows, _kernel_sums(found, piece.w)
+                continue
             if piece.w is not None:
                 yield piece.rows, _weighted_sums(piece, piece.w, beta)
                 continue
@@ -86,6 +121,20 @@ def _each_sums(every: Iterable[Piece], *, beta: float, before: bool, bends: bool
                 clamp = True
                 sums = _sums(piece, beta, room, before=before, bends=bends, clamp=True)
             yield b, sums
+
+
+def _at_beta(kernel: Kernel, piece: Piece, beta: float, *, before: bool) -> AtBeta | None:
+    return at_beta(kernel, piece.d, None, np.asarray(piece.t, np.float64), beta, axis=piece.axis, before=before)
+
+
+def _kernel_sums(rows: AtBeta, w: Floats | None) -> Floats:
+    """Sums over the rows that the kernel found, each times its weight if it has one."""
+    loss, excess, variance, third, confidence, rise, before = (
+        float(np.add.reduce(one if w is None else one * w))
+        for one in (rows.loss, rows.excess, rows.variance, rows.third, rows.confidence, rows.rise, rows.before)
+    )
+    second = excess + variance
+    return np.array([loss, excess, second, second + 2.0 * variance - third, before, confidence, rise])
 
 
 def _sums(piece: Piece, beta: float, room: _Room, *, before: bool, bends: bool, clamp: bool) -> Floats:

@@ -15,7 +15,7 @@ from calibeval.core.errors import InputError
 from calibeval.core.sums.root import Root, find_root, halley
 from calibeval.recalibrate.base.facts import Search
 from calibeval.recalibrate.base.mapping import Map
-from calibeval.recalibrate.temperature.fused import Fused, fused
+from calibeval.recalibrate.temperature.fused import Fused, by_kernel, fused
 from calibeval.recalibrate.temperature.pieces import Piece, ScoreFacts, pieces, sample, score_facts
 
 MOST_EXPONENT = 709.0  # e to more is beyond float64
@@ -26,6 +26,7 @@ SHORT_COARSE_STEP, LONGEST_COARSE_STEP = 5e-3, 1.0
 SAMPLE_STEP = 3e-2  # about three times the error of the sub-sample itself
 COARSE_BYTES = 4  # a pass in float32 is only used for scores stored in float32 or a shorter type
 COARSE_RANGE = 1e30  # beyond it, float32 cannot represent the inverse scale of the logits
+CLOSER_SCORES, LEAST_PARTS = 2**21, 8  # of a second sub-sample for the kernel, and how often it must fit into all
 FAR_BELOW = 4.0  # the search on all rows goes this far below the sample's optimum, then checks that there is one
 SMALL_SLOPE = 1e-6  # in nats per unit of log T; larger at the end, the search has not converged
 NO_SLOPE = 1e-9  # relative to the spread
@@ -169,7 +170,9 @@ def _solve_from(start: Optimum, predictions: Predictions, clip: float | None, *,
     passes = 0
     if start.bound is None:
         u = -math.log(start.temperature)
-        if coarse:
+        if by_kernel(pieces(predictions, clip)):
+            u = _closer(predictions, clip, u)
+        elif coarse:
             u, passes, found = _near(predictions, clip, u)
             if found is not None:
                 return found
@@ -179,6 +182,19 @@ def _solve_from(start: Optimum, predictions: Predictions, clip: float | None, *,
             return _result(search)._replace(passes=passes)
     result = _solve(every, score_facts(every()))
     return result._replace(passes=result.passes + passes + 1)
+
+
+def _closer(predictions: Predictions, clip: float | None, u: float) -> float:
+    """One step towards the optimum of a larger sub-sample, if it is a small part of many rows.
+
+    It costs far less than a pass over all rows in float64, of which two are then enough.
+    """
+    if predictions.rows * predictions.scores.shape[1] < LEAST_PARTS * CLOSER_SCORES:
+        return u
+    part, _ = sample(predictions, clip, size=CLOSER_SCORES)
+    found = fused(part, math.exp(u))
+    step = halley(found.slope, found.curvature, found.third)
+    return u if step is None or abs(step) > LONGEST_COARSE_STEP else u + step
 
 
 def _near(predictions: Predictions, clip: float | None, u: float) -> tuple[float, int, Optimum | None]:

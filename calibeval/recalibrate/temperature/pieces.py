@@ -21,6 +21,7 @@ from calibeval.core.data.far_rows import Span, engine_of
 from calibeval.core.data.labels import Labels
 from calibeval.core.data.picked_rows import rows_at
 from calibeval.core.data.predictions import Block, Predictions
+from calibeval.core.sums.at_beta import StoredRows, stored_rows
 from calibeval.core.sums.lines import quiet_lines
 from calibeval.core.sums.passes import over_blocks
 from calibeval.recalibrate.base.scores import BLOCK_SCORES, FEW_CLASSES, Impossible, chunk_rows, log_scores
@@ -89,6 +90,19 @@ class Pieces:
     coarse: bool
     plain: bool
 
+    @property
+    def can_be_stored(self) -> bool:
+        """Whether the rows are logits that no clip changes."""
+        return self.predictions.kind == "logits" and self.clip is None
+
+    def of(self) -> Callable[[Predictions], Pieces]:
+        """What makes the same of other predictions."""
+        return partial(Pieces, clip=self.clip, coarse=self.coarse, plain=self.plain)
+
+    def stored(self) -> StoredPieces:
+        """The same rows as they are stored."""
+        return StoredPieces(self.predictions)
+
     def __iter__(self) -> Iterator[Piece]:
         return self.of_blocks(self.predictions.blocks(chunk_rows(self.predictions)))
 
@@ -106,21 +120,40 @@ class Pieces:
                 yield _plain_piece(part, room) if plain else _piece(part, predictions, self.clip, room)
 
 
-def each(work: Callable[[Iterable[Piece]], Iterator[Result]], every: Iterable[Piece]) -> Iterator[Result]:
+@dataclass(frozen=True, slots=True, eq=False)
+class StoredPieces:
+    """The same rows of logits for the compiled kernel, which needs no copy of them."""
+
+    predictions: Predictions
+
+    def of(self) -> Callable[[Predictions], StoredPieces]:
+        """What makes the same of other predictions."""
+        return StoredPieces
+
+    def __iter__(self) -> Iterator[StoredRows]:
+        return self.of_blocks(self.predictions.blocks(chunk_rows(self.predictions)))
+
+    def of_blocks(self, blocks: Iterable[Block]) -> Iterator[StoredRows]:
+        """Those of some blocks of `chunk_rows` rows."""
+        for block in blocks:
+            yield from stored_rows(block.scores, block.labels, block.weights)
+
+
+def each(work: Callable[[Iterable[Any]], Iterator[Result]], every: Iterable[Any]) -> Iterator[Result]:
     """What the work finds in pieces, in their order; the workers of an engine do it to their own blocks.
 
     work: finds one result for each piece, which depends on that piece alone.
     """
-    if not isinstance(every, Pieces) or engine_of(every.predictions) is None:
+    if not isinstance(every, Pieces | StoredPieces) or engine_of(every.predictions) is None:
         return work(every)
-    own = partial(_each_of_block, work, every.clip, coarse=every.coarse, plain=every.plain)
+    own = partial(_each_of_block, work, every.of())
     return chain.from_iterable(over_blocks(every.predictions, chunk_rows(every.predictions), own))
 
 
 def _each_of_block(
-    work: Callable[[Iterable[Piece]], Iterator[Result]], clip: float | None, span: Span, *, coarse: bool, plain: bool
+    work: Callable[[Iterable[Any]], Iterator[Result]], of: Callable[[Predictions], Pieces | StoredPieces], span: Span
 ) -> list[Result]:
-    return list(work(Pieces(span.predictions, clip, coarse, plain).of_blocks([span.block])))
+    return list(work(of(span.predictions).of_blocks([span.block])))
 
 
 def pieces(predictions: Predictions, clip: float | None = None, *, coarse: bool = False, plain: bool = False) -> Pieces:
@@ -133,8 +166,10 @@ def pieces(predictions: Predictions, clip: float | None = None, *, coarse: bool 
     return Pieces(predictions, clip, coarse, plain)
 
 
-def sample(predictions: Predictions, clip: float | None = None, *, coarse: bool = False) -> tuple[list[Piece], bool]:
-    """Evenly strided rows with about SAMPLE_SCORES scores, kept in memory, and whether these are all rows.
+def sample(
+    predictions: Predictions, clip: float | None = None, *, coarse: bool = False, size: int = SAMPLE_SCORES
+) -> tuple[list[Piece], bool]:
+    """Evenly strided rows with about `size` scores, kept in memory, and whether these are all rows.
 
     coarse: in float32, unless these are all rows.
     Raises: as `pieces`.
@@ -143,7 +178,7 @@ def sample(predictions: Predictions, clip: float | None = None, *, coarse: bool 
     if predictions.rows * k <= WHOLE_SCORES:
         whole = [Piece(piece.d.copy(), piece.t.copy(), piece.axis, piece.w) for piece in pieces(predictions, clip)]
         return whole, True
-    step = predictions.rows * k // SAMPLE_SCORES + 1
+    step = predictions.rows * k // size + 1
     while math.gcd(step, COPRIME_TO) > 1:
         step += 1
     own = predictions.weights

@@ -17,7 +17,7 @@ from calibeval.words import comparison as shown
 from calibeval.words.comparison import Row
 from calibeval.words.marks import plain
 from calibeval.words.shown import sliced
-from calibeval.words.sources import remote_file
+from calibeval.words.sources import files_of_sums, remote_file
 
 _NAME, _LINE = 120, 400
 _MOST_SLICES = 40
@@ -199,6 +199,7 @@ def _origin(dump: ComparedDump) -> list[tuple[str, str]]:
     source = dump.source
     facts = [
         ("file", source.path),
+        ("shards", None if source.shards is None else f"{source.shards:,}"),
         ("split", source.split),
         ("SHA-256", source.sha256),
         ("remote file", remote_file(source.remote)),
@@ -208,4 +209,5 @@ def _origin(dump: ComparedDump) -> list[tuple[str, str]]:
         ("classes", "unknown: top label only" if dump.k is None else f"{dump.k:,}"),
         ("rows ignored", f"{dump.ignored:,}"),
     ]
+    facts += files_of_sums(source)
     return [(name, plain(fact, _LINE)) for name, fact in facts if fact is not None]

@@ -15,7 +15,7 @@ from calibeval.words import cells
 from calibeval.words.marks import merged, plain
 from calibeval.words.report import noise_words
 from calibeval.words.signs import bin_range, signed
-from calibeval.words.sources import remote_file
+from calibeval.words.sources import files_of_sums, remote_file
 
 # More bins than this are merged in tables; bins.csv has them all.
 MOST_BIN_ROWS = 100
@@ -122,6 +122,7 @@ def origin(dump: DumpReport) -> list[tuple[str, str]]:
     source = dump.source
     facts = [
         ("file", source.path),
+        ("shards", None if source.shards is None else f"{source.shards:,}"),
         ("split", source.split),
         ("SHA-256", source.sha256),
         ("remote file", remote_file(source.remote)),
@@ -131,6 +132,7 @@ def origin(dump: DumpReport) -> list[tuple[str, str]]:
         ("classes", "unknown: top label only" if dump.k is None else f"{dump.k:,}"),
         ("rows ignored", f"{dump.ignored:,}"),
     ]
+    facts += files_of_sums(source)
     return [(name, plain(fact, _LINE)) for name, fact in facts if fact is not None]
 
 

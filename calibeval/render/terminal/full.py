@@ -104,6 +104,7 @@ def _origin(dump: DumpReport, sheet: Sheet) -> list[RenderableType]:
     """The file with its format and hash, and that of its labels."""
     source = dump.source
     facts = [] if source.path is None else [sheet.name(source.path, sheet.width, keep_end=True)]
+    facts += [] if source.files is None else [f"{len(source.files)} files"]
     facts += [] if source.format is None else [source.format]
     facts += [] if source.sha256 is None else [f"SHA-256 {source.sha256}"]
     facts += [] if source.remote is None else [str(remote_file(source.remote))]

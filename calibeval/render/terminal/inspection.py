@@ -7,6 +7,7 @@ import textwrap
 from rich.cells import cell_len
 
 from calibeval.core.data.inspection import ArrayNote, Inspection, Reading
+from calibeval.words.cells import plural
 from calibeval.words.names import ascii_text, visible
 
 MANY_CLASSES = 8
@@ -19,7 +20,9 @@ def render(inspection: Inspection, *, width: int, ascii_only: bool = False) -> s
     escapes.
     """
     path = "standard input" if inspection.path == "-" else inspection.path
-    lines = [f"{path} · {inspection.format} · {inspection.size:,} bytes", ""]
+    shards = [] if inspection.shards is None else [plural(inspection.shards, "shard")]
+    lines = [" · ".join([path, *shards, inspection.format, f"{inspection.size:,} bytes"])]
+    lines += [""] if inspection.arrays else []
     widest = max((len(array.key) for array in inspection.arrays), default=0)
     lines += [f"  {_array(array, widest)}" for array in inspection.arrays]
     for reading in inspection.readings:

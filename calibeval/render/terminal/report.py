@@ -92,7 +92,8 @@ def _suspicions(report: Report, sheet: Sheet) -> list[RenderableType]:
 
 def title(dump: DumpReport, sheet: Sheet) -> Text:
     """Name, size and kind, on two lines where one is too short."""
-    facts = [cells.plural(dump.n, "row"), "top label only" if dump.k is None else cells.plural(dump.k, "class")]
+    facts = [] if dump.source.shards is None else [cells.plural(dump.source.shards, "shard")]
+    facts += [cells.plural(dump.n, "row"), "top label only" if dump.k is None else cells.plural(dump.k, "class")]
     facts += [] if dump.k is None else [dump.kind.replace("_", "-")]
     facts += [positive_fact(dump)] if dump.positive is not None else []
     facts += cells.left_out(dump)

@@ -105,7 +105,7 @@ def test_sums_with_a_base_are_also_those_of_the_candidate(command):
         (("compare", "old.npz"), "old.npz is compared with nothing"),
         (
             ("sums", "new-0.npz", "new-1.npz", "--base", "old-0.npz", "-o", "x.sums"),
-            "--base was given 1 times for 2 dumps",
+            "--base was given 1 time for 2 dumps",
         ),
     ],
 )

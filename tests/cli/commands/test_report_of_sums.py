@@ -1,12 +1,16 @@
 """`report part*.sums`: the report of all rows of saved sums, without any row."""
 
+import hashlib
 import json
+from pathlib import Path
 
+import jsonschema
 import numpy as np
 import pytest
 
 import calibeval
 from tests.cli.invoking import run
+from tests.records import schema
 
 RNG = np.random.default_rng(3)
 LOGITS = RNG.normal(size=(900, 3))
@@ -35,7 +39,7 @@ def test_all_files_are_one_dump(report, tmp_path, pattern):
     (dump,) = json.loads(done.out)["dumps"]
     order = np.concatenate([np.arange(900)[i::3] for i in range(3)])
     whole = calibeval.evaluate(logits=LOGITS[order], labels=LABELS[order])
-    assert (dump["name"], dump["source"]["n"], dump["source"]["format"]) == ("3 files of sums", 900, None)
+    assert (dump["name"], dump["source"]["n"], dump["source"]["format"]) == ("3 files of sums", 900, "sums")
     for name in ("accuracy", "ece", "mce", "cwce", "nll", "brier"):
         for field in ("value", "low", "high"):
             assert dump["metrics"][name][field] == pytest.approx(getattr(whole[name], field), abs=1e-12)
@@ -114,3 +118,25 @@ def test_a_part_that_is_given_twice_is_refused(report, tmp_path):
         done = report(*words)
         assert done.code == 2
         assert "are in both (the same SHA-256): their rows would count twice" in done.err
+
+
+def test_each_file_is_told_with_its_sha256(report, capsys, tmp_path):
+    names = saved(tmp_path)
+    digests = [hashlib.sha256(Path(name).read_bytes()).hexdigest() for name in names]
+    one = report(names[0], "--json").json["dumps"][0]["source"]
+    assert (one["path"], one["sha256"], one["format"]) == (names[0], digests[0], "sums")
+    assert "files" not in one
+    pairs = [*zip(names, digests, strict=True)]
+    lines = "".join(f"{name}\0{digest}\n" for name, digest in pairs)
+    for words in (["part-*.sums"], names):
+        done = report(*words, "--json", "-o", "page")
+        source = done.json["dumps"][0]["source"]
+        assert (source["path"], source["sha256"]) == (None, hashlib.sha256(lines.encode()).hexdigest())
+        assert source["files"] == [{"path": name, "sha256": digest} for name, digest in pairs]
+        jsonschema.validate(done.json, schema("report"))
+        assert calibeval.Report.from_json(done.out).to_json() == done.out
+    page = Path("page/report.html").read_text()
+    assert all(f'{name}, SHA-256 <span class="long">{digest}</span>' in page for name, digest in pairs)
+    verdict = run(capsys, "gate", "part-*.sums", "--max", "ece=0.9", "--json").json
+    assert verdict["dump"]["source"]["files"] == source["files"]
+    jsonschema.validate(verdict, schema("verdict"))

@@ -190,3 +190,58 @@ def test_files_of_other_settings_are_refused_with_what_differs(capsys, here, wor
     done = run(capsys, "report", "a.sums", "b.sums")
     assert (done.code, done.err.startswith("b.sums and a.sums: these")) == (2, True)
     assert message in done.err
+
+
+@pytest.fixture
+def shards(here):
+    for i in range(4):
+        saved(f"d-{i}-of-4.npz", n=100 + i)
+
+
+@pytest.mark.parametrize(
+    ("words", "rows", "said"),
+    [
+        (["d-2-of-4.npz"], 102, "of 1 of 4 shards"),
+        (["d-0-of-4.npz", "d-3-of-4.npz"], 203, "of 2 of 4 shards"),
+        ([f"d-{i}-of-4.npz" for i in range(4)], 406, "of 4 shards"),
+        (["d-*-of-4.npz"], 406, "of 4 shards"),
+    ],
+)
+def test_a_numbered_name_is_that_shard_alone(capsys, shards, words, rows, said):
+    done = run(capsys, "sums", *words, "-o", "a.sums")
+    assert (done.code, done.err) == (0, "")
+    assert f": sums of {rows} rows, 3 classes, logits, {said}, " in done.out
+    assert calibeval.Accumulator.load("a.sums").n == rows
+
+
+def test_labels_and_bases_of_one_shard_are_their_shard(capsys, shards):
+    for i in range(4):
+        arrays = np.load(f"d-{i}-of-4.npz")
+        np.savez(f"y-{i}-of-4.npz", labels=arrays["labels"])
+        np.savez(f"x-{i}-of-4.npz", logits=arrays["logits"])
+        np.savez(f"b-{i}-of-4.npz", logits=arrays["logits"] / 2.0, labels=arrays["labels"])
+    assert run(capsys, "sums", "x-1-of-4.npz", "--labels", "y-1-of-4.npz", "-o", "x.sums").code == 0
+    assert run(capsys, "sums", "d-1-of-4.npz", "--base", "b-1-of-4.npz", "-o", "d.sums").code == 0
+    assert dump_of(capsys, "x.sums")["metrics"] == dump_of(capsys, "d.sums")["metrics"]
+    assert dump_of(capsys, "d.sums")["source"]["n"] == 101
+
+
+def test_sums_of_single_shards_are_those_of_all(capsys, shards):
+    for i in range(4):
+        assert run(capsys, "sums", f"d-{i}-of-4.npz", "-o", f"{i}.sums").code == 0
+    assert run(capsys, "sums", "d-*-of-4.npz", "-o", "all.sums").code == 0
+    parts, whole = dump_of(capsys, "[0-3].sums"), dump_of(capsys, "all.sums")
+    assert parts["source"]["n"] == whole["source"]["n"] == 406
+    for name, metric in whole["metrics"].items():
+        assert parts["metrics"][name]["value"] == pytest.approx(metric["value"], rel=1e-12)
+
+
+def test_reports_and_inspections_say_how_many_shards_there_are(capsys, shards):
+    assert run(capsys, "report", "d-1-of-4.npz").out.startswith("d-1-of-4.npz · 4 shards · 406 rows · 3 classes")
+    assert run(capsys, "inspect", "d-1-of-4.npz").out.startswith("d-1-of-4.npz · 4 shards · npz · ")
+    assert dump_of(capsys, "d-1-of-4.npz")["source"]["shards"] == 4
+    assert json.loads(run(capsys, "inspect", "d-1-of-4.npz", "--json").out)["shards"] == 4
+    saved("one.npz")
+    assert run(capsys, "report", "one.npz").out.startswith("one.npz · 700 rows")
+    assert "shards" not in dump_of(capsys, "one.npz")["source"]
+    assert "shards" not in json.loads(run(capsys, "inspect", "one.npz", "--json").out)

@@ -53,6 +53,40 @@ def test_digests_differ_for_other_ids_and_do_not_depend_on_the_batch():
     assert len(np.unique(id_digests(np.arange(-500, 500)))) == 1000
 
 
+@pytest.mark.parametrize(
+    "ids",
+    [
+        [
+            np.array([-7]),
+            ["-7"],
+            np.array([-7.0]),
+            ["-007"],
+            np.array([-7.0, 0.5], np.float32),
+            ["-7.0", "x"],
+            np.array([b"-7"]),
+        ],
+        [np.array([0]), np.array([-0.0]), ["0"], ["-0"], np.array([0.0, 1e300])],
+        [np.array([10**17]), [str(10**17)], np.array([10**17], np.uint64), [10**17, "x"]],
+        [np.array([2**63], np.uint64), [str(2**63)], [f"00{2**63}.0"]],
+        [np.array([2**64 - 7], np.uint64), [str(2**64 - 7)]],
+        [np.array([-(2**63)]), [str(-(2**63))]],
+        [np.array([1e17]), np.array([1e17, 0.5]), ["1e+17"]],
+        [[str(2**64)], [2**64, "x"]],
+    ],
+    ids=lambda ids: str(ids[0]),
+)
+def test_an_id_has_one_digest_in_every_type(ids):
+    assert len({int(id_digests(np.array(one, object) if isinstance(one, list) else one)[0]) for one in ids}) == 1
+
+
+def test_other_numbers_are_other_ids():
+    """A number below 0 is not the one whose bits are the same, and a rounded float is not known to be a number."""
+    every = [np.array([-7]), np.array([7]), np.array([2**64 - 7], np.uint64), np.array([-(2**63)]),
+             np.array([2**63], np.uint64), np.array([1e17]), np.array([10**17]), np.array([2.0**53]),
+             np.array([2**64, "x"], object), np.array([f"{2**64 + 1}"]), np.array([7.5])]  # fmt: skip
+    assert len({int(id_digests(one)[0]) for one in every}) == len(every)
+
+
 def test_merged_accumulators_are_checked_too_and_files_hold_no_ids(tmp_path):
     one, other = added(calibeval.Accumulator(3), np.arange(20)), added(calibeval.Accumulator(3), np.arange(15, 35))
     one.save(tmp_path / "a.sums")

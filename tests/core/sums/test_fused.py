@@ -16,6 +16,7 @@ CLASSES = (2, 2, 3, 5, 8, 10, 31, 32, 33, 40, 65, 257)
 ROWS = (1, 2, 7, 8, 9, 63, 64, 65, 200)
 LEAVES = (int, float, np.generic)
 # Cancelling terms have the size of squared logarithms of single rows.
+CANCELLED = 4e-15
 CLOSE, OF_CUMULANTS = 1e-12, {"variance": 1e2, "third": 1e4, "fourth": 1e6, "total": 1e1}
 
 
@@ -34,12 +35,31 @@ def assert_close(one, other, n):
     for path, value in one.items():
         own, name = other[path], path.rsplit(".", 1)[-1]
         if "risk" in name:
-            continue  # where the label has nearly all probability, its logarithm is of rounding
+            continue
         if value is None or isinstance(value, str | bool):
             assert value == own, path
             continue
         scale = max(np.abs(value[np.isfinite(value)]).max(initial=1.0), n * OF_CUMULANTS.get(name, 1.0))
         np.testing.assert_allclose(own, value, rtol=0.0, atol=CLOSE * scale, err_msg=path)
+    assert_close_risks(one, other)
+
+
+def assert_close_risks(one, other):
+    """Those of rows agree; their sum is that of the rows.
+
+    A risk is the logarithm of c r / s, where s is left of 1 when c^2 is taken away, with an error of CANCELLED: its
+    inverse s / (c r) is known to CANCELLED / r, where r is 1 - c or the root of s. Of a correct row, nothing cancels.
+    """
+    if ".rows.risk" not in one:
+        return
+    c, correct = one[".rows.confidence"], one[".rows.correct"] > 0.0
+    first, second = one[".rows.risk"], other[".rows.risk"]
+    apart = np.abs(np.exp(-first) - np.exp(-second))
+    assert (apart <= CANCELLED / (1.0 - c + CANCELLED**0.5)).all(), apart
+    np.testing.assert_allclose(second[correct], first[correct], rtol=1e-9, atol=1e-9)
+    for own in (one, other):
+        weights = 1.0 if own[".rows.weights"] is None else own[".rows.weights"]
+        np.testing.assert_allclose(own[".risk"], (weights * own[".rows.risk"]).sum(), rtol=1e-12)
 
 
 def odd_dump(rng):
@@ -80,6 +100,9 @@ def test_both_kernels_give_the_same_sums_of_odd_dumps(monkeypatch, name):
         for one in ("numpy", name):
             monkeypatch.setenv(kernel.VARIABLE, one)
             found.append(numbers(summarise(predictions, bins, keep_rows=keep_rows, finish=False)))
+            if not keep_rows and found[-1][".risk"] is not None:
+                kept = summarise(predictions, bins, keep_rows=True, finish=False).risk
+                np.testing.assert_allclose(found[-1][".risk"], kept, rtol=1e-12)
         assert_close(found[0], found[1], predictions.n)
 
 

@@ -1,6 +1,8 @@
 import os
+import runpy
 import subprocess
 import sys
+import sysconfig
 
 import numpy as np
 import pytest
@@ -59,6 +61,19 @@ def test_predictions_of_a_package_without_kernel_are_measured(monkeypatch):
     monkeypatch.setattr(kernel, "available", tuple)
     monkeypatch.setenv(kernel.VARIABLE, "")
     assert Predictions(probs=[[0.5, 0.5]], labels=[0]).n == 1
+
+
+@pytest.mark.parametrize(("free_threaded", "extensions"), [(1, 0), (0, 1), (None, 1)])
+def test_a_free_threaded_python_builds_no_kernel(monkeypatch, free_threaded, extensions):
+    setuptools = pytest.importorskip("setuptools", minversion="77")
+    told = {}
+    monkeypatch.setattr(setuptools, "setup", lambda **words: told.update(words))
+    monkeypatch.setattr(sysconfig, "get_config_var", {"Py_GIL_DISABLED": free_threaded}.get)
+    monkeypatch.delenv("CALIBEVAL_PURE", raising=False)
+    monkeypatch.chdir(ROOT)
+    runpy.run_path("setup.py")
+    assert len(told.get("ext_modules", ())) == extensions
+    assert ("options" in told) == bool(extensions)
 
 
 @pytest.mark.slow

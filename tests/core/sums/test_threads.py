@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Generator
 
 import pytest
 
-from calibeval.core.sums.threads import in_order
+from calibeval.core.sums.threads import in_order, processors
+
+
+def test_the_processors_of_this_process_or_those_of_the_machine(monkeypatch):
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 3, 5}, raising=False)
+    assert processors() == 3
+    monkeypatch.delattr(os, "sched_getaffinity")
+    monkeypatch.setattr(os, "cpu_count", lambda: 7)
+    assert processors() == 7
+    monkeypatch.setattr(os, "cpu_count", lambda: None)
+    assert processors() == 1
 
 
 @pytest.mark.parametrize("jobs", [1, 2, 5])

@@ -122,9 +122,12 @@ def test_sums(bucket, capsys, tmp_path):
     for name in "ab":
         assert run(capsys, "sums", f"s3://bucket/{name}.npz", "-o", tmp_path / f"{name}.sums").code == 0
         bucket.put(f"sums/{name}.sums", (tmp_path / f"{name}.sums").read_bytes())
-    local = succeeded(capsys, "report", tmp_path / "a.sums", tmp_path / "b.sums", "--json").json
+    local = succeeded(capsys, "report", tmp_path / "a.sums", tmp_path / "b.sums", "--json").json["dumps"][0]
     for words in (["s3://bucket/sums/*.sums"], ["s3://bucket/sums/a.sums", "s3://bucket/sums/b.sums"]):
-        assert succeeded(capsys, "report", *words, "--json").json["dumps"] == local["dumps"]
+        found = succeeded(capsys, "report", *words, "--json").json["dumps"][0]
+        assert [one["path"] for one in found["source"]["files"]] == [f"s3://bucket/sums/{name}.sums" for name in "ab"]
+        assert found["source"]["sha256"] == local["source"]["sha256"]
+        assert found["metrics"] == local["metrics"]
     assert run(capsys, "gate", "s3://bucket/sums/*.sums", "--max", "ece=0.9").code == 0
     assert calibeval.Accumulator.load("s3://bucket/sums/a.sums").report().dumps[0].n == 2000
     assert bool(calibeval.gate("s3://bucket/sums/a.sums", {"metric": "ece", "max": 0.9}))
@@ -145,6 +148,40 @@ def test_what_a_person_hears_of_a_server_without_ranges(capsys, shelf):
     said = f"note: a.npz: all {size:,} bytes were copied, once, as the server does not send parts of a file\n"
     assert (done.code, done.err) == (0, said)
     assert run(capsys, "report", f"{shelf.address}/a.npz", "--quiet").err == ""
+
+
+def test_a_person_hears_of_several_shards_once(capsys, shelf):
+    shelf.ranges = False
+    for i in range(12):
+        shelf.files[f"/d-{i}-of-12.npz"] = as_npz(dump(1500, seed=i))
+    size = sum(map(len, shelf.files.values()))
+    done = run(capsys, "report", f"{shelf.address}/d-0-of-12.npz")
+    said = f"note: 12 files: all {size:,} bytes were copied, once, as the server does not send parts of a file\n"
+    assert (done.code, done.err) == (0, said)
+
+
+@pytest.mark.parametrize("words", [["report", "--full"], ["report", "--json"], ["sums"]])
+def test_each_request_for_shards_has_its_reason(capsys, shelf, tmp_path, words):
+    for i in range(12):
+        shelf.files[f"/d-{i:02d}-of-12.npz"] = as_npz(dump(300, seed=i))
+    alone = words == ["sums"]
+    more = ["-o", tmp_path / "a.sums"] if alone else []
+    assert run(capsys, *words, f"{shelf.address}/d-03-of-12.npz", *more).code == 0
+    asked = [one.method for one in shelf.sent if alone or one.path != "/d-00-of-12.npz"]
+    # What is it? All of it. Is it still the same?
+    count = 1 if alone else 11
+    assert sorted(asked) == ["GET"] * count + ["HEAD"] * 2 * count
+
+
+def test_a_terminal_shows_how_many_shards_are_open(capsys, shelf, monkeypatch):
+    monkeypatch.setattr("calibeval.cli.screen.progress.INTERVAL", 0.0)
+    monkeypatch.setattr("sys.stderr.isatty", lambda: True)
+    for i in range(3):
+        shelf.files[f"/d-{i}-of-3.npz"] = as_npz(dump(300, seed=i))
+    done = run(capsys, "report", f"{shelf.address}/d-0-of-3.npz")
+    lines = [f"\r\x1b[Kd-0-of-3.npz: {i} of 3 files are open" for i in range(3)]
+    assert (done.code, done.err) == (0, "".join(lines) + "\r\x1b[K" * 2)
+    assert run(capsys, "report", f"{shelf.address}/d-0-of-3.npz", "--quiet").err == ""
 
 
 @pytest.mark.parametrize("spare", [0, 1])

@@ -134,17 +134,18 @@ def test_several_threads():
     assert wrong == []
 
 
-def test_a_request_in_the_background_that_fails_is_an_error_where_its_bytes_are_needed():
+@pytest.mark.parametrize("error", [FileProblem, ValueError, MemoryError])
+def test_a_request_in_the_background_that_fails_is_an_error_where_its_bytes_are_needed(error):
     server = Server()
 
     def fetch(start, stop):
-        if start >= 64:
-            raise FileProblem("gone")
+        if threading.current_thread() is not threading.main_thread():
+            raise error("gone")
         return server.fetch(start, stop)
 
     found = Pages(fetch, SIZE, lambda: FileProblem("changed"))
     assert read(found, 0, 64, SIZE) == DATA[:64]
-    with pytest.raises(FileProblem, match="gone"):
+    with pytest.raises(error, match="gone"):
         read(found, 64, 70)
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import pickle
 import re
+import threading
 from pathlib import Path
 
 import pytest
@@ -12,7 +13,8 @@ import pytest
 import calibeval
 from calibeval.core.data.source import RemoteFacts
 from calibeval.core.errors import FileProblem, InputError
-from calibeval.readers.remote.find import steady_file
+from calibeval.readers.remote.find import sha256_of, steady_file
+from calibeval.readers.remote.pages import PAGE
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.place import place_of
 from tests.readers.remote.made import as_npz, dump, without_origin
@@ -114,3 +116,42 @@ def test_each_request_of_a_small_dump_has_its_reason(shelf):
     calibeval.evaluate(f"{shelf.address}/a.npz")
     # What is it? All of it. Is it still the same?
     assert [one.method for one in shelf.sent] == ["HEAD", "GET", "HEAD"]
+
+
+def test_shards_are_asked_for_several_at_a_time_and_the_first_wrong_one_is_named(shelf):
+    waiting = threading.Barrier(8, timeout=10)  # who asks for one shard after another waits here in vain
+    for i in range(8):
+        shelf.files[f"/d-{i}-of-8.npz"] = as_npz(dump(200, seed=i))
+        shelf.odd[f"/d-{i}-of-8.npz"] = answering(404)
+
+    def together(handler):
+        waiting.wait()
+        shelf.odd.pop(handler.path, None)
+        handler.do_HEAD()
+
+    shelf.odd = dict.fromkeys(shelf.files, together)
+    assert calibeval.evaluate(f"{shelf.address}/d-0-of-8.npz").dumps[0].n == 1600
+    for i in (5, 2):
+        shelf.files[f"/d-{i}-of-8.npz"] = b"no archive"
+    with pytest.raises(InputError, match=r"^d-2-of-8\.npz"):
+        calibeval.evaluate(f"{shelf.address}/d-0-of-8.npz")
+
+
+def test_a_file_that_changes_after_it_was_settled_is_noticed_when_more_is_read(shelf):
+    shelf.files["/a.npz"] = as_npz(dump(5000))
+    file = steady_file(place_of(f"{shelf.address}/a.npz"), Limits())
+    file.fill([memoryview(bytearray(10))], [0])
+    assert sha256_of(file, ()) is None
+    asked = len(shelf.sent)
+    assert sha256_of(file, ()) is None
+    assert len(shelf.sent) == asked
+    with file.open() as stream:
+        assert stream.read() == shelf.files["/a.npz"]
+    assert sha256_of(file, ()) == hashlib.sha256(shelf.files["/a.npz"]).hexdigest()
+    file = steady_file(place_of(f"{shelf.address}/a.npz"), Limits())
+    file.fill([memoryview(bytearray(10))], [0])
+    assert sha256_of(file, ()) is None
+    shelf.etag = "second"
+    file.fill([memoryview(bytearray(10))], [2 * PAGE])
+    with pytest.raises(InputError, match="the file changed while it was read"):
+        sha256_of(file, ())
