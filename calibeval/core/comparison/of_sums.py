@@ -29,7 +29,10 @@ from calibeval.core.uncertainty.clusters import Clusters
 from calibeval.core.uncertainty.model_pair import Model
 from calibeval.core.version import VERSION
 
-NO_BASE = "these sums hold no base to compare with: make them with calibeval sums DUMP --base BASE"
+NO_BASE = (
+    "these sums hold no base to compare with: make them with calibeval sums DUMP --base BASE, or name a saved report "
+    "first: calibeval compare old/report.json new.sums"
+)
 
 
 def take_pair(

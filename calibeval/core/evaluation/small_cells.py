@@ -100,7 +100,7 @@ def _check(running: Running, least: int) -> None:
         names = running.facts.kinds.class_names
         first = rare[0] if names is None else names[rare[0]]
         raise InputError(
-            f"{running.looks.support[rare[0]]} rows have the label {first}, but no sum may be of fewer than {least} "
+            f"{_having(running.looks.support[rare[0]])} the label {first}, but no sum may be of fewer than {least} "
             f"({len(rare)} such classes): leave these rows out, join classes, or add more rows"
         )
     if total is not None and 0 < total.impossible < least:
@@ -146,3 +146,7 @@ def _moved(part: npt.NDArray[np.float64], place: Places) -> npt.NDArray[np.float
 def _rounded(moved: float, least: int) -> float:
     """At least as many, so that it tells of no single row."""
     return float(math.ceil(moved / least) * least)
+
+
+def _having(count: int) -> str:
+    return f"{count} row has" if count == 1 else f"{count} rows have"
