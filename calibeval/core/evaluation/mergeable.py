@@ -76,6 +76,10 @@ def check_mergeable(one: Accumulation, other: Accumulation) -> None:
     twice = next((name for digest, name in other.files.items() if digest in one.files), None)
     if twice is not None:
         raise UsageError(f"the sums of {twice} are in both (the same SHA-256): their rows would count twice")
+    twice = next((name or one.dumps[key] for key, name in other.dumps.items() if key in one.dumps), None)
+    if twice is not None:
+        what = f"the dump {twice} is" if twice else "rows of the same dump are"
+        raise UsageError(f"{what} in both (the same SHA-256): its rows would count twice")
 
 
 def _other_names(own: Sequence[str] | None, theirs: Sequence[str] | None) -> list[tuple[str, object, object]]:
