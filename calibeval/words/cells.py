@@ -82,10 +82,20 @@ def reasons(
     return [*(f"{', '.join(names)}: {reason}" for reason, names in found.items()), *lines]
 
 
+UNSEEN = 0.005  # percentages have two decimals
+
+
 def from_cells(metrics: Iterable[MetricResult]) -> list[str]:
-    """How far values of cells of the confidence may be from those of single rows, unless their reasons say it."""
+    """How far values of cells of the confidence may be from those of single rows, unless their reasons say it.
+
+    Bounds of percentages below half of their last printed digit are left out.
+
+    >>> from_cells([MetricResult("ecce", 0.01, cell_error=3e-9), MetricResult("auroc", 0.9, cell_error=2e-4)])
+    ['From narrow cells of the confidence; single rows would differ by at most: AUROC 0.02 %']
+    """
     lacking = [one for one in metrics if one.cell_error and (one.reason is None or one.reason.code != "from_sums")]
     told = [(label(one.name), one, EVERY[one.name]) for one in lacking]
+    told = [one for one in told if one[2].unit != "%" or 100 * (one[1].cell_error or 0) >= UNSEEN]
     if not told:
         return []
     off = ", ".join(
