@@ -25,6 +25,7 @@ from calibeval.core.data.inspection import Inspection
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Source
 from calibeval.core.data.row_source import KINDS, Kind
+from calibeval.core.data.source import SourceFile
 from calibeval.core.gating.plan import Plan, RulePlan
 from calibeval.core.gating.rules import Rule, RuleKind, Severity
 from calibeval.core.gating.ruling import Outcome, RuleVerdict
@@ -62,6 +63,7 @@ NO_VALUES = dict.fromkeys(SHOWN)
 KNOWN = {
     (Source, "sha256"): Literal[SHA256] | None,
     (Source, "labels_sha256"): Literal[SHA256] | None,
+    (SourceFile, "sha256"): Literal[SHA256],
     (FittedOn, "sha256"): Literal[SHA256] | None,
     (DumpReport, "kind"): Kind,
     (DumpReport, "rows_sha256"): Literal[SHA256] | None,

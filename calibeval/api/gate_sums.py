@@ -13,11 +13,13 @@ from calibeval.api.saved_sums import check_bins, check_settled
 from calibeval.core.data.source import Source
 from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.accumulation import Accumulation
+from calibeval.core.evaluation.settings import stamped
 from calibeval.core.gating.gate import Subject
 from calibeval.core.gating.of_sums import subject_of_sums
 from calibeval.core.report.report import Report
+from calibeval.core.version import VERSION
 from calibeval.readers.formats.sums_names import are_sums
-from calibeval.readers.formats.sums_together import read_all
+from calibeval.readers.formats.sums_together import read_all, source_of
 from calibeval.readers.meaning.assemble import ReadOptions
 
 Opened = tuple[Accumulation, Source]
@@ -56,11 +58,13 @@ def baseline_of(baseline: Dump | Report | None) -> Report | None:
         return baseline
     name = fspath(baseline) if isinstance(baseline, str | PathLike) else ""
     if name and are_sums([name]):
-        return read_all([name]).report()
-    found = open_base(name, ReadOptions()) if file_of(name).lower().endswith(REPORTS) else None
-    if not isinstance(found, Report):
+        found = read_all([name])
+        dump, settings = found.dump(found.settings.level, found.chosen, source_of(found))
+        return Report(VERSION, stamped(settings, dump.warnings), (dump,))
+    opened = open_base(name, ReadOptions()) if file_of(name).lower().endswith(REPORTS) else None
+    if not isinstance(opened, Report):
         raise UsageError(
             "a baseline that holds rows cannot be combined with saved sums: make the sums with --base, or give a saved "
             "report.json, or other sums"
         )
-    return found
+    return opened

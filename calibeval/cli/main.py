@@ -181,6 +181,8 @@ def _usage_message(error: typer.TyperException, words: Sequence[str]) -> str:
     for flag, name, value in zip(words, words[1:], words[2:], strict=False):
         if flag in PAIRED and "=" not in name and f"({value})" in error.format_message():
             return f"{error.format_message()}: write {flag} {name}={value}"
+    if "unexpected extra argument" in error.format_message() and len([w for w in words if w.endswith(".sums")]) > 1:
+        return f'{error.format_message()}: put the pattern in quotation marks, as "part-*.sums"'
     option, near = getattr(error, "option_name", None), getattr(error, "possibilities", None)
     message = error.format_message().partition(" (")[0] if near else error.format_message()
     return message + nearest(option, near) if option and near else message

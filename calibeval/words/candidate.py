@@ -115,12 +115,12 @@ def _sentence(candidate: Candidate, names: tuple[str, str], name: str) -> str:
     values = " → ".join(f"{scaled(name, value):.2f}" for value in (difference.base, difference.candidate))
     if found.better or found.worse:
         said = f"{'certainly' if found.certain else 'probably'} {better if found.better else worse}"
-        return f"{names[0]} is {said} {names[1]}: {label} {values}, {amount(difference)}."
+        return f"{names[0]} {_verb(names[0])} {said} {names[1]}: {label} {values}, {amount(difference)}."
     if found is Change.SAME:
         return f"{label[:1].upper()}{label[1:]} is the same in both: {scaled(name, difference.base):.2f}."
     if found is Change.NEGLIGIBLE:
         return f"{label[:1].upper()}{label[1:]} is nearly the same in both: {values}, {amount(difference)}."
-    asked = f"whether {names[0]} is {better} {names[1]}"
+    asked = f"whether {names[0]} {_verb(names[0])} {better} {names[1]}"
     if found is Change.UNKNOWN:
         return f"Not tested {asked}: {label} {values} ({difference.reason})."
     power = _by_chance(difference) if found is Change.CHANCE else could_have_shown(difference)
@@ -134,3 +134,12 @@ def _by_chance(difference: Difference) -> str:
         return ""
     corrected = cells.p_value(difference.p_holm)
     return f"{p_said(difference.p)}, but {corrected} after correction for the number of metrics tested"
+
+
+def _verb(name: str) -> str:
+    """The verb behind a name.
+
+    >>> _verb("a.npz"), _verb("4 files of sums")
+    ('is', 'are')
+    """
+    return "are" if name.endswith(" files of sums") else "is"

@@ -83,8 +83,9 @@ def reasons(
 
 
 def from_cells(metrics: Iterable[MetricResult]) -> list[str]:
-    """How far values of cells of the confidence may be from those of single rows; empty if none is."""
-    told = [(label(one.name), one, EVERY[one.name]) for one in metrics if one.cell_error]
+    """How far values of cells of the confidence may be from those of single rows, unless their reasons say it."""
+    lacking = [one for one in metrics if one.cell_error and (one.reason is None or one.reason.code != "from_sums")]
+    told = [(label(one.name), one, EVERY[one.name]) for one in lacking]
     if not told:
         return []
     off = ", ".join(

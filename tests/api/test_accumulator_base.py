@@ -219,7 +219,7 @@ def test_what_has_no_base_is_not_compared():
     made.update(logits=logits, labels=labels)
     with pytest.raises(UsageError, match="this batch has a base, but the batches before had none"):
         made.update(logits=logits, labels=labels, base=base)
-    with pytest.raises(UsageError, match="a base is False here, but True there"):
+    with pytest.raises(UsageError, match="the other has a base, the first has none"):
         made.merge(accumulated(logits, base, labels, []))
     with pytest.raises(UsageError, match="weights have no joint sums"):
         Accumulator().update(logits=logits, labels=labels, base=base, weights=np.arange(1, 9))

@@ -141,27 +141,27 @@ def test_settings_that_cannot_work():
 
 
 MERGES = [
-    (calibeval.Accumulator(3, bins=10), "bins is 15 here, but 10 there"),
-    (calibeval.Accumulator(3, level=None), "level is 0.95 here, but None there"),
-    (calibeval.Accumulator(3, metrics="ece"), r"metrics is None here, but \('ece',\) there"),
-    (calibeval.Accumulator(4), "k is 3 here, but 4 there"),
-    (calibeval.Accumulator(3, ignore_index=-1), "ignore_index is None here, but -1 there"),
-    (calibeval.Accumulator(3, class_names=["a", "b", "c"]), "class_names is None here, but"),
+    (calibeval.Accumulator(3, bins=10), "bins is 15 in the first, but 10 in the other"),
+    (calibeval.Accumulator(3, level=None), "level is 0.95 in the first, but None in the other"),
+    (calibeval.Accumulator(3, metrics="ece"), r"metrics is None in the first, but \('ece',\) in the other"),
+    (calibeval.Accumulator(4), "k is 3 in the first, but 4 in the other"),
+    (calibeval.Accumulator(3, ignore_index=-1), "ignore_index is None in the first, but -1 in the other"),
+    (calibeval.Accumulator(3, class_names=["a", "b", "c"]), "class_names is None in the first, but"),
 ]
 
 
 @pytest.mark.parametrize(("other", "message"), MERGES)
 def test_what_cannot_be_merged_says_what_differs(part, other, message):
-    with pytest.raises(calibeval.UsageError, match=f"these accumulators cannot be merged: {message}"):
+    with pytest.raises(calibeval.UsageError, match=f"these sums cannot be added up: {message}"):
         part.merge(other)
     assert part.n == 10
 
 
 def test_rows_of_another_sort_are_not_merged(part):
     for arrays, message in (
-        ({"probs": np.full((2, 3), 1 / 3)}, "kind is logits here, but probs there"),
-        ({"logits": Z[:2], "weights": [1, 2]}, "weights is False here, but True there"),
-        ({"logits": Z[:2], "groups": [1, 2]}, "groups is False here, but True there"),
+        ({"probs": np.full((2, 3), 1 / 3)}, "kind is logits in the first, but probs in the other"),
+        ({"logits": Z[:2], "weights": [1, 2]}, "the other has weights, the first has none"),
+        ({"logits": Z[:2], "groups": [1, 2]}, "the other has groups, the first has none"),
     ):
         other = calibeval.Accumulator(3)
         other.update(**arrays, labels=[0, 1])
@@ -169,3 +169,13 @@ def test_rows_of_another_sort_are_not_merged(part):
             part.merge(other)
     with pytest.raises(calibeval.UsageError, match="merge takes an Accumulator, but a int came"):
         part.merge(3)
+
+
+@pytest.mark.parametrize(("scale", "warned"), [(1.0, True), (1.02, False), (-1.0, False)])
+def test_logits_that_look_like_probabilities_are_doubted(scale, warned):
+    probs = np.exp(Z) / np.exp(Z).sum(axis=1, keepdims=True)
+    for kind in ("logits", "probs"):
+        rows = calibeval.Accumulator(3)
+        rows.update(**{kind: probs * (scale if kind == "logits" else 1.0)}, labels=Y)
+        codes = [one.code for one in rows.report().dumps[0].warnings]
+        assert ("logits_like_probs" in codes) is (warned and kind == "logits")

@@ -89,7 +89,7 @@ def sums(
         try:
             whole.merge(part)
         except UsageError as error:
-            raise UsageError(f"{as_shown(word)} and {as_shown(dumps[0])}: {error}") from None
+            raise UsageError(f"{as_shown(dumps[0])} and {as_shown(word)}: {error}") from None
     content = sums_file(*to_saved(whole, exact=exact, least=min_cell))
     write_file(out, content)
     running = whole.whole()

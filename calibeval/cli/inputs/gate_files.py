@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from calibeval.cli.inputs.titled import open_named, open_named_base, split_title
@@ -48,7 +49,10 @@ def opened_sums(dump: str) -> tuple[Accumulation, Source] | None:
         return None
     from calibeval.readers.formats.sums_together import read_all, source_of
 
-    return (rows := read_all([dump])), source_of(rows)
+    found = split_title(dump)
+    rows = read_all([found.file])
+    source = source_of(rows)
+    return rows, source if found.title is None else replace(source, title=found.title)
 
 
 def judged_sums(

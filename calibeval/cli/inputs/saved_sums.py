@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from calibeval.core.errors import UsageError
 from calibeval.readers.formats.sums_names import are_sums
 
 if TYPE_CHECKING:
@@ -30,7 +32,14 @@ def results_of(
     """
     if not are_sums(dumps):
         return None
-    whole, source = opened(dumps, bins, given)
+    from calibeval.cli.inputs.titled import split_title
+
+    named = [split_title(word) for word in dumps]
+    titles = {one.title for one in named if one.title is not None}
+    if len(titles) > 1:
+        raise UsageError(f"all files of sums are one dump, but it has the names {', '.join(sorted(titles))}: give one")
+    whole, source = opened([one.file for one in named], bins, given)
+    source = replace(source, title=next(iter(titles), source.title))
     return whole.dump(level, whole.chosen if only is None else only, source)
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from calibeval.core.comparison.certainty import fewest_of, with_few_errors
 from calibeval.core.comparison.comparison import ComparedDump, Difference
-from calibeval.core.comparison.differences import told_apart, with_contrast
+from calibeval.core.comparison.differences import from_cells, told_apart, with_contrast
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.notices import NotComputable, Notice, reason, warning
 from calibeval.core.data.predictions import Predictions
@@ -95,7 +95,8 @@ class Baseline:
 
     def warnings(self, candidate: Predictions) -> list[Notice]:
         """What weakens a comparison with this report."""
-        said = f"rows are not paired: {self.dump.name} is a saved report"
+        sums = self.dump.source.format == "sums"
+        said = f"rows are not paired: {self.dump.name} {'holds sums' if sums else 'is a saved report'}"
         if self.dump.n == candidate.n:
             said += "; if both have the same rows, compare the two dumps instead, which can show smaller differences"
         return [warning("unpaired", said)]
@@ -123,12 +124,15 @@ def unpaired_differences(
             why = told_apart(base, candidate)
             found[name] = Difference(name, ours.value, theirs.value, None, reason=why)
             continue
-        plain = Difference(name, ours.value, theirs.value, theirs.value - ours.value)
+        metric, off = EVERY[name], (ours.cell_error or 0.0) + (theirs.cell_error or 0.0)
+        plain = Difference(name, ours.value, theirs.value, theirs.value - ours.value, cell_error=off or None)
         try:
-            told = EVERY[name].difference_from(saved(ours), own(theirs), Level(level))
+            sides = saved(metric.narrowed(ours)), own(metric.narrowed(theirs))
+            told = metric.difference_from(*sides, Level(level))
             if few[0] < FEW:
-                told = _allowing_few(EVERY[name], told, saved(ours), own(theirs), Level(level))
-            whole = replace(with_contrast(plain, told), reason=EVERY[name].approximate(sums))
+                told = _allowing_few(metric, told, *sides, Level(level))
+            doubt = metric.approximate(sums) or from_cells(metric, off)
+            whole = replace(with_contrast(plain, told.widened(off, Level(level))), reason=doubt)
             found[name] = whole if whole.holds_difference else replace(whole, corrected=_corrected(whole, ours, theirs))
         except NotComputable as missing:
             found[name] = replace(plain, reason=missing.reason)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, ClassVar
 
 from calibeval.core.data.notices import Notice
@@ -27,7 +27,8 @@ class Difference:
     reason: why numbers are missing, why the interval is approximate, or why the difference is not certain.
     corrected: if noise biases the two values so differently that their difference lies outside the interval, which is
     for the true values, the difference without that bias; else None. same: True if every row is the
-    same in both models, up to rounding, so that there is nothing to test; else None.
+    same in both models, up to rounding, so that there is nothing to test; else None. cell_error: how far the difference
+    of sums may be from that of the rows, by which the interval is wider; None if it is not.
     Errors and accuracies are fractions; nll is in nats.
 
     >>> nll = Difference("nll", 0.50, 0.46, -0.04, -0.06, -0.02, 0.0001, 0.029)
@@ -35,7 +36,7 @@ class Difference:
     (True, True, -0.02)
     """
 
-    LAYOUT: ClassVar = Layout(rare=("corrected", "same"), check=check_difference)
+    LAYOUT: ClassVar = Layout(rare=("corrected", "same", "cell_error"), check=check_difference)
 
     name: str
     base: float | None
@@ -49,6 +50,7 @@ class Difference:
     reason: Notice | None = None
     corrected: float | None = None
     same: bool | None = None
+    cell_error: float | None = None
 
     @property
     def excludes_zero(self) -> bool:
@@ -93,7 +95,7 @@ class Difference:
         """The difference without interval and p, with the reason."""
         if self.difference is None:
             return self
-        return Difference(self.name, self.base, self.candidate, self.difference, reason=reason, same=self.same)
+        return replace(self, low=None, high=None, p=None, detectable=None, p_holm=None, reason=reason, corrected=None)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this difference, without its name."""

@@ -9,6 +9,7 @@ from calibeval.core.comparison.comparison import Difference
 from calibeval.core.data.notices import NotComputable, Notice, reason
 from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.table import METRICS, metrics_for, needs_pairs
+from calibeval.core.sums.joined_cells import points
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.few_errors import Range, range_of_change
 from calibeval.core.uncertainty.level import Level
@@ -47,11 +48,12 @@ def _gaps(pair: Pair, level: Level) -> tuple[Range, Range] | None:
 def _difference(
     metric: Metric, pair: Pair, level: Level, gaps: tuple[Range, Range] | None, *, identical: bool, alike: bool
 ) -> Difference:
-    (base, why), (candidate, why_not) = (_value(metric, model.sums) for model in pair.models)
+    (base, far, why), (candidate, farther, why_not) = (_value(metric, model.sums) for model in pair.models)
     if base is None or candidate is None:
         return Difference(metric.name, base, candidate, None, reason=told_apart(why, why_not))
+    off = 0.0 if identical else far + farther
     same = True if alike and abs(candidate - base) < ROUNDING else None
-    found = Difference(metric.name, base, candidate, candidate - base, same=same)
+    found = Difference(metric.name, base, candidate, candidate - base, same=same, cell_error=off or None)
     try:
         told = Contrast(0.0, 0.0, 1.0, 0.0) if identical else metric.difference(pair, level)
         least = None if gaps is None else metric.from_gap(0.0, pair.base.sums.k)
@@ -61,8 +63,8 @@ def _difference(
             told = wider._replace(reason=told.reason)
     except NotComputable as missing:
         return replace(found, reason=missing.reason)
-    why = None if identical else told.reason or metric.approximate(pair.base.sums)
-    whole = replace(with_contrast(found, told), reason=why, same=same or told.same)
+    why = None if identical else told.reason or metric.approximate(pair.base.sums) or from_cells(metric, off)
+    whole = replace(with_contrast(found, told.widened(off, level)), reason=why, same=same or told.same)
     return whole if whole.holds_difference else replace(whole, corrected=_corrected(metric, pair, whole, level))
 
 
@@ -82,6 +84,14 @@ def with_contrast(found: Difference, told: Contrast) -> Difference:
     return replace(found, **told._asdict())
 
 
+def from_cells(metric: Metric, off: float) -> Notice | None:
+    """Why the interval of a difference is wider, if values may be off those of the rows."""
+    if not off:
+        return None
+    far = points(off) if metric.unit == "%" else f"{1.05 * off:.2g}"
+    return reason("from_sums", f"from sums: within {far} of the difference of the rows")
+
+
 def told_apart(base: Notice | None, candidate: Notice | None) -> Notice:
     """The reasons of two models as one, with the model's name if only one has a reason."""
     if base == candidate:
@@ -90,8 +100,9 @@ def told_apart(base: Notice | None, candidate: Notice | None) -> Notice:
     return (base or candidate or NOT_MEASURED).reworded("; ".join(parts))
 
 
-def _value(metric: Metric, sums: Sums) -> tuple[float | None, Notice | None]:
+def _value(metric: Metric, sums: Sums) -> tuple[float | None, float, Notice | None]:
+    """The value, how far it may be off that of the rows, and why it is missing."""
     try:
-        return metric.value(sums), None
+        return *metric.known(sums), None
     except NotComputable as missing:
-        return None, missing.reason
+        return None, 0.0, missing.reason

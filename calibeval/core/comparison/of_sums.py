@@ -22,14 +22,17 @@ from calibeval.core.errors import InputError, UsageError
 from calibeval.core.evaluation.accumulation import Accumulation
 from calibeval.core.evaluation.base_sums import NO_WEIGHTS, BaseSums
 from calibeval.core.evaluation.measurement import Measurement
-from calibeval.core.evaluation.of_dump import groups_of, taking_dump
+from calibeval.core.evaluation.of_dump import groups_of, remember, taking_dump
 from calibeval.core.evaluation.running import Running
 from calibeval.core.report.report import Report
 from calibeval.core.uncertainty.clusters import Clusters
 from calibeval.core.uncertainty.model_pair import Model
 from calibeval.core.version import VERSION
 
-NO_BASE = "these sums hold no base to compare with: make them with calibeval sums DUMP --base BASE"
+NO_BASE = (
+    "these sums hold no base to compare with: make them with calibeval sums DUMP --base BASE, or name a saved report "
+    "first: calibeval compare old/report.json new.sums"
+)
 
 
 def take_pair(
@@ -59,6 +62,7 @@ def take_pair(
         if source.sha256 is not None:
             files[source.sha256] = source.name
     rows.base = beside
+    remember(rows, candidate)
 
 
 def in_order(base: Predictions, candidate: Predictions, order: npt.NDArray[np.intp]) -> Predictions:

@@ -13,7 +13,7 @@ from calibeval.core.data.source import Source, SourceFile
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.evaluation.base_sums import BaseSums
 from calibeval.core.evaluation.batches import Batch, check_empty, counted, group_names, read_batch
-from calibeval.core.evaluation.first_batch import GROUP, facts_of
+from calibeval.core.evaluation.first_batch import GROUP, begun, facts_of
 from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.mergeable import check_alike, check_kind, check_mergeable
 from calibeval.core.evaluation.on_device import DeviceBatch, DeviceSums
@@ -46,7 +46,7 @@ class Accumulation:
 
     k: the number of classes; None: that of the first batch. chosen: the metrics; None: those of every report.
     settings: without groups. options: of `Predictions`, the same for all batches. exact: as in `RunningKeys`.
-    batches: their number. files: the names of files of saved sums that are in these, by the SHA-256 of their content.
+    batches: their number. files, dumps: the names of files of saved sums, and of dumps, in these by their SHA-256.
     running: the rows of full chunks; waiting: the others. Both are None before the first batch. device: rows after
     these whose sums are on another device; None if there are none. doubted: batches after these, from a device, whose
     values are not surely right; they are not counted yet. base: another model on the same rows; None without.
@@ -63,8 +63,8 @@ class Accumulation:
     ) -> None:
         self.wanted_k, self.chosen, self.settings, self.options = k, chosen, settings, options
         self.exact, self.batches = exact, 0
-        self.files: dict[str, str] = {}
-        self.from_files: tuple[SourceFile, ...] = ()  # the same ones
+        self.files, self.dumps = dict[str, str](), dict[str, str]()
+        self.from_files: tuple[SourceFile, ...] = ()  # the same as files
         self.running: Running | None = None
         self.waiting: Rechunked | None = None
         self.base: BaseSums | None = None
@@ -219,8 +219,9 @@ class Accumulation:
         base = other.base if self.base is None else self.base
         if base is not None and other.base is not None:
             base = base.with_others(self, other)
-        self.files, self.from_files = self.files | other.files, self.from_files + other.from_files
-        theirs, own, self.batches = other.whole(), self.whole(), self.batches + other.batches
+        self.files, self.dumps = self.files | other.files, self.dumps | other.dumps
+        self.batches, self.from_files = self.batches + other.batches, self.from_files + other.from_files
+        theirs, own = other.whole(), self.whole()
         if theirs is None:
             return
         if own is None:
@@ -228,8 +229,7 @@ class Accumulation:
         else:
             own.join(theirs)
         own.heard = None if own.heard is None else []
-        self.running, self.waiting, self.device = own, Rechunked(chunk_rows(own.facts.kinds)), None
-        self.base = base
+        self.running, self.waiting, self.device, self.base = own, Rechunked(chunk_rows(own.facts.kinds)), None, base
 
     def whole(self) -> Running | None:
         """All rows, also those that wait; a copy where there are any. Raises: InputError, as `look`."""
@@ -297,4 +297,4 @@ class Accumulation:
 
     def _first(self, batch: Batch, *, weighted: bool, group: str = GROUP) -> Running:
         """What the batches of the sort of the first one are added to."""
-        return Running(facts_of(batch, self, weighted=weighted, group=group))
+        return begun(batch, facts_of(batch, self, weighted=weighted, group=group))

@@ -121,15 +121,15 @@ def from_saved(header: Mapping[str, Any], arrays: Mapping[str, npt.NDArray[Any]]
             running.tempered = _tempered(header.get("sampled"), arrays, found["n"])
     joined = header.get("joined")
     if joined is not None:
-        running.joined = JoinedCells(int(joined[0]), float(joined[1]), float(joined[2]))
-        running.keys.displaced = float(joined[3])
+        running.joined = JoinedCells(int(joined[0]), *map(float, joined[1:5]))
+        running.keys.displaced, running.keys.mixed = map(float, joined[5:])
     if running.groups is not None:
         _take_groups(header["groups"], arrays, running)
     running.warnings = tuple(Division(*one) if len(one) > 2 else Notice(*one) for one in header["warnings"])
     told = header.get("doubts") or ()
     running.doubts = tuple(PartDoubt(Notice(text, code), n) for text, code, n in told)
     rows.running, rows.waiting = running, Rechunked(chunk_rows(facts.kinds))
-    rows.batches = header["batches"]
+    rows.batches, rows.dumps = header["batches"], dict(header.get("dumps") or {})
     check_sums(running)
     take_base(rows, header, arrays, from_saved)
     return rows

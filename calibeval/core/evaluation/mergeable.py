@@ -69,10 +69,17 @@ def check_mergeable(one: Accumulation, other: Accumulation) -> None:
             pairs.append(("the type of the scores", own.kinds.scores.dtype, theirs.kinds.scores.dtype))
     for name, here, there in pairs:
         if _plain(here) != _plain(there):
-            raise UsageError(f"these accumulators cannot be merged: {name} is {here} here, but {there} there")
+            differ = f"{name} is {here} in the first, but {there} in the other"
+            if isinstance(here, bool) and isinstance(there, bool) and name not in one.options:
+                differ = f"the {'first' if here else 'other'} has {name}, the {'other' if here else 'first'} has none"
+            raise UsageError(f"these sums cannot be added up: {differ}")
     twice = next((name for digest, name in other.files.items() if digest in one.files), None)
     if twice is not None:
         raise UsageError(f"the sums of {twice} are in both (the same SHA-256): their rows would count twice")
+    twice = next((name or one.dumps[key] for key, name in other.dumps.items() if key in one.dumps), None)
+    if twice is not None:
+        what = f"the dump {twice} is" if twice else "rows of the same dump are"
+        raise UsageError(f"{what} in both (the same SHA-256): its rows would count twice")
 
 
 def _other_names(own: Sequence[str] | None, theirs: Sequence[str] | None) -> list[tuple[str, object, object]]:

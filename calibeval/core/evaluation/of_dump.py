@@ -32,6 +32,14 @@ def take_dump(rows: Accumulation, predictions: Predictions, group: str | None = 
     """
     for _ in taking_dump(rows, predictions, group, None if group is None else groups_of(predictions, group), jobs):
         pass
+    remember(rows, predictions)
+
+
+def remember(rows: Accumulation, predictions: Predictions) -> None:
+    """Note which dump was added, if the SHA-256 of its file is known, so that it is not added again."""
+    source = predictions.settled_source()
+    if source.sha256 is not None:
+        rows.dumps[source.sha256 + ("" if source.split is None else f"#{source.split}")] = source.name
 
 
 def taking_dump(

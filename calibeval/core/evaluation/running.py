@@ -186,6 +186,7 @@ class Running:
             cox=None if self.tempered is not None else fitted_cox(samples, self.total, kinds.kind),
             equal_mass=self.keys.equal_mass(settings.bins),
             without_rows=True,
+            joined=self.joined,
         ).finished()
         if groups is None and settings.level is not None:
             sums = with_sampled_spread(sums, samples, kinds.kind)
@@ -252,7 +253,7 @@ class Running:
         kinds, counts = self.facts.kinds, self.counts
         doubts = tuple(one.told(counts.n) for one in self.all_doubts(sums, samples))
         zeros = zeros_notice(self.looks.zeros, self.looks.looked, sums)
-        joined = None if self.joined is None else self.joined.notice(counts.n, kinds.k)
+        joined = None if self.joined is None else self.joined.notice(sums.weights.total, kinds.k)
         after = tuple(one for one in (zeros, joined) if one is not None)
         weights = None
         if self.facts.weights is not None:
@@ -293,6 +294,7 @@ class Running:
         self.total = reweighted(self.total, factor)
         self.second = None if self.second is None else reweighted_second(self.second, factor)
         self.tempered = None if self.tempered is None else self.tempered._replace(table=None)
+        self.joined = None if self.joined is None else self.joined.reweighted(factor)
         for part in (self.keys, self.sample, self.curves, self.groups):
             if part is not None:
                 part.reweight(factor)

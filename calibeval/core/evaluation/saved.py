@@ -97,6 +97,7 @@ def to_saved(rows: Accumulation, *, exact: bool, least: int | None = None) -> tu
             "dense": facts.dense,
         },
         "batches": rows.batches,
+        "dumps": {key: name if least is None else "" for key, name in rows.dumps.items()},
         "counts": {
             "stored": running.counts.stored,
             "n": running.counts.n,
@@ -118,7 +119,7 @@ def to_saved(rows: Accumulation, *, exact: bool, least: int | None = None) -> tu
             "risk": _number(total.risk),
         },
         "sampled": sampled,
-        "joined": None if running.joined is None else [*running.joined, running.keys.displaced],
+        "joined": None if running.joined is None else [*running.joined, running.keys.displaced, running.keys.mixed],
         "groups": None if groups is None else [*groups.names],
         "doubts": [] if exact or least is not None else _doubts(running, total),
         "warnings": [_warning(one) for one in running.warnings],

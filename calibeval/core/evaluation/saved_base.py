@@ -67,6 +67,7 @@ def take_base(
     if header.get("base") is None:
         return
     place = Place(header["base"], "base", "the header")
+    place["sums"]["schema"].one_of((header["schema"],))
     by = place["paired_by"].one_of(("id", "position"))
     files, candidates = ({key: one.text() for key, one in place[name].items()} for name in ("files", "candidates"))
     same, alike = place["identical"].truth(), place["alike"].truth()

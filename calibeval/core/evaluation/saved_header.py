@@ -34,6 +34,9 @@ def check_header(header: Mapping[str, Any]) -> None:
     whole["exact"].truth()
     _check_rows(whole["rows"], k)
     within(whole["batches"], 0)
+    dumps = whole.get("dumps")
+    for _, name in () if dumps is None else dumps.items():
+        name.text()
     _check_counts(whole["counts"], dense=whole["rows"]["dense"].truth())
     zeros = list_of(whole["zeros"], 2)
     within(zeros[0], 0, within(zeros[1], 0, whole["counts"]["n"].count()))

@@ -54,9 +54,9 @@ def _impossible(whole: Place, most: int) -> int:
     joined = whole.get("joined")
     if joined is not None and joined.value is not None:
         bins, rows = whole["settings"]["bins"].count(), whole["counts"]["n"].count()
-        moved = 2 * rows  # rounded up
-        every = (rows, moved, moved * (whole["k"].value or 1), moved * bins)
-        for one, limit in zip(list_of(joined, 4), every, strict=True):
+        moved = 3 * rows  # of both bins, and rounded up
+        every = (rows, moved, moved * (whole["k"].value or 1), moved, 3 * moved, moved * bins, moved * bins)
+        for one, limit in zip(list_of(joined, 7), every, strict=True):
             if not 0.0 <= one.number() <= limit:
                 one.refuse(f"a number from 0 to {limit:,}")
     elif impossible and first.value is None:

@@ -19,6 +19,8 @@ from calibeval.core.sums.cells import Cells
 from calibeval.core.sums.joined_cells import JoinedCells
 from calibeval.core.sums.second_pass import SecondSums
 
+ANY = 1e-9  # of a sum over rows: more than none
+
 Places = npt.NDArray[np.intp]
 
 
@@ -33,14 +35,14 @@ def without_small_cells(running: Running, least: int) -> Running:
     total = made.total
     if total is None:
         raise AssertionError("there are rows")
-    top, moved = _joined(total.top, least)
+    top, of_top = _joined(total.top, least)
     classes, of_classes = (None, 0.0) if total.classes is None else _joined(total.classes, least)
+    of_ranks = 0.0
     made.total = replace(total, top=top, classes=classes, impossible_row=None)
     if made.second is not None:
-        made.second = SecondSums(
-            {rank: _joined(own, least)[0] for rank, own in made.second.ranks.items()},
-            {},
-        )
+        ranks = {rank: _joined(own, least) for rank, own in made.second.ranks.items()}
+        of_ranks = max((bound for _, bound in ranks.values()), default=0.0)
+        made.second = SecondSums({rank: own for rank, (own, _) in ranks.items()}, {})
     made.curves.cells = {name: _joined_cells(own, least) for name, own in made.curves.cells.items()}
     made.keys.fold()
     if made.keys.cells is None:
@@ -48,11 +50,13 @@ def without_small_cells(running: Running, least: int) -> Running:
     place = places_of(made.keys.cells.count, least)
     displaced = np.where(place != np.arange(len(place)), made.keys.cells.count, 0.0)
     edges = len(running.edges) - 2  # of equal-mass bins, each of which may lie in the run that has most such rows
-    made.keys.displaced += edges * _rounded(float(np.bincount(place, weights=displaced).max()), least)
+    made.keys.displaced += made.keys.mixed
+    made.keys.mixed = edges * _rounded(float(np.bincount(place, weights=displaced).max()), least)
     made.keys.cells = made.keys.cells.each(lambda part: _moved(part, place))
     made.looks.zeros = made.looks.looked = 0
     made.warnings = made.doubts = ()
-    own = JoinedCells(least, _rounded(moved, least), _rounded(of_classes, least))
+    weighed = of_top + _travelled(total.top, least, again=running.joined is not None)
+    own = JoinedCells(least, *(_rounded(one, least) for one in (of_top, of_classes, of_ranks, weighed)))
     made.joined = own if made.joined is None else made.joined.with_others(own)
     return made
 
@@ -96,7 +100,7 @@ def _check(running: Running, least: int) -> None:
         names = running.facts.kinds.class_names
         first = rare[0] if names is None else names[rare[0]]
         raise InputError(
-            f"{running.looks.support[rare[0]]} rows have the label {first}, but no sum may be of fewer than {least} "
+            f"{_having(running.looks.support[rare[0]])} the label {first}, but no sum may be of fewer than {least} "
             f"({len(rare)} such classes): leave these rows out, join classes, or add more rows"
         )
     if total is not None and 0 < total.impossible < least:
@@ -107,12 +111,27 @@ def _check(running: Running, least: int) -> None:
 
 
 def _joined(sums: BinSums, least: int) -> tuple[BinSums, float]:
-    """Sums of bins, (m,) or (k, m), joined, and the number of rows that were moved."""
+    """Sums of bins, (m,) or (k, m), joined, and by how much gaps changed, added up; above 0 if a row was moved."""
     count = np.atleast_2d(sums.count)
     m = count.shape[1]
     places = np.concatenate([places_of(own, least) + i * m for i, own in enumerate(count)])
-    moved = count.reshape(-1)[places != np.arange(places.size)].sum()
-    return sums.each(lambda part: _moved(part.reshape(-1), places).reshape(part.shape)), float(moved)
+    made = sums.each(lambda part: _moved(part.reshape(-1), places).reshape(part.shape))
+    changed = float(np.abs(made.surplus - sums.surplus).sum())
+    moved = count.reshape(-1)[places != np.arange(places.size)].any()
+    return made, max(changed, ANY) if moved else 0.0
+
+
+def _travelled(sums: BinSums, least: int, *, again: bool) -> float:
+    """How far the mean confidences of bins, (m,), may change by rows that are moved, times the rows of the bins.
+
+    In the bin that they leave, by the width of a bin times the rows that leave; in the bin that takes them, by that
+    and the distance. So it is with the rows of others in these bins, too. again: whether bins already hold moved rows,
+    so that their mean confidence may be anywhere.
+    """
+    place, m = places_of(sums.count, least), len(sums.count)
+    away = np.abs(place - np.arange(m))
+    far = np.where(away > 0, 2.0 if again else (away + 2.0) / m, 0.0)
+    return float((far * sums.count).sum())
 
 
 def _joined_cells(cells: Cells, least: int) -> Cells:
@@ -127,3 +146,7 @@ def _moved(part: npt.NDArray[np.float64], place: Places) -> npt.NDArray[np.float
 def _rounded(moved: float, least: int) -> float:
     """At least as many, so that it tells of no single row."""
     return float(math.ceil(moved / least) * least)
+
+
+def _having(count: int) -> str:
+    return f"{count} row has" if count == 1 else f"{count} rows have"

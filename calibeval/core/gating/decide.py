@@ -15,6 +15,7 @@ from calibeval.core.metrics.metric import NO_DIFFERENCE, NO_METHOD
 from calibeval.core.metrics.table import EVERY
 
 POINT = 'so only decide = "point" can judge it'
+AT_LIMIT = "sums do not tell on which side of the limit the value of the rows is"
 # Where more rows than so many samples of this size are needed, the value is said to be close to the limit.
 NEAR = 100
 
@@ -37,6 +38,13 @@ def before_intervals(rule: Rule, plain: Evidence, settings: GateSettings) -> Jud
         text = f"too few rows: {plain.n:,}{counts} of at least {settings.min_rows:,}"
         return _judged(rule, plain, "error", outcome("too_few_rows", text))
     if settings.decide == "point":
+        if abs(excess(rule, plain.value, threshold)) <= plain.off > 0.0:
+            return _judged(
+                rule,
+                plain,
+                "inconclusive",
+                outcome("at_limit", AT_LIMIT + (f"; {plain.reason}" if plain.reason else "")),
+            )
         if excess(rule, plain.value, threshold) > 0:
             return _judged(rule, plain, "fail", outcome("value_beyond", "value beyond the limit"))
         return _judged(rule, plain, "pass", outcome("value_within", "value within the limit"))
@@ -86,11 +94,13 @@ def by_intervals(rule: Rule, found: tuple[Evidence, Evidence, Evidence], levels:
         reason = outcome("interval_beyond", f"{_beyond(wide)}{doubt}")
         return _judged(rule, wide, "fail", reason, plain, levels.failing)
     undecided, level = (narrow, levels.passing) if at_pass[0] <= 0 else (wide, levels.failing)
-    outlook, reason = (
-        (None, outcome("more_rows_needed", f"{_possible(undecided)}{doubt}"))
-        if EVERY[rule.metric].certifies
-        else _outlook(rule, Prospect.of(rule, narrow, plain, levels), doubt)
-    )
+    ends = plain.excess(rule)
+    if EVERY[rule.metric].certifies:
+        outlook, reason = None, outcome("more_rows_needed", f"{_possible(undecided)}{doubt}")
+    elif ends is not None and abs(ends[1]) <= plain.off > 0.0:
+        outlook, reason = None, outcome("at_limit", f"{AT_LIMIT}{doubt}")
+    else:
+        outlook, reason = _outlook(rule, Prospect.of(rule, narrow, plain, levels), doubt)
     if usual[0] > 0:
         text = f"beyond the limit alone, not among {holm} (Holm's correction); {reason}"
         reason = outcome("not_after_holm", text)

@@ -45,7 +45,7 @@ class Evidence:
     effective: with weights, the effective number of rows, which decides whether they are enough. few: whether value or
     interval are missing because there are too few rows or groups. spread: if so, about the standard deviation of what
     one row adds to the value; None if unknown. least: the rows from which there is an interval. possible: of a
-    certified coverage, the largest one that the rows do not disprove.
+    certified coverage, the largest one that the rows do not disprove. off: how far the value may be from that of rows.
     """
 
     slice: str | None
@@ -61,6 +61,7 @@ class Evidence:
     spread: float | None = None
     least: int = 0
     possible: float | None = None
+    off: float = 0.0
 
     @property
     def ends(self) -> tuple[float | None, float | None]:
@@ -189,7 +190,10 @@ def _of_metric(rule: Rule, part: str | None, n: int, metric: MetricResult | None
     centre = within(value if metric.corrected is None else metric.corrected, metric.low, metric.high)
     found = Evidence(part, n, value, metric.low, metric.high, centre, reason=reason or None, possible=possible)
     found = replace(
-        found, effective=effective, few=found.ends[0] is None and EVERY[rule.metric].has_interval and _is_few(why)
+        found,
+        effective=effective,
+        off=metric.cell_error or 0.0,
+        few=found.ends[0] is None and EVERY[rule.metric].has_interval and _is_few(why),
     )
     return _size(found) if EVERY[rule.metric].better == "zero" else found
 
@@ -202,7 +206,9 @@ def _of_change(part: str | None, n: int, found: Difference | None) -> Evidence:
         return Evidence(part, n, None, reason=found.reason or "there is no difference", baseline=found.base, few=few)
     centre = within(found.difference, found.low, found.high)
     change = Evidence(part, n, found.difference, found.low, found.high, centre, found.base, found.reason)
-    change = replace(change, few=found.low is None and Notice.of(found.reason or "").code in FEW)
+    change = replace(
+        change, off=found.cell_error or 0.0, few=found.low is None and Notice.of(found.reason or "").code in FEW
+    )
     return _change_of_size(change, found.base) if EVERY[found.name].better == "zero" else change
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import math
+from dataclasses import dataclass, replace
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -12,7 +13,9 @@ from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.data.notices import NotComputable, Notice, reason
 from calibeval.core.errors import InputError
 from calibeval.core.metrics.metric import BY_GROUPS, Metric, Side
+from calibeval.core.metrics.result import MetricResult
 from calibeval.core.sums.binning import BinSums, bin_index
+from calibeval.core.sums.joined_cells import points
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.joints import MOST_JOINT_CELLS, Joints
 from calibeval.core.uncertainty.level import Level
@@ -68,6 +71,20 @@ class Binned(Metric):
                 "top_label_only", "needs the probability of every class, but this dump has the top label only"
             )
         return sums.classes if self.over == "classes" else sums.classes.row(sums.positive)
+
+    def off(self, sums: Sums) -> float:
+        """Endless, unless a class knows what joined bins change."""
+        return math.inf if sums.joined is not None and sums.joined.top else 0.0
+
+    def explained(self, result: MetricResult, sums: Sums) -> MetricResult:
+        """The result with a reason if edges of equal-mass bins are not exact, or small bins were joined."""
+        bound = self.off(sums)
+        if not bound or result.reason is not None:
+            return result
+        text, exact = "small bins were joined", "the value in all bins"
+        if self.over == "mass":
+            text, exact = "edges fall on ends of fixed cells", "the value with exact edges"
+        return replace(result, reason=reason("from_sums", f"from sums: {text}, within {points(bound)} of {exact}"))
 
     def approximate(self, sums: Sums) -> Notice | None:
         """That there are more than 30 bins, whatever they hold."""

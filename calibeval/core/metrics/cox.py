@@ -172,7 +172,7 @@ class InTheLarge(Recalibration):
             error = log_odds_width(sums.pairs)
             if math.isinf(error):
                 return MetricResult(self.name, None, reason=reason("rows_not_kept", FROM_SUMS))
-            found = replace(found, cell_error=error)
+            found = self.widened(found, error)
         if joints is not None:
             return found
         value, error = self.estimate(fit_of(sums), sums.positive)

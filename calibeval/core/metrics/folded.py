@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 
 import numpy as np
 
@@ -12,7 +11,6 @@ from calibeval.core.data.notices import NotComputable, Notice, reason
 from calibeval.core.metrics.bins import PUT_TOGETHER, Binned, along_paths, rows_in
 from calibeval.core.metrics.few_by_groups import allowing
 from calibeval.core.metrics.metric import Side
-from calibeval.core.metrics.result import MetricResult
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty import intervals
@@ -36,6 +34,14 @@ class Folded(Binned):
     def value(self, sums: Sums) -> float:
         """The mean."""
         return ece(self.bins(sums))
+
+    def off(self, sums: Sums) -> float:
+        """How far gaps of bins may be from those of all bins, or of exact edges, added up."""
+        if self.over == "mass":
+            return 0.0 if sums.equal_mass is None else sums.equal_mass.bound
+        if sums.joined is None:
+            return 0.0
+        return (sums.joined.top if self.over == "top" else sums.joined.classes) / sums.weights.total
 
     def floor(self, sums: Sums, joints: Joints | None = None) -> Floor | None:
         """The noise floor of the sum over the bins."""
@@ -67,14 +73,6 @@ class Folded(Binned):
         """The size of the gap: gaps of bins can only cancel."""
         return abs(gap)
 
-    def explained(self, result: MetricResult, sums: Sums) -> MetricResult:
-        """The result with a reason if edges of equal-mass bins are not exact."""
-        bound = 0.0 if self.over != "mass" or sums.equal_mass is None else sums.equal_mass.bound
-        if not bound or result.reason is not None:
-            return result
-        text = f"from sums: edges fall on ends of fixed cells, within {bound:.2g} of the value with exact edges"
-        return replace(result, reason=reason("from_sums", text))
-
     def bin_shares(self, sums: Sums) -> Floats | None:
         """The size of each gap divided by n; None for other bins."""
         return np.abs(sums.top.surplus) / sums.n if self.over == "top" else None
@@ -93,6 +91,10 @@ class ClassWise(Folded):
     def value(self, sums: Sums) -> float:
         """The mean over the classes."""
         return cwce(self.bins(sums))
+
+    def off(self, sums: Sums) -> float:
+        """The mean over the classes."""
+        return Folded.off(self, sums) / (sums.k or 1)
 
     def interval(self, sums: Sums, level: float, joints: Joints | None = None) -> Interval | None:
         """That of the debiased sum or the hull of two paths; for two classes, the mean of both."""

@@ -23,6 +23,9 @@ from calibeval.core.uncertainty.model_pair import Pair
 from calibeval.core.uncertainty.paired import Contrast, centre_of, margins
 
 NO_DIFFERENCE = "this metric has no paired difference"
+NOT_CHOSEN = "it was not chosen when these sums were made: choose {name} there (calibeval sums --metrics {name})"
+NOT_IN_SUMS = "it needs the probabilities of every row, which sums do not hold: measure the rows themselves"
+NO_BOUND = "sums give no useful bound on it: small bins were joined, or one cell holds too many rows"
 NO_METHOD = "there is no method for it"
 BY_GROUPS = "differences of this metric are not tested if only groups are independent"
 T = TypeVar("T")
@@ -94,6 +97,20 @@ class Metric:
         """The value. Raises: NotComputable if it does not exist for these sums."""
         raise NotImplementedError
 
+    def off(self, sums: Sums) -> float:
+        """How far the value may be from that of the rows, if these are sums of rows; endless if that is not known."""
+        return 0.0
+
+    def known(self, sums: Sums) -> tuple[float, float]:
+        """The value, and how far it may be off that of the rows.
+
+        Raises: NotComputable if it does not exist, or if that of the rows may be any other.
+        """
+        value, off = self.value(sums), self.off(sums)
+        if off and off >= (math.inf if self.most is None else self.most - self.least):
+            raise NotComputable("from_sums", NO_BOUND)
+        return value, off
+
     def floor(self, sums: Sums, joints: Joints | None = None) -> Floor | None:
         """The noise floor, if there is one. joints: joint variation by groups; None if rows are independent.
 
@@ -164,7 +181,7 @@ class Metric:
         joints: as for `floor`.
         """
         try:
-            value = self.value(sums)
+            value, off = self.known(sums)
         except NotComputable as missing:
             facts: dict[str, Any] = {**missing.facts}
             return MetricResult(self.name, None, reason=missing.reason, **facts)
@@ -185,9 +202,27 @@ class Metric:
             reason=_lacking(no_interval, no_floor, unsure=level is not None and interval is None),
         )
         result = self.explained(result, sums)
-        if result.low is None or result.reason is not None:
+        if result.low is not None and result.reason is None:
+            result = replace(result, reason=self.approximate(sums))
+        return self.widened(result, off)
+
+    def widened(self, result: MetricResult, off: float) -> MetricResult:
+        """The result whose interval also holds what is true of the rows. off: how far the value may be from theirs."""
+        if not off:
             return result
-        return replace(result, reason=self.approximate(sums))
+        result = replace(result, cell_error=off)
+        if result.low is None or result.high is None:
+            return result
+        most = math.inf if self.most is None else self.most
+        return replace(result, low=max(result.low - off, self.least), high=min(result.high + off, most))
+
+    def narrowed(self, result: MetricResult) -> MetricResult:
+        """The result with an interval that `widened` gives back: around the value of the sums."""
+        if not result.cell_error or result.low is None or result.high is None or result.value is None:
+            return result
+        held = [result.value if result.corrected is None else result.corrected]
+        low, high = min(result.low + result.cell_error, *held), max(result.high - result.cell_error, *held)
+        return replace(result, low=low, high=high)
 
     def margins_from(self, saved: Side, own: Side, level: Level, *, independent: bool = True) -> Contrast:
         """The difference from a saved report, derived from both intervals.

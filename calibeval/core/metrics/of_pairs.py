@@ -25,7 +25,7 @@ import math
 from dataclasses import replace
 from typing import Any, ClassVar, NamedTuple
 
-from calibeval.core.data.notices import NotComputable, Notice, reason
+from calibeval.core.data.notices import NotComputable, Notice
 from calibeval.core.metrics.metric import NO_METHOD, Metric
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.sums.pair_keys import pairs_of_rows
@@ -89,6 +89,18 @@ class OfPairs(Metric):
         """The value."""
         return self.of_pairs(pairs_of(sums))
 
+    def off(self, sums: Sums) -> float:
+        """How far the value of cells may be from that of their rows. Raises: NotComputable if sums do not tell."""
+        pairs = pairs_of(sums)
+        if pairs.counts is None:
+            return 0.0
+        error = self.cell_error(pairs)
+        if error is not None and math.isfinite(error):
+            return error
+        if pairs.of_sums:
+            raise NotComputable("rows_not_kept", FROM_SUMS)
+        return 0.0
+
     def floor(self, sums: Sums, joints: Joints | None = None) -> Floor | None:
         """The noise floor. Raises: NotComputable for groups."""
         self._check_groups(joints)
@@ -109,12 +121,8 @@ class OfPairs(Metric):
         pairs = pairs_of(sums)
         test = None if joints is not None and not self.uses_groups else self.tested(pairs)
         found = found if test is None else replace(found, z=test.z, p=test.p)
-        if pairs.counts is not None:
-            error = self.cell_error(pairs)
-            known = error is not None and math.isfinite(error)
-            if pairs.of_sums and not known:
-                return MetricResult(self.name, None, reason=reason("rows_not_kept", FROM_SUMS))
-            found = replace(found, cell_error=error if known else None)
+        if pairs.counts is not None and found.cell_error is None:
+            found = replace(found, cell_error=0.0 if self.cell_error(pairs) == 0.0 else None)
         return replace(found, **self.facts(pairs))
 
     def error_of_order(self, pairs: Pairs) -> float:

@@ -29,6 +29,10 @@ class Overconfidence(Binned):
         """The mean."""
         return oe(self.bins(sums))
 
+    def off(self, sums: Sums) -> float:
+        """How far gaps of bins, times their mean confidence, may be from those of all bins, added up."""
+        return 0.0 if sums.joined is None else sums.joined.weighed / sums.weights.total
+
     def floor(self, sums: Sums, joints: Joints | None = None) -> Floor | None:
         """The noise floor: only the positive half of every gap counts."""
         joint = self.joint(sums, joints)

@@ -35,6 +35,10 @@ class PositiveGap(Binned):
         """The gap of all rows."""
         return -float(self.bins(sums).surplus.sum()) / sums.n
 
+    def off(self, sums: Sums) -> float:
+        """0: it is the same in joined bins."""
+        return 0.0
+
     def floor(self, sums: Sums, joints: Joints | None = None) -> Floor | None:
         """The noise floor of its absolute value."""
         bins, joint = self.bins(sums), self.joint(sums, joints)

@@ -9,6 +9,7 @@ from calibeval.core.data.notices import NotComputable
 from calibeval.core.errors import UnknownMetric
 from calibeval.core.metrics.bins import Over, of_both
 from calibeval.core.metrics.folded import Folded
+from calibeval.core.metrics.metric import NOT_CHOSEN
 from calibeval.core.metrics.of_pairs import DEPENDENT
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.sums.second_pass import Rank, Wanted
@@ -57,8 +58,13 @@ class Ranked(Folded):
                 text = f"it needs at least {place} classes, but there are {k}"
             raise NotComputable("no_method", text)
         if sums.second is None or self.rank not in sums.second.ranks:
-            raise NotComputable("not_measured", NOT_MEASURED)
+            text = NOT_CHOSEN.format(name=self.name) if sums.without_rows else NOT_MEASURED
+            raise NotComputable("not_measured", text)
         return sums.second.ranks[self.rank]
+
+    def off(self, sums: Sums) -> float:
+        """How far gaps of bins may be from those of all bins, added up."""
+        return 0.0 if sums.joined is None else sums.joined.ranks / sums.weights.total
 
     def joint(self, sums: Sums, joints: Joints | None) -> Joint | None:
         """None. Raises: NotComputable for groups."""

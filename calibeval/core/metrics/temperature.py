@@ -85,6 +85,12 @@ class Temperature(Metric):
         """Never: the temperature of one model says nothing about another."""
         return False
 
+    def off(self, sums: Sums) -> float:
+        """How far the optimum from fixed temperatures may be from that of the rows."""
+        if sums.optimum is None or not sums.optimum.bound:
+            return 0.0
+        return self.value(sums) * math.expm1(sums.optimum.bound)
+
     def measured(self, sums: Sums, level: float | None, joints: Joints | None = None) -> MetricResult:
         """The metric, with z and p of the score test; these exist even if there is no optimum."""
         found = Metric.measured(self, sums, level, joints)

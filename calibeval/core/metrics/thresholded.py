@@ -11,6 +11,7 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import NotComputable
 from calibeval.core.metrics.bins import of_both
 from calibeval.core.metrics.folded import ClassWise
+from calibeval.core.metrics.metric import NOT_CHOSEN, NOT_IN_SUMS
 from calibeval.core.metrics.of_pairs import DEPENDENT
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.sums.binning import BinSums
@@ -38,8 +39,13 @@ class OtherBins(ClassWise):
         """The sums of the second pass. Raises: NotComputable if there are none."""
         ClassWise.bins(self, sums)  # says what is missing
         if sums.second is None:
-            raise NotComputable("not_measured", NOT_MEASURED)
+            raise self.not_measured(sums)
         return sums.second
+
+    def not_measured(self, sums: Sums) -> NotComputable:
+        """Why there are no such sums."""
+        text = NOT_CHOSEN.format(name=self.name) if sums.without_rows else NOT_MEASURED
+        return NotComputable("not_measured", text)
 
     def joint(self, sums: Sums, joints: Joints | None) -> Joint | None:
         """None. Raises: NotComputable for groups."""
@@ -85,8 +91,14 @@ class ByCount(OtherBins):
         if second.no_count is not None:
             raise NotComputable("too_many_cells", second.no_count)
         if second.by_count is None:
-            raise NotComputable("not_measured", NOT_MEASURED)
+            raise self.not_measured(sums)
         return second.by_count
+
+    def not_measured(self, sums: Sums) -> NotComputable:
+        """Why there are no such sums: their edges are probabilities of rows."""
+        return NotComputable(
+            "rows_not_kept" if sums.without_rows else "not_measured", NOT_IN_SUMS if sums.without_rows else NOT_MEASURED
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,7 +124,7 @@ class Thresholded(OtherBins):
         """
         second = self.second(sums)
         if sums.classes is None or self.limit not in second.small:
-            raise NotComputable("not_measured", NOT_MEASURED)
+            raise self.not_measured(sums)
         kept = without(sums.classes, second.small[self.limit])
         if self.divisor == "rows":
             return kept

@@ -64,6 +64,7 @@ def standing_of(metric: MetricResult, *, n: float | None = None, k: int | None =
     Otherwise the value is what noise would give, and that is
     within noise: good news, where values from 3 points on would have shown (floor_high at most 0.03), or
     cannot tell: no news, where they would not. CWCE is of order 2 / k: its limit is 0.06 / k.
+    A value of cells, which may be off that of the rows, must stand out as far as the rows may be off.
     Intervals are not needed for a verdict. A temperature is judged by the p of its test, with the same probabilities.
 
     n, k: rows (or their effective number) and classes of the dump; without n the minimum of 30 rows is not checked.
@@ -79,11 +80,12 @@ def standing_of(metric: MetricResult, *, n: float | None = None, k: int | None =
         return None if metric.z is None else _by_test(metric, n)
     if metric.value is None or metric.floor is None or metric.floor_high is None:
         return None
-    size, excluded = abs(metric.value), _excludes_zero(metric)
+    off = metric.cell_error or 0.0
+    size, excluded = max(abs(metric.value) - off, 0.0), _excludes_zero(metric)
     if size <= metric.floor_high + _ROUNDING and not excluded:
         known = EVERY.get(metric.name)
         coarse = COARSE if known is None else known.coarse(COARSE, k)
-        return Standing.UNRESOLVED if metric.floor_high > coarse else Standing.NOISE
+        return Standing.UNRESOLVED if metric.floor_high + off > coarse else Standing.NOISE
     twice = metric.floor + 2 * (metric.floor_high - metric.floor)
     far = size > (twice if metric.floor_certain is None else metric.floor_certain) + _ROUNDING
     enough = n is None or n >= CERTAIN_ROWS

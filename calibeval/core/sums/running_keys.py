@@ -31,7 +31,8 @@ class RunningKeys:
     slack: see `equal_mass_edges`. exact: whether to keep them; None: only up to MOST_KEPT rows.
     key_parts, weight_parts, code_parts: of consecutive rows; without weights or groups there are none. cells: the sums
     of rows in narrow cells, if keys are not kept; then parts are only of rows that wait. rows: the number of rows.
-    displaced: how many rows may be beyond an edge in other cells than their own, over all edges of bins.
+    displaced: how many rows may be beyond an edge in other cells than their own, over all edges of bins. mixed: those
+    that would be, were other rows added: alone, rows of joined cells are side by side, and edges fall between them.
     """
 
     def __init__(self, slack: float, *, exact: bool | None = True) -> None:
@@ -40,7 +41,7 @@ class RunningKeys:
         self.weight_parts: list[Floats] = []
         self.code_parts: list[Codes] = []
         self.cells: BinSums | None = None
-        self.rows, self.displaced = 0, 0.0
+        self.rows, self.displaced, self.mixed = 0, 0.0, 0.0
         self._folding, self._waiting = exact is False, 0
 
     @property
@@ -98,13 +99,15 @@ class RunningKeys:
         self.code_parts += [] if codes is None else [codes[own].astype(np.int32) for own in other.code_parts]
         if other.cells is not None:
             self.cells = other.cells if self.cells is None else self.cells + other.cells
-        self.rows, self.displaced = self.rows + other.rows, self.displaced + other.displaced
+        self.rows += other.rows
+        self.displaced, self.mixed = self.displaced + self.mixed + other.displaced + other.mixed, 0.0
         self._waiting = sum(map(len, self.key_parts))
         if self.exact is None and self.rows > MOST_KEPT:
             self.fold()
 
     def reweight(self, factor: float) -> None:
         """Multiply each weight by the factor; rows without weights have weight 1."""
+        self.displaced, self.mixed = factor * self.displaced, factor * self.mixed
         if self.cells is not None:
             self.cells = reweighted_bins(self.cells, factor)
         if self.weight_parts:

@@ -18,6 +18,7 @@ from calibeval.core.sums.cells import Cells
 from calibeval.core.sums.cox import Cox
 from calibeval.core.sums.excess import Excess
 from calibeval.core.sums.gain import Gain
+from calibeval.core.sums.joined_cells import JoinedCells
 from calibeval.core.sums.optimum import Optimum
 from calibeval.core.sums.pairs import Pairs
 from calibeval.core.sums.second_pass import SecondSums
@@ -157,7 +158,8 @@ class Sums:
     gaps, if it was computed; see `class_spread.py`. positive: the number of the positive class of two. pairs: the rows
     in ascending order of confidence, if metrics were asked for that need them. second, gain: likewise, the sums of a
     second pass over the scores, and of the rows before and after recalibration; a reason if there is none.
-    without_rows: whether these are sums of batches, of which no row can be read again.
+    without_rows: whether these are sums of batches, of which no row can be read again. joined: what small bins that
+    were joined to others may change; None if none was.
     """
 
     n: float
@@ -185,6 +187,7 @@ class Sums:
     second: SecondSums | None = None
     gain: Gain | Notice | None = None
     without_rows: bool = False
+    joined: JoinedCells | None = None
 
     @property
     def done(self) -> bool:
@@ -255,6 +258,7 @@ class Sums:
             gain=None,
             risk=None if self.risk is None or other.risk is None else self.risk + other.risk,
             class_spread=None,
+            joined=None,
         )
 
     @property

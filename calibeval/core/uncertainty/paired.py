@@ -28,6 +28,20 @@ class Contrast(NamedTuple):
     reason: Notice | None = None
     same: bool | None = None
 
+    def widened(self, off: float, level: Level) -> Contrast:
+        """The same if the difference may be off by so much besides, with the largest p of such differences.
+
+        >>> found = contrast(0.01, 0.03, 0.0001, Level(0.95))
+        >>> found.widened(0.005, Level(0.95)).low, found.widened(0.02, Level(0.95)).p
+        (0.005, 1.0)
+        """
+        if not off:
+            return self
+        middle, half = 0.5 * abs(self.low + self.high), 0.5 * (self.high - self.low)
+        p = 1.0 if middle <= off else level.p(level.z * (middle - off) / half if half > 0.0 else math.inf)
+        wide = contrast(self.low - off, self.high + off, max(p, self.p), level)
+        return wide._replace(reason=self.reason, same=self.same)
+
 
 def contrast(low: float, high: float, p: float, level: Level) -> Contrast:
     """An interval with a p that agrees with it, and the detectable difference."""

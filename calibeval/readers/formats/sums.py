@@ -19,11 +19,12 @@ from calibeval.core.errors import FileProblem, InputError
 from calibeval.core.evaluation.accumulation import Accumulation
 from calibeval.core.evaluation.loaded import from_saved
 from calibeval.core.evaluation.saved import SCHEMA
+from calibeval.readers.formats.sums_members import beyond
 from calibeval.readers.remote.find import descriptor_of
 from calibeval.readers.stored.place import Place
 
 HEADER, DIGEST = "header.json", "sha256"
-MOST_MEMBERS, MOST_BYTES = 10_000, 2**34
+MOST_MEMBERS, MOST_BYTES, MOST_HEADER = 10_000, 2**34, 2**28
 
 
 def read_sums(path: Place) -> Accumulation:
@@ -64,7 +65,15 @@ def _members(path: Place, file: Any) -> dict[str, bytes]:
             entries = archive.infolist()
             if len(entries) > MOST_MEMBERS or sum(entry.file_size for entry in entries) > MOST_BYTES:
                 _refuse(path, "it says to hold more than any saved sums")
+            sizes = {entry.filename: entry.file_size for entry in entries}
+            if not 0 < sizes.get(HEADER, 0) <= MOST_HEADER:
+                _refuse(path, "the header is missing or no JSON")
+            wrong = beyond(archive.read(HEADER), sizes)
+            if wrong is not None:
+                _refuse(path, wrong)
             members = {entry.filename: archive.read(entry) for entry in entries}
+    except InputError:
+        raise
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, RuntimeError, EOFError, ValueError) as error:
         _refuse(path, f"not an archive as Accumulator.save writes it, or damaged ({error!s:.80})")
     wanted, digest = members.get(DIGEST, b""), hashlib.sha256()

@@ -43,7 +43,7 @@ def read_all(dumps: Sequence[str]) -> Accumulation:
         try:
             whole.merge(found)
         except UsageError as error:
-            raise UsageError(f"{file} and {files[0]}: {error}") from None
+            raise UsageError(f"{files[0]} and {file}: {error}") from None
     if whole is None:
         raise AssertionError("no files")
     return whole

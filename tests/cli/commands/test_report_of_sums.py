@@ -81,8 +81,8 @@ def test_metrics_of_confidences_can_be_named_later_and_one_that_needs_rows_says_
         (["--convention", "guo"], "--convention cannot be combined with saved sums"),
         (["--bins", "10"], "--bins is 10, but these sums have 15"),
         (["other.npz"], "part-0.sums holds sums and other.npz does not"),
-        (["ten-0.sums"], "ten-0.sums and part-0.sums: these accumulators cannot be merged: bins is 15 here, but 10"),
-        (["two-0.sums"], "two-0.sums and part-0.sums: these accumulators cannot be merged: k is 3 here, but 2"),
+        (["ten-0.sums"], "part-0.sums and ten-0.sums: these sums cannot be added up: bins is 15 in the first, but 10"),
+        (["two-0.sums"], "part-0.sums and two-0.sums: these sums cannot be added up: k is 3 in the first, but 2"),
     ],
 )
 def test_what_sums_cannot_do_is_refused(report, tmp_path, words, message):
@@ -140,3 +140,25 @@ def test_each_file_is_told_with_its_sha256(report, capsys, tmp_path):
     verdict = run(capsys, "gate", "part-*.sums", "--max", "ece=0.9", "--json").json
     assert verdict["dump"]["source"]["files"] == source["files"]
     jsonschema.validate(verdict, schema("verdict"))
+
+
+def test_a_base_in_one_of_them_is_said_in_words(report, tmp_path):
+    pair = calibeval.Accumulator(3)
+    pair.update(logits=LOGITS, labels=LABELS, base=LOGITS / 2.0)
+    pair.save(tmp_path / "pair.sums")
+    saved(tmp_path)
+    said = "these sums cannot be added up: the {} has a base, the {} has none\n"
+    assert report("pair.sums", "part-0.sums").err == "pair.sums and part-0.sums: " + said.format("first", "other")
+    assert report("part-0.sums", "pair.sums").err == "part-0.sums and pair.sums: " + said.format("other", "first")
+
+
+def test_a_pattern_without_quotation_marks_is_explained(capsys, report, tmp_path):
+    done = run(capsys, "gate", *saved(tmp_path), "--max", "ece=0.9")
+    assert done.code == 2
+    assert 'put the pattern in quotation marks, as "part-*.sums"' in done.err
+    assert "quotation" not in run(capsys, "gate", "a.npz", "b.npz", "--max", "ece=0.9").err
+
+
+def test_inspection_has_no_empty_paragraph(capsys, report, tmp_path):
+    saved(tmp_path)
+    assert "\n\n\n" not in run(capsys, "inspect", "part-0.sums").out

@@ -3,6 +3,7 @@
 import copy
 import re
 import warnings
+import zipfile
 
 import numpy as np
 import pytest
@@ -252,3 +253,25 @@ def test_sums_of_rows_are_taken_whatever_their_type_and_size(dtype, scale, weigh
         whole.merge(calibeval.Accumulator.load(tmp_path / "1.sums"))
         whole.save(tmp_path / "2.sums", exact=exact)
         assert calibeval.Accumulator.load(tmp_path / "2.sums").n == 400
+
+
+def test_members_that_are_not_known_are_refused_unread(tmp_path, monkeypatch):
+    """Also a member that is known, but larger than the rows of the header need."""
+    part = calibeval.Accumulator(3)
+    part.update(logits=np.random.default_rng(0).normal(size=(50, 3)), labels=np.arange(50) % 3)
+    part.save(tmp_path / "a.sums")
+    whole = zipfile.ZipFile(tmp_path / "a.sums")
+    read, opened = [], zipfile.ZipFile.read
+    monkeypatch.setattr(zipfile.ZipFile, "read", lambda self, name: (read.append(name), opened(self, name))[1])
+    for name, message in (
+        ("extra.npy", "the member extra.npy is none of saved sums"),
+        ("top.count.npy", "the member top.count.npy says to have 4,194,304 bytes, more than 50 rows need"),
+    ):
+        with zipfile.ZipFile(tmp_path / "b.sums", "w", zipfile.ZIP_DEFLATED) as file:
+            for one in whole.namelist():
+                file.writestr(one, opened(whole, one)) if one != name else None
+            file.writestr(name, bytes(2**22))
+        read.clear()
+        with pytest.raises(calibeval.InputError, match=message):
+            calibeval.Accumulator.load(tmp_path / "b.sums")
+        assert read == ["header.json"]
