@@ -169,3 +169,13 @@ def test_rows_of_another_sort_are_not_merged(part):
             part.merge(other)
     with pytest.raises(calibeval.UsageError, match="merge takes an Accumulator, but a int came"):
         part.merge(3)
+
+
+@pytest.mark.parametrize(("scale", "warned"), [(1.0, True), (1.02, False), (-1.0, False)])
+def test_logits_that_look_like_probabilities_are_doubted(scale, warned):
+    probs = np.exp(Z) / np.exp(Z).sum(axis=1, keepdims=True)
+    for kind in ("logits", "probs"):
+        rows = calibeval.Accumulator(3)
+        rows.update(**{kind: probs * (scale if kind == "logits" else 1.0)}, labels=Y)
+        codes = [one.code for one in rows.report().dumps[0].warnings]
+        assert ("logits_like_probs" in codes) is (warned and kind == "logits")

@@ -80,5 +80,7 @@ def test_blocks_of_a_document_run(path, run, tmp_path, monkeypatch, request):
         CodeBlockParser(language="console", evaluator=functools.partial(run_session, run)),
         CodeBlockParser(language="bash", evaluator=functools.partial(run_commands, run)),
     ]
-    for example in Sybil(parsers=parsers).parse(path).examples():
+    document = Sybil(parsers=parsers).parse(path)
+    document.namespace["__name__"] = "__main__"  # blocks are scripts
+    for example in document.examples():
         example.evaluate()

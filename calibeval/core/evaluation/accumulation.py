@@ -13,7 +13,7 @@ from calibeval.core.data.source import Source, SourceFile
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.evaluation.base_sums import BaseSums
 from calibeval.core.evaluation.batches import Batch, check_empty, counted, group_names, read_batch
-from calibeval.core.evaluation.first_batch import GROUP, facts_of
+from calibeval.core.evaluation.first_batch import GROUP, begun, facts_of
 from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.mergeable import check_alike, check_kind, check_mergeable
 from calibeval.core.evaluation.on_device import DeviceBatch, DeviceSums
@@ -297,4 +297,4 @@ class Accumulation:
 
     def _first(self, batch: Batch, *, weighted: bool, group: str = GROUP) -> Running:
         """What the batches of the sort of the first one are added to."""
-        return Running(facts_of(batch, self, weighted=weighted, group=group))
+        return begun(batch, facts_of(batch, self, weighted=weighted, group=group))

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+import numpy as np
+
+from calibeval.core.data.notices import warning
 from calibeval.core.data.positive import chosen_classes, with_positive
 from calibeval.core.data.weights import COLUMN
 from calibeval.core.errors import InputError
 from calibeval.core.evaluation.batches import Batch, without_rows
+from calibeval.core.evaluation.running import Running
 from calibeval.core.evaluation.running_facts import Facts
 from calibeval.core.metrics.table import needs_pairs, wanted_by
 from calibeval.core.report.settings import Settings
@@ -15,6 +19,7 @@ from calibeval.core.report.settings import Settings
 if TYPE_CHECKING:
     from calibeval.core.evaluation.accumulation import Accumulation
 
+LEAST = 2  # rows that are looked at; one row may sum to 1 by chance
 GROUP = "group"  # what settings call groups that were given as an array
 
 
@@ -43,3 +48,15 @@ def facts_of(batch: Batch, rows: Accumulation, *, weighted: bool, group: str) ->
         exact=rows.exact,
         columns_sure=rows.options.get("labels_are") is not None,
     )
+
+
+def begun(batch: Batch, facts: Facts) -> Running:
+    """What the rows of this batch and those after it are added to, with a doubt about logits that look like probs."""
+    running = Running(facts)
+    scores = batch.scores
+    if batch.rows.kind == "logits" and isinstance(scores, np.ndarray) and scores.ndim == 2 and len(scores) >= LEAST:
+        sums = scores.sum(axis=1, dtype=np.float64) if scores.shape[1] > 1 and (scores >= 0).all() else np.zeros(1)
+        if (np.abs(sums - 1.0) < 0.01).all():
+            text = "the logits of the first batch are all non-negative and every row sums to 1, as probabilities do"
+            running.warn((warning("logits_like_probs", f"{text}: give those as probs=, not logits="),))
+    return running
