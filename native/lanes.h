@@ -69,7 +69,7 @@ struct D8 {
     {
         D8 r;
 #if LANES == 8
-        r.v[0] = (Reals)_mm512_cvtps_pd(_mm256_loadu_ps(p)); // compilers make two halves of it by themselves
+        r.v[0] = (Reals)_mm512_maskz_cvtps_pd(255, _mm256_loadu_ps(p)); // by themselves, compilers do it in two halves
 #elif LANES == 4
         EACH_PART r.v[part] = (Reals)_mm256_cvtps_pd(_mm_loadu_ps(p + part * LANES));
 #else

@@ -35,7 +35,7 @@ def planned_for(plan: Plan) -> str:
     text = f"{harmless(str(plan.dump['name']))}, {cells.plural(plan.n, 'row')}{weighting(plan.dump)}"
     if plan.baseline is None:
         return text
-    how = "not paired: a saved report" if plan.paired_by is None else f"paired by {plan.paired_by}"
+    how = "not paired: its rows are not there" if plan.paired_by is None else f"paired by {plan.paired_by}"
     return f"{text}, baseline {harmless(str(plan.baseline['name']))} ({how})"
 
 

@@ -74,7 +74,7 @@ def compared(verdict: Verdict) -> str:
     text = harmless(str(verdict.dump["name"])) + weighting(verdict.dump)
     if verdict.baseline is None:
         return text
-    how = "not paired: a saved report" if verdict.paired_by is None else f"paired by {verdict.paired_by}"
+    how = "not paired: its rows are not there" if verdict.paired_by is None else f"paired by {verdict.paired_by}"
     return f"{text}, baseline {harmless(str(verdict.baseline['name']))} ({how})"
 
 

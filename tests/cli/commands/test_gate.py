@@ -120,7 +120,7 @@ def test_a_saved_report_is_an_unpaired_baseline(main, sharper, tmp_path, capsys)
     widths = [r["high"] - r["low"] for r in (document["rules"][0], paired["rules"][0])]
     assert widths[0] > widths[1]
     result = run(capsys, "gate", sharper, "--baseline", saved, "--max-increase", "nll=0.01")
-    assert "baseline main.npz (not paired: a saved report)" in result.out
+    assert "baseline main.npz (not paired: its rows are not there)" in result.out
     saved.write_text("{}", encoding="utf-8")
     result = run(capsys, "gate", sharper, "--baseline", saved, "--max-increase", "nll=0.01")
     assert result.code == 3
