@@ -127,10 +127,11 @@ def dask_engine(address: str | None, jobs: int | None) -> Iterator[DaskEngine]:
     answers.
     """
     try:
-        import dask
         from distributed import Client, LocalCluster
     except BROKEN_IMPORT as error:
         raise not_importable(error, "--engine dask", "distributed", "dask") from None
+    import dask
+
     with quiet():
         if address is not None:
             with connected(Client, address) as client:

@@ -205,7 +205,8 @@ def test_a_scheduler_without_workers_is_an_error(monkeypatch, sample_data):
 
 
 def test_without_distributed_the_extra_is_named(monkeypatch, sample_data):
-    monkeypatch.setitem(sys.modules, "distributed", None)
+    for package in ("dask", "distributed"):
+        monkeypatch.setitem(sys.modules, package, None)
     with pytest.raises(UsageError, match=r"^engine=\"dask\" needs distributed: pip install 'calibeval\[dask\]'$"):
         calibeval.evaluate(sample_data / "digits_test.npz", engine="dask")
 
