@@ -122,10 +122,10 @@ def columns(kind, dtype):
 
 
 def bare(predictions):
-    """The JSON of their report, without what names the file, and without intervals, which follow from sums in it."""
+    """The JSON of their report, without what tells of the files, and without intervals, which follow from sums in it."""
     found = json.loads(evaluate(predictions, level=None).to_json())
     for dump in found["dumps"]:
-        for key in ("path", "sha256", "format"):
+        for key in ("path", "sha256", "format", "shards"):
             del dump["source"][key]
         del dump["name"]
     return json.dumps(found)
@@ -149,6 +149,7 @@ def test_whole_and_in_shards(way, kind, dtype, tmp_path):
     cut = read(folder)
     assert cut.columns["site"].tolist() == SITES.tolist()
     assert bare(cut) == expected
+    assert (whole.source.shards, cut.source.shards) == (None, SHARDS)
 
 
 def as_read(scores, way):

