@@ -122,11 +122,12 @@ def columns(kind, dtype):
 
 
 def bare(predictions):
-    """The JSON of their report, without what tells of the files, and without intervals, which follow from sums in it."""
+    """The JSON of their report, without what tells of files, and without intervals, which follow from sums in it."""
     found = json.loads(evaluate(predictions, level=None).to_json())
     for dump in found["dumps"]:
-        for key in ("path", "sha256", "format", "shards"):
+        for key in ("path", "sha256", "format"):
             del dump["source"][key]
+        dump["source"].pop("shards", None)
         del dump["name"]
     return json.dumps(found)
 
