@@ -14,6 +14,14 @@ INLINE I8 cells_of(I8 pattern)
     return I8::all(((52LL + 1023) << OCTAVE_BITS) - 1) - (bits(distance) >> (52 - OCTAVE_BITS));
 }
 
+// The cells as positions in a table: keys that are no confidences could lie outside it.
+INLINE void cells_in(I8 patterns, int64_t *cell)
+{
+    cells_of(patterns).store(cell);
+    for (int lane = 0; lane < 8; lane++)
+        if ((uint64_t)cell[lane] >= (uint64_t)CELLS) cell[lane] = CELLS - 1;
+}
+
 INLINE I8 some_patterns(const uint64_t *keys, int count)
 {
     int64_t some[8] = {0};
@@ -26,7 +34,7 @@ static void histogram(const uint64_t *keys, int64_t n, int64_t *counts, uint32_t
     for (int64_t i = 0; i < n; i += 8) {
         const int count = n - i < 8 ? (int)(n - i) : 8;
         int64_t cell[8];
-        cells_of(some_patterns(keys + i, count)).store(cell);
+        cells_in(some_patterns(keys + i, count), cell);
         // Equal cells one after another would wait for each other, so every other row counts in a second histogram.
         for (int lane = 0; lane < count; lane += 2) counts[cell[lane]]++;
         for (int lane = 1; lane < count; lane += 2) second[cell[lane]]++;
@@ -54,7 +62,7 @@ static int64_t segment_sums(const Segments &s, Cell *table)
         const int count = s.n - i < 8 ? (int)(s.n - i) : 8;
         int64_t cell[8], pattern[8];
         I8 patterns = some_patterns(s.keys + i, count);
-        cells_of(patterns).store(cell);
+        cells_in(patterns, cell);
         patterns.store(pattern);
         for (int lane = 0; lane < count; lane++) {
             int64_t segment = s.of_cell[cell[lane]];

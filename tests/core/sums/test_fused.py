@@ -178,3 +178,12 @@ def test_equal_mass_bins_of_many_rows_are_those_of_numpy(monkeypatch, name):
     assert np.array_equal(sums.count, own_sums.count)
     for part in ("p", "pp", "y", "yp"):
         np.testing.assert_allclose(getattr(own_sums, part), getattr(sums, part), rtol=1e-12)
+
+
+@pytest.mark.parametrize("asked", KERNELS)
+def test_keys_that_are_no_confidences_stay_inside_the_table(asked, monkeypatch):
+    monkeypatch.setenv(kernel.VARIABLE, asked)
+    odd = np.array([1.0000001, 2.0, 1e300, np.inf, np.nan, -1.0, -np.inf, 0.5, 1.0]).view(np.uint64) << np.uint64(1)
+    counts = first_histogram(np.tile(odd, 5))
+    assert counts.min() >= 0
+    assert counts.sum() == 5 * len(odd)
