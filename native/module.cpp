@@ -8,6 +8,8 @@
 
 #include "kernel.h"
 
+PyObject *table(PyObject *, PyObject *);  // in table.cpp
+
 static Named available[3];
 static int found;
 
@@ -193,6 +195,7 @@ static PyMethodDef methods[] = {
     {"histogram", histogram, METH_VARARGS, "Count keys in the cells of confidences."},
     {"segment_sums", segment_sums, METH_VARARGS, "Sums of keys between cuts; returns how many keys were kept."},
     {"at_beta", at_beta, METH_VARARGS, "What each row is at an inverse temperature, see job.h; flags as of sums."},
+    {"table", table, METH_VARARGS, "The numbers of a text table, see table.h; how many cells were left out, or -1 if it is none."},
     {nullptr, nullptr, 0, nullptr},
 };
 
