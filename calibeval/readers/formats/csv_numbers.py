@@ -62,7 +62,7 @@ class Numbers:
         fractions = _fractions(text, ord(separator), cells.size).reshape(values.shape)
         if not np.isfinite(values).all() or bool((~fractions & (np.abs(values) >= EXACT)).any()):
             return None
-        return cls(dialect.columns, *_with_whole(values, ~fractions.any(axis=0, keepdims=False)))
+        return cls(dialect.columns, *_with_whole(values, np.logical_not(fractions.any(axis=0, keepdims=False))))
 
     @classmethod
     def fast(cls, block: LineBlock, dialect: Dialect, module: ModuleType) -> Numbers | None:

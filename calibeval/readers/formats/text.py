@@ -188,8 +188,10 @@ def _cut(text: bytes, first_line: int, *, quotes: bool) -> LineBlock:
 
 def _line_feeds(text: bytes, inside: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.bool_]:
     """For every byte whether it is a line feed that ends a record."""
-    feeds = np.frombuffer(text, np.uint8) == LINE_FEED
-    return feeds if inside is None else feeds & ~inside
+    feeds: npt.NDArray[np.bool_] = np.frombuffer(text, np.uint8) == LINE_FEED
+    if inside is not None:
+        feeds &= ~inside
+    return feeds
 
 
 def _check(block: LineBlock, name: str) -> None:

@@ -11,8 +11,9 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
+from calibeval.core.sums.kernel import NUMPY, VARIABLE
 from calibeval.readers.formats import native_numbers
-from calibeval.readers.formats.native_numbers import FIRST_POWER, NUMPY, POWERS, VARIABLE, parsed
+from calibeval.readers.formats.native_numbers import FIRST_POWER, POWERS, parsed
 
 MODULE = native_numbers.parser()
 compiled = pytest.mark.skipif(MODULE is None, reason="the compiled kernel was not built")

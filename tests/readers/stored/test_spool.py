@@ -47,11 +47,14 @@ def test_expected_rows_are_copied_once_and_keep_nothing_else():
     spool.add(wide[:, 1:3])
     source = spool.source()
     assert isinstance(source, np.ndarray)
+    assert source.base is not None
     assert source.base.shape == (4, 2)
     assert np.array_equal(source, wide[:, 1:3])
     few = Spool(10**6)
     few.add(wide[:, 1:3])
-    assert few.source().base is None
+    source = few.source()
+    assert isinstance(source, np.ndarray)
+    assert source.base is None
 
 
 def test_nothing():
