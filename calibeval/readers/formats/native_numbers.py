@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from functools import cache
 from types import ModuleType
 from typing import NamedTuple
@@ -11,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
-from calibeval.core.sums.kernel import NUMPY, VARIABLE, available
+from calibeval.core.sums.kernel import chosen
 
 FIRST_POWER, POWERS = -330, 639  # of five, as in native/table.h
 FRACTION, PADDED = 1, 2
@@ -31,8 +30,8 @@ class Parsed(NamedTuple):
 
 def parser() -> ModuleType | None:
     """The compiled module; None where it was not built, or where CALIBEVAL_KERNEL is numpy."""
-    kernels = () if os.environ.get(VARIABLE) == NUMPY else available()
-    return kernels[0].module if kernels and hasattr(kernels[0].module, "table") else None
+    kernel = chosen()
+    return None if kernel is None else kernel.module
 
 
 def parsed(module: ModuleType, text: bytes, separator: str, rows: int, columns: int) -> Parsed | None:
