@@ -24,7 +24,7 @@ from calibeval.core.data.spoken import in_python
 from calibeval.core.data.weights import Marked, weighed
 from calibeval.core.errors import InputError
 from calibeval.core.heads.feature_labels import classes_of, doubt_of, feature_labels
-from calibeval.core.heads.images import Images, images_of
+from calibeval.core.heads.images import Images, doubt_of_images, images_of
 from calibeval.core.heads.row_weights import RowWeights
 
 BLOCK_VALUES = 2**20  # values read at a time by default
@@ -148,7 +148,7 @@ class Features:
             "ids": tidy_ids,
             "source": source or Source(),
             "ignored": 0 if kept is None else n - len(kept),
-            "warnings": (*map(Notice.of, warnings), *([doubt] if doubt else [])),
+            "warnings": (*map(Notice.of, warnings), *([doubt] if doubt else []), *doubt_of_images(images)),
             "file_rows": file_rows,
             "stored_rows": kept,
             "settling": settling,

@@ -12,6 +12,7 @@ import numpy.typing as npt
 from calibeval.core.data.arrays import Indices
 from calibeval.core.data.dense import DensePixels
 from calibeval.core.data.labels import Labels
+from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.row_source import RowSource, show_shape
 from calibeval.core.errors import InputError
 
@@ -87,3 +88,12 @@ def images_of(features: RowSource, labels: tuple[int, ...] | None) -> Images | N
         f"features have shape {show_shape(shape)}, but labels {show_shape(labels)}; (n, c, h, w) needs (n, h, w). "
         "Where the network is at a lower resolution, take every so many pixels of the labels, or upsample the features."
     )
+
+
+def doubt_of_images(images: Images | None) -> tuple[Notice, ...]:
+    """A warning about images without labels, which might be features that were not averaged."""
+    if images is None or images.labels is not None:
+        return ()
+    shape, d = show_shape(images.given.shape), images.pixels.shape[1]
+    text = f"features {shape} without labels are read as images: every pixel is a row of {d} features"
+    return (warning("read_as_images", text),)

@@ -108,6 +108,18 @@ def test_features_without_labels_are_predicted_as_images(capsys, cache, tmp_path
         assert "labels" not in file.files
 
 
+def test_the_weights_of_a_convolution_are_a_head(capsys, cache, tmp_path):
+    rng = np.random.default_rng(3)
+    arrays = {"weight": rng.normal(size=(K, C, 1, 1)).astype(np.float32), "bias": np.zeros(K, np.float32)}
+    np.savez(tmp_path / "conv.npz", **arrays)
+    features = read_features(f"{cache}#test")
+    found = predict(tmp_path / "conv.npz", features)
+    with np.load(cache) as file:
+        expected = np.einsum("kc,nchw->nhwk", arrays["weight"][:, :, 0, 0], file["test_features"].astype(np.float64))
+    np.testing.assert_allclose(found.scores[:].reshape(expected.shape), expected, rtol=1e-6, atol=1e-6)
+    trained(capsys, cache, tmp_path / "run", "--head", tmp_path / "conv.npz", "--loss", "ce")
+
+
 def test_mixup_of_whole_images_is_refused(capsys, cache, tmp_path):
     found = run(
         capsys,

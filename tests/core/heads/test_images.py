@@ -39,6 +39,10 @@ def test_volumes_and_lines_are_images_too():
 
 
 def test_without_labels_four_axes_are_images_with_channels_first():
+    said = Features(features=FIRST).warnings
+    assert said == ("features (3, 5, 4, 2) without labels are read as images: every pixel is a row of 5 features",)
+    assert said[0].code == "read_as_images"
+    assert Features(features=FIRST, labels=LABELS).warnings == ()
     assert Features(features=FIRST).image_rows == (8, 8, 8)
     assert Features(features=FIRST).d == 5
     assert Features(features=ROWS).image_rows is None
