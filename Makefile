@@ -10,6 +10,8 @@ MINUTES ?= 6.5
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE # the suite starts hundreds of processes, which would all compile what they import
 export MYPY_NUM_WORKERS ?= 2
+# What the compiled kernel is built from: after a change, environments build it again.
+NATIVE := setup.py $(wildcard native/*.cpp native/*.h) calibeval/core/sums/native_sources.py
 
 .PHONY: demo test quick coverage lint fuzz bench simulations gpu clean
 
@@ -33,6 +35,8 @@ fuzz: $(DEV)/.installed ## 20,000 mutants and 20,000 odd files a format, 300 kil
 	$(CXX) -O0 -DONLY_BASELINE -fsanitize=address,undefined -fno-sanitize-recover=undefined -std=c++17 -ffp-contract=off -Wno-psabi \
 		native/kernel.cpp native/harness.cpp -o build/checked_kernel
 	build/checked_kernel > build/checked_kernel.txt
+	$(CXX) -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -std=c++17 native/table_harness.cpp -o build/checked_table
+	build/checked_table
 
 bench: $(BENCH_ENV)/.installed ## the tables of docs/benchmarks.md; wants a quiet machine
 	$(BENCH_ENV)/bin/python -m tests.benchmarks.run --full
@@ -55,19 +59,19 @@ lint: $(DEV)/.installed
 	$(DEV)/bin/mypy
 	$(DEV)/bin/lint-imports
 
-$(DEV)/.installed: requirements.lock pyproject.toml
+$(DEV)/.installed: requirements.lock pyproject.toml $(NATIVE)
 	$(PYTHON) -m venv $(DEV)
 	$(DEV)/bin/python -m pip install --quiet -r requirements.lock
 	$(DEV)/bin/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
-$(BENCH_ENV)/.installed: requirements.lock pyproject.toml tests/benchmarks/requirements.txt
+$(BENCH_ENV)/.installed: requirements.lock pyproject.toml tests/benchmarks/requirements.txt $(NATIVE)
 	$(PYTHON) -m venv $(BENCH_ENV)
 	$(BENCH_ENV)/bin/python -m pip install --quiet -r requirements.lock -r tests/benchmarks/requirements.txt
 	$(BENCH_ENV)/bin/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
-$(USER_ENV)/.installed: requirements.lock pyproject.toml
+$(USER_ENV)/.installed: requirements.lock pyproject.toml $(NATIVE)
 	$(PYTHON) -m venv $(USER_ENV)
 	$(USER_ENV)/bin/python -m pip install --quiet --constraint requirements.lock .
 	touch $@
