@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calibeval.api.cases import Folders, are_cases, as_layout, reports_of_cases
-from calibeval.cli.inputs.titled import split_title
 
 if TYPE_CHECKING:
     from calibeval.core.data.predictions import Predictions
@@ -30,6 +29,8 @@ def results_of_cases(
 
     given: the options that cases cannot have. Raises: as `reports_of_cases`.
     """
+    from calibeval.cli.inputs.titled import split_title
+
     named = [split_title(word) for word in dumps]
     known = as_layout(layout)
     if not are_cases([Path(one.file) for one in named], options.labels, layout):

@@ -9,7 +9,7 @@ import typer
 from calibeval.cli.options import complete
 from calibeval.cli.options.choices import either
 from calibeval.cli.options.shared import MEASURE, READING
-from calibeval.core.evaluation.settings import BACKGROUNDS
+from calibeval.core.report.left_out import BACKGROUNDS
 from calibeval.readers.cases.names import LAYOUTS
 
 Layout = Annotated[

@@ -14,7 +14,8 @@ from calibeval.core.dense.image_sums import ImageSums, PooledBins
 from calibeval.core.dense.intervals import LEAST_UNITS, Ends, gap_ends, jackknife_ends, mean_ends
 from calibeval.core.dense.regions import BANDS
 from calibeval.core.dense.values import NUMBERS, DenseNumber, dice, iou, of_class, signed_gap, without_class
-from calibeval.core.report.per_image import Background, ImageNumber, ImageValue, PerImage, Region, Structure
+from calibeval.core.report.left_out import Background
+from calibeval.core.report.per_image import ImageNumber, ImageValue, PerImage, Region, Structure
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.uncertainty.clusters import Clusters
 
@@ -90,7 +91,7 @@ def per_image(
         structures.append(Structure(name, int(counts.sum()), int(np.count_nonzero(counts)), found))
     return PerImage(
         images=len(every),
-        units=len(np.unique(images.codes)),
+        units=int(np.count_nonzero(units.n > 0.0)),
         unit=images.unit,
         background=background,
         distances="spacing" if spaced else "pixels",

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
-from typing import get_args
 
 import numpy as np
 
@@ -13,11 +12,10 @@ from calibeval.core.data.arguments import came
 from calibeval.core.data.divided import was_asked
 from calibeval.core.data.ranges import check_whole
 from calibeval.core.errors import UsageError
-from calibeval.core.report.per_image import Background, LeftOut
+from calibeval.core.report.left_out import BACKGROUNDS, LeftOut
 from calibeval.core.report.settings import LEAST_LEVEL, MOST_BINS, MOST_LEVEL, Settings
 
 MIN_ROWS = 100
-BACKGROUNDS = get_args(Background)
 
 
 def checked(

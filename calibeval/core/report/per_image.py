@@ -10,9 +10,8 @@ from calibeval.core.data.documents import Place
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.records import Layout, to_plain
 from calibeval.core.metrics.possible import check_order
+from calibeval.core.report.left_out import Background
 
-LeftOut = Literal["exclude-label", "exclude-class"]
-Background = Literal["include", "exclude-label", "exclude-class"]
 Unit = Literal["pixels", "spacing"]
 LABELS = {  # of numbers, in tables
     "accuracy": "accuracy",

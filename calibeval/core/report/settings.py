@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 from calibeval.core.data.documents import Place
 from calibeval.core.data.records import Layout, to_plain
-from calibeval.core.report.per_image import LeftOut
+from calibeval.core.report.left_out import LeftOut
 
 MOST_BINS = 10_000
 # At levels even closer to 1, an interval would only show the limits of floating-point numbers.
