@@ -66,7 +66,7 @@ def map_cases(found: Map, folder: Path, out: Path, options: ReadOptions, layout:
         raise UsageError(f"{out}: is the folder that is read, or in it; name another one")
     if out.is_file():
         raise FileProblem(f"{out}: is a file, but cases are written to a folder")
-    regions = described(folder).regions
+    regions = described(folder, folder.parent).regions  # nnU-Net has dataset.json above the folds
     if regions is not None:
         raise InputError(f"{folder}: its channels are regions that may overlap, and a map is for classes")
     layout, files = files_of(folder, layout)
@@ -108,7 +108,7 @@ def _written(found: Map, path: Path, target: Path, options: ReadOptions) -> tupl
             if suffix == ".npy":
                 np.save(stream, scores)
             else:
-                others = {key: one.array() for key, one in there.arrays.items() if key != there.key}
+                others: dict[str, Any] = {key: one.array() for key, one in there.arrays.items() if key != there.key}
                 (np.savez_compressed if _packed(path) else np.savez)(stream, **{**others, there.key: scores})
     else:
         raise UsageError(f"{path.name}: a picture has no scores of classes; save .npz")

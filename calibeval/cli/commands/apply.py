@@ -57,11 +57,11 @@ def apply(
     found = found if shifted is None else found.with_prior(shifted)
     if of_cases:
         written = map_cases(found, Path(dump), out, reading, as_layout(layout))
-        told = kept_segmentations(written)
-        say([f"warning: {text}" for text in told], quiet=quiet)
+        kept = kept_segmentations(written)
+        say([f"warning: {text}" for text in kept], quiet=quiet)
         say([f"{written.cases:,} cases, {written.pixels:,} pixels, written to {out}"], quiet=quiet or json)
         if json:
-            put(written_json(out, written.pixels, reading.kind or "probs", told))
+            put(written_json(out, written.pixels, reading.kind or "probs", kept))
         return 0
     predictions = open_dump(dump, replace(reading, need_labels=False, k=found.k))
     mapped = found(predictions)

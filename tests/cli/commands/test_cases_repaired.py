@@ -50,7 +50,7 @@ def test_cases_of_nnunet_are_written_as_nnunet_writes_them(capsys, tmp_path):
         before, after = (probs_of(folder / f"{case.name}.npz") for folder in (found.folds[1], out))
         assert (after.shape, after.dtype) == (before.shape, np.float32)
         assert np.abs(after.sum(axis=0) - 1).max() < 1e-6
-        changed += np.count_nonzero(before.argmax(axis=0) != after.argmax(axis=0))
+        changed += int(np.count_nonzero(before.argmax(axis=0) != after.argmax(axis=0)))
         one, two = (nibabel.load(folder / f"{case.name}.nii.gz") for folder in (found.folds[1], out))
         assert np.array_equal(np.asarray(two.dataobj).T, after.argmax(axis=0))
         assert np.array_equal(one.affine, two.affine)
