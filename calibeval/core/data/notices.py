@@ -23,9 +23,9 @@ WarningCode = Literal[
     "infinite_nll", "labels_from_one", "labels_of_255", "labels_of_split", "leak", "logits_like_probs",
     "map_note", "no_bias",
     "no_intervals_by_groups", "not_converged", "nothing_shared", "optimistic", "other_labels_differ",
-    "other_scores_differ", "paired_by_position", "pooled_splits", "predictions_differ", "renormalized", "rounded",
-    "rounded_weights", "rules_not_checked", "shared_ids", "slices_not_compared", "small_cells_joined", "sorted_labels",
-    "top_label_limited", "unpaired", "zero_probabilities",
+    "other_scores_differ", "paired_by_position", "pooled_splits", "predictions_differ", "read_as_images",
+    "renormalized", "rounded", "rounded_weights", "rules_not_checked", "shared_ids", "slices_not_compared",
+    "small_cells_joined", "sorted_labels", "top_label_limited", "unpaired", "zero_probabilities",
 ]  # fmt: skip
 # Why a rule has its verdict.
 OutcomeCode = Literal[
