@@ -73,11 +73,15 @@ def fusing(predictions: Predictions, edges: Floats) -> Kernel | None:
     return kernel
 
 
-def kept_sums(kernel: Kernel, rows: RowScores, edges: Floats) -> KeptSums | None:
-    """The sums of rows of one chunk without weights; None if there is no memory."""
+def kept_sums(
+    kernel: Kernel, predictions: Predictions, rows: RowScores, labels: npt.NDArray[Any], edges: Floats
+) -> KeptSums | None:
+    """The sums of rows of one chunk without weights; None if there is no memory. labels: (n,), of the rows."""
     totals, top = np.empty(4), np.empty((5, len(edges) - 1))
     columns = [np.ascontiguousarray(one) for one in (edges, rows.confidence, rows.correct, rows.nll, rows.brier)]
-    if kernel.module.kept_rows(kernel.which, *columns, totals, top) != DONE:
+    by_label = predictions.k == 2 and predictions.kind == "logits" and _is_small(predictions.scores.dtype)
+    own = np.ascontiguousarray(labels, np.int64) if by_label else None
+    if kernel.module.kept_rows(kernel.which, *columns, own, totals, top) != DONE:
         return None
     nll, nll_squares, brier, brier_squares = totals.tolist()
     return KeptSums(BinSums(*top), Moments(nll, nll_squares), Moments(brier, brier_squares))
@@ -169,5 +173,9 @@ def _is_plain(dtype: np.dtype[Any]) -> bool:
 
 def _plain(scores: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """The scores as contiguous float32, if that is without loss, or float64."""
-    small = scores.dtype.kind == "f" and scores.dtype.itemsize <= 4
-    return np.ascontiguousarray(scores, np.float32 if small else np.float64)
+    return np.ascontiguousarray(scores, np.float32 if _is_small(scores.dtype) else np.float64)
+
+
+def _is_small(dtype: np.dtype[Any]) -> bool:
+    """Whether scores of this type become float32 without loss."""
+    return dtype.kind == "f" and dtype.itemsize <= 4
