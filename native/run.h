@@ -194,12 +194,17 @@ static Flag kept_rows(const KeptRows &rows)
 
 static int64_t segments(const Segments &s)
 {
-    const int64_t bytes = round_up(8 * (s.count + 1) * (int64_t)sizeof(Cell));
-    Cell *table = (Cell *)aligned_alloc(64, bytes);
-    if (!table) return -1;
-    memset(table, 0, bytes);
-    const int64_t found = segment_sums(s, table);
-    free(table);
+    const int64_t cells = round_up((s.count + 1) * SEGMENT_BYTES), bytes = cells + round_up(CELLS * sizeof(int32_t));
+    char *memory = (char *)aligned_alloc(64, bytes);
+    if (!memory) return -1;
+    memset(memory, 0, cells);
+    int32_t *of_cell = (int32_t *)(memory + cells);
+    for (int64_t cell = 0; cell < CELLS; cell++) {
+        const int32_t own = s.of_cell[cell];
+        of_cell[cell] = own >= 0 && s.kept[own] ? -1 : own;
+    }
+    const int64_t found = segment_sums(s, of_cell, segment_table(memory, s.count + 1));
+    free(memory);
     return found;
 }
 

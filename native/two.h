@@ -59,6 +59,7 @@ struct PairAdder {
         if (__builtin_expect(close.any(), 0)) pairs_by_edges(c, edges, m, start, at);
         double pairs[16];
         interleave(q, q * q, pairs);
+#pragma GCC unroll 8
         for (int lane = 0; lane < count; lane++) {
             *((PairVector *)tables.sums + at[lane]) += *(const PairVector *)(pairs + place_of(lane));
             tables.counts[at[lane]]++;

@@ -5,6 +5,7 @@ Without weights, the kernel adds up everything; with weights, the bins are made 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -88,10 +89,21 @@ def kept_sums(
 
 
 def fused_sums(
-    kernel: Kernel, block: Block, kind: Kind, edges: Floats, tolerance: Tolerance, *, keep_rows: bool
+    kernel: Kernel,
+    block: Block,
+    kind: Kind,
+    edges: Floats,
+    tolerance: Tolerance,
+    *,
+    keep_rows: bool,
+    room: npt.NDArray[np.uint64] | None = None,
 ) -> Fused | None:
-    """The sums of a block without weights; None where numpy must: of bad values, it refuses them."""
-    found = _run(kernel, block, kind, edges, tolerance, keep_rows=keep_rows or len(block.labels) <= FEW_ROWS)
+    """The sums of a block without weights; None where numpy must: of bad values, it refuses them.
+
+    room: the array that its keys are put into; None: a new one.
+    """
+    keep_rows = keep_rows or len(block.labels) <= FEW_ROWS
+    found = _run(kernel, block, kind, edges, tolerance, keep_rows=keep_rows, room=room)
     if found is None:
         return None
     nll, nll_squares, brier, brier_squares, *excess, impossible, first = found.totals.tolist()
@@ -127,7 +139,14 @@ def _rows(
 
 
 def _run(
-    kernel: Kernel, block: Block, kind: Kind, edges: Floats, tolerance: Tolerance, *, keep_rows: bool
+    kernel: Kernel,
+    block: Block,
+    kind: Kind,
+    edges: Floats,
+    tolerance: Tolerance,
+    *,
+    keep_rows: bool,
+    room: npt.NDArray[np.uint64] | None = None,
 ) -> _Outcome | None:
     n, k = block.scores.shape
     m, weighted = len(edges) - 1, block.weights is not None
@@ -140,7 +159,7 @@ def _run(
         np.zeros(TOTALS),
         np.empty((7 if weighted else 5, k, m)),
         np.empty((5, m)),
-        np.empty(n, np.uint64),
+        np.empty(n, np.uint64) if room is None else room,
         np.empty((COLUMNS, n)) if keep_rows else None,
     )
     flag = kernel.module.sums(
@@ -162,6 +181,12 @@ def _run(
 
 def _even(edges: Floats) -> bool:
     """Whether edges are nearly i / m, so that a product finds the bin but for one step."""
+    return _even_bytes(edges.tobytes())
+
+
+@lru_cache
+def _even_bytes(stored: bytes) -> bool:
+    edges = np.frombuffer(stored)
     m = len(edges) - 1
     return float(np.abs(edges * m - np.arange(m + 1)).max()) < MOST_OFF
 
