@@ -8,7 +8,7 @@ from calibeval.core.conventions.table import OWN
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.settings import checked
-from calibeval.core.metrics.table import needs_gain, needs_pairs, wanted_by
+from calibeval.core.metrics.table import needs_fit, needs_gain, needs_pairs, wanted_by
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.resources import PLAIN, Resources
@@ -78,5 +78,14 @@ def evaluate_dump(
     Raises: InputError for values that contradict the kind of the scores.
     """
     pairs, gain, second = needs_pairs(only), needs_gain(only), wanted_by(only)
-    measured = Measurement.of(predictions, settings, resources, curves=curves, pairs=pairs, second=second, gain=gain)
+    measured = Measurement.of(
+        predictions,
+        settings,
+        resources,
+        curves=curves,
+        pairs=pairs,
+        second=second,
+        gain=gain,
+        fitted=needs_fit(only),
+    )
     return measured.report(settings.level, only)

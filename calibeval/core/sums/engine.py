@@ -58,16 +58,17 @@ def summarise(
     told: Callable[[RowScores], None] | None = None,
     slopes: bool = False,
     ordered: PairKeys | None = None,
+    fitted: bool = True,
 ) -> Sums:
     """All sums of the predictions in one pass over the scores.
 
     bins: number of equal-width bins, and the largest number of equal-mass bins. resources: threads and memory; if the
     scores need more memory, they are read again, once or a few times, for the equal-mass bins.
-    keep_rows: also keep the results of every row: 41 bytes per row. finish: whether a temperature is fitted, and sums
-    with weights are scaled, after which they cannot be added. told: is given the results of every row, block by block,
+    keep_rows: also keep the results of every row: 41 bytes per row. finish: whether there are fits, and sums with
+    weights are scaled, after which they cannot be added. told: is given the results of every row, block by block,
     in the order of the rows. slopes: also keep what each row tells of the temperature, 16 bytes for each row that it is
     fitted on, as if every row were kept. ordered: is given the confidence and correctness of all rows, whose pairs the
-    result has then.
+    result has then. fitted: whether a temperature and, for two classes, Cox's recalibration are fitted if it finishes.
     Memory in addition to the scores: about 20 MiB per thread, and 8 bytes per row if they are read once.
     Raises: InputError naming the first row whose values contradict the kind.
 
@@ -96,7 +97,7 @@ def summarise(
     try:
         wanted, own = keep_rows or told is not None, keys if here else None
         for sums, piece_keys, sample in _pieces(
-            predictions, edges, compared, jobs, own, keep_rows=wanted, sampled=finish
+            predictions, edges, compared, jobs, own, keep_rows=wanted, sampled=finish and fitted
         ):
             if not here:
                 keys.put(done, piece_keys)
