@@ -10,6 +10,8 @@ MINUTES ?= 6.5
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 unexport PYTHONDONTWRITEBYTECODE # the suite starts hundreds of processes, which would all compile what they import
 export MYPY_NUM_WORKERS ?= 2
+# What the compiled kernel is built from: after a change, environments build it again.
+NATIVE := setup.py $(wildcard native/*.cpp native/*.h) calibeval/core/sums/native_sources.py
 
 .PHONY: demo test quick coverage lint fuzz bench simulations gpu clean
 
@@ -55,19 +57,19 @@ lint: $(DEV)/.installed
 	$(DEV)/bin/mypy
 	$(DEV)/bin/lint-imports
 
-$(DEV)/.installed: requirements.lock pyproject.toml
+$(DEV)/.installed: requirements.lock pyproject.toml $(NATIVE)
 	$(PYTHON) -m venv $(DEV)
 	$(DEV)/bin/python -m pip install --quiet -r requirements.lock
 	$(DEV)/bin/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
-$(BENCH_ENV)/.installed: requirements.lock pyproject.toml tests/benchmarks/requirements.txt
+$(BENCH_ENV)/.installed: requirements.lock pyproject.toml tests/benchmarks/requirements.txt $(NATIVE)
 	$(PYTHON) -m venv $(BENCH_ENV)
 	$(BENCH_ENV)/bin/python -m pip install --quiet -r requirements.lock -r tests/benchmarks/requirements.txt
 	$(BENCH_ENV)/bin/python -m pip install --quiet --no-deps --editable .
 	touch $@
 
-$(USER_ENV)/.installed: requirements.lock pyproject.toml
+$(USER_ENV)/.installed: requirements.lock pyproject.toml $(NATIVE)
 	$(PYTHON) -m venv $(USER_ENV)
 	$(USER_ENV)/bin/python -m pip install --quiet --constraint requirements.lock .
 	touch $@

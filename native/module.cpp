@@ -8,6 +8,12 @@
 
 #include "kernel.h"
 
+// Of the functions below: a change of their arguments, or of what they mean, raises it here and in native_sources.py.
+#define INTERFACE 1
+#ifndef SOURCES // a hash of them by setup.py, so that Python uses no outdated kernel
+#define SOURCES ""
+#endif
+
 static Named available[3];
 static int found;
 
@@ -196,5 +202,10 @@ static PyModuleDef definition = {PyModuleDef_HEAD_INIT, "_native", "Compiled sum
 PyMODINIT_FUNC PyInit__native(void)
 {
     found = kernels(available);
-    return PyModule_Create(&definition);
+    PyObject *module = PyModule_Create(&definition);
+    if (module && (PyModule_AddIntConstant(module, "INTERFACE", INTERFACE) || PyModule_AddStringConstant(module, "SOURCES", SOURCES))) {
+        Py_DECREF(module);
+        return nullptr;
+    }
+    return module;
 }

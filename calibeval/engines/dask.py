@@ -10,8 +10,9 @@ from contextlib import contextmanager, suppress
 from typing import Any, TypeVar
 
 from calibeval.core.errors import BROKEN_IMPORT, CalibevalError, FileProblem, UsageError, first_line, not_importable
+from calibeval.core.sums.kernel import NUMPY, VARIABLE
 from calibeval.core.sums.threads import processors
-from calibeval.engines.tasks import Answer, WorkerFailed, answer, own_versions, packed
+from calibeval.engines.tasks import Answer, Versions, WorkerFailed, answer, own_versions, packed
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -83,6 +84,16 @@ class DaskEngine:
     def _lost(self, error: BaseException) -> FileProblem:
         return FileProblem(f"{self._name}: the cluster was lost ({first_line(error)})")
 
+    def _differing(self, host: str, versions: Versions) -> UsageError:
+        own = Versions(*self._expected)
+        both = f"{self._name}: the worker on {host} has {versions}, but this process has {own}. "
+        if versions != own._replace(kernel=versions.kernel):
+            return UsageError(f"{both}Use the same everywhere: others may differ in the last digits")
+        return UsageError(
+            f"{both}They may differ in the last digits: set {VARIABLE}={NUMPY} here and for every worker, or install "
+            "calibeval with the compiled kernel on each machine, as a wheel that holds it or with a compiler for C++"
+        )
+
     def _result(self, future: Any) -> Any:
         from distributed import CancelledError, KilledWorker
 
@@ -108,11 +119,7 @@ class DaskEngine:
                 "as here, and numpy"
             ) from None
         if found.versions is not None:
-            raise UsageError(
-                f"{self._name}: the worker on {found.host} has {found.versions}, but this process has "
-                f"{own_versions()}. Use the same everywhere, with the same CALIBEVAL_KERNEL: others may differ in the "
-                "last digits"
-            )
+            raise self._differing(found.host, found.versions)
         if found.error is not None:
             raise found.error
         return found.found

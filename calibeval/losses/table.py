@@ -12,6 +12,7 @@ from calibeval.losses.acls import ACLS, acls_gradient, acls_terms
 from calibeval.losses.baselines import FLSD, ConfidencePenalty, CrossEntropy, FocalLoss, LabelSmoothing
 from calibeval.losses.brier import Brier, brier_gradient, brier_terms
 from calibeval.losses.criterion import Criterion
+from calibeval.losses.dice import MbLSDice, mbls_dice_gradient, mbls_dice_terms
 from calibeval.losses.dual_focal import DualFocal, dual_focal_gradient, dual_focal_terms
 from calibeval.losses.gradients import LossGradient
 from calibeval.losses.heuristic import CALSHR, cals_hr_gradient, cals_hr_terms
@@ -36,7 +37,8 @@ class LossEntry:
     of other parameters during the search. tuned_unless: maps a tuned parameter to another one: if the user sets the
     latter, the former is not searched. rule: how its multipliers are updated from held-out rows after every epoch; None
     if it has none. batchwise: whether the loss of a row depends on the other rows of its batch; terms and gradient then
-    take `counts` and `batch`.
+    take `counts` and `batch`. imagewise: whether these rows are those of one image; they also take `dice`, a factor
+    of what belongs to the image.
     """
 
     name: str
@@ -48,6 +50,7 @@ class LossEntry:
     tuned_unless: Mapping[str, str] = field(default_factory=dict)
     rule: type[MultiplierRule] | None = None
     batchwise: bool = False
+    imagewise: bool = False
 
     @property
     def soft(self) -> bool:
@@ -114,6 +117,15 @@ LOSS_TABLE: dict[str, LossEntry] = {
         ),
         LossEntry("acls", ACLS, acls_terms, acls_gradient, tuned={"margin": MARGINS, "alpha": (0.01, 1.0)}),
         LossEntry("mdca", MDCA, mdca_terms, mdca_gradient, tuned={"beta": (0.3, 30.0)}, batchwise=True),
+        LossEntry(
+            "mbls_dice",
+            MbLSDice,
+            mbls_dice_terms,
+            mbls_dice_gradient,
+            tuned={"margin": MARGINS, "alpha": (0.02, 2.0)},
+            batchwise=True,
+            imagewise=True,
+        ),
         LossEntry(
             "cals",
             CALS,

@@ -1,8 +1,9 @@
-"""Where rows came from, in words."""
+"""Where rows came from, and what added them up, in words."""
 
 from __future__ import annotations
 
 from calibeval.core.data.source import RemoteFacts, Source
+from calibeval.core.report.report import Report
 
 MOST_FILES = 20
 
@@ -17,6 +18,18 @@ def remote_file(facts: RemoteFacts | None) -> str | None:
         return None
     how = "read in part" if facts.read == "ranges" else "read once from beginning to end"
     return f"{facts.size:,} bytes, {how}" + ("" if facts.etag is None else f", ETag {facts.etag}")
+
+
+def made_by(report: Report) -> str:
+    """What made a report: the version and, where it is known, what added up the rows.
+
+    >>> from calibeval.core.data.environment import Environment
+    >>> from calibeval.core.report.settings import Settings
+    >>> made_by(Report("0.1.0", Settings(), (), Environment.here(kernel="native")))
+    'calibeval 0.1.0, native kernel'
+    """
+    kernel = None if report.environment is None else report.environment.kernel
+    return f"calibeval {report.version}" + (f", {kernel} kernel" if kernel else "")
 
 
 def files_of_sums(source: Source) -> list[tuple[str, str | None]]:

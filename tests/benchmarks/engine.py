@@ -6,26 +6,23 @@ Prints a section of docs/benchmarks.md. CPU seconds, one thread; scores and labe
 from __future__ import annotations
 
 import argparse
-import ctypes
 import json
-import shutil
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Mapping
-from functools import cache, partial
 from pathlib import Path
 from typing import NamedTuple
 
 import numpy as np
 
 from calibeval import Predictions, compare, evaluate
+from calibeval.core.sums.kernel import kernel_words
 from tests.benchmarks import dumps, peers, plain
+from tests.benchmarks.floors import exp_floor
 from tests.benchmarks.timing import (
     Contender,
     Timed,
-    cores,
     extra_peak,
     interleaved,
     machine,
@@ -50,17 +47,15 @@ MOST_FLOORS = {1000: 6.0, 100: 9.0, 10: 25.0, 2: 25.0}
 LEAST_SPEEDUP = {1000: 40.0, 100: 20.0, 10: 10.0, 2: 7.0}
 MOST_MIB, BYTES_A_ROW = 32, 8
 MOST_DIFFERENCE = {"float32": 1e-6, "float64": 1e-9}
-LEAST_FROM_TWO_CORES = 1.3
 MOST_WITH_INTERVALS, MOST_REPORTS_A_COMPARISON = 1.2, 3.0  # at the number of classes at which these are asked for
 COST_CLASSES = 10
-COMPILER_FLAGS = ("-O3", "-march=native", "-ffast-math", "-fopenmp-simd", "-shared", "-fPIC")
 ROOT = Path(__file__).resolve().parents[2]
 
 
 class Size(NamedTuple):
     """What was measured at one size; extra: MiB beyond the input by contender; errors: relative, by contender.
 
-    two_cores: wall of one thread over two. comparison: a comparison of two dumps over one report.
+    comparison: a comparison of two dumps over one report.
     """
 
     n: int
@@ -68,14 +63,13 @@ class Size(NamedTuple):
     times: dict[str, Timed]
     extra: dict[str, float]
     errors: dict[str, dict[str, float]]
-    two_cores: float | None
     comparison: float | None
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="small sizes, two rounds: does it run?")
-    parser.add_argument("--rounds", type=int, help="rounds at each size; 7 by default")
+    parser.add_argument("--rounds", type=int, help="rounds at each size; 5 by default")
     parser.add_argument("--folder", type=Path, help="where the dumps are kept; a temporary folder by default")
     parser.add_argument("--extra", metavar="CONTENDER", help=argparse.SUPPRESS)
     parser.add_argument("--dump", nargs=3, metavar=("LOGITS", "LABELS", "K"), help=argparse.SUPPRESS)
@@ -88,7 +82,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         folder = arguments.folder or Path(temporary)
         folder.mkdir(parents=True, exist_ok=True)
-        print(section(folder, arguments.rounds or (2 if arguments.quick else 7), quick=arguments.quick))
+        print(section(folder, arguments.rounds or (2 if arguments.quick else 5), quick=arguments.quick))
 
 
 def section(folder: Path, rounds: int, *, quick: bool) -> str:
@@ -101,7 +95,7 @@ def section(folder: Path, rounds: int, *, quick: bool) -> str:
         (
             f"{measured_on} CPU seconds of one thread, softmax included; float32 logits and int64 labels in memory. "
             f"The programs take turns in {rounds} rounds (slow ones in fewer); ratios are medians over the rounds. "
-            f"The exp floor is {floor_words}."
+            f"The exp floor is {floor_words}, for this processor. calibeval's kernel: {kernel_words()}."
         ),
         (
             "Errors are relative to the definitions in float64; extra memory is the peak beyond the input. "
@@ -131,11 +125,10 @@ def measure(folder: Path, n: int, k: int, rounds: int, floor: Callable[[np.ndarr
     times = interleaved(contenders, n, rounds)
     truth = plain.metrics(logits, labels)
     errors = {c.name: differences(c.run(n), truth) for c in contenders if c.name != FLOOR and times[c.name].seconds}
-    two_cores = speedup(logits, labels, rounds) if cores() > 1 else None
     comparison = comparison_cost(logits, labels, rounds) if k == COST_CLASSES else None
     extra = {name: measure_extra(name, dump) for name in errors}
     known = {name: mib for name, mib in extra.items() if mib is not None}
-    return Size(n, k, times, known, errors, two_cores, comparison)
+    return Size(n, k, times, known, errors, comparison)
 
 
 def own(name: str, logits: np.ndarray, labels: np.ndarray) -> Contender:
@@ -147,17 +140,6 @@ def own(name: str, logits: np.ndarray, labels: np.ndarray) -> Contender:
         return {metric: result.value for metric, result in report.dumps[0].metrics.items() if result.value is not None}
 
     return Contender(name, run, optional=False)
-
-
-def speedup(logits: np.ndarray, labels: np.ndarray, rounds: int) -> float:
-    """Wall seconds of one thread over those of two."""
-    predictions = Predictions(logits=logits, labels=labels)
-    contenders = [
-        Contender(f"{jobs} threads", lambda _, jobs=jobs: evaluate(predictions, level=None, jobs=jobs))
-        for jobs in (1, 2)
-    ]
-    one, two = interleaved(contenders, len(labels), rounds, clock=time.perf_counter).values()
-    return ratio(one, two)
 
 
 def comparison_cost(logits: np.ndarray, labels: np.ndarray, rounds: int) -> float:
@@ -174,10 +156,10 @@ def comparison_cost(logits: np.ndarray, labels: np.ndarray, rounds: int) -> floa
 
 
 def differences(found: object, truth: Mapping[str, float]) -> dict[str, float]:
-    """Relative difference of each metric found."""
+    """Relative difference of each metric found that has a definition to be computed from."""
     if not isinstance(found, dict):
         return {}
-    return {name: abs(value - truth[name]) / abs(truth[name]) for name, value in found.items()}
+    return {name: abs(value - truth[name]) / abs(truth[name]) for name, value in found.items() if name in truth}
 
 
 def agree(folder: Path, n: int, k: int, dtype: str) -> tuple[str, float, str]:
@@ -205,49 +187,6 @@ def print_extra(name: str, dump: dumps.Dump) -> None:
     contender = own(name, logits, labels) if name in (ALL, INTERVALS) else peers.contender(name, logits, labels)
     contender.run(min(len(labels), 1000))
     print(json.dumps(extra_peak(lambda: contender.run(len(labels)))))
-
-
-@cache
-def exp_floor() -> tuple[Callable[[np.ndarray], object], str]:
-    """A function that takes the exponentials of float32 scores and adds them up, and how it does that."""
-    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    for libraries, words in (
-        ((["-lmvec", "-lm"], "vectorised"), (["-lm"], "perhaps not vectorised")) if compiler else ()
-    ):
-        function = _compiled([str(compiler), *COMPILER_FLAGS], libraries)
-        if function is not None:
-            return partial(_c_floor, function), f"one exponential and one addition per score in C, {words}"
-    return (
-        _numpy_floor,
-        "one exponential and one addition per score in numpy's float32, in blocks (there is no C compiler)",
-    )
-
-
-def _compiled(compiler: list[str], libraries: list[str]) -> Callable[..., float] | None:
-    with tempfile.TemporaryDirectory() as folder:
-        library = Path(folder) / "exp_floor.so"
-        source = Path(__file__).with_name("exp_floor.c")
-        built = subprocess.run(
-            [*compiler, str(source), "-o", str(library), *libraries], check=False, capture_output=True
-        )
-        if built.returncode:
-            return None
-        function = ctypes.CDLL(str(library)).exp_floor
-    function.restype, function.argtypes = ctypes.c_float, [ctypes.c_void_p, ctypes.c_size_t]
-    return function
-
-
-def _c_floor(function: Callable[..., float], scores: np.ndarray) -> float:
-    return function(scores.ctypes.data, scores.size)
-
-
-def _numpy_floor(scores: np.ndarray) -> float:
-    flat, total, step = scores.reshape(-1), 0.0, 2**16
-    block = np.empty(step, np.float32)
-    for start in range(0, len(flat), step):
-        piece = flat[start : start + step]
-        total += float(np.exp(piece, out=block[: len(piece)]).sum())
-    return total
 
 
 def _size_table(size: Size) -> str:
@@ -291,9 +230,6 @@ def _targets(sizes: list[Size], agreement: list[tuple[str, float, str]]) -> list
         if ALL in size.extra:
             row = target_row(f"{name}: extra memory", limit, size.extra[ALL], at_least=False, unit=" MiB")
             rows.append(row)
-        if size.two_cores is not None:
-            what = f"{name}: two threads over one, wall"
-            rows.append(target_row(what, LEAST_FROM_TWO_CORES, size.two_cores, at_least=True))
         if size.comparison is not None:
             what, intervals = f"{name}: with intervals, over without", ratio(size.times[INTERVALS], own_times)
             rows.append(target_row(what, MOST_WITH_INTERVALS, intervals, at_least=False))

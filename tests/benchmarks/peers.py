@@ -77,7 +77,7 @@ def _torchmetrics(logits: Scores, labels: Labels) -> Run:
         return {
             "accuracy": float(metrics.multiclass_accuracy(p, y, num_classes=k, average="micro")),
             "ece": float(metrics.multiclass_calibration_error(p, y, num_classes=k, n_bins=BINS)),
-            "mce": float(metrics.multiclass_calibration_error(p, y, num_classes=k, n_bins=BINS, norm="max")),
+            "mce_all_bins": float(metrics.multiclass_calibration_error(p, y, num_classes=k, n_bins=BINS, norm="max")),
             "cwce": float(torch.stack(errors).mean()),
         }
 
@@ -133,7 +133,7 @@ def _netcal(logits: Scores, labels: Labels) -> Run:
         metrics.ACE(BINS).measure(p, labels[:rows])
         return {
             "ece": float(metrics.ECE(BINS).measure(p, labels[:rows])),
-            "mce": float(metrics.MCE(BINS).measure(p, labels[:rows])),
+            "mce_all_bins": float(metrics.MCE(BINS).measure(p, labels[:rows])),
         }
 
     return run

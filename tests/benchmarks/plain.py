@@ -11,15 +11,16 @@ import numpy.typing as npt
 from calibeval.core.data.arrays import Floats
 
 BLOCK = 2**20
+MCE_ROWS = 30  # of a bin that counts for the largest error
 
 
 def metrics(logits: npt.NDArray[Any], labels: npt.NDArray[np.int64], bins: int = 15) -> dict[str, float]:
-    """All metrics by name."""
+    """The default metrics by name, but not temperature and Cox's numbers, which are fitted."""
     n, k = logits.shape
     edges = np.array([i / bins for i in range(bins + 1)])
     confidence, correct = np.empty(n), np.empty(n)
     promised, happened = np.zeros((k, bins)), np.zeros((k, bins))
-    nll, brier = [], []
+    nll, brier, positive = [], [], []
     rows = max(1, BLOCK // k)
     for start in range(0, n, rows):
         y = labels[start : start + rows]
@@ -32,6 +33,7 @@ def metrics(logits: npt.NDArray[Any], labels: npt.NDArray[np.int64], bins: int =
         confidence[here], correct[here] = p.max(axis=1), z.argmax(axis=1) == y
         nll.append(float(np.sum(np.log(norm[:, 0]) - z[row, y])))
         brier.append(float(np.sum((p - hot) ** 2)))
+        positive.append(float(np.sum(p[:, 1] - hot[:, 1])))
         cell = (np.searchsorted(edges[1:-1], p, side="left") + bins * np.arange(k)).ravel()
         promised += np.bincount(cell, p.ravel(), k * bins).reshape(k, bins)
         happened += np.bincount(cell, hot.ravel(), k * bins).reshape(k, bins)
@@ -42,7 +44,10 @@ def metrics(logits: npt.NDArray[Any], labels: npt.NDArray[np.int64], bins: int =
         "brier": math.fsum(brier) / n,
         "cwce": float(per_class.mean()),
     }
-    return {**found, "ece_positive": float(per_class[1])} if k == 2 else found
+    if k > 2:
+        return found
+    gap = math.fsum(positive) / n
+    return {**found, "ece_positive": float(per_class[1]), "gap_positive": gap, "brier_positive": found["brier"] / 2}
 
 
 def _top_label(confidence: Floats, correct: Floats, edges: Floats) -> dict[str, float]:
@@ -57,7 +62,9 @@ def _top_label(confidence: Floats, correct: Floats, edges: Floats) -> dict[str, 
         "accuracy": accuracy,
         "confidence_gap": math.fsum(confidence) / n - accuracy,
         "ece": float(np.abs(y - p).sum() / n),
-        "mce": float((np.abs(y - p) / filled).max()),
+        "mce": float((np.abs(y - p) / filled)[count >= MCE_ROWS].max(initial=0.0)),
+        "mce_all_bins": float((np.abs(y - p) / filled).max()),
+        "rmsce": math.sqrt(float(((y - p) ** 2 / filled).sum()) / n),
         "aece": float(np.abs(mass_y - mass_p).sum() / n),
         "oe": float((p / filled * np.maximum(p - y, 0.0)).sum() / n),
     }

@@ -20,6 +20,7 @@ TITLES = {
     "engine": "Engine compared with other libraries",
     "startup": "Start-up and whole processes",
     "growth": "Growth, and files larger than memory",
+    "kernels": "Compiled kernel",
     "cluster": "Many shards, in one process and on a cluster",
     "on_request": "All metrics",
     "temperature": "Temperature",

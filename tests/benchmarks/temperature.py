@@ -9,8 +9,10 @@ from __future__ import annotations
 
 import argparse
 import math
+import os
 import tempfile
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -19,9 +21,12 @@ from typing import Any
 import numpy as np
 
 from calibeval import Predictions
+from calibeval.core.sums.kernel import NUMPY, VARIABLE
 from calibeval.recalibrate.fitting.fit import fit
 from calibeval.recalibrate.temperature.optimum import optimum
 from tests.benchmarks import dumps
+from tests.benchmarks.kernels import AVX2, has_avx512, kernel_budget, kernels
+from tests.benchmarks.older import FIT, Older
 from tests.benchmarks.timing import (
     Contender,
     Timed,
@@ -39,12 +44,14 @@ from tests.benchmarks.timing import (
 
 SIZES = ((1_000_000, 10), (50_000, 1000))
 QUICK_SIZES = ((100_000, 10), (2_000, 1000))
-OWN = "calibeval"
+OWN = "calibeval, its fastest kernel"
+OLD_NUMPY = "calibeval, numpy without AVX-512"
 TORCH = "torch LBFGS, strong Wolfe, on log T"
 PUBLIC = "public recipe: torch LBFGS, lr 0.01, 50 steps, from 1.5"
 SCIKIT_LEARN = "scikit-learn _TemperatureScaling"
 PROBMETRICS = "probmetrics temp-scaling"
 LEAST_SPEEDUP = {10: 20.0, 1000: 10.0}
+LEAST_FROM_KERNEL = {1000: 4.0}
 MOST_ABOVE, MOST_PASSES = 1e-9, 3
 BLOCK = 2**20
 
@@ -86,6 +93,7 @@ def section(folder: Path, rounds: int, *, quick: bool) -> str:
         f"The programs take turns in {rounds} rounds (slow ones in fewer); ratios are medians over the rounds. "
         "NLL above the optimum is in nats, in float64; the optimum comes from bisection on the slope of the plain "
         "definition. calibeval's time includes the NLL before and after."
+        f" Its fastest kernel here is {kernels()[0]}."
     )
     parts = [
         words,
@@ -100,22 +108,37 @@ def section(folder: Path, rounds: int, *, quick: bool) -> str:
 def measure(folder: Path, n: int, k: int, rounds: int) -> Size:
     """Times and results of all contenders at one size."""
     say(f"--- temperature, {size_name(n, k)}")
-    logits, labels = dumps.make(folder, n, k).load()
+    dump = dumps.make(folder, n, k)
+    logits, labels = dump.load()
     contenders = [
-        Contender(OWN, lambda rows: own(logits[:rows], labels[:rows]), optional=False),
+        *(_own(kernel, logits, labels) for kernel in kernels()),
         *(_peer(name, logits, labels) for name in (TORCH, SCIKIT_LEARN, PROBMETRICS, PUBLIC)),
     ]
-    times = interleaved(contenders, n, rounds)
-    found = {c.name: float(c.run(n)) for c in contenders if times[c.name].seconds}
+    with ExitStack() as stack:
+        if has_avx512():
+            run = stack.enter_context(Older(dump)).run(FIT)
+            contenders.insert(len(kernels()), Contender(OLD_NUMPY, run, optional=False, elsewhere=True))
+        times = interleaved(contenders, n, rounds)
+    found = {c.name: float(c.run(n)) for c in contenders if times[c.name].seconds and not c.elsewhere}
     best = bisected(logits, labels)
     least = plain_nll(logits, labels, best)[0]
     above = {name: plain_nll(logits, labels, t)[0] - least if t > 0 else math.inf for name, t in found.items()}
     return Size(n, k, times, found, above, optimum(Predictions(logits=logits, labels=labels)).passes)
 
 
-def own(logits: np.ndarray, labels: np.ndarray) -> float:
-    """calibeval's temperature."""
-    return fit(Predictions(logits=logits, labels=labels)).temperature
+def _own(kernel: str, logits: np.ndarray, labels: np.ndarray) -> Contender:
+    """calibeval with one of its kernels."""
+
+    def own(rows: int) -> float:
+        os.environ[VARIABLE] = kernel
+        return fit(Predictions(logits=logits[:rows], labels=labels[:rows])).temperature
+
+    return Contender(own_name(kernel), own, budget=kernel_budget(kernel), optional=False)
+
+
+def own_name(kernel: str) -> str:
+    """The contender of a kernel; that of the fastest is `OWN`, to which the others are compared."""
+    return OWN if kernel == kernels()[0] else f"calibeval, {kernel}"
 
 
 def _peer(name: str, logits: np.ndarray, labels: np.ndarray) -> Contender:
@@ -240,15 +263,15 @@ def _size_table(size: Size) -> str:
         if not timed.seconds:
             rows.append([name, timed.reason or "", "", "", "", ""])
             continue
-        above = size.above[name]
+        above = size.above.get(name)
         rows.append(
             [
                 name,
                 show(timed.least),
                 show(timed.median),
                 f"{show(ratio(timed, size.times[OWN]))}×",
-                f"{size.temperatures[name]:.7f}",
-                "≤ 1e-15" if above < 1e-15 else show(above),
+                f"{size.temperatures[name]:.7f}" if name in size.temperatures else "",
+                "" if above is None else "≤ 1e-15" if above < 1e-15 else show(above),
             ]
         )
     header = ("", "fastest, s", "median, s", "vs calibeval", "T", "NLL above the optimum")
@@ -265,9 +288,19 @@ def _targets(sizes: list[Size]) -> list[list[str]]:
             rows.append(target_row(what, limit, ratio(timed, size.times[OWN]), at_least=True))
         else:
             rows.append([what, f"≥ {show(limit)}×", timed.reason or "", ""])
+        rows += _kernel_rows(name, size)
         rows.append(target_row(f"{name}: NLL above the optimum", MOST_ABOVE, size.above[OWN], at_least=False, unit=""))
         rows.append(target_row(f"{name}: full passes", MOST_PASSES, size.passes, at_least=False, unit=""))
     return rows
+
+
+def _kernel_rows(name: str, size: Size) -> list[list[str]]:
+    """How many times longer numpy takes than the kernel, both without AVX-512."""
+    fast, slow = size.times.get(own_name(AVX2)), size.times.get(OLD_NUMPY, size.times.get(own_name(NUMPY)))
+    if size.k not in LEAST_FROM_KERNEL or fast is None or slow is None:
+        return []
+    what = f"{name}: numpy over the kernel, both without AVX-512"
+    return [target_row(what, LEAST_FROM_KERNEL[size.k], ratio(slow, fast), at_least=True)]
 
 
 if __name__ == "__main__":

@@ -20,6 +20,7 @@ from calibeval.engines.tasks import Versions, own_versions
 from calibeval.readers.stored.steady import SteadyFile
 
 pytest.importorskip("distributed")
+BEFORE = os.environ.get(kernel.VARIABLE, "")  # which the workers inherit
 
 
 class Killing:
@@ -83,26 +84,30 @@ def test_other_versions_are_refused_with_both(client):
         list(engine.in_order(abs, [1]))
 
 
-def test_another_kernel_is_refused_with_both(client):
+def test_workers_with_another_kernel_are_refused_with_what_to_do(client):
     engine = DaskEngine(client, "dask")
     engine._expected = own_versions()._replace(kernel="other")
+    own = kernel.kernel_name()
     with pytest.raises(
-        UsageError, match=r"^dask: the worker on \S+ has .* and the numpy kernel, but .*CALIBEVAL_KERNEL"
+        UsageError,
+        match=rf"^dask: the worker on \S+ has .* and the {own} kernel, but this process has .* and the other kernel\. "
+        r".*: set CALIBEVAL_KERNEL=numpy here and for every worker, or install calibeval with the compiled kernel",
     ):
         list(engine.in_order(abs, [1]))
 
 
-@pytest.mark.skipif(not kernel.available(), reason="the compiled kernel was not built")
-def test_workers_without_the_kernel_of_this_process_are_refused(client, monkeypatch, shards):
-    monkeypatch.setenv(kernel.VARIABLE, "native")
-    with pytest.raises(UsageError, match=r"and the numpy kernel, but this process has .* and the native kernel"):
-        calibeval.evaluate(shards(), engine=client)
-    client.run(use_kernel, "native:baseline")
+@pytest.mark.skipif(not kernel.available(), reason=str(kernel.missing()))
+def test_workers_that_numpy_was_forced_on_are_refused_by_a_process_with_the_kernel(client, monkeypatch, shards):
+    monkeypatch.delenv(kernel.VARIABLE, raising=False)
+    client.run(use_kernel, "numpy")
     try:
+        with pytest.raises(UsageError, match=r"and the numpy kernel, but this process has .* and the native kernel"):
+            calibeval.evaluate(shards(), engine=client)
+        client.run(use_kernel, "native:baseline")
         folder = shards(name="other")
         assert calibeval.evaluate(folder, engine=client).to_json() == calibeval.evaluate(folder).to_json()
     finally:
-        client.run(use_kernel, "")
+        client.run(use_kernel, BEFORE)
 
 
 def test_a_kernel_that_a_worker_has_not_is_an_error_with_its_name(client):
@@ -111,7 +116,7 @@ def test_a_kernel_that_a_worker_has_not_is_an_error_with_its_name(client):
         with pytest.raises(UsageError, match=rf"^worker on {socket.gethostname()}: CALIBEVAL_KERNEL is 'odd', but it"):
             list(DaskEngine(client, "dask").in_order(abs, [1]))
     finally:
-        client.run(use_kernel, "")
+        client.run(use_kernel, BEFORE)
 
 
 @pytest.mark.parametrize(

@@ -20,9 +20,11 @@ from calibeval.losses import (
     FocalLoss,
     LabelSmoothing,
     MbLS,
+    MbLSDice,
     gradients,
 )
 from calibeval.losses.brier import brier_gradient
+from calibeval.losses.dice import mbls_dice_gradient
 from calibeval.losses.heuristic import cals_hr_gradient
 from calibeval.losses.mdca import mdca_gradient
 from calibeval.losses.multipliers import constraint_sums
@@ -269,6 +271,21 @@ def test_segmentation(key):
     np.testing.assert_allclose(logits.grad, SEGMENTATION[f"{key}/grad"], **CLOSE)
 
 
+def test_margin_and_dice():
+    key = "mbls_ce_dice_m6.0_a0.05"
+    logits = torch.from_numpy(SEGMENTATION["seg_logits"]).double().requires_grad_()
+    labels = torch.from_numpy(SEGMENTATION["seg_labels"])
+    terms = MbLSDice(6.0, 0.05).terms(logits, labels)
+    terms.total.backward()
+    total, cross_entropy, dice, margin = SEGMENTATION[f"{key}/value"]
+    np.testing.assert_allclose([part.item() for part in terms], [total, cross_entropy, dice + 0.05 * margin], **CLOSE)
+    np.testing.assert_allclose(logits.grad, SEGMENTATION[f"{key}/grad"], **CLOSE)
+    rows = logits.detach().movedim(1, -1)
+    closed = mbls_dice_gradient(rows, labels, margin=6.0, alpha=0.05, batch=(1, 2))
+    np.testing.assert_allclose(closed.terms.total.mean(), total, **CLOSE)
+    np.testing.assert_allclose(closed.gradient.movedim(-1, 1) / labels.numel(), SEGMENTATION[f"{key}/grad"], **CLOSE)
+
+
 def test_cals_of_pixels():
     key = "cals_phr_m5_lambda[.1,.5,1,2]_rho[1,2,3,4]_penalty_constraint"
     logits = torch.from_numpy(SEGMENTATION["seg_logits"]).double().requires_grad_()
@@ -289,6 +306,6 @@ def test_nothing_is_forgotten():
     assert {key.split("/")[0] for key in LOSSES.files} == compared
     assert {key.split("/")[0] for key in TRAJECTORIES.files if "/" in key} == {"hr0", *(f"cfg{i}" for i in range(5))}
     inputs = {"seg_logits", "seg_labels", "seg_labels_ignore255"}
-    there = {key.split("/")[0] for key in SEGMENTATION.files} - inputs - set(PIXELS)
+    there = {key.split("/")[0] for key in SEGMENTATION.files} - inputs - {*PIXELS, "mbls_ce_dice_m6.0_a0.05"}
     assert all(key.startswith("cals_phr") for key in there)
     assert len(there) == 1

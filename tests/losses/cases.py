@@ -70,6 +70,12 @@ CASES = {
     "brier": Case("brier", {}, formulas.brier),
     "mdca": Case("mdca", {"beta": 2.0}, formulas.mdca),
     "mdca-focal": Case("mdca", {"beta": 0.5, "gamma": 2.0}, formulas.mdca),
+    "mbls_dice": Case("mbls_dice", {"margin": 2.0, "alpha": 0.3}, formulas.mbls_dice),
+    "mbls_dice-all": Case(
+        "mbls_dice",
+        {"margin": 0.0, "alpha": 0.3, "dice": 2.5, "background": True, "smooth": 1.0},
+        formulas.mbls_dice,
+    ),
     "acls": Case("acls", {"margin": 2.0, "alpha": 0.3, "neg_lambda": 0.7}, formulas.acls),
     "acls-0": Case("acls", {"margin": 0.0, "alpha": 0.3, "pos_lambda": 0.2}, formulas.acls),
     "mbls": Case("mbls", {"margin": 2.0, "alpha": 0.3}, formulas.mbls),
@@ -84,6 +90,9 @@ CASES = {
     "cals_hr": Case("cals_hr", {"margin": 2.0}, formulas.cals_hr),
     "cals_hr-0": Case("cals_hr", {"margin": 0.0}, formulas.cals_hr),
 }
+
+
+BY_ROW = {name: case for name, case in CASES.items() if not case.entry.imagewise}  # whose batches know no images
 
 
 def soft(n=40, k=K, *, seed=0, dtype=torch.float64):

@@ -54,6 +54,17 @@ def mdca(logits, labels, beta, gamma=0.0):
     return float(np.mean([focal(z, y, gamma) for z, y in zip(logits, labels, strict=True)])) + beta * sum(gaps) / k
 
 
+def mbls_dice(logits, labels, margin, alpha, dice=1.0, background=False, smooth=1e-5):
+    """All rows are one image."""
+    probs = np.array([softmax(z) for z in logits])
+    missed = []
+    for j in range(0 if background else 1, logits.shape[1]):
+        both = sum(p[j] for p, y in zip(probs, labels, strict=True) if y == j)
+        missed.append(1 - (2 * both + smooth) / (probs[:, j].sum() + sum(y == j for y in labels) + smooth))
+    plain = np.mean([mbls(z, y, margin, alpha) for z, y in zip(logits, labels, strict=True)])
+    return float(plain) + dice * float(np.mean(missed))
+
+
 def acls(z, y, margin, alpha, pos_lambda=1.0, neg_lambda=0.1):
     high = max(0.0, z.max() - margin) ** 2
     low = sum(max(0.0, z.max() - value - margin) ** 2 for value in z) / (len(z) - 1)

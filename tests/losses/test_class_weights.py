@@ -8,7 +8,7 @@ import torch
 from torch.nn import CrossEntropyLoss
 
 from calibeval.losses import CALS, CrossEntropy, FocalLoss, LabelSmoothing, MbLS
-from tests.losses.cases import CASES, K, rows, soft
+from tests.losses.cases import BY_ROW, CASES, K, rows, soft
 
 EVERY = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 SOFT = {name: case for name, case in CASES.items() if case.entry.soft}
@@ -72,7 +72,7 @@ def test_weights_of_1_change_nothing(case, reduction):
 
 
 @pytest.mark.parametrize(
-    "case", [case for case in CASES.values() if case.name != "ls"], ids=[n for n in CASES if n[:2] != "ls"]
+    "case", [case for case in BY_ROW.values() if case.name != "ls"], ids=[n for n in BY_ROW if n[:2] != "ls"]
 )
 def test_each_row_counts_as_the_weight_of_its_label(case):
     logits, labels = rows()
@@ -114,8 +114,9 @@ def test_soft_pixels_are_rows(case):
     loss, slope = loss_and_slope(case.make(weight=WEIGHT), logits, given)
     flat = [values.movedim(1, -1).reshape(-1, K) for values in (logits, given)]
     expected, flat_slope = loss_and_slope(case.make(weight=WEIGHT), *flat)
-    torch.testing.assert_close(loss, expected)
-    torch.testing.assert_close(slope.movedim(1, -1).reshape(-1, K), flat_slope)
+    if not case.entry.imagewise:
+        torch.testing.assert_close(loss, expected)
+        torch.testing.assert_close(slope.movedim(1, -1).reshape(-1, K), flat_slope)
     assert case.make(reduction="none")(logits, given).shape == (2, 3, 5)
 
 

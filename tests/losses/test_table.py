@@ -24,6 +24,7 @@ def test_the_names_are_those_of_the_papers_from_simple_to_rich():
         "mbls",
         "acls",
         "mdca",
+        "mbls_dice",
         "cals",
         "cals_hr",
     ]

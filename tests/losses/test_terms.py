@@ -13,7 +13,7 @@ from hypothesis.extra.numpy import arrays
 
 from calibeval.losses import terms
 from calibeval.losses.table import LOSS_TABLE
-from tests.losses.cases import CASES, LAMBD, RHO, Case, K, rows
+from tests.losses.cases import BY_ROW, CASES, LAMBD, RHO, Case, K, rows
 
 EVERY = pytest.mark.parametrize("case", CASES.values(), ids=CASES)
 INF = math.inf
@@ -134,7 +134,7 @@ def test_masked_classes_add_nothing(case):
     torch.testing.assert_close(found[1], with_three.total)
 
 
-@pytest.mark.parametrize("case", [case for name, case in CASES.items() if name.startswith(("mbls", "cals"))])
+@pytest.mark.parametrize("case", [case for name, case in BY_ROW.items() if name.startswith(("mbls", "cals"))])
 def test_penalty_of_a_masked_class_is_that_of_no_class(case):
     logits, labels = rows()
     masked = logits.clone()
@@ -170,7 +170,7 @@ def test_nan_is_never_hidden(case):
     assert case.gradient(logits, labels).terms.total.isnan().all()
 
 
-@EVERY
+@pytest.mark.parametrize("case", BY_ROW.values(), ids=BY_ROW)
 def test_rows_do_not_know_each_other(case):
     logits, labels = rows()
     order = torch.from_numpy(np.random.default_rng(0).permutation(len(labels)))
@@ -186,6 +186,10 @@ CANDIDATES = {
     "flsd": [{}, {}, {}],
     "dual_focal": [{"gamma": 0.0}, {"gamma": 1.0}, {"gamma": 3.0}],
     "brier": [{}, {}, {}],
+    "mbls_dice": [
+        {"margin": m, "alpha": a, "dice": d, "smooth": s}
+        for m, a, d, s in ((0.0, 0.1, 1.0, 1.0), (2.0, 0.0, 0.5, 1e-5), (6.0, 1.0, 3.0, 0.1))
+    ],
     "mdca": [{"beta": b, "gamma": g} for b, g in ((0.0, 2.0), (1.0, 0.0), (5.0, 1.0))],
     "acls": [
         {"margin": m, "alpha": 0.1, "pos_lambda": p, "neg_lambda": 1.0 - p} for m, p in ((0.0, 0), (2.0, 0.7), (6.0, 1))

@@ -44,7 +44,7 @@ def test_what_is_written_is_read(losses):
     assert parse_losses(",".join(map(str, losses))) == tuple(losses)
 
 
-KNOWN = "losses are ce, ls, ecp, focal, flsd, dual_focal, brier, mbls, acls, mdca, cals, cals_hr"
+KNOWN = "losses are ce, ls, ecp, focal, flsd, dual_focal, brier, mbls, acls, mdca, mbls_dice, cals, cals_hr"
 
 
 @pytest.mark.parametrize(

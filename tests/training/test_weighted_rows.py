@@ -23,7 +23,12 @@ LABELS, VAL_LABELS = RNG.integers(0, K, N), RNG.integers(0, K, VAL)
 ROWS, VAL_ROWS = (CENTRES[labels] + RNG.normal(size=(len(labels), D)) for labels in (LABELS, VAL_LABELS))
 COPIES, VAL_COPIES = RNG.integers(1, 5, N), RNG.integers(1, 5, VAL)
 SOFT = RNG.dirichlet(np.ones(K), N)
-EVERY = [LossSpec(name, {"margin": 1.0} if "margin" in entry.defaults() else {}) for name, entry in LOSS_TABLE.items()]
+# `smooth` is added to sums over rows, whatever these weigh.
+GIVEN = {"margin": 1.0, "smooth": 1e-12}
+EVERY = [
+    LossSpec(name, {key: value for key, value in GIVEN.items() if key in entry.defaults()})
+    for name, entry in LOSS_TABLE.items()
+]
 TAKES_SOFT = [loss for loss in EVERY if loss.entry.soft]
 WHOLE = TrainingSettings("sgd", 12, 10_000, schedule="constant", clip=2.0, patience=None, shuffle=False)
 

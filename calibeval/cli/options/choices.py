@@ -109,7 +109,21 @@ METHODS = (
 DEFAULT_METHOD = "temperature"
 OBJECTIVES = ("nll", "ece", "accuracy")  # of recalibrate.temperature.objectives
 # Of losses.table.
-LOSSES = ("ce", "ls", "ecp", "focal", "flsd", "dual_focal", "brier", "mbls", "acls", "mdca", "cals", "cals_hr")
+LOSSES = (
+    "ce",
+    "ls",
+    "ecp",
+    "focal",
+    "flsd",
+    "dual_focal",
+    "brier",
+    "mbls",
+    "acls",
+    "mdca",
+    "mbls_dice",
+    "cals",
+    "cals_hr",
+)
 TABLE_FORMATS = ("md", "csv", "latex")  # of render.tables.losses, and of reports and comparisons
 RISK = "risk"  # the risk-coverage curve, as a figure
 TABLE_EXPORTS = ("markdown", "csv", "latex")  # of the same tables, into files

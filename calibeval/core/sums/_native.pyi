@@ -5,6 +5,9 @@ import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
 
+INTERFACE: int
+SOURCES: str
+
 def names() -> tuple[str, ...]: ...
 def sums(
     which: int,

@@ -1,7 +1,8 @@
-"""Which kernel computes the sums of rows: the compiled one, if it was built, or numpy.
+"""Which kernel computes the sums of rows: the compiled one, if it was built, else numpy.
 
 Both give the same numbers but for rounding, within 1e-12 of each other. The compiled one gives the same bits on every
-processor. `CALIBEVAL_KERNEL=numpy` and `CALIBEVAL_KERNEL=native` choose, and `native:avx2` chooses an instruction set.
+processor. `CALIBEVAL_KERNEL=numpy` forces numpy, `native` refuses to go on without the compiled one, and `native:avx2`
+chooses an instruction set.
 """
 
 from __future__ import annotations
@@ -12,8 +13,13 @@ from types import ModuleType
 from typing import NamedTuple
 
 from calibeval.core.errors import UsageError
+from calibeval.core.sums.native_sources import why_not
 
 VARIABLE, NUMPY, NATIVE = "CALIBEVAL_KERNEL", "numpy", "native"
+_NOT_BUILT = (
+    "the compiled kernel is built while calibeval is installed, if there is a compiler for C++ and Python's headers"
+)
+_NO_SUCH = "this processor lacks the instructions of the others"
 
 
 class Kernel(NamedTuple):
@@ -35,34 +41,52 @@ def kernel_name() -> str:
 
 
 def kernel_words() -> str:
-    """The kernel with its instruction set, for people."""
+    """The kernel with its instruction set, for people; of numpy, why a compiled one beside it is not used."""
     kernel = chosen()
-    return NUMPY if kernel is None else f"{NATIVE}, {kernel.name}"
+    if kernel is not None:
+        return f"{NATIVE}, {kernel.name}"
+    unusable = None if os.environ.get(VARIABLE) or _built() is None else missing()
+    return NUMPY if unusable is None else f"{NUMPY}; {unusable}"
 
 
 @cache
 def _chosen(asked: str) -> Kernel | None:
-    if asked in ("", NUMPY):
+    if asked == NUMPY:
         return None
+    there = available()
+    if not asked:
+        return there[0] if there else None
     first, _, name = asked.partition(":")
     if first != NATIVE:
         raise UsageError(f"{VARIABLE} is {asked!r}, but it must be {NUMPY!r} or {NATIVE!r}")
-    there = available()
     for kernel in there:
         if name in ("", kernel.name):
             return kernel
     words = ", ".join(f"{NATIVE}:{kernel.name}" for kernel in there) or NUMPY
-    raise UsageError(
-        f"{VARIABLE} is {asked!r}, but this installation has {words} only. The compiled kernel is built while "
-        "calibeval is installed, if there is a compiler for C++ and Python's headers."
-    )
+    raise UsageError(f"{VARIABLE} is {asked!r}, but this installation has {words} only: {missing() or _NO_SUCH}")
 
 
 @cache
 def available() -> tuple[Kernel, ...]:
-    """The compiled kernels for this processor, the fastest first; none if they were not built."""
+    """The compiled kernels for this processor, the fastest first; none if they cannot be used."""
+    module = _built()
+    if module is None or why_not(module) is not None:
+        return ()
+    return tuple(Kernel(module, which, name) for which, name in enumerate(module.names()))
+
+
+def missing() -> str | None:
+    """Why there is no compiled kernel, and what would help; None: there is one."""
+    if available():
+        return None
+    module = _built()
+    return _NOT_BUILT if module is None else why_not(module) or _NO_SUCH
+
+
+@cache
+def _built() -> ModuleType | None:
     try:
         from calibeval.core.sums import _native  # noqa: PLC0415 - it may not be there
     except ImportError:
-        return ()
-    return tuple(Kernel(_native, which, name) for which, name in enumerate(_native.names()))
+        return None
+    return _native

@@ -34,6 +34,7 @@ from calibeval.words.next_step import Step
 from calibeval.words.overview import overview, summary, warnings
 from calibeval.words.report import headline, repair
 from calibeval.words.shown import of_positive
+from calibeval.words.sources import made_by
 from calibeval.words.terms import first_terms
 
 # At most this many classes of all dumps together are folded: a page stays below 1 MB.
@@ -131,6 +132,7 @@ class PageView:
     facts: str
     level: str
     version: str
+    made_by: str
     warnings: list[str]
     only: DumpView | None
     dumps: list[DumpView]
@@ -165,6 +167,7 @@ def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> Pa
         facts=" · ".join([only.facts, *_shared_facts(report)] if only else [names, *_shared_facts(report)]),
         level=cells.level(report),
         version=plain(report.version, _NAME),
+        made_by=plain(made_by(report), _NAME),
         warnings=only.warnings if only else [plain(text, _LINE) for text in warnings(report.dumps, shorts)],
         only=only,
         dumps=dumps,

@@ -26,7 +26,7 @@ from calibeval.words.score_tests import tests
 from calibeval.words.shown import OF_POSITIVE, REGRESSION
 from calibeval.words.signs import bin_range, signed
 from calibeval.words.slices import slice_tables
-from calibeval.words.sources import remote_file
+from calibeval.words.sources import made_by, remote_file
 from calibeval.words.terms import TOP_LABEL, Terms, first_terms
 
 
@@ -44,6 +44,7 @@ def render_full(report: Report, *, width: int, color: bool, ascii_only: bool) ->
     names = list(dict.fromkeys(name for dump in report.dumps for name in dump.metrics))
     spelled = [Text(sheet.text(f"{label}: {title}")) for label, title in names_in_full(names)]
     ends: list[RenderableType] = ["", *spelled, "", Text(sheet.text(cells.convention(report)))]
+    ends += [Text(sheet.name(made_by(report), sheet.width), QUIET)]
     return sheet_text([*parts, *ends], sheet, color)
 
 

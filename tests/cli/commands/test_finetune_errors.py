@@ -136,7 +136,7 @@ def test_the_same_file_twice_is_a_leak(capsys, folder):
             ["--loss", "mbsl"],
             (
                 'loss "mbsl" is unknown (did you mean "mbls"?); losses are ce, ls, ecp, focal, flsd, dual_focal, '
-                "brier, mbls, acls, mdca, cals, cals_hr"
+                "brier, mbls, acls, mdca, mbls_dice, cals, cals_hr"
             ),
         ),
         (["--lr", "0"], "--lr is 0, but it must be above 0"),
