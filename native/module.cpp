@@ -9,7 +9,7 @@
 #include "kernel.h"
 
 // Of the functions below: a change of their arguments, or of what they mean, raises it here and in native_sources.py.
-#define INTERFACE 1
+#define INTERFACE 2
 #ifndef SOURCES // a hash of them by setup.py, so that Python uses no outdated kernel
 #define SOURCES ""
 #endif
