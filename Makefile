@@ -35,6 +35,8 @@ fuzz: $(DEV)/.installed ## 20,000 mutants and 20,000 odd files a format, 300 kil
 	$(CXX) -O0 -DONLY_BASELINE -fsanitize=address,undefined -fno-sanitize-recover=undefined -std=c++17 -ffp-contract=off -Wno-psabi \
 		native/kernel.cpp native/harness.cpp -o build/checked_kernel
 	build/checked_kernel > build/checked_kernel.txt
+	$(CXX) -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -std=c++17 native/table_harness.cpp -o build/checked_table
+	build/checked_table
 
 bench: $(BENCH_ENV)/.installed ## the tables of docs/benchmarks.md; wants a quiet machine
 	$(BENCH_ENV)/bin/python -m tests.benchmarks.run --full

@@ -41,7 +41,7 @@ class BuildKernel(build_ext):
 
 NATIVE = Extension(
     "calibeval.core.sums._native",
-    sources=["native/kernel.cpp", "native/module.cpp"],
+    sources=["native/kernel.cpp", "native/module.cpp", "native/table.cpp"],
     depends=["setup.py", *(str(path) for path in sorted(Path("native").glob("*.h")))],
     # Contraction would fuse operations as it pleases each processor, and the same sums would differ by their last bits.
     extra_compile_args=["-O2", "-std=c++17", "-ffp-contract=off", "-fno-exceptions", "-fno-rtti", "-Wno-psabi", "-g0"],

@@ -8,8 +8,10 @@
 
 #include "kernel.h"
 
+PyObject *table(PyObject *, PyObject *);  // in table.cpp
+
 // Of the functions below: a change of their arguments, or of what they mean, raises it here and in native_sources.py.
-#define INTERFACE 2
+#define INTERFACE 3
 #ifndef SOURCES // a hash of them by setup.py, so that Python uses no outdated kernel
 #define SOURCES ""
 #endif
@@ -194,6 +196,7 @@ static PyMethodDef methods[] = {
     {"histogram", histogram, METH_VARARGS, "Count keys in the cells of confidences."},
     {"segment_sums", segment_sums, METH_VARARGS, "Sums of keys between cuts; returns how many keys were kept."},
     {"at_beta", at_beta, METH_VARARGS, "What each row is at an inverse temperature, see job.h; flags as of sums."},
+    {"table", table, METH_VARARGS, "The numbers of a text table, see table.h; how many cells were left out, or -1 if it is none."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -60,12 +60,12 @@ def dialect_of(
 
 def _first_line(block: LineBlock, others: Iterator[LineBlock]) -> tuple[str, int, Iterator[LineBlock]]:
     """The first line of a block with its number, and the blocks without it."""
-    end = int(block.ends[0])
+    end = block.data.index(b"\n") if block.inside is None else int(block.ends[0])
     line, start = block.data[:end].rstrip(b"\r").decode("utf-8"), end + 1
-    if len(block.ends) == 1:
+    if start == len(block.data):
         return line, block.first_line, others
     inside = None if block.inside is None else block.inside[start:]
-    rest = LineBlock(block.data[start:], block.line_at(start), block.ends[1:] - start, inside)
+    rest = LineBlock(block.data[start:], block.line_at(start), inside)
     return line, block.first_line, itertools.chain([rest], others)
 
 

@@ -52,7 +52,8 @@ class Table:
 
     columns: the names of all. strip: whether blanks around texts are no part of them. grouped: whether columns named
     as scores become one array. `groups` are those that do, `plain` all others.
-    `mixed` are the columns with numbers in some batches and texts in others.
+    `mixed` are the columns with numbers in some batches and texts in others; `expected` is about how many rows there
+    will be, if somebody knows it.
     """
 
     def __init__(
@@ -64,6 +65,7 @@ class Table:
         self.mixed: set[str] = set()
         taken = {column for group in self.groups for column in group.columns}
         self.plain = [column for column in columns if column not in taken]
+        self.expected = 0
         self._file, self._limits, self._strip = file, limits, strip
         self._wide: dict[str, Spool] = {}
         self._widths: dict[str, int] = {}
@@ -170,7 +172,7 @@ class Table:
 
     def _spool(self, key: str) -> Spool:
         if key not in self._wide:
-            self._wide[key] = Spool(self._limits.max_memory)
+            self._wide[key] = Spool(self._limits.max_memory, self.expected)
         return self._wide[key]
 
     def _place(self, column: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import tempfile
 import weakref
@@ -41,10 +42,13 @@ class Spool:
     """Collects pieces of an array along its first axis: in memory up to a limit, beyond it in a temporary file.
 
     The file loses its name as soon as it is created, so that it disappears with the process.
+    expected: about how many rows will come. They get their place at once, and are copied once; if more come, twice.
     """
 
-    def __init__(self, max_memory: int) -> None:
-        self._max_memory = max_memory
+    def __init__(self, max_memory: int, expected: int = 0) -> None:
+        self._max_memory, self._expected = max_memory, expected
+        self._place: npt.NDArray[Any] | None = None
+        self._placed = 0
         self._pieces: list[npt.NDArray[Any]] = []
         self._held = 0
         self._file: IO[bytes] | None = None
@@ -63,7 +67,8 @@ class Spool:
             raise InputError(f"{piece.shape[1:]} {piece.dtype} follows {self._shape} {self._dtype}")
         self._rows += len(piece)
         self._held += piece.nbytes
-        self._pieces.append(piece)
+        if not self._put(piece):
+            self._pieces.append(np.ascontiguousarray(piece))
         if self._held > self._max_memory or self._file is not None:
             self._write()
 
@@ -75,17 +80,33 @@ class Spool:
         if self._dtype is None:
             raise InputError("there are no rows")
         if self._file is None:
-            return self._pieces[0] if len(self._pieces) == 1 else np.concatenate(self._pieces)
+            held = self._all_held()
+            return held[0] if len(held) == 1 else np.concatenate(held)
         with self._file as file:
             file.flush()
             return SpooledRows(file, (self._rows, *self._shape), self._dtype)
+
+    def _put(self, piece: npt.NDArray[Any]) -> bool:
+        """Copy a piece to its place, if there is one for it."""
+        if self._expected > len(piece) and self._rows == len(piece):
+            shape = (self._expected, *piece.shape[1:])
+            if math.prod(shape) * piece.itemsize <= self._max_memory:
+                self._place = np.empty(shape, piece.dtype)
+        if self._place is None or self._pieces or self._placed + len(piece) > len(self._place):
+            return False
+        self._place[self._placed : self._placed + len(piece)] = piece
+        self._placed += len(piece)
+        return True
+
+    def _all_held(self) -> list[npt.NDArray[Any]]:
+        return ([] if self._place is None else [self._place[: self._placed]]) + self._pieces
 
     def _write(self) -> None:
         try:
             if self._file is None:
                 self._file = tempfile.TemporaryFile(prefix="calibeval-")  # noqa: SIM115 - it lives as long as its rows
                 weakref.finalize(self, self._file.close)  # a table may be read again, with another spool
-            for piece in self._pieces:
+            for piece in self._all_held():
                 self._file.write(np.ascontiguousarray(piece).data)
         except OSError as error:
             place = tempfile.gettempdir()
@@ -93,4 +114,5 @@ class Spool:
                 f"{place}: cannot write a temporary file ({error.strerror}); set TMPDIR to use another folder"
             ) from None
         self._pieces.clear()
+        self._place, self._placed = None, 0
         self._held = 0

@@ -21,12 +21,13 @@ from tests.conftest import ROOT
 needs_kernel = pytest.mark.skipif(not kernel.available(), reason=str(kernel.missing()))
 # The arguments of each function of the module in turn: who changes them raises INTERFACE in both files, and this.
 FORMATS = {
-    2: [
+    3: [
         "iiiny*y*z*y*dddw*w*w*w*z*",
         "iy*y*y*y*y*z*w*w*",
         "iy*w*",
         "iy*y*y*y*w*w*",
         "iinppy*z*z*dw*",
+        "y*iny*y*w*w*w*",
     ]
 }
 
@@ -118,11 +119,11 @@ def test_a_processor_without_the_instructions_uses_numpy(monkeypatch, unbuilt):
 def test_each_file_of_the_sources_counts_in_a_clone_and_none_where_there_are_none(tmp_path):
     assert why_not(stale(), tmp_path) is None
     (tmp_path / "native").mkdir()
-    for name in ("setup.py", "native/kernel.cpp", "native/module.cpp", "native/a.h"):
+    for name in ("setup.py", "native/kernel.cpp", "native/module.cpp", "native/table.cpp", "native/a.h"):
         (tmp_path / name).write_text("1")
     built = stale(SOURCES=digest(tmp_path))
     assert why_not(built, tmp_path) is None
-    for name in ("setup.py", "native/kernel.cpp", "native/module.cpp", "native/a.h", "native/b.h"):
+    for name in ("setup.py", "native/kernel.cpp", "native/module.cpp", "native/table.cpp", "native/a.h", "native/b.h"):
         (tmp_path / name).write_text("2")
         assert "was built from other sources" in why_not(built, tmp_path)
         built = stale(SOURCES=digest(tmp_path))
@@ -138,8 +139,8 @@ def test_the_kernel_of_this_clone_is_built_from_its_sources():
 
 
 def test_the_arguments_of_the_module_belong_to_its_interface():
-    source = (ROOT / "native" / "module.cpp").read_text(encoding="utf-8")
-    assert re.findall(r'PyArg_ParseTuple\(arguments, "([^"]*)"', source) == FORMATS[INTERFACE]
+    source, table = ((ROOT / "native" / name).read_text(encoding="utf-8") for name in ("module.cpp", "table.cpp"))
+    assert re.findall(r'PyArg_ParseTuple\(arguments, "([^"]*)"', source + table) == FORMATS[INTERFACE]
     assert f"#define INTERFACE {INTERFACE}\n" in source
 
 
@@ -234,7 +235,8 @@ def test_another_source_is_compiled_again_whatever_its_time(clone):
     small = "#define PY_SSIZE_T_CLEAN\n#include <Python.h>\nextern const char of[]; const char of[] = SOURCES;\n"
     start = "static PyModuleDef def = {PyModuleDef_HEAD_INIT, of};\n"
     start += 'extern "C" PyObject *PyInit__native(void) { return PyModule_Create(&def); }\n'
-    (clone / "native" / "kernel.cpp").write_text("")
+    for name in ("kernel.cpp", "table.cpp"):
+        (clone / "native" / name).write_text("")
     (clone / "native" / "module.cpp").write_text(small + start)
     found = []
     for text in ("1", "2"):

@@ -9,11 +9,12 @@ from unittest.mock import patch
 
 import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from calibeval.core.errors import InputError
 from calibeval.readers.formats import csv as csv_module
+from calibeval.readers.formats import native_numbers
 from calibeval.readers.formats import text as text_module
 from calibeval.readers.formats.csv_numbers import MOST_BYTES, Numbers
 from calibeval.readers.formats.dialect import Dialect
@@ -41,6 +42,8 @@ NUMBERS = st.one_of(
     st.floats(-30, 30, width=32).map("{:.9g}".format),
     st.sampled_from(PLAIN),
 )
+COMPILED = native_numbers.parser()
+compiled = pytest.mark.skipif(COMPILED is None, reason="the compiled kernel was not built")
 CELLS = st.one_of(NUMBERS, NUMBERS, NUMBERS, st.sampled_from(ODD))
 
 
@@ -49,9 +52,9 @@ def source(text):
     return TextSource("d.csv", len(data), lambda: io.BytesIO(data))
 
 
-def found(text, separator=",", decimal=None, *, most):
-    """What is read: every array with its type and bits, or the message."""
-    with patch.object(csv_module, "MOST_BYTES", most):
+def found(text, separator=",", decimal=None, *, most=MOST_BYTES, module=None):
+    """What is read: every array with its type and bits, or the message. module: the compiled parser, if it is used."""
+    with patch.object(csv_module, "MOST_BYTES", most), patch.object(csv_module, "parser", lambda: module):
         try:
             contents = csv_module.read_table(source(text), LIMITS, separator, decimal)
         except InputError as error:
@@ -86,7 +89,20 @@ def tables(draw, cells):
 @example("logit_0,logit_1\n123456789012345678901234567890,0\n0.5,0\n", None, 2**23)  # to pandas a text
 def test_tables_are_those_of_pandas(text, decimal, block):
     with patch.object(text_module, "READ_BYTES", block):
-        assert found(text, decimal=decimal, most=MOST_BYTES) == found(text, decimal=decimal, most=-1)
+        by_pandas = found(text, decimal=decimal, most=-1)
+        assert found(text, decimal=decimal) == by_pandas
+        if COMPILED is not None:
+            assert found(text, decimal=decimal, module=COMPILED) == by_pandas
+            assert found(text, decimal=decimal, most=-1, module=COMPILED) == by_pandas  # in threads
+
+
+@pytest.mark.slow
+@compiled
+@settings(max_examples=2000)
+@given(tables(CELLS), st.sampled_from([None, None, "."]), st.sampled_from([2**23, 24]))
+def test_2000_tables_by_the_compiled_parser_are_those_of_pandas(text, decimal, block):
+    with patch.object(text_module, "READ_BYTES", block):
+        assert found(text, decimal=decimal, module=COMPILED) == found(text, decimal=decimal, most=-1)
 
 
 def block_of(text):

@@ -19,9 +19,10 @@ def descriptors():
     return len([*Path("/proc/self/fd").iterdir()])
 
 
-@pytest.mark.parametrize(("limit", "on_disk"), [(143, True), (144, False), (1, True), (48, True)])
-def test_rows_are_those_that_were_added(limit, on_disk):
-    spool = Spool(limit)
+@pytest.mark.parametrize("expected", [0, 1, 3, 4, 5, 9, 12])
+@pytest.mark.parametrize(("limit", "on_disk"), [(143, True), (144, False), (1, True), (48, True), (1000, False)])
+def test_rows_are_those_that_were_added(limit, on_disk, expected):
+    spool = Spool(limit, expected)
     for piece in PIECES:
         spool.add(np.asfortranarray(piece))
     source = spool.source()
@@ -38,6 +39,22 @@ def test_pieces_that_do_not_fit():
     for piece in (np.zeros((2, 3)), np.zeros((2, 2), np.float32)):
         with pytest.raises(InputError, match="follows"):
             spool.add(piece)
+
+
+def test_expected_rows_are_copied_once_and_keep_nothing_else():
+    wide = np.arange(12.0).reshape(3, 4)
+    spool = Spool(10**6, 4)
+    spool.add(wide[:, 1:3])
+    source = spool.source()
+    assert isinstance(source, np.ndarray)
+    assert source.base is not None
+    assert source.base.shape == (4, 2)
+    assert np.array_equal(source, wide[:, 1:3])
+    few = Spool(10**6)
+    few.add(wide[:, 1:3])
+    source = few.source()
+    assert isinstance(source, np.ndarray)
+    assert source.base is None
 
 
 def test_nothing():
