@@ -73,7 +73,7 @@ class Heads:
         last, slope = self.slopes[1], slope.transpose(0, 1)
         _write(last.weight, slope.transpose(1, 2), hidden)
         _sum(last.bias, slope, 1)
-        slope = torch.bmm(slope, self.layers[1].weight.to(self._dtype)).mul_(hidden > 0)
+        slope = torch.bmm(slope, self.layers[1].weight.to(self._dtype)).mul_(hidden.sign())  # 1, or 0 behind the ReLU
         _write(first.weight, slope.transpose(1, 2), self._for_each(x))
         _sum(first.bias, slope, 1)
 
