@@ -1,6 +1,8 @@
 #include "lanes.h"
 #include "elementary.h"
 #include "rows.h"
+#include "weights.h"
+#include "bounds.h"
 #include "many.h"
 #include "few.h"
 #include "two.h"
@@ -14,4 +16,6 @@ static const Kernel KERNEL = {run, kept_rows, count_cells, segments, at_beta};
 #undef INLINE
 #undef APART
 #undef EACH_PART
+#undef UNROLL
+#undef OVER_ROW
 #undef SHUFFLE

@@ -44,27 +44,48 @@ template <class Score> INLINE bool label_scores(const AtBeta &job, int64_t i, in
 struct BetaLanes {
     D8 norm, m1, m2, m3, before;
     INLINE BetaLanes() { norm = m1 = m2 = m3 = before = D8::all(0.0); }
-    template <bool LOW, bool BEFORE> INLINE void add(D8 d, D8 beta)
+    // there: with END, which lanes of the last vector exist.
+    template <bool LOW, bool BEFORE, int U, bool END> INLINE void add(D8 (&d)[U], D8 beta, I8 there)
     {
-        D8 x = d * beta;
-        if (LOW) x = larger(D8::all(LOWEST), x);
-        D8 e = exp<LOW>(x), first = e * x, square = x * x;
-        norm = norm + e;
-        m1 = m1 + first;
-        m2 = fma(first, x, m2);
-        m3 = fma(first, square, m3);
-        if (BEFORE) before = before + exp<LOW>(d);
+        D8 x[U], e[U];
+        UNROLL for (int u = 0; u < U; u++) {
+            x[u] = d[u] * beta;
+            if (LOW) x[u] = larger(D8::all(LOWEST), x[u]);
+            e[u] = x[u];
+        }
+        exps<LOW>(e);
+        if (END) e[U - 1] = real(bits(e[U - 1]) & there);
+        UNROLL for (int u = 0; u < U; u++) {
+            const D8 first = e[u] * x[u], square = x[u] * x[u];
+            norm = norm + e[u];
+            m1 = m1 + first;
+            m2 = fma(first, x[u], m2);
+            m3 = fma(first, square, m3);
+        }
+        if (!BEFORE) return;
+        exps<LOW>(d);
+        if (END) d[U - 1] = real(bits(d[U - 1]) & there);
+        UNROLL for (int u = 0; u < U; u++) before = before + d[u];
     }
 };
 
-// One row with eight classes in the lanes.
-template <bool LOW, bool BEFORE, class Score>
-INLINE void add_row(const Score *z, const Score *tail, double best, double of_beta, int64_t full, int64_t k, double *sums)
+template <bool LOW, bool BEFORE, int U, bool END, class Score>
+INLINE void some_at_beta(const Row<Score> &row, int64_t c, D8 best, D8 beta, BetaLanes &lanes)
 {
-    const D8 base = D8::all(best), beta = D8::all(of_beta);
+    D8 d[U];
+    load_some<U, END>(row, c, best, d);
+    UNROLL for (int u = 0; u < U; u++) d[u] = d[u] - best;
+    lanes.add<LOW, BEFORE, U, END>(d, beta, row.there);
+}
+
+// One row with eight classes in the lanes; the sums come eight apart.
+template <bool LOW, bool BEFORE, class Score> APART void row_at_beta(const Row<Score> &row, double of_best, double of_beta, double *sums)
+{
+    const D8 best = D8::all(of_best), beta = D8::all(of_beta);
     BetaLanes lanes;
-    for (int64_t c = 0; c < full; c += 8) lanes.add<LOW, BEFORE>(D8::load(z + c) - base, beta);
-    if (full < k) lanes.add<true, BEFORE>(D8::load(tail) - base, beta);
+#define STEP(U, END) some_at_beta<LOW, BEFORE, U, END>(row, c, best, beta, lanes)
+    OVER_ROW(SIDE_BY_SIDE, row, STEP)
+#undef STEP
     sums[0] = lanes.norm.sum(); sums[8] = lanes.m1.sum(); sums[16] = lanes.m2.sum(); sums[24] = lanes.m3.sum();
     sums[32] = lanes.before.sum();
 }
@@ -77,10 +98,8 @@ INLINE bool reaches_low(double least, double best, double beta) // whether an ex
 
 template <bool BEFORE, class Score> static Flag many_at_beta(const AtBeta &job)
 {
-    const int64_t n = job.n, k = job.k, full = k & ~7LL;
-    const Score *scores = (const Score *)job.scores;
-    Score tail[8];
-    for (int lane = 0; lane < 8; lane++) tail[lane] = (Score)-__builtin_inf();
+    const int64_t n = job.n, k = job.k;
+    const RowsOf<Score> all(job.scores, n, k);
     for (int64_t i = 0; i < n; i += 8) {
         AtBetaEight eight;
         eight.count = n - i < 8 ? (int)(n - i) : 8;
@@ -91,15 +110,13 @@ template <bool BEFORE, class Score> static Flag many_at_beta(const AtBeta &job)
             sums[1][lane] = sums[2][lane] = sums[3][lane] = 0.0;
         }
         for (int lane = 0; lane < eight.count; lane++) {
-            const Score *z = scores + (i + lane) * k;
-            for (int64_t c = full; c < k; c++) tail[c - full] = z[c];
-            Bounds bounds = bounds_of(z, tail, full);
-            for (int64_t c = full; c < k; c++) bounds.least = z[c] < bounds.least ? z[c] : bounds.least;
+            const Row<Score> row = all.at(i + lane);
+            const Bounds bounds = bounds_of(row.z, k);
             if (!(bounds.best > -__builtin_inf() && bounds.best < __builtin_inf())) return BAD_VALUES;
             if (reaches_low(bounds.least, bounds.best, job.beta))
-                add_row<true, BEFORE>(z, tail, bounds.best, job.beta, full, k, &sums[0][lane]);
+                row_at_beta<true, BEFORE>(row, bounds.best, job.beta, &sums[0][lane]);
             else
-                add_row<false, BEFORE>(z, tail, bounds.best, job.beta, full, k, &sums[0][lane]);
+                row_at_beta<false, BEFORE>(row, bounds.best, job.beta, &sums[0][lane]);
             best[lane] = bounds.best;
         }
         eight.norm = D8::load(sums[0]);
@@ -109,6 +126,23 @@ template <bool BEFORE, class Score> static Flag many_at_beta(const AtBeta &job)
         if (!leave_rows(job, i, eight)) return BAD_VALUES;
     }
     return DONE;
+}
+
+template <bool LOW, bool BEFORE, class Score>
+INLINE BetaLanes classes_at_beta(const Score *column, int64_t stride, int64_t k, D8 best, D8 beta)
+{
+    BetaLanes lanes;
+    int64_t c = 0;
+    for (; c + SIDE_BY_SIDE <= k; c += SIDE_BY_SIDE) {
+        D8 d[SIDE_BY_SIDE];
+        UNROLL for (int u = 0; u < SIDE_BY_SIDE; u++) d[u] = D8::load(column + (c + u) * stride) - best;
+        lanes.add<LOW, BEFORE, SIDE_BY_SIDE, false>(d, beta, I8::all(0));
+    }
+    for (; c < k; c++) {
+        D8 d[1] = {D8::load(column + c * stride) - best};
+        lanes.add<LOW, BEFORE, 1, false>(d, beta, I8::all(0));
+    }
+    return lanes;
 }
 
 // Eight rows in the lanes: their classes are `stride` apart.
@@ -122,12 +156,10 @@ template <bool BEFORE, class Score> INLINE Flag columns_at_beta(const AtBeta &jo
         least = smaller(z, least);
     }
     if (__builtin_expect((~((best < inf) & (best > D8::all(0.0) - inf))).any(), 0)) return BAD_VALUES;
-    BetaLanes lanes;
     const D8 steep = D8::all(job.beta > 1.0 ? job.beta : 1.0);
-    if (((least - best) * steep > D8::all(LOWEST + 1.0)).mask() == 255)
-        for (int64_t c = 0; c < job.k; c++) lanes.add<false, BEFORE>(D8::load(column + c * stride) - best, beta);
-    else
-        for (int64_t c = 0; c < job.k; c++) lanes.add<true, BEFORE>(D8::load(column + c * stride) - best, beta);
+    const bool ordinary = ((least - best) * steep > D8::all(LOWEST + 1.0)).mask() == 255;
+    const BetaLanes lanes = ordinary ? classes_at_beta<false, BEFORE>(column, stride, job.k, best, beta)
+                                     : classes_at_beta<true, BEFORE>(column, stride, job.k, best, beta);
     double t[8] = {0};
     if (!label_scores<Score>(job, i, count, t)) return BAD_VALUES;
     const AtBetaEight eight = {count, lanes.norm, lanes.m1, lanes.m2, lanes.m3, lanes.before, D8::load(t) - best};

@@ -4,33 +4,47 @@
 
 constexpr double LOWEST = -708.0; // exp of less is taken as 0; the smallest normal double is exp(-708.4)
 
-// exp for x <= 1. Unless LOW, x must not be below LOWEST. NaN gives NaN.
-template <bool LOW> INLINE D8 exp(D8 x)
+// exp of several x <= 1, side by side: each waits for its own multiplications only. Unless LOW, x must not be below
+// LOWEST. NaN gives NaN.
+template <bool LOW, int U> INLINE void exps(D8 (&x)[U])
 {
     const D8 rounder = D8::all(0x1.8p52); // adding it rounds to an integer, which the lowest bits of the sum hold
-    I8 ordinary;
+    D8 shifted[U], r[U], p[U];
+    I8 ordinary[U];
+#define EACH UNROLL for (int u = 0; u < U; u++)
+#define TERM(number) { const D8 term = D8::all(number); EACH p[u] = fma(p[u], r[u], term); }
     if (LOW) {
-        ordinary = ~(x < D8::all(LOWEST));
-        x = larger(D8::all(LOWEST), x);
+        EACH ordinary[u] = ~(x[u] < D8::all(LOWEST));
+        EACH x[u] = larger(D8::all(LOWEST), x[u]);
     }
-    D8 shifted = fma(x, D8::all(0x1.71547652b82fep0), rounder); // x / ln 2
-    D8 n = shifted - rounder;
-    D8 r = fma(n, D8::all(-0x1.62e42fefa39efp-1), x); // x - n ln 2, with ln 2 in two parts
-    r = fma(n, D8::all(-0x1.abc9e3b39803fp-56), r);
-    D8 p = D8::all(0x1.af389ecfc4b9cp-26);
-    p = fma(p, r, D8::all(0x1.28917c89a43a7p-22));
-    p = fma(p, r, D8::all(0x1.71de0db2f6b19p-19));
-    p = fma(p, r, D8::all(0x1.a019b9149a41cp-16));
-    p = fma(p, r, D8::all(0x1.a01a01a7c2efep-13));
-    p = fma(p, r, D8::all(0x1.6c16c17889ef1p-10));
-    p = fma(p, r, D8::all(0x1.11111111109b5p-7));
-    p = fma(p, r, D8::all(0x1.5555555553d68p-5));
-    p = fma(p, r, D8::all(0x1.5555555555556p-3));
-    p = fma(p, r, D8::all(0.5));
-    p = fma(p, r, D8::all(1.0));
-    p = fma(p, r, D8::all(1.0));
-    I8 scaled = bits(p) + (bits(shifted) << 52); // times 2^n
-    return real(LOW ? scaled & ordinary : scaled);
+    EACH shifted[u] = fma(x[u], D8::all(0x1.71547652b82fep0), rounder); // x / ln 2
+    EACH p[u] = shifted[u] - rounder;
+    EACH r[u] = fma(p[u], D8::all(-0x1.62e42fefa39efp-1), x[u]); // x - n ln 2, with ln 2 in two parts
+    EACH r[u] = fma(p[u], D8::all(-0x1.abc9e3b39803fp-56), r[u]);
+    EACH p[u] = fma(D8::all(0x1.af389ecfc4b9cp-26), r[u], D8::all(0x1.28917c89a43a7p-22));
+    TERM(0x1.71de0db2f6b19p-19)
+    TERM(0x1.a019b9149a41cp-16)
+    TERM(0x1.a01a01a7c2efep-13)
+    TERM(0x1.6c16c17889ef1p-10)
+    TERM(0x1.11111111109b5p-7)
+    TERM(0x1.5555555553d68p-5)
+    TERM(0x1.5555555555556p-3)
+    TERM(0.5)
+    TERM(1.0)
+    TERM(1.0)
+    EACH {
+        I8 scaled = bits(p[u]) + (bits(shifted[u]) << 52); // times 2^n
+        x[u] = real(LOW ? scaled & ordinary[u] : scaled);
+    }
+#undef TERM
+#undef EACH
+}
+
+template <bool LOW> INLINE D8 exp(D8 x)
+{
+    D8 one[1] = {x};
+    exps<LOW>(one);
+    return one[0];
 }
 
 // log for normal, positive x.

@@ -9,7 +9,12 @@
 #define INLINE inline __attribute__((always_inline))
 #endif
 #define APART static __attribute__((noinline)) // called once for eight rows or less: compiled once
-#define EACH_PART for (int part = 0; part < PARTS; part++)
+#ifdef __clang__
+#define UNROLL _Pragma("clang loop unroll(full)")
+#else
+#define UNROLL _Pragma("GCC unroll 8")
+#endif
+#define EACH_PART UNROLL for (int part = 0; part < PARTS; part++)
 
 #if defined(__clang__) || __GNUC__ >= 12
 #define SHUFFLE(a, b, ...) __builtin_shufflevector(a, b, __VA_ARGS__)
@@ -78,11 +83,21 @@ struct D8 {
         return r;
     }
     INLINE void store(double *p) const { EACH_PART *(LooseReals *)(p + part * LANES) = v[part]; }
+    // Of lanes four apart, then two apart, then of neighbours.
     INLINE double sum() const
     {
-        double x[8];
-        store(x);
-        return ((x[0] + x[4]) + (x[2] + x[6])) + ((x[1] + x[5]) + (x[3] + x[7]));
+#if LANES == 2
+        const Reals two = (v[0] + v[2]) + (v[1] + v[3]);
+#else
+#if LANES == 8
+        const __m256d low = _mm512_maskz_extractf64x4_pd(15, (__m512d)v[0], 0), high = _mm512_maskz_extractf64x4_pd(15, (__m512d)v[0], 1);
+        const __m256d four = _mm256_add_pd(low, high);
+#else
+        const __m256d four = _mm256_add_pd((__m256d)v[0], (__m256d)v[1]);
+#endif
+        const __m128d two = _mm_add_pd(_mm256_castpd256_pd128(four), _mm256_extractf128_pd(four, 1));
+#endif
+        return two[0] + two[1];
     }
 };
 

@@ -2,114 +2,6 @@
 
 constexpr int ROWS_AT_ONCE = 2;
 
-struct Bounds { double least, best; };
-
-// The least and the largest score of a row, without NaN; a row without eight classes has its last ones in `tail`.
-INLINE Bounds bounds_of(const float *z, const float *tail, int64_t full)
-{
-    Floats best = *(const EightLoose *)tail, second = best, least = (Floats){} + __builtin_inff();
-    int64_t c = 0;
-    for (; c + 16 <= full; c += 16) {
-        Floats f = *(const EightLoose *)(z + c), g = *(const EightLoose *)(z + c + 8);
-        best = f > best ? f : best;
-        second = g > second ? g : second;
-        least = f < least ? f : least;
-        least = g < least ? g : least;
-    }
-    for (; c < full; c += 8) {
-        Floats f = *(const EightLoose *)(z + c);
-        best = f > best ? f : best;
-        least = f < least ? f : least;
-    }
-    best = best > second ? best : second;
-    Bounds found = {least[0], best[0]};
-    for (int lane = 1; lane < 8; lane++) {
-        found.best = best[lane] > found.best ? best[lane] : found.best;
-        found.least = least[lane] < found.least ? least[lane] : found.least;
-    }
-    return found;
-}
-
-INLINE Bounds bounds_of(const double *z, const double *tail, int64_t full)
-{
-    D8 best = D8::load(tail), least = D8::all(__builtin_inf());
-    for (int64_t c = 0; c < full; c += 8) {
-        D8 x = D8::load(z + c);
-        best = larger(x, best);
-        least = smaller(x, least);
-    }
-    double high[8], low[8];
-    best.store(high);
-    least.store(low);
-    Bounds found = {low[0], high[0]};
-    for (int lane = 1; lane < 8; lane++) {
-        found.best = high[lane] > found.best ? high[lane] : found.best;
-        found.least = low[lane] < found.least ? low[lane] : found.least;
-    }
-    return found;
-}
-
-// Which of eight scores reach the limit, one bit each.
-INLINE unsigned reaching(const float *z, float limit) { return mask_of((FloatMask)(*(const EightLoose *)z >= (Floats){} + limit)); }
-INLINE unsigned reaching(const double *z, double limit) { return (D8::load(z) >= D8::all(limit)).mask(); }
-INLINE bool any_of_32(const float *z, float limit)
-{
-    const Floats near = (Floats){} + limit;
-    return mask_of((FloatMask)(*(const EightLoose *)z >= near) | (FloatMask)(*(const EightLoose *)(z + 8) >= near) |
-                   (FloatMask)(*(const EightLoose *)(z + 16) >= near) | (FloatMask)(*(const EightLoose *)(z + 24) >= near));
-}
-INLINE bool any_of_32(const double *z, double limit)
-{
-    const D8 near = D8::all(limit);
-    return ((D8::load(z) >= near) | (D8::load(z + 8) >= near) | (D8::load(z + 16) >= near) | (D8::load(z + 24) >= near)).any();
-}
-
-// Sums over the classes of a row of weights e and of e z, e z^2 and so on; z is the logarithm of the weight.
-struct Powers { double norm, m1, m2, m3, m4; };
-
-struct PowerLanes {
-    D8 norm, m1, m2, m3, m4;
-    INLINE PowerLanes() { norm = m1 = m2 = m3 = m4 = D8::all(0.0); }
-    INLINE void add(D8 e, D8 z)
-    {
-        D8 first = e * z, square = z * z;
-        m1 = m1 + first;
-        m2 = fma(first, z, m2);
-        m3 = fma(first, square, m3);
-        m4 = fma(e * square, square, m4);
-    }
-    INLINE Powers sums() const { return {norm.sum(), m1.sum(), m2.sum(), m3.sum(), m4.sum()}; }
-};
-
-// The weights of eight classes, proportional to their probabilities. base: the largest logit.
-template <Kind KIND, bool LOW> INLINE D8 weights_of(D8 scores, D8 base, PowerLanes &powers)
-{
-    const D8 zero = D8::all(0.0), one = D8::all(1.0);
-    if (KIND == PROBS) {
-        powers.norm = powers.norm + scores;
-        D8 p = smaller(larger(scores, zero), one);
-        powers.add(p, log(larger(p, D8::all(0x1p-1022))));
-        return p;
-    }
-    D8 z = KIND == LOGITS ? scores - base : scores;
-    if (LOW) z = larger(D8::all(LOWEST), z);
-    D8 e = exp<LOW>(z);
-    powers.norm = powers.norm + e;
-    if (KIND == LOG_PROBS) e = smaller(e, one);
-    powers.add(e, z);
-    return e;
-}
-
-template <Kind KIND, bool LOW, class Score>
-INLINE Powers row_weights(const Score *z, const Score *tail, double best, double *e, int64_t full, int64_t k)
-{
-    const D8 base = D8::all(best);
-    PowerLanes powers;
-    for (int64_t c = 0; c < full; c += 8) weights_of<KIND, LOW>(D8::load(z + c), base, powers).store(e + c);
-    if (full < k) weights_of<KIND, true>(D8::load(tail), base, powers).store(e + full);
-    return powers.sums();
-}
-
 // Whether probabilities and their sum are what rounding allows. Sums at the limit are left to numpy, which decides.
 constexpr double CLEARLY = 1.0 - 1e-9;
 INLINE bool adds_up(const Job &job, double least, double most, double norm)
@@ -126,123 +18,166 @@ INLINE double log_below(double x)
     return (double)((int64_t)(pattern >> 52) - 1023) * 0x1.62e42fefa39efp-1;
 }
 
-// Add the probabilities of two rows to the sums by class; the sums of their squares are stored. The weights of a row
+// Add the probabilities of some rows to the sums by class; the sums of their squares are stored. The weights of a row
 // that does not exist are scaled by 0.
 template <bool WEIGHTED>
 INLINE void add_columns(Job &job, const double *buffer, int64_t row, int rows, const double *scale, double *squares)
 {
     const int64_t padded = (job.k + 7) & ~7LL;
-    const D8 scale0 = D8::all(scale[0]), scale1 = D8::all(scale[1]);
+    D8 scales[ROWS_AT_ONCE], sums[ROWS_AT_ONCE], weights[ROWS_AT_ONCE];
     double *column_p = job.column_p, *column_pp = job.column_pp;
     double *column_p2 = column_p + padded, *column_pp2 = column_pp + padded;
-    const double w0 = WEIGHTED ? job.weights[row] : 1.0, w1 = WEIGHTED && rows > 1 ? job.weights[row + 1] : 1.0;
-    D8 squares0 = D8::all(0.0), squares1 = squares0;
-    for (int64_t c = 0; c < padded; c += 8) {
-        const D8 p = D8::load(buffer + c) * scale0, q = D8::load(buffer + padded + c) * scale1;
-        squares0 = fma(p, p, squares0);
-        squares1 = fma(q, q, squares1);
-        if (WEIGHTED) {
-            const D8 wp = D8::all(w0) * p, wq = D8::all(w1) * q;
-            (fma(D8::all(w0), p, fma(D8::all(w1), q, D8::load(column_p + c)))).store(column_p + c);
-            (fma(wp, p, fma(wq, q, D8::load(column_pp + c)))).store(column_pp + c);
-            (fma(D8::all(w0), wp, fma(D8::all(w1), wq, D8::load(column_p2 + c)))).store(column_p2 + c);
-            (fma(wp, wp, fma(wq, wq, D8::load(column_pp2 + c)))).store(column_pp2 + c);
-        } else {
-            ((D8::load(column_p + c) + p) + q).store(column_p + c);
-            fma(q, q, fma(p, p, D8::load(column_pp + c))).store(column_pp + c);
-        }
+    UNROLL for (int r = 0; r < ROWS_AT_ONCE; r++) {
+        scales[r] = D8::all(scale[r]);
+        sums[r] = D8::all(0.0);
+        if (WEIGHTED) weights[r] = D8::all(r < rows ? job.weights[row + r] : 1.0);
     }
-    squares[0] = squares0.sum();
-    if (rows > 1) squares[1] = squares1.sum();
+    for (int64_t c = 0; c < padded; c += 8) {
+        D8 all_p = D8::load(column_p + c), all_pp = D8::load(column_pp + c), all_p2, all_pp2;
+        if (WEIGHTED) { all_p2 = D8::load(column_p2 + c); all_pp2 = D8::load(column_pp2 + c); }
+        UNROLL for (int r = 0; r < ROWS_AT_ONCE; r++) {
+            const D8 p = D8::load(buffer + r * padded + c) * scales[r];
+            sums[r] = fma(p, p, sums[r]);
+            if (WEIGHTED) {
+                const D8 wp = weights[r] * p;
+                all_p = fma(weights[r], p, all_p);
+                all_pp = fma(wp, p, all_pp);
+                all_p2 = fma(weights[r], wp, all_p2);
+                all_pp2 = fma(wp, wp, all_pp2);
+            } else {
+                all_p = all_p + p;
+                all_pp = fma(p, p, all_pp);
+            }
+        }
+        all_p.store(column_p + c);
+        all_pp.store(column_pp + c);
+        if (WEIGHTED) { all_p2.store(column_p2 + c); all_pp2.store(column_pp2 + c); }
+    }
+    for (int r = 0; r < rows; r++) squares[r] = sums[r].sum();
 }
+
+// Probabilities of other classes than the label that are above the first bin, which are added eight at a time.
+struct Above {
+    static constexpr int MOST = 32;
+    double p[MOST];
+    int64_t row[MOST], c[MOST];
+    int count = 0;
+    template <bool WEIGHTED> INLINE void note(Job &job, int64_t of_row, int64_t at, double of_p, double first_edge)
+    {
+        p[count] = of_p;
+        row[count] = of_row;
+        c[count] = at;
+        count += of_p > first_edge;
+        if (__builtin_expect(count == MOST, 0)) add_all<WEIGHTED>(job);
+    }
+    template <bool WEIGHTED> __attribute__((noinline)) void add_all(Job &job)
+    {
+        int64_t bin[8];
+        double rounded[8];
+        for (int start = 0; start < count; start += 8) {
+            for (int i = count; i < start + 8; i++) p[i] = 1.0;
+            D8 all = D8::load(p + start);
+            if (job.on_grid != 0.0) all = on_grid(all, job.on_grid);
+            all.store(rounded);
+            bins_of(all, job, bin);
+            for (int i = 0; i < 8 && start + i < count; i++) {
+                const int64_t cell = c[start + i] * job.m + bin[i];
+                if (WEIGHTED) {
+                    const double w = job.weights[row[start + i]];
+                    put(job.other + cell, rounded[i], w);
+                    put(job.other_squared + cell, rounded[i], w * w);
+                } else
+                    put(job.other + cell, rounded[i]);
+            }
+        }
+        count = 0;
+    }
+};
 
 template <Kind KIND, bool WEIGHTED, class Score> static Flag many(Job &job, double *buffer)
 {
-    const int64_t n = job.n, k = job.k, padded = (k + 7) & ~7LL, full = k & ~7LL;
+    const int64_t n = job.n, k = job.k, padded = (k + 7) & ~7LL;
     const double first_edge = job.edges[1];
     const double margin = sizeof(Score) == 4 ? 0x1p-22 : 0x1p-50; // of the scores' own rounding
     const double nearest = __builtin_log(first_edge) - 1e-5; // e above the first edge needs a logit this near the best
-    const Score inf = (Score)__builtin_inf(), nothing = KIND == PROBS ? (Score)0 : -inf;
-    Running running;
-    Score tail[8];
-    for (int lane = 0; lane < 8; lane++) tail[lane] = nothing;
+    const RowsOf<Score> all(job.scores, n, k);
     const Score *scores = (const Score *)job.scores;
+    Running running;
+    Above above;
     for (int64_t i = 0; i < n; i += 8) {
         const int count = n - i < 8 ? (int)(n - i) : 8;
-        double confidence[8], label_p[8], other_squares[8], label_z[8], label_score[8], norm[8], m1[8], m2[8], m3[8], m4[8];
+        double confidence[8], label_p[8], other_squares[8], label_z[8], norm[8], m1[8], m2[8], m3[8], m4[8];
         int64_t right[8];
         for (int lane = 0; lane < 8; lane++) {
-            confidence[lane] = label_p[lane] = norm[lane] = label_score[lane] = 1.0;
+            confidence[lane] = label_p[lane] = norm[lane] = 1.0;
             other_squares[lane] = label_z[lane] = m1[lane] = m2[lane] = m3[lane] = m4[lane] = 0.0;
             right[lane] = 0;
         }
         for (int start = 0; start < count; start += ROWS_AT_ONCE) {
             const int rows = count - start < ROWS_AT_ONCE ? count - start : ROWS_AT_ONCE;
             double scale[ROWS_AT_ONCE] = {0};
+            Bounds bounds[ROWS_AT_ONCE];
+            for (int r = 0; r < rows; r++) bounds[r] = bounds_of(scores + (i + start + r) * k, k);
+            for (int r = 0; r < rows; r++) {
+                const int lane = start + r;
+                double *e = buffer + r * padded;
+                const double best = bounds[r].best, base = KIND == LOGITS ? best : 0.0;
+                if (!(best > -__builtin_inf() && best < __builtin_inf())) return BAD_VALUES;
+                if (KIND == LOG_PROBS && best > 0.5) return BAD_VALUES;
+                Powers sums;
+                if (KIND == PROBS || bounds[r].least > base + LOWEST + 1.0)
+                    row_weights<KIND, false>(all.at(i + lane), base, e, sums);
+                else
+                    row_weights<KIND, true>(all.at(i + lane), base, e, sums);
+                const double in = KIND == LOGITS ? 1.0 / sums.norm : 1.0;
+                norm[lane] = sums.norm;
+                scale[r] = in;
+                m1[lane] = sums.m1 * in; m2[lane] = sums.m2 * in; m3[lane] = sums.m3 * in; m4[lane] = sums.m4 * in;
+            }
             for (int r = 0; r < rows; r++) {
                 const int lane = start + r;
                 const Score *z = scores + (i + lane) * k;
                 const int64_t label = job.labels[i + lane];
                 double *e = buffer + r * padded;
-                for (int64_t c = full; c < k; c++) tail[c - full] = z[c];
-                Bounds bounds = bounds_of(z, tail, full);
-                for (int64_t c = full; c < k; c++) bounds.least = z[c] < bounds.least ? z[c] : bounds.least;
-                if (!(bounds.best > -__builtin_inf() && bounds.best < __builtin_inf())) return BAD_VALUES;
-                if (KIND == LOG_PROBS && bounds.best > 0.5) return BAD_VALUES;
-                const double base = KIND == LOGITS ? bounds.best : 0.0;
-                const Powers sums = KIND == PROBS || bounds.least > base + LOWEST + 1.0
-                                        ? row_weights<KIND, false>(z, tail, base, e, full, k)
-                                        : row_weights<KIND, true>(z, tail, base, e, full, k);
-                if (!(sums.norm == sums.norm && sums.m1 == sums.m1)) return BAD_VALUES; // a NaN among them
-                double in = 1.0;
+                const double best = bounds[r].best, in = scale[r];
+                if (!(norm[lane] == norm[lane] && m1[lane] == m1[lane])) return BAD_VALUES; // a NaN among them
                 if (KIND == LOGITS) {
-                    in = 1.0 / sums.norm;
                     confidence[lane] = in;
-                    label_z[lane] = (double)z[label] - bounds.best;
+                    label_z[lane] = (double)z[label] - best;
                 } else {
-                    double most = bounds.best, least = bounds.least;
+                    double most = best, least = bounds[r].least;
                     if (KIND == LOG_PROBS) {
                         double x[8];
-                        exp<true>(D8::all(bounds.best)).store(x);
+                        exp<true>(D8::all(best)).store(x);
                         most = x[0];
                         least = 0.0;
                     }
-                    if (!adds_up(job, least, most, sums.norm)) return BAD_VALUES;
+                    if (!adds_up(job, least, most, norm[lane])) return BAD_VALUES;
                     confidence[lane] = most < 1.0 ? most : 1.0;
                     label_z[lane] = z[label];
                 }
-                scale[r] = in;
-                norm[lane] = sums.norm;
                 label_p[lane] = e[label] * in;
-                m1[lane] = sums.m1 * in; m2[lane] = sums.m2 * in; m3[lane] = sums.m3 * in; m4[lane] = sums.m4 * in;
-                const bool best_label = z[label] == bounds.best;
+                const bool best_label = z[label] == best;
                 e[label] = 0.0;
-                const double reach = KIND == LOGITS ? bounds.best + nearest + log_below(sums.norm) - __builtin_fabs(bounds.best) * margin
+                const double reach = KIND == LOGITS ? best + nearest + log_below(norm[lane]) - __builtin_fabs(best) * margin
                                      : KIND == LOG_PROBS ? nearest : first_edge;
                 // A tie of the label with an earlier class may lie below the first edge.
-                const Score limit = (Score)(reach < bounds.best ? reach * (1.0 - (reach > 0 ? margin : -margin)) : bounds.best);
+                const Score limit = (Score)(reach < best ? reach * (1.0 - (reach > 0 ? margin : -margin)) : best);
                 bool earlier = false;
-                int64_t c = 0;
-                for (; c < full; c += 8) {
-                    if (c + 32 <= full && !any_of_32(z + c, limit)) { c += 24; continue; }
-                    unsigned found = reaching(z + c, limit);
+                for (int64_t c = 0; c < k; c += 64) {
+                    uint64_t found = c + 64 <= k ? reaching_64(z + c, limit) : reaching_some(z + c, k - c, limit);
                     while (found) {
-                        const int64_t at = c + __builtin_ctz(found);
+                        const int64_t at = c + __builtin_ctzll(found);
                         found &= found - 1;
-                        earlier |= at < label && z[at] == bounds.best;
-                        const double p = e[at] * in;
-                        if (p > first_edge) add_other<WEIGHTED>(job, i + lane, at, p);
+                        earlier |= at < label && z[at] == best;
+                        above.note<WEIGHTED>(job, i + lane, at, e[at] * in, first_edge);
                     }
-                }
-                for (; c < k; c++) {
-                    earlier |= c < label && z[c] == bounds.best;
-                    const double p = e[c] * in;
-                    if (p > first_edge) add_other<WEIGHTED>(job, i + lane, c, p);
                 }
                 right[lane] = best_label && !earlier ? -1 : 0;
             }
             add_columns<WEIGHTED>(job, buffer, i + start, rows, scale, other_squares + start);
         }
+        above.add_all<WEIGHTED>(job);
         Eight eight;
         eight.count = count;
         eight.confidence = D8::load(confidence);

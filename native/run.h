@@ -1,12 +1,13 @@
 // One chunk of rows: its working memory, the way for its number of classes, and class-wise sums out of the tables.
 
+constexpr int64_t LANE_CLASSES = 56; // up to these, sums of rows that stand in the lanes are faster
 
 INLINE int64_t round_up(int64_t bytes) { return (bytes + 63) & ~63LL; }
 
 template <Kind KIND, bool WEIGHTED, class Score> static Flag by_size(Job &job)
 {
     const int64_t k = job.k, padded = (k + 7) & ~7LL;
-    if (k <= FEW_CLASSES) {
+    if (k <= LANE_CLASSES) {
         char *work = (char *)aligned_alloc(64, k * (TILE * (int64_t)sizeof(Score) + 5 * (int64_t)sizeof(D8)));
         if (!work) return REFUSED;
         Flag flag = few<KIND, WEIGHTED, Score>(job, (Score *)(work + 5 * sizeof(D8) * k), (D8 *)work);

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from calibeval import Predictions, evaluate
@@ -26,6 +28,15 @@ def values(predictions, **settings):
 
 def from_logits(logits, labels, **settings):
     return values(Predictions(logits=logits, labels=labels), **settings)
+
+
+def pooled(report):
+    """The report without what is measured image by image, of which sums know nothing."""
+    dumps = tuple(
+        replace(dump, per_image=None, per_class=tuple(replace(one, dice=None, iou=None) for one in dump.per_class))
+        for dump in report.dumps
+    )
+    return replace(report, dumps=dumps)
 
 
 def from_probs(probs, labels, **settings):

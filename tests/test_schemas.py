@@ -99,6 +99,7 @@ COMPARED = {
     **KNOWN,
     (Settings, "convention"): "calibeval",
     (Settings, "level"): 0.25,
+    (Settings, "background"): None,
 }
 RULES = [("ece", "max"), ("accuracy", "min"), ("ece", "max_increase"), ("accuracy", "max_drop")]
 

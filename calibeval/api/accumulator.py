@@ -173,7 +173,9 @@ class Accumulator:
         self._rows.merge(other._rows)
 
     def report(self) -> Report:
-        """The report of all rows so far: the one that `evaluate` gives of them. Further batches may follow.
+        """The report of all rows so far: the one that `evaluate` gives of them, of images without `per_image`.
+
+        Further batches may follow.
 
         Raises: InputError if there are no rows yet, or if their scores are lists of the best ones.
         """

@@ -184,6 +184,8 @@ SETTINGS: dict[str, Check] = {
     "positive": one_class,
     "classes": some_classes,
     "min_rows": whole(1, MOST_ROWS),
+    "background": text,
+    "layout": text,
     "method": method,
     "objective": objective,
     "clip": clip,

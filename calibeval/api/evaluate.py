@@ -11,6 +11,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from calibeval.api.arguments import ARGUMENTS, dump, dumps, saved_map
+from calibeval.api.cases import report_of_cases
 from calibeval.api.chosen import chosen_metrics
 from calibeval.api.dumps import (
     Dump,
@@ -87,6 +88,8 @@ def evaluate(
     group: Group | None = None,
     positive: str | int | None = None,
     classes: str | int | Sequence[str | int] = (),
+    background: str | None = None,
+    layout: str | None = None,
     fit_on: Dump | None = None,
     cross_fit: int | None = None,
     map: Map | str | PathLike[str] | None = None,  # noqa: A002 - the command's word
@@ -117,6 +120,9 @@ def evaluate(
     of a video. weights: a column's name, or an array with one number of at least 0 per row, by which rows count.
     positive: of two classes, the one whose probability is reported, by name or number; class 1 by default. classes: of
     more than two, those that are also looked at one against the rest.
+    background: of images, whether class 0 counts: "include", "exclude-label" (not the pixels with this label) or
+    "exclude-class" (not in means over classes). layout: of a folder of cases whose labels are in the folder `labels`:
+    "nnunet" or "monai", if files do not tell; then group is a table of cases, "patients.csv".
     fit_on: fit a map on this dump, and report before and after. cross_fit: the same, but out of fold, with
     this many folds of each dump itself. method, objective, clip, seed: as for `fit`. map: the same for a map that is
     fitted already, or the path of its file. allow_leak: accept rows that the map was fitted on.
@@ -141,6 +147,7 @@ def evaluate(
         group=None,
         positive=as_class(positive),
         classes=as_classes(classes),
+        background=background,
     )
     resources = resources_of(jobs, max_memory, progress)
     ways = _given({"fit_on": fit_on, "cross_fit": cross_fit, "map": map})
@@ -167,6 +174,7 @@ def evaluate(
         held: dict[str, object] = {"weights": weights, "group": group, "positive": positive, "slices": slices, **ways}
         held |= {"classes": classes, "min_rows": min_rows, "convention": convention != OWN, **options}
         summed = report_of_sums(predictions, level, chosen, bins, held)
+        summed = summed or report_of_cases(predictions, options, layout, settings, resources, chosen, held)
         if summed is not None:
             return summed
         every, names = by_names(predictions)

@@ -11,12 +11,13 @@ import numpy as np
 from calibeval.api.arguments import OF_TRAININGS
 from calibeval.api.dumps import FeatureReading, as_path, features_of, features_read_by
 from calibeval.core.data.amended import with_warnings
+from calibeval.core.data.places import place_of
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.public import public
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.heads.facts import FACTS_FILE, HeadFacts
 from calibeval.core.heads.features import Features
-from calibeval.core.heads.layers import logits_of
+from calibeval.core.heads.scores import scores_of
 from calibeval.readers.features.head_weights import RUN_FILE, read_head
 from calibeval.readers.small_files import is_there, read_small
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
@@ -66,13 +67,13 @@ def predicted(run: Path, rows: Features, limits: Limits) -> tuple[Predictions, t
     if names is not None and rows.class_names is not None and names != rows.class_names:
         raise InputError(f"{rows.source.name} and the head in {run} differ in the names or the order of their classes")
     with np.errstate(over="ignore", invalid="ignore"):
-        logits = logits_of(head.layers, rows.features)
-    finite = np.isfinite(logits).all(axis=1)
+        scores = scores_of(head.layers, rows)
+    finite = np.isfinite(scores.logits).all(axis=-1)
     if not finite.all():
-        raise InputError(f"{rows.source.name}: the logits of row {int(finite.argmin())} overflow")
+        place = place_of(int(finite.argmin()), finite.shape)
+        raise InputError(f"{rows.source.name}: the logits of {place} overflow")
     predictions = Predictions(
-        logits=logits,
-        labels=rows.labels,
+        **scores._asdict(),
         class_names=rows.class_names or names,
         labels_are="positions",
         ids=rows.ids,

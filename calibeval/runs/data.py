@@ -115,6 +115,7 @@ def read_data(command: Command) -> Data:
         if split != "train":
             features.check_hard(f"{split.upper()} measures heads, so each row needs one class")
     _check_soft(train, command.request.losses)
+    _check_whole(train, command.request)
     start = None if command.head in HEADS else _head(command, train)
     if start is not None:
         warnings += start.warnings
@@ -153,6 +154,16 @@ def _check_soft(train: Features, losses: Sequence[LossSpec]) -> None:
             f"{train.source.name}: the labels are soft (the probability of every class), for which the loss "
             f"{refused.name} has no formula; losses that take them are {able}"
         )
+
+
+def _check_whole(train: Features, request: Request) -> None:
+    """Check that images can stay whole for the losses that need them so.
+
+    Raises: UsageError.
+    """
+    whole = next((loss.name for loss in request.losses if loss.entry.imagewise), None)
+    if train.images is not None and whole is not None and request.settings.mixup:
+        raise UsageError(f"--mixup mixes the pixels of different places, but {whole} needs images as they are; say one")
 
 
 def _absent(train: Features, k: int) -> npt.NDArray[np.integer[Any]]:

@@ -6,14 +6,21 @@ from dataclasses import replace
 
 from calibeval.core.heads.settings import RunSettings, StartFile
 from calibeval.runs.data import Command, Data
-from calibeval.training.settings import usual_batch_size
+from calibeval.training.settings import usual_batch_size, usual_images, usual_pixels
 
 
 def sized(command: Command, data: Data) -> Command:
     """The command with the batches of its rows."""
     if not command.small_batches:
         return command
-    settings = replace(command.request.settings, batch_size=usual_batch_size(data.train.n))
+    images = data.train.image_rows
+    if images is None:
+        size = usual_batch_size(data.train.n)
+    elif any(loss.entry.imagewise for loss in command.request.losses):
+        size = usual_images(len(images))
+    else:
+        size = usual_pixels(data.train.n)
+    settings = replace(command.request.settings, batch_size=size)
     return replace(command, request=replace(command.request, settings=settings))
 
 

@@ -50,9 +50,10 @@ def _gradient(heads: Heads, head_losses: HeadLosses, train: Split) -> None:
     """Write the gradients of the mean losses of all rows."""
     size = max(1, BLOCK // heads.widest)
     total: Sequence[Layer] = [Layer(*(torch.zeros_like(part) for part in layer)) for layer in heads.slopes]
-    for x, labels, weights in train.batches(None, size):
+    whole = head_losses.imagewise and train.images is not None
+    for x, labels, weights, images in train.image_batches(None, 1) if whole else train.batches(None, size):
         logits, hidden = heads.forward(x)
-        heads.backward(x, hidden, head_losses.value_and_slope(logits, labels, weights)[1])
+        heads.backward(x, hidden, head_losses.value_and_slope(logits, labels, weights, images)[1])
         for every, layer in zip(total, heads.slopes, strict=True):
             for whole, part in zip(every, layer, strict=True):
                 whole.add_(part, alpha=len(x) / train.n)

@@ -10,6 +10,7 @@ from typing import Any, TypeAlias
 import torch
 from torch import Tensor
 
+from calibeval.losses.dice import image_shares
 from calibeval.losses.rules import MultiplierRule, Tensors, initial, plus
 from calibeval.losses.table import LossEntry
 from calibeval.training.spec import LossSpec
@@ -59,13 +60,16 @@ class HeadLosses:
             self._groups.append(_Group(specs, start, parameters, multipliers))
             start += len(specs)
 
-    def value_and_slope(self, logits: Tensor, labels: Tensor, share: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    def value_and_slope(
+        self, logits: Tensor, labels: Tensor, share: Tensor | None = None, images: Sequence[int] | None = None
+    ) -> tuple[Tensor, Tensor]:
         """The mean losses of the batch, (c,), and their gradients with respect to the logits, (b, c, k).
 
         labels: class numbers (b,); or soft labels (b, k) of a floating type, if every loss takes them
-        (`LossEntry.soft`). share: (b,), the weight of each row; None: all 1.
+        (`LossEntry.soft`). share: (b,), the weight of each row; None: all 1. images: the numbers of rows of consecutive
+        images; None: all rows are one.
         """
-        return _means([self._of_group(group, logits, labels, share) for group in self._groups])
+        return _means([self._of_group(group, logits, labels, share, images) for group in self._groups])
 
     def mixed(self, logits: Tensor, one: Counted, other: Counted) -> tuple[Tensor, Tensor]:
         """The mean losses (c,) of rows that have two labels each, and their gradients, as for `value_and_slope`.
@@ -83,6 +87,11 @@ class HeadLosses:
             more, other_slope = self._of_group(group, logits, *other)
             found.append((values + more, slope + other_slope))
         return _means(found)
+
+    @property
+    def imagewise(self) -> bool:
+        """Whether a loss is that of whole images."""
+        return any(group.entry.imagewise for group in self._groups)
 
     def observe(self, logits: Tensor, weights: Tensor | None = None) -> None:
         """Add held-out logits (b, c, k). weights: (b,), of the rows; None: all 1."""
@@ -136,16 +145,48 @@ class HeadLosses:
                     name: state[f"{i}.{name}"].to(value.device) for name, value in group.multipliers.now.items()
                 }
 
-    def _of_group(self, group: _Group, logits: Tensor, labels: Tensor, share: Tensor | None) -> tuple[Tensor, Tensor]:
+    def _of_group(
+        self,
+        group: _Group,
+        logits: Tensor,
+        labels: Tensor,
+        share: Tensor | None,
+        images: Sequence[int] | None = None,
+    ) -> tuple[Tensor, Tensor]:
         """Losses (b, g) and gradients (b, g, k) of the group's heads, times how much the labels count, if not all 1."""
         parameters = group.parameters if group.multipliers is None else group.multipliers.parameters()
         if group.entry.batchwise:
             parameters = {**parameters, "counts": None if share is None else share.unsqueeze(1), "batch": (0,)}
         part = logits[:, group.start : group.stop]
+        if group.entry.imagewise and images is not None:
+            return _of_images(group.entry, part, labels, share, images, parameters)
         terms, slope = group.entry.gradient(part, labels.unsqueeze(1), **parameters)
         if share is None:
             return terms.total, slope
         return terms.total * share.unsqueeze(1), slope * share.to(slope.dtype).view(-1, 1, 1)
+
+
+def _of_images(
+    entry: LossEntry,
+    logits: Tensor,
+    labels: Tensor,
+    share: Tensor | None,
+    images: Sequence[int],
+    parameters: _Numbers,
+) -> tuple[Tensor, Tensor]:
+    """Losses and gradients as in `HeadLosses`, image by image; every image counts alike."""
+    weights = torch.ones_like(labels[..., 0] if labels.ndim > 1 else labels, dtype=logits.dtype)
+    weights = weights if share is None else share.to(logits.dtype)
+    sizes = [*images]
+    each = list(zip(logits.split(sizes), labels.split(sizes), weights.split(sizes), strict=True))
+    factors = image_shares(torch.stack([own.sum() for _, _, own in each]))
+    found = []
+    for (part, given, own), factor in zip(each, factors, strict=True):
+        more = {**parameters, "dice": parameters["dice"] * factor, "counts": own.unsqueeze(1), "batch": (0,)}
+        terms, slope = entry.gradient(part, given.unsqueeze(1), **more)
+        found.append((terms.total * own.unsqueeze(1), slope * own.view(-1, 1, 1)))
+    values, slopes = zip(*found, strict=True)
+    return torch.cat(values), torch.cat(slopes)
 
 
 def _means(found: list[tuple[Tensor, Tensor]]) -> tuple[Tensor, Tensor]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import torch
@@ -13,6 +13,7 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.core.heads.features import Features
 from calibeval.core.heads.layers import PlainLayer, logits_of
+from calibeval.core.heads.scores import scores_of
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.fitting.fit import fit
 from calibeval.training.folding import cooled, folded, narrowed, unfolded
@@ -129,7 +130,7 @@ def finish(trained: Trained, standard: Standard, val: Features) -> FinishedHead 
     wide = folded(trained.layers, standard)
     layers = tuple(narrowed(wide))
     predictions = head_predictions(layers, val)
-    exact = logits_of(wide, val.features)
+    exact = logits_of(wide, val.features if val.images is None else val.images.pixels)
     rounding = np.abs(predictions.scores[:] - exact).max() / max(1.0, np.abs(exact).max())
     return FinishedHead(layers, fit(predictions), trained, float(rounding))
 
@@ -140,10 +141,9 @@ def scaled(layers: Sequence[PlainLayer], val: Features) -> ScaledHead:
 
 
 def head_predictions(layers: Sequence[PlainLayer], features: Features) -> Predictions:
-    """The predictions of a head for features, with their labels if they have any."""
+    """The predictions of a head for features, with their labels if they have any; those of images have their shape."""
     return Predictions(
-        logits=logits_of(layers, features.features),
-        labels=features.labels,
+        **scores_of(layers, features)._asdict(),
         class_names=features.class_names,
         labels_are="positions",
         ids=features.ids,
@@ -164,5 +164,6 @@ def _places(splits: Sequence[Features], standard: Standard, request: Request) ->
         labels = features.labels if features.soft is None else features.soft
         labels = np.zeros(features.n, np.int64) if labels is None else labels
         weights = features.weights.values
-        placed.append(make(features.features, labels, standard, request.device, torch.float32, weights))
+        split = make(features.features, labels, standard, request.device, torch.float32, weights)
+        placed.append(split if features.images is None else replace(split, images=features.image_rows))
     return placed

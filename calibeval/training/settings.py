@@ -59,6 +59,27 @@ def usual_batch_size(n: int) -> int:
     return max(LEAST_BATCH, min(BATCH_SIZE, n // LEAST_STEPS))
 
 
+MOST_PIXELS, MOST_STEPS, MOST_IMAGES = 2**13, 1000, 8
+
+
+def usual_pixels(n: int) -> int:
+    """The rows of a batch for n pixels: as for other rows, but more where an epoch would have over 1,000 steps.
+
+    >>> [usual_pixels(n) for n in (3200, 10**6, 10**9)]
+    [128, 1000, 8192]
+    """
+    return max(usual_batch_size(n), min(MOST_PIXELS, n // MOST_STEPS))
+
+
+def usual_images(count: int) -> int:
+    """The images of a batch where a loss needs them whole: 8, but fewer where an epoch would have less than 25 steps.
+
+    >>> [usual_images(count) for count in (11, 100, 5000)]
+    [1, 4, 8]
+    """
+    return max(1, min(MOST_IMAGES, count // LEAST_STEPS))
+
+
 FEW_FEATURES, MOST_RATE = 0.4, 2e-2  # of a new linear head under adamw: 0.4 / d, from its usual rate to this
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+import itertools
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
@@ -15,6 +16,7 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.data.picked_rows import rows_at
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.heads.layers import BLOCK_NUMBERS, blocks_of
+from calibeval.training.spec import LossSpec
 
 AS_STORED = tuple(map(np.dtype, (np.float16, np.float32, np.float64, np.int8, np.uint8)))  # types that are sent so
 CACHED_NUMBERS = 2**16  # are standardised at a time on a CPU, whose cache holds them
@@ -59,11 +61,15 @@ def no_standard(d: int) -> Standard:
 
 
 class Batch(NamedTuple):
-    """Some rows: features (b, d), labels (b,) or soft labels (b, k), and weights (b,), None if all are 1."""
+    """Some rows: features (b, d), labels (b,) or soft labels (b, k), and weights (b,), None if all are 1.
+
+    images: the numbers of rows of whole images, one after the other; None if rows are no such images.
+    """
 
     x: Tensor
     labels: Tensor
     weights: Tensor | None
+    images: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -73,7 +79,8 @@ class Split:
     n: number of rows. labels: (n,), or soft labels (n, k) of a floating type, on the device. fetch: returns the
     features of the rows with the given numbers; span: those of the rows from start to stop; both on the device, in the
     type of the training. local: whether fetch takes row numbers on the device, where the features are, or on the CPU.
-    weights: (n,), on the device, with a mean of 1; None: all 1.
+    weights: (n,), on the device, with a mean of 1; None: all 1. images: the numbers of rows of consecutive images; None
+    if rows are no pixels.
     """
 
     n: int
@@ -82,6 +89,26 @@ class Split:
     span: Callable[[int, int], Tensor]
     local: bool
     weights: Tensor | None = None
+    images: tuple[int, ...] | None = None
+
+    def whole(self, losses: Sequence[LossSpec]) -> bool:
+        """Whether images must stay whole in the batches of these losses."""
+        return self.images is not None and any(loss.entry.imagewise for loss in losses)
+
+    def units(self, *, whole: bool) -> int:
+        """How many units batches consist of: images with any row if they stay whole, else rows."""
+        return self.n if not whole else sum(rows > 0 for rows in self.images or ())
+
+    def image_batches(self, order: Tensor | None, size: int) -> Iterator[Batch]:
+        """Batches of whole images that have any row, in the given order or in that of the file."""
+        stops = np.cumsum([0, *(self.images or ())]).tolist()
+        spans = [(a, b) for a, b in itertools.pairwise(stops) if a < b]
+        spans = spans if order is None else [spans[i] for i in order.tolist()]
+        for start in range(0, len(spans), size):
+            own = spans[start : start + size]
+            x, labels = torch.cat([self.span(a, b) for a, b in own]), torch.cat([self.labels[a:b] for a, b in own])
+            weights = None if self.weights is None else torch.cat([self.weights[a:b] for a, b in own])
+            yield Batch(x, labels, weights, tuple(b - a for a, b in own))
 
     def batches(self, order: Tensor | None, size: int) -> Iterator[Batch]:
         """Batches of rows, in the given order or in that of the file; the last can be shorter."""

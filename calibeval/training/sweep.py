@@ -138,8 +138,14 @@ class Sweep:
     @property
     def work(self) -> int:
         """Number of multiplications for one batch in the largest stack."""
-        heads = len(self.task.losses) * max(1, self.task.trials)
-        return self.task.settings.batch_size * self._weights() * min(self._stack_size(), heads)
+        heads, rows, train = (
+            len(self.task.losses) * max(1, self.task.trials),
+            self.task.settings.batch_size,
+            self.task.train,
+        )
+        if train.whole(self.task.losses):
+            rows *= max(train.images or (1,))
+        return rows * self._weights() * min(self._stack_size(), heads)
 
     @property
     def stage_count(self) -> int:

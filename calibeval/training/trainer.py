@@ -57,6 +57,7 @@ class Training:
     ) -> None:
         self._train, self._settings, self._seed = train, settings, seed
         self.recipes = tuple(recipes)
+        self._whole = train.whole([c.loss for c in recipes])
         self._heads = Heads(layers, torch.bfloat16 if settings.amp else None)
         first = self._heads.layers[0].weight
         self._head_losses = HeadLosses([c.loss for c in recipes], self._heads.classes, first.device, first.dtype)
@@ -161,25 +162,39 @@ class Training:
         """Run the steps of one epoch; return the mean training loss of each recipe."""
         settings, train, heads = self._settings, self._train, self._heads
         rng = np.random.default_rng((self._seed, self._epochs))
-        order = torch.from_numpy(rng.permutation(train.n)) if settings.shuffle else None
+        units = train.units(whole=self._whole)
+        order = torch.from_numpy(rng.permutation(units)) if settings.shuffle else None
         shares = None
         if settings.mixup:
             shares = torch.from_numpy(rng.beta(settings.mixup, settings.mixup, train.n)).to(train.labels.device)
-        steps = -(-train.n // settings.batch_size)
+        steps = -(-units // settings.batch_size)
         total = torch.zeros(heads.count, dtype=torch.float64, device=train.labels.device)
         gradients = Replayed(self._gradients)  # anew in every epoch, after which multipliers lie elsewhere
-        for step, batch in enumerate(train.batches(order, settings.batch_size)):
+        batches = train.image_batches if self._whole else train.batches
+        for step, batch in enumerate(batches(order, settings.batch_size)):
             rate = self._share_of_rate(self._epochs * steps + step, settings.epochs * steps)
             share = None if shares is None else shares[step * settings.batch_size :][: len(batch.x)]
-            total.add_(gradients(*batch, share), alpha=len(batch.x))
+            inputs = (batch.x, batch.labels, batch.weights, share)
+            found = gradients(*inputs) if batch.images is None else self._gradients(*inputs, batch.images)
+            total.add_(found, alpha=len(batch.x))
             self._optimizer.step(rate)
         return total / train.n
 
-    def _gradients(self, x: Tensor, labels: Tensor, weights: Tensor | None, share: Tensor | None) -> Tensor:
+    def _gradients(
+        self,
+        x: Tensor,
+        labels: Tensor,
+        weights: Tensor | None,
+        share: Tensor | None,
+        images: tuple[int, ...] | None = None,
+    ) -> Tensor:
         """Write the gradients of all heads; return the batch's mean losses. share: each row's part in mixup."""
         x = mixed_rows(x, share)
         logits, hidden = self._heads.forward(x)
-        values, slope = mixed_losses(self._head_losses, logits, labels, weights, share)
+        if images is None:
+            values, slope = mixed_losses(self._head_losses, logits, labels, weights, share)
+        else:
+            values, slope = self._head_losses.value_and_slope(logits, labels, weights, images)
         self._heads.backward(x, hidden, slope)
         if self._settings.clip is not None:
             self._heads.clip(self._settings.clip)
@@ -256,7 +271,8 @@ class Training:
                 layer.weight.copy_(tensors[f"{kind}.{i}.weight"])
                 layer.bias.copy_(tensors[f"{kind}.{i}.bias"])
         self._optimizer.restore(
-            below(tensors, "optimizer."), self._epochs * -(-self._train.n // self._settings.batch_size)
+            below(tensors, "optimizer."),
+            self._epochs * -(-self._train.units(whole=self._whole) // self._settings.batch_size),
         )
         self._head_losses.restore(below(tensors, "objective."))
         self._validator.start.copy_(tensors["validator"])

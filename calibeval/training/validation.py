@@ -86,7 +86,7 @@ class Validator:
         return Validation(*(tuple(x if math.isfinite(x) else math.inf for x in row) for row in found))
 
     def _logits(self, heads: Heads, size: int) -> Iterator[tuple[Tensor, Tensor, Tensor | None]]:
-        for x, labels, weights in self.val.batches(None, size):
+        for x, labels, weights, _ in self.val.batches(None, size):
             yield heads.forward(x)[0], labels, weights
 
 

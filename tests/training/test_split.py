@@ -58,7 +58,7 @@ def test_batches(make):
 def test_rows_that_are_read_like_an_array():
     picked = PickedRows(ROWS, np.arange(49, -1, -1))
     split = staged(picked, LABELS[::-1].copy(), no_standard(4), "cpu", torch.float64)
-    x, labels, weights = next(split.batches(torch.tensor([0, 7]), 2))
+    x, labels, weights, _ = next(split.batches(torch.tensor([0, 7]), 2))
     assert x.tolist() == ROWS[[49, 42]].tolist()
     assert labels.tolist() == LABELS[[49, 42]].tolist()
     assert weights is None

@@ -145,7 +145,7 @@ def test_another_seed_is_another_training():
 def test_validation_is_that_of_the_definitions():
     run = small([LossSpec("ce"), LossSpec("mbls", {"margin": 1.0})])
     epoch = [run.epoch() for _ in range(3)][-1]
-    x, labels, _ = next(iter(run._validator.val.batches(None, 1000)))
+    x, labels, *_ = next(iter(run._validator.val.batches(None, 1000)))
     for i in range(2):
         layer = run._heads.layers[0]
         logits = (x.double() @ layer.weight[i].double().T + layer.bias[i].double()).numpy()

@@ -7,8 +7,9 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from calibeval.cli.inputs.cases import results_of_cases
 from calibeval.cli.inputs.saved_sums import results_of
-from calibeval.cli.options import figures, order
+from calibeval.cli.options import cases, figures, order
 from calibeval.cli.options import positive as class_options
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.by_products import EXPORTS, TABLES, check_drawing, exported, table_of
@@ -65,6 +66,8 @@ def report(
     objective: options.Objective = None,
     clip: options.Clip = None,
     group: options.Group = None,
+    layout: cases.Layout = None,
+    background: cases.Background = None,
     seed: options.Seed = None,
     allow_leak: options.AllowLeak = False,
     jobs: options.Jobs = None,
@@ -112,36 +115,33 @@ def report(
         group=group,
         positive=flags.positive,
         classes=classes or (),
+        background=background,
     )
-    summed = results_of(
-        dumps,
-        settings.level,
-        only,
-        bins,
-        {"--convention": convention != OWN, "--slice": slice, "--class": classes} | maps.of_rows() | flags.of_rows(),
-    )
+    given = {"--convention": convention != OWN, "--slice": slice, "--class": classes} | maps.of_rows()
+    ready = results_of(dumps, settings.level, only, bins, given | flags.of_rows())
     reading = flags.options()
     with Progress(quiet=quiet) as progress:
+        resources = Resources(threads(jobs), reading.limits.max_memory, progress)
 
         def evaluate(predictions: Predictions, *, sliced: bool = False) -> DumpReport:
             own = settings if sliced else replace(settings, slices=(), min_rows=None)
             return evaluate_dump(
                 predictions,
                 own,
-                Resources(threads(jobs), reading.limits.max_memory, progress),
+                resources,
                 in_full(only, wanted=sliced and plan is None and (full or out is not None)),
                 curves=out is not None or figure is not None,
             )
 
-        plan = None if summed else maps.recalibrate(reading, evaluate)
-        results, settings = ([], settings) if summed is None else ([summed[0]], summed[1])
-        for word in () if summed else dumps:
+        ready = ready or results_of_cases(dumps, reading, layout, settings, only, resources, given)
+        plan = None if ready else maps.recalibrate(reading, evaluate)
+        results, settings = ready or ([], settings)
+        for word in () if ready else dumps:
             predictions = open_named(word, reading)
             results.append(_results(predictions, plan, evaluate, alone=len(dumps) == 1))
-        shown = summed is None and (out is not None or not (json or table))
+        shown = ready is None and (out is not None or not (json or table))
         bare = shown and not plan and len(dumps) == 1
         promised = _prospect(predictions, results[0], settings, reading.limits.max_memory) if bare else None
-    say(maps.notes(), quiet=quiet)
     result = Report(
         VERSION,
         stamped(settings, *(one.warnings for one in results)),
@@ -150,22 +150,23 @@ def report(
     )
     result = result if sort is None else result.sorted_by(sort)
     step = _step(result, dumps, flags, maps, promised, bins) if shown else None
-    say(_absent(result, only or ()), quiet=quiet)
-    say([f"warning: {about(dump.name, warning)}" for dump in result.dumps for warning in dump.warnings], quiet=quiet)
+    warned = [f"warning: {about(dump.name, warning)}" for dump in result.dumps for warning in dump.warnings]
+    say([*maps.notes(), *_absent(result, only or ()), *warned], quiet=quiet)
     if out is not None:
-        from calibeval.api.save import save_report
-
-        save_report(result, out, png=png, step=step)
+        _save(result, out, step, png=png)
     if figure is not None:
         _draw(result, figure, width)
     for kind, path in wanted.items():
         write_file(path, exported(result, kind, path))
     say([f"written to {path}" for path in ([] if out is None else [out]) + alone], quiet=quiet)
-    if json or table:
-        put(result.to_json() if json else table_of(result, str(table)))
-    else:
-        put(_screen(result, step, full=full))
+    put(result.to_json() if json else table_of(result, table) if table else _screen(result, step, full=full))
     return 0
+
+
+def _save(report: Report, folder: Path, step: Step | None, *, png: bool) -> None:
+    from calibeval.api.save import save_report
+
+    save_report(report, folder, png=png, step=step)
 
 
 def _absent(report: Report, only: Collection[str]) -> list[str]:

@@ -23,7 +23,7 @@ def results_of(
     only: Collection[str] | None,
     bins: int | None,
     given: Mapping[str, object],
-) -> tuple[DumpReport, Settings] | None:
+) -> tuple[list[DumpReport], Settings] | None:
     """The results of the rows of all files, and the settings under which they were added up; None for other dumps.
 
     only: limits the metrics to these; None: those for which the sums were made. bins: that were asked for. given: the
@@ -40,7 +40,8 @@ def results_of(
         raise UsageError(f"all files of sums are one dump, but it has the names {', '.join(sorted(titles))}: give one")
     whole, source = opened([one.file for one in named], bins, given)
     source = replace(source, title=next(iter(titles), source.title))
-    return whole.dump(level, whole.chosen if only is None else only, source)
+    dump, settings = whole.dump(level, whole.chosen if only is None else only, source)
+    return [dump], settings
 
 
 def compared_sums(

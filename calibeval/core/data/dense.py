@@ -46,6 +46,28 @@ class DensePixels:
             return images.reshape(k, pixels)[:, start - first * pixels : stop - first * pixels].T
         return np.moveaxis(images, 1, -1).reshape(-1, k)[start - first * pixels : stop - first * pixels]
 
+    def take(self, rows: npt.NDArray[np.integer[Any]]) -> npt.NDArray[Any]:
+        """The pixels of these numbers, in any order; of images on disk, each is read once.
+
+        >>> DensePixels(np.arange(12).reshape(2, 3, 2), 1).take(np.array([3, 0])).tolist()
+        [[7, 9, 11], [0, 2, 4]]
+        """
+        pixels = self.shape[0] // self.layout[0]
+        image, pixel = np.divmod(rows, pixels)
+        if isinstance(self._images, np.ndarray) and self._images.flags.c_contiguous:
+            flat = self._images.reshape(self.layout[0], *self._flat(pixels))
+            return np.asarray(flat[image, :, pixel] if self._channels_first else flat[image, pixel])
+        found = np.empty((len(rows), self.shape[1]), self.dtype)
+        for i in np.unique(image).tolist():
+            own = np.flatnonzero(image == i)
+            flat = self._read(i, i + 1).reshape(self._flat(pixels))
+            found[own] = flat.T[pixel[own]] if self._channels_first else flat[pixel[own]]
+        return found
+
+    def _flat(self, pixels: int) -> tuple[int, int]:
+        """The shape of an image whose pixels are on one axis."""
+        return (self.shape[1], pixels) if self._channels_first else (pixels, self.shape[1])
+
     def _read(self, first: int, end: int) -> npt.NDArray[Any]:
         """Consecutive images; the last ones are kept and not read again."""
         if isinstance(self._images, np.ndarray):

@@ -17,15 +17,16 @@ ReasonCode = Literal[
 ]  # fmt: skip
 # Warnings about numbers that exist.
 WarningCode = Literal[
-    "absent_classes", "below_chance", "classes_differ", "classes_permuted", "clipped", "column_left_out",
+    "absent_classes", "below_chance", "cases_left_out", "classes_differ", "classes_permuted", "clipped",
+    "column_left_out",
     "convention_binary", "convention_classes", "convention_drops", "dependent_pixels", "diverged", "diverged_later",
     "duplicate_ids", "duplicates_dropped", "few_groups", "few_rows_for_preset", "groups_ignored", "ignored_label",
     "infinite_nll", "labels_from_one", "labels_of_255", "labels_of_split", "leak", "logits_like_probs",
     "map_note", "no_bias",
     "no_intervals_by_groups", "not_converged", "nothing_shared", "optimistic", "other_labels_differ",
-    "other_scores_differ", "paired_by_position", "pooled_splits", "predictions_differ", "renormalized", "rounded",
-    "rounded_weights", "rules_not_checked", "shared_ids", "slices_not_compared", "small_cells_joined", "sorted_labels",
-    "top_label_limited", "unpaired", "zero_probabilities",
+    "other_scores_differ", "paired_by_position", "pooled_splits", "predictions_differ", "read_as_images",
+    "renormalized", "rounded", "rounded_weights", "rules_not_checked", "shared_ids", "slices_not_compared",
+    "small_cells_joined", "sorted_labels", "top_label_limited", "unpaired", "zero_probabilities",
 ]  # fmt: skip
 # Why a rule has its verdict.
 OutcomeCode = Literal[

@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.settings import checked
 from calibeval.core.metrics.table import needs_gain, needs_pairs, wanted_by
@@ -26,6 +27,7 @@ def evaluate(
     group: str | None = None,
     positive: str | None = None,
     classes: Sequence[str] = (),
+    background: str | None = None,
     jobs: int = 1,
     max_memory: int | None = None,
 ) -> Report:
@@ -41,6 +43,8 @@ def evaluate(
     treat groups, not rows, as independent. For dense predictions, the images are the groups by default.
     positive: the positive class of two, by its name or number; None: class 1. classes: of more than two, those that are
     also looked at one against the rest.
+    background: of images, whether class 0 counts: "include" (default), "exclude-label" leaves out the pixels with this
+    label, and "exclude-class" leaves the class out of means over classes and of structures.
     jobs: number of threads; the numbers do not depend on it. max_memory: scores larger than this number of bytes are
     read block by block and more than once, and no results of single rows are kept; None: no limit.
     Returns: a Report of one dump.
@@ -59,6 +63,7 @@ def evaluate(
         group=group,
         positive=positive,
         classes=classes,
+        background=background,
     )
     return Report(VERSION, settings, (evaluate_dump(predictions, settings, Resources(jobs, max_memory)),))
 
@@ -78,5 +83,20 @@ def evaluate_dump(
     Raises: InputError for values that contradict the kind of the scores.
     """
     pairs, gain, second = needs_pairs(only), needs_gain(only), wanted_by(only)
+    images = settings.convention == OWN and len(predictions.layout) > 1
+    whole = predictions
+    if settings.background is not None or images:
+        from calibeval.core.dense.of_dump import has_images, with_images, without_background
+
+        images = images and has_images(predictions)
+        check_background(settings, images=images)
+        predictions = without_background(predictions) if settings.background == "exclude-label" else predictions
     measured = Measurement.of(predictions, settings, resources, curves=curves, pairs=pairs, second=second, gain=gain)
-    return measured.report(settings.level, only)
+    report = measured.report(settings.level, only)
+    return with_images(report, whole, settings, resources) if images else report
+
+
+def check_background(settings: Settings, *, images: bool) -> None:
+    """Refuse a choice about the background without images. Raises: UsageError."""
+    if settings.background is not None and not images:
+        raise UsageError(f"--background {settings.background} is for segmentations: unweighted pixels of all classes")

@@ -12,6 +12,7 @@ from calibeval.core.data.arguments import came
 from calibeval.core.data.divided import was_asked
 from calibeval.core.data.ranges import check_whole
 from calibeval.core.errors import UsageError
+from calibeval.core.report.left_out import BACKGROUNDS, LeftOut
 from calibeval.core.report.settings import LEAST_LEVEL, MOST_BINS, MOST_LEVEL, Settings
 
 MIN_ROWS = 100
@@ -27,6 +28,7 @@ def checked(
     group: str | None = None,
     positive: str | None = None,
     classes: Sequence[str] = (),
+    background: str | None = None,
 ) -> Settings:
     """The settings as reports contain them: the convention by its name, not an alias, and its default if bins is None.
 
@@ -56,10 +58,11 @@ def checked(
     if known.name != OWN and (positive is not None or classes):
         option = "--class" if positive is None else "--positive"
         raise UsageError(f"{option} cannot be combined with the convention {known.name}, which chooses its classes")
+    left_out = as_background(background)
     columns = tuple(dict.fromkeys(slices))
     least = int(min_rows or MIN_ROWS) if columns else None
     chosen = tuple(dict.fromkeys(classes)) or None
-    return Settings(int(bins), known.name, level, columns, least, group, positive=positive, classes=chosen)
+    return Settings(int(bins), known.name, level, columns, least, group, None, positive, chosen, left_out)
 
 
 def stamped(settings: Settings, *warnings: Iterable[str]) -> Settings:
@@ -68,6 +71,21 @@ def stamped(settings: Settings, *warnings: Iterable[str]) -> Settings:
     warnings: of each dump.
     """
     return replace(settings, renormalize=was_asked(*warnings) or None)
+
+
+def as_background(background: str | None) -> LeftOut | None:
+    """What is left out of the background; None for nothing. Raises: UsageError.
+
+    >>> as_background("exclude-label"), as_background("include")
+    ('exclude-label', None)
+    """
+    if background is None or background == "include":
+        return None
+    if background == "exclude-label":
+        return "exclude-label"
+    if background == "exclude-class":
+        return "exclude-class"
+    raise UsageError(f"background is {background!r}, but it must be {', '.join(BACKGROUNDS)}")
 
 
 def check_level(level: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, cast
 
 import numpy as np
@@ -17,12 +17,14 @@ from calibeval.core.data.labels import Labels, as_labels, check_ignore_index, na
 from calibeval.core.data.lazy_columns import tidied
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.picked_rows import PickedRows
+from calibeval.core.data.places import place_of
 from calibeval.core.data.predictions import Source
 from calibeval.core.data.row_source import RowSource, as_array, as_column, show_shape
 from calibeval.core.data.spoken import in_python
 from calibeval.core.data.weights import Marked, weighed
 from calibeval.core.errors import InputError
 from calibeval.core.heads.feature_labels import classes_of, doubt_of, feature_labels
+from calibeval.core.heads.images import Images, doubt_of_images, images_of
 from calibeval.core.heads.row_weights import RowWeights
 
 BLOCK_VALUES = 2**20  # values read at a time by default
@@ -41,7 +43,9 @@ class FeatureBlock(NamedTuple):
 class Features:
     """Features (n, d) of n samples, with labels, columns and ids.
 
-    features: (n, d) numbers; NaN and infinity are refused when the values are read.
+    features: (n, d) numbers; NaN and infinity are refused when the values are read. Of images, (n, c, h, w) or
+    (n, h, w, c) with labels (n, h, w): each pixel is a row, columns and ids have one entry per image, and `images` is
+    set.
     labels: (n,) integers from 0, whole floats, exact one-hot rows, or names listed in `class_names`; or soft labels,
     (n, k) floats that sum to 1 in each row, only to train on; None without labels. class_names: in the order of the
     classes. labels_are: as for Predictions.
@@ -78,6 +82,7 @@ class Features:
     keys: Mapping[str, str] = field(default_factory=dict)
     soft: AnyFloats | None = None
     weights: RowWeights = field(default_factory=lambda: RowWeights(None, None, 0.0))
+    images: Images | None = None
 
     def __init__(
         self,
@@ -101,18 +106,24 @@ class Features:
         place = "" if source is None else f"{of_class('source', source, Source).name}: "
         try:
             rows = _as_rows(features)
-            n = rows.shape[0]
             names = names_of_classes(class_names, stored=source is not None)
             raw = None if labels is None else as_array(labels, "labels")
+            images = images_of(rows, None if raw is None else raw.shape)
+            units = rows.shape[0]
+            if images is not None:
+                rows, raw = images.pixels, None if raw is None else raw.reshape(-1)
+            n = rows.shape[0]
             own = None if raw is None else feature_labels(raw, n, names, ignore_index, labels_are)
             before = Marked(np.zeros(n, np.int64), None) if own is None else Marked(own.labels, own.ignore_index)
-            found = tidied(columns, lambda name, values: as_column(name, values, {n}))
-            tidy_ids = None if ids is None else as_column("ids", ids, {n})
-            marked = weighed(weights, found, before, n, labelled=own is not None)
+            found = tidied(columns, lambda name, values: as_column(name, values, {units}))
+            tidy_ids = None if ids is None else as_column("ids", ids, {units})
+            marked = weighed(weights, found, before, units, labelled=own is not None)
         except InputError as error:
             raise InputError(f"{place}{error}" if place else in_python(str(error))) from None
         tidy, soft = (None, None) if own is None else (marked.labels, own.soft)
         kept = None
+        if images is not None and tidy is not None:
+            images = replace(images, labels=tidy, ignore_index=marked.ignore_index)
         if tidy is not None and marked.ignore_index is not None and (tidy == marked.ignore_index).any():
             kept = np.flatnonzero(tidy != marked.ignore_index)
         if n == 0 or (kept is not None and not len(kept)):
@@ -120,9 +131,10 @@ class Features:
         found = marked.columns
         if kept is not None and tidy is not None:
             rows, tidy, soft = PickedRows(rows, kept), tidy[kept], None if soft is None else soft[kept]
-            found = {name: values[kept] for name, values in found.items()}
-            tidy_ids = None if tidy_ids is None else tidy_ids[kept]
-            file_rows = None if file_rows is None else file_rows[kept]
+            if images is None:
+                found = {name: values[kept] for name, values in found.items()}
+                tidy_ids = None if tidy_ids is None else tidy_ids[kept]
+                file_rows = None if file_rows is None else file_rows[kept]
         k = None if names is None else len(names)
         if own is not None and tidy is not None:
             k = classes_of(tidy) if own.counted else own.k
@@ -136,20 +148,27 @@ class Features:
             "ids": tidy_ids,
             "source": source or Source(),
             "ignored": 0 if kept is None else n - len(kept),
-            "warnings": (*map(Notice.of, warnings), *([doubt] if doubt else [])),
+            "warnings": (*map(Notice.of, warnings), *([doubt] if doubt else []), *doubt_of_images(images)),
             "file_rows": file_rows,
             "stored_rows": kept,
             "settling": settling,
             "keys": keys or {},
             "soft": soft,
             "weights": RowWeights.of(marked.weights, kept, rows.shape[0]),
+            "images": images,
         }.items():
             object.__setattr__(self, name, value)
 
     def __repr__(self) -> str:
         """The shape, classes and source, without the arrays."""
         classes = "no labels" if self.k is None else f"k={self.k}"
-        return f"<Features: n={self.n}, d={self.d}, {classes}, source={self.source.name!r}>"
+        images = "" if self.images is None else f"{self.images.count} images, "
+        return f"<Features: {images}n={self.n}, d={self.d}, {classes}, source={self.source.name!r}>"
+
+    @property
+    def image_rows(self) -> tuple[int, ...] | None:
+        """How many rows every image has, in their order; None if rows are no pixels."""
+        return None if self.images is None else self.images.rows_of(self.stored_rows)
 
     @property
     def n(self) -> int:
@@ -256,7 +275,8 @@ class Features:
         column = int((~np.isfinite(values[row])).argmax())
         number = block.first_row + row
         stored = number if self.stored_rows is None else int(self.stored_rows[number])
-        return f"row {stored} holds {block.features[row, column]:g} in feature {column}"
+        place = place_of(stored, (stored + 1,) if self.images is None else self.images.layout)
+        return f"{place} holds {block.features[row, column]:g} in feature {column}"
 
 
 def _as_rows(features: object) -> RowSource:
@@ -265,7 +285,6 @@ def _as_rows(features: object) -> RowSource:
     rows = cast("RowSource", features) if known else as_array(features, "features")
     if rows.dtype.kind not in "fiub":
         raise InputError(f"features have dtype {rows.dtype}, but numbers are needed")
-    if len(rows.shape) != 2 or rows.shape[1] == 0:
-        hint = ". Flatten or average the values of a row before saving." if len(rows.shape) > 2 else ""
-        raise InputError(f"features have shape {show_shape(rows.shape)}, but (n, d) is needed{hint}")
+    if len(rows.shape) < 2 or rows.shape[1] == 0:
+        raise InputError(f"features have shape {show_shape(rows.shape)}, but (n, d) is needed")
     return rows

@@ -17,9 +17,10 @@ from calibeval.core.data.records import Layout, read_record, to_plain
 from calibeval.core.metrics.lookup import MetricLookup
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.curve import SmoothCurve
-from calibeval.core.report.fitted_on import FittedOn, OutOfFold
-from calibeval.core.report.from_json import metric_results, parameters
+from calibeval.core.report.from_json import metric_results
+from calibeval.core.report.per_image import PerImage
 from calibeval.core.report.possible import check_report
+from calibeval.core.report.recalibrated import BIN_FIELDS, Recalibrated, bins_to_dict, views_to_dict
 from calibeval.core.report.rows import Bin, ClassResult, ClassView, GroupCount, SliceResult, SmallSlice, WeightCount
 from calibeval.core.report.settings import Settings
 
@@ -43,51 +44,7 @@ __all__ = [
 ]
 
 SCHEMA = "calibeval.report/1"
-BIN_FIELDS = {"equal_width": "bins", "equal_mass": "bins"}
 READING = dict.fromkeys(("kind", "n", "k", "ignored"), "source")  # in JSON, these fields are part of "source"
-
-
-@dataclass(frozen=True, slots=True)
-class Recalibrated:
-    """The results of a dump after a map was applied to it.
-
-    method, parameters: of the map; parameters is empty if every fold had its own. tried: the methods among which "auto"
-    chose it, else None. fitted_on: another dump, or the folds of the same one. The others are as in DumpReport.
-    """
-
-    LAYOUT: ClassVar = Layout(inside=BIN_FIELDS, read={"parameters": parameters, "metrics": metric_results}, open=True)
-
-    method: str
-    parameters: Mapping[str, Any]
-    fitted_on: FittedOn | OutOfFold
-    metrics: Mapping[str, MetricResult]
-    equal_width: tuple[Bin, ...]
-    equal_mass: tuple[Bin, ...] | None
-    curve: SmoothCurve | None = None
-    positive: ClassView | None = None
-    class_views: tuple[ClassView, ...] | None = None
-    tried: tuple[str, ...] | None = None
-
-    @property
-    def name(self) -> str:
-        """The map in a few words: "T = 2.58", "isotonic", "temperature, 5 folds"."""
-        if self.method == "temperature" and "temperature" in self.parameters:
-            return f"T = {self.parameters['temperature']:.3g}"
-        folds = f", {self.fitted_on.folds} folds" if isinstance(self.fitted_on, OutOfFold) else ""
-        return f"{self.method}{folds}"
-
-    def to_dict(self) -> dict[str, Any]:
-        """The JSON object of these results."""
-        return {
-            "method": self.method,
-            "parameters": dict(self.parameters),
-            "fitted_on": to_plain(self.fitted_on),
-            "metrics": {name: metric.to_dict() for name, metric in self.metrics.items()},
-            "bins": _bins_to_dict(self.equal_width, self.equal_mass),
-            "curve": None if self.curve is None else to_plain(self.curve),
-            **_views(self),
-            **({} if self.tried is None else {"tried": list(self.tried)}),
-        }
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +62,7 @@ class DumpReport(MetricLookup[MetricResult]):
     positive: of two classes, P(positive class) against its label; None under another tool's convention. class_views:
     the same for chosen classes of more than two, each against the rest; None if none was chosen.
     rows_sha256: of ids and labels, equal for dumps of the same rows; known if a report has several dumps.
+    per_image: of images, means over them, regions and structures; None for other rows.
     """
 
     LAYOUT: ClassVar = Layout(inside=READING | BIN_FIELDS, read={"metrics": metric_results}, open=True)
@@ -129,6 +87,7 @@ class DumpReport(MetricLookup[MetricResult]):
     positive: ClassView | None = None
     class_views: tuple[ClassView, ...] | None = None
     rows_sha256: str | None = None
+    per_image: PerImage | None = None
 
     @property
     def worth(self) -> float:
@@ -153,6 +112,7 @@ class DumpReport(MetricLookup[MetricResult]):
             recalibrated=None,
             slices=None,
             small_slices=None,
+            per_image=None,
         )
 
     def by_name(self) -> Mapping[str, MetricResult]:
@@ -170,9 +130,9 @@ class DumpReport(MetricLookup[MetricResult]):
             "name": self.name,
             "source": {**to_plain(self.source, "title"), **reading},
             "metrics": {name: metric.to_dict() for name, metric in self.metrics.items()},
-            "bins": _bins_to_dict(self.equal_width, self.equal_mass),
+            "bins": bins_to_dict(self.equal_width, self.equal_mass),
             "curve": None if self.curve is None else to_plain(self.curve),
-            **_views(self),
+            **views_to_dict(self),
             "per_class": [to_plain(one) for one in self.per_class],
             "recalibrated": None if self.recalibrated is None else self.recalibrated.to_dict(),
             "warnings": [one.to_dict() for one in self.warnings],
@@ -181,6 +141,7 @@ class DumpReport(MetricLookup[MetricResult]):
             "slices": None if self.slices is None else [one.to_dict() for one in self.slices],
             "small_slices": None if self.small_slices is None else [to_plain(one) for one in self.small_slices],
             **({} if self.rows_sha256 is None else {"rows_sha256": self.rows_sha256}),
+            **({} if self.per_image is None else {"per_image": to_plain(self.per_image)}),
         }
 
 
@@ -253,8 +214,8 @@ class Report(MetricLookup[MetricResult]):
         """The JSON object of the whole report."""
         dumps = [dump.to_dict() for dump in self.dumps]
         made = None if self.environment is None else to_plain(self.environment)
-        head = {"schema": SCHEMA, "version": self.version, "environment": made}
-        return {**head, "settings": self.settings.to_dict(), "dumps": dumps}
+        head = {"schema": SCHEMA, "version": self.version, "environment": made, "settings": self.settings.to_dict()}
+        return {**head, "dumps": dumps}
 
     def to_json(self) -> str:
         """The report as JSON; numbers round-trip exactly, and it never contains NaN."""
@@ -285,16 +246,5 @@ class Report(MetricLookup[MetricResult]):
 
 def with_distinct_names(dumps: Sequence[DumpReport]) -> tuple[DumpReport, ...]:
     """The dumps with distinct names: those that share a name get as much of their paths as is needed, or a number."""
-    names = distinct_names([(dump.name, dump.source) for dump in dumps])
-    return tuple(replace(dump, name=name) for dump, name in zip(dumps, names, strict=True))
-
-
-def _bins_to_dict(equal_width: Sequence[Bin], equal_mass: Sequence[Bin] | None) -> dict[str, Any]:
-    mass = None if equal_mass is None else [to_plain(one) for one in equal_mass]
-    return {"equal_width": [to_plain(one) for one in equal_width], "equal_mass": mass}
-
-
-def _views(one: DumpReport | Recalibrated) -> dict[str, Any]:
-    """The single classes in JSON."""
-    views = None if one.class_views is None else [to_plain(view) for view in one.class_views]
-    return {"positive": None if one.positive is None else to_plain(one.positive), "class_views": views}
+    names = iter(distinct_names([(dump.name, dump.source) for dump in dumps]))
+    return tuple(replace(dump, name=next(names)) for dump in dumps)

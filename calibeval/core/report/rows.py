@@ -51,7 +51,11 @@ class ClassResult:
     gap: mean probability of the class minus its frequency.
     floor, floor_high: the calibration error under true probabilities: its expectation, and what it exceeds by chance so
     rarely that of 100 calibrated models, 95 have no class above its floor_high. None where rows depend on each other.
+    dice, iou: of images, how the pixels with this label and those that are predicted to have it overlap, pooled; None
+    where there are neither.
     """
+
+    LAYOUT: ClassVar = Layout(rare=("dice", "iou"))
 
     name: str
     support: int
@@ -59,6 +63,8 @@ class ClassResult:
     gap: float
     floor: float | None = None
     floor_high: float | None = None
+    dice: float | None = None
+    iou: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,7 @@ from typing import Any, ClassVar
 
 from calibeval.core.data.documents import Place
 from calibeval.core.data.records import Layout, to_plain
+from calibeval.core.report.left_out import LeftOut
 
 MOST_BINS = 10_000
 # At levels even closer to 1, an interval would only show the limits of floating-point numbers.
@@ -41,7 +42,8 @@ class Settings:
     slices.
     group: column that names groups of dependent rows; None without one. renormalize: True if the user asked to divide
     rows of probabilities by their sums, else None. positive: the positive class of two, by name or number, if one was
-    chosen; None: class 1. classes: classes that are also looked at one against the rest; None without.
+    chosen; None: class 1. classes: classes that are also looked at one against the rest; None without. background: of
+    images, what is left out of class 0: the pixels with this label, or the class; None: nothing.
 
     >>> Settings(level=None).to_dict()
     {'bins': 15, 'convention': 'calibeval', 'level': None, 'slices': None, 'min_rows': None, 'group': None, \
@@ -49,7 +51,7 @@ class Settings:
     """
 
     LAYOUT: ClassVar = Layout(
-        rare=("renormalize",),
+        rare=("renormalize", "background"),
         optional=("slices",),
         earlier={"level": "confidence"},
         read={"slices": _columns, "level": _level, "bins": _bins},
@@ -65,6 +67,7 @@ class Settings:
     renormalize: bool | None = None
     positive: str | None = None
     classes: tuple[str, ...] | None = None
+    background: LeftOut | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of these settings; slices is null if there are none."""

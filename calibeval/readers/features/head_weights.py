@@ -133,7 +133,7 @@ def _stems(arrays: Mapping[str, Stored], file: str, *, everything: bool) -> list
     everything: whether every other array, even one that is not named like a parameter, is refused.
     """
     stems = sorted(
-        (match[1] for key, stored in arrays.items() if (match := WEIGHT.match(key)) and len(stored.shape) == 2),
+        (match[1] for key, stored in arrays.items() if (match := WEIGHT.match(key)) and _is_linear(stored.shape)),
         key=natural,
     )
     if not stems:
@@ -157,10 +157,16 @@ def _stems(arrays: Mapping[str, Stored], file: str, *, everything: bool) -> list
     return stems
 
 
+def _is_linear(shape: tuple[int, ...]) -> bool:
+    """Whether a weight is that of a linear layer, (out, in), or of a 1 x 1 convolution, (out, in, 1, 1)."""
+    return len(shape) >= 2 and all(size == 1 for size in shape[2:])
+
+
 def _layer(arrays: Mapping[str, Stored], stem: str, file: str) -> PlainLayer:
     key = f"{stem}weight"
     weight = _numbers(arrays[key], key, file)
-    out, width = weight.shape
+    out, width = weight.shape[:2]
+    weight = weight.reshape(out, width)
     if not out or not width:
         raise InputError(f'{file}: "{key}" {arrays[key].describe()} is empty')
     stored = arrays.get(f"{stem}bias")

@@ -16,7 +16,7 @@ from calibeval.words import cells
 from calibeval.words.signs import bin_range, signed
 from calibeval.words.terms import Terms, first_terms, terms_of
 
-MOST_ROWS = 20
+MOST_ROWS, MOST_OF_IMAGES = 20, 8
 MOST_CELLS = 72
 HISTOGRAM_CELLS = 8
 # With shorter bars the histogram next to them is left out.
@@ -25,7 +25,7 @@ _SHORT_BAR = 24
 
 def first_diagram(dump: DumpReport, sheet: Sheet) -> list[RenderableType]:
     """The diagram of a first view: of two classes, P(positive class) against the share of its label."""
-    return diagram(*first_terms(dump), sheet)
+    return diagram(*first_terms(dump), sheet, MOST_ROWS if dump.per_image is None else MOST_OF_IMAGES)
 
 
 def class_diagrams(dump: DumpReport, sheet: Sheet) -> list[list[RenderableType]]:
@@ -41,9 +41,12 @@ def class_diagrams(dump: DumpReport, sheet: Sheet) -> list[list[RenderableType]]
     return found
 
 
-def diagram(dump: DumpReport, terms: Terms, sheet: Sheet) -> list[RenderableType]:
-    """Table of the non-empty bins, highest confidence first, with a legend; empty for a dump without rows."""
-    filled, merged = _few([b for b in dump.equal_width if b.count])
+def diagram(dump: DumpReport, terms: Terms, sheet: Sheet, most: int = MOST_ROWS) -> list[RenderableType]:
+    """Table of the non-empty bins, highest confidence first, with a legend; empty for a dump without rows.
+
+    most: rows; more bins are merged.
+    """
+    filled, merged = _few([b for b in dump.equal_width if b.count], most)
     if not filled:
         return []
     filled, whole = filled[::-1], _merge(filled)
@@ -85,9 +88,9 @@ def _room(sheet: Sheet, others: Sequence[Column]) -> int:
     return min(MOST_CELLS, max(8, sheet.width - total_width([*others, Column("", [])])))
 
 
-def _few(bins: list[Bin]) -> tuple[list[Bin], int]:
-    """At most MOST_ROWS bins, and how many neighbours are merged into each of them; merging is exact."""
-    size = -(-len(bins) // MOST_ROWS)
+def _few(bins: list[Bin], most: int) -> tuple[list[Bin], int]:
+    """At most so many bins, and how many neighbours are merged into each of them; merging is exact."""
+    size = -(-len(bins) // most)
     if size <= 1:
         return bins, 1
     return [_merge(bins[i : i + size]) for i in range(0, len(bins), size)], size

@@ -12,6 +12,7 @@ from calibeval.core.report.standing import bin_judge, standing_in, with_floor
 from calibeval.core.report.views import speaks_of_positive
 from calibeval.render.terminal.classes import class_table
 from calibeval.render.terminal.diagram import MOST_ROWS, class_diagrams, diagram
+from calibeval.render.terminal.images import image_tables
 from calibeval.render.terminal.overview import dumps_table
 from calibeval.render.terminal.report import NARROWEST, sheet_text, title
 from calibeval.render.terminal.risk import risk_tables, tabled
@@ -94,6 +95,7 @@ def _dump(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType
         _bins("equal-mass bins", dump.equal_mass or (), judge, TOP_LABEL, sheet),
         *class_diagrams(dump, sheet),
         class_table(dump, sheet),
+        *image_tables(dump, sheet),
         *slice_blocks(dump, report, sheet, every=True),
     ]
     for section in sections:

@@ -27,6 +27,7 @@ from calibeval.render.terminal.slices import slice_blocks
 from calibeval.words import cells, first
 from calibeval.words.finding import suspicions
 from calibeval.words.gain import gain_said
+from calibeval.words.images import image_lines, images_beside
 from calibeval.words.names import visible
 from calibeval.words.positive import positive_fact
 from calibeval.words.repair import repair
@@ -75,7 +76,7 @@ def _one(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType]
     parts += [Text(sheet.text(repair(dump)))] if dump.recalibrated else []
     shown = [*first.in_table(dump), *first.in_line(dump)]
     parts += ["", *metric_table(dump, first.in_table(dump), report, sheet)]
-    parts += [Text(part) for part in sheet.flow(first.line(dump)) if part]
+    parts += [Text(part) for line in first_lines(dump) for part in sheet.flow(line) if part]
     gain = gain_said({name: dump.metrics[name] for name in ("accuracy", *shown) if name in dump.metrics})
     below = [*cells.reasons(dump, only=shown, tabled=tabled(dump)), *([gain] if gain else [])]
     parts += [Text(sheet.text(line)) for line in below]
@@ -85,6 +86,11 @@ def _one(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType]
     return parts
 
 
+def first_lines(dump: DumpReport) -> list[list[str]]:
+    """The parts of the lines below the table: of images what is measured one by one, else further metrics."""
+    return [first.line(dump)] if dump.per_image is None else image_lines(dump.per_image)
+
+
 def _suspicions(report: Report, sheet: Sheet) -> list[RenderableType]:
     """What comes before all numbers, marked as such."""
     return [Text(sheet.text(visible(f"Check first: {text}")), STRONG) for text in suspicions(report)]
@@ -92,12 +98,14 @@ def _suspicions(report: Report, sheet: Sheet) -> list[RenderableType]:
 
 def title(dump: DumpReport, sheet: Sheet) -> Text:
     """Name, size and kind, on two lines where one is too short."""
+    noun = "row" if dump.per_image is None else "pixel"
     facts = [] if dump.source.shards is None else [cells.plural(dump.source.shards, "shard")]
-    facts += [cells.plural(dump.n, "row"), "top label only" if dump.k is None else cells.plural(dump.k, "class")]
+    facts += [cells.plural(dump.n, noun), "top label only" if dump.k is None else cells.plural(dump.k, "class")]
     facts += [] if dump.k is None else [dump.kind.replace("_", "-")]
     facts += [positive_fact(dump)] if dump.positive is not None else []
     facts += cells.left_out(dump)
     facts += [cells.groups(dump, lambda column: sheet.name(column, sheet.width // 3))] if dump.groups else []
+    facts += images_beside(dump)
     facts += [cells.weights(dump, lambda column: sheet.name(column, sheet.width // 3))] if dump.weights else []
     name = sheet.name(dump.name, sheet.width, keep_end=True)
     separator = sheet.text(" · ")

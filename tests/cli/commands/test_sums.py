@@ -59,6 +59,8 @@ def test_exact_sums_give_the_report_of_the_dump(capsys, here, sort):
     assert done.code == 0, done.err
     found, wanted = dump_of(capsys, "a.sums"), dump_of(capsys, "a.npz", *words)
     own = ("name", "source", "curve", "positive", "class_views")  # pages have curves, which --json leaves out
+    for one in wanted["per_class"] if wanted.pop("per_image", None) else ():  # sums hold no images
+        del one["dice"], one["iou"]
     for field in wanted:
         if field not in own:
             assert found[field] == wanted[field], field

@@ -143,7 +143,8 @@ def test_labels_that_seem_to_start_at_1():
             np.zeros((6, 2, 3)),
             (
                 "features have shape (6, 2, 3), but (n, d) is needed. "
-                "Flatten or average the values of a row before saving."
+                "Flatten or average the values of a row before saving; or save a label for every pixel, (n, h, w) "
+                "beside features (n, c, h, w)."
             ),
         ),
         (np.array([["a", "b"]] * 6), "features have dtype <U1, but numbers are needed"),

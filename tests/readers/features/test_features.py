@@ -451,7 +451,7 @@ def test_a_wrong_shape(tmp_path):
     refused(
         npz(tmp_path, features=np.zeros((60, 2, 2)), labels=LABELS),
         "f.npz: features have shape (60, 2, 2), but (n, d) is needed. Flatten or average the values of a row before "
-        "saving.",
+        "saving; or save a label for every pixel, (n, h, w) beside features (n, c, h, w).",
     )
     refused(npz(tmp_path, features=FEATURES, labels=LABELS[:9]), "f.npz: 60 rows of features, but 9 labels")
 

@@ -1,0 +1,146 @@
+"""Folders of cases where dumps may be named."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from calibeval.core.errors import UsageError, nearest
+from calibeval.readers.cases.names import LAYOUTS
+
+if TYPE_CHECKING:
+    from calibeval.core.report.report import DumpReport, Report
+    from calibeval.core.report.settings import Settings
+    from calibeval.core.sums.resources import Resources
+    from calibeval.readers.cases.names import Layout
+    from calibeval.readers.meaning.assemble import ReadOptions
+
+NOTHING: tuple[Any, ...] = (None, False, ())
+
+
+class Folders(NamedTuple):
+    """A folder of cases, and its title, if it has one."""
+
+    title: str | None
+    path: Path
+
+
+def as_layout(layout: str | None) -> Layout | None:
+    """Who wrote the files. Raises: UsageError for an unknown name.
+
+    >>> as_layout("monai")
+    'monai'
+    """
+    if layout is None:
+        return None
+    for known in LAYOUTS:
+        if layout == known:
+            return known
+    raise UsageError(f'layout "{layout}" is unknown{nearest(layout, LAYOUTS)}; there are {" and ".join(LAYOUTS)}')
+
+
+def are_cases(folders: Sequence[Path], labels: object, layout: str | None) -> bool:
+    """Whether these are folders of cases, with a folder of labels.
+
+    Raises: UsageError if a layout was named, but they are not, or if some are and others are not.
+    """
+    there = [isinstance(one, Path) and one.is_dir() for one in folders]
+    if not (isinstance(labels, Path) and labels.is_dir() and any(there)):
+        if layout is not None:
+            raise UsageError(f"layout {layout} is for a folder of cases, with --labels FOLDER")
+        return False
+    from calibeval.readers.cases.folder import holds_cases
+
+    found = [
+        is_one and (layout is not None or holds_cases(one, labels)) for one, is_one in zip(folders, there, strict=True)
+    ]
+    if any(found) and not all(found):
+        other = folders[found.index(False)]
+        raise UsageError(f"{other} is no folder of cases, but others are: report it by itself")
+    return all(found)
+
+
+def report_of_cases(
+    dumps: object,
+    reading: Mapping[str, Any],
+    layout: str | None,
+    settings: Settings,
+    resources: Resources,
+    only: Collection[str] | None,
+    given: Mapping[str, object],
+) -> Report | None:
+    """The report of folders of cases: a path, several, or several by their names in a dict; None for other dumps.
+
+    reading: options of `read`. Other arguments: as for `reports_of_cases`.
+    """
+    every: Mapping[str | None, object] = dumps if isinstance(dumps, Mapping) else {None: dumps}
+    if not isinstance(dumps, Mapping) and isinstance(dumps, list | tuple):
+        every = {None: None} if not dumps else dict(enumerate(dumps))  # type: ignore[arg-type]
+    known, labels = as_layout(layout), reading.get("labels")
+    paths = [Path(one) if isinstance(one, str | PathLike) else Path() for one in every.values()]
+    there = all(isinstance(one, str | PathLike) for one in every.values()) and isinstance(labels, str | PathLike)
+    if not there or not are_cases(paths, Path(labels), layout):  # type: ignore[arg-type]
+        if known is not None:
+            raise UsageError(f"layout {layout} is for a folder of cases, with labels= another folder")
+        return None
+    from calibeval.core.report.report import Report
+    from calibeval.core.report.several import together
+    from calibeval.core.version import VERSION
+    from calibeval.readers.open import options_of
+
+    group = given.get("group")
+    if group is not None and not isinstance(group, str | PathLike):
+        raise UsageError("group of a folder of cases is the path of a table, such as patients.csv")
+    own = settings if group is None else replace(settings, group=str(group))
+    folders = [Folders(name if isinstance(name, str) else None, path) for name, path in zip(every, paths, strict=True)]
+    without = {name: value for name, value in given.items() if name not in (*reading, "group", "positive")}
+    found, used = reports_of_cases(folders, options_of(**reading), known, own, resources, only, without)
+    return Report(VERSION, used, together(found))
+
+
+def reports_of_cases(
+    folders: Sequence[Folders],
+    options: ReadOptions,
+    layout: Layout | None,
+    settings: Settings,
+    resources: Resources,
+    only: Collection[str] | None,
+    given: Mapping[str, object],
+) -> tuple[list[DumpReport], Settings]:
+    """The results of folders of cases, each with the same folder of labels, and their settings.
+
+    given: options that cases cannot have, by their names. The group of the settings is a table of cases.
+    Raises: as `evaluate_cases`; UsageError for such options.
+    """
+    for name, value in given.items():
+        if name != "--group" and value not in NOTHING:
+            raise UsageError(f"{name} cannot be combined with a folder of cases")
+    from calibeval.core.evaluation.of_cases import evaluate_cases
+    from calibeval.readers.cases.folder import Folder
+    from calibeval.readers.cases.units import read_units
+
+    found: list[DumpReport] = []
+    labels = Path(str(options.labels))
+    for title, path in folders:
+        cases = Folder(path, labels, options, layout)
+        units = None if settings.group is None else read_units(settings.group, cases.facts.names)
+        own = settings if units is None else replace(settings, group=units.column)
+        every = evaluate_cases(
+            cases,
+            own,
+            resources,
+            only,
+            units=None if units is None else units.names,
+            renormalize=options.renormalize,
+        )
+        found += [_named(one, title or path.name) for one in every]
+        last = own
+    return found, last
+
+
+def _named(dump: DumpReport, name: str) -> DumpReport:
+    region = dump.source.split
+    return replace(dump, name=name if region is None else f"{name}#{region}")

@@ -1,0 +1,38 @@
+"""Folders of cases on the command line."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from calibeval.api.cases import Folders, are_cases, as_layout, reports_of_cases
+
+if TYPE_CHECKING:
+    from calibeval.core.report.report import DumpReport
+    from calibeval.core.report.settings import Settings
+    from calibeval.core.sums.resources import Resources
+    from calibeval.readers.meaning.assemble import ReadOptions
+
+
+def results_of_cases(
+    dumps: Sequence[str],
+    options: ReadOptions,
+    layout: str | None,
+    settings: Settings,
+    only: Collection[str] | None,
+    resources: Resources,
+    given: Mapping[str, object],
+) -> tuple[list[DumpReport], Settings] | None:
+    """The results of folders of cases, and the settings under which they were measured; None for other dumps.
+
+    given: the options that cases cannot have. Raises: as `reports_of_cases`.
+    """
+    from calibeval.cli.inputs.titled import split_title
+
+    named = [split_title(word) for word in dumps]
+    known = as_layout(layout)
+    if not are_cases([Path(one.file) for one in named], options.labels, layout):
+        return None
+    folders = [Folders(one.title, Path(one.file)) for one in named]
+    return reports_of_cases(folders, options, known, settings, resources, only, given)

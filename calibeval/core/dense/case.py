@@ -1,0 +1,71 @@
+"""Cases: images that lie in files of their own, with their labels, and that may differ in size."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.data.notices import Notice
+from calibeval.core.data.row_source import Kind
+from calibeval.core.data.source import Source
+
+
+class Case(NamedTuple):
+    """One image, read into memory.
+
+    scores: (k, h, w) or (k, d, h, w); one channel of a region is (1, ...). labels: (h, w) or (d, h, w). spacing: of the
+    pixels along these axes; None if it is unknown. told: remarks on this case.
+    """
+
+    name: str
+    scores: npt.NDArray[Any]
+    labels: npt.NDArray[Any]
+    spacing: tuple[float, ...] | None = None
+    told: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is the same for all cases.
+
+    names: of the cases, in their order. kind: of the scores. class_names: in class order; None: they have none.
+    ignore_index: the label of pixels that do not count. regions: if channels are regions that may overlap, the labels
+    that each of them consists of. recognised: short sentences on how the files are read.
+    """
+
+    names: tuple[str, ...]
+    kind: Kind
+    class_names: tuple[str, ...] | None = None
+    ignore_index: int | None = None
+    regions: Mapping[str, tuple[int, ...]] | None = None
+    source: Source = field(default_factory=Source)
+    warnings: tuple[Notice, ...] = ()
+    recognised: tuple[str, ...] = ()
+
+
+class Cases(Protocol):
+    """Cases that are read one at a time."""
+
+    @property
+    def facts(self) -> Facts:
+        """What is the same for all."""
+
+    def read(self, number: int) -> Case:
+        """A case by its number. Raises: InputError, FileProblem naming its file."""
+
+    def source(self, found: Sequence[str]) -> Source:
+        """Where the cases came from, once all were read. found: what `read` told of their contents."""
+
+
+def region_labels(labels: npt.NDArray[Any], region: tuple[int, ...], ignore_index: int | None) -> npt.NDArray[Any]:
+    """The labels of a region, 1 inside and 0 outside; pixels to ignore keep their label.
+
+    >>> region_labels(np.array([[0, 1, 2, 9]]), (1, 2), 9).tolist()
+    [[0, 1, 1, 9]]
+    """
+    inside = np.isin(labels, region).astype(labels.dtype)
+    return inside if ignore_index is None else np.where(labels == ignore_index, labels, inside)

@@ -1,0 +1,115 @@
+"""Intervals of numbers of segmentations: images, or the groups that they belong to, are the independent units.
+
+Of gaps that are added up over bins, the path of `uncertainty.paths` is inverted, with errors from the sums of units. Of
+every other number, the delete-one-unit jackknife gives the standard error, and Student's quantile with Satterthwaite's
+degrees of freedom the interval.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+
+import numpy as np
+
+from calibeval.core.data.arrays import Codes, Floats
+from calibeval.core.dense.image_sums import ImageSums
+from calibeval.core.sums.binning import BinSums
+from calibeval.core.uncertainty.clusters import Clusters
+from calibeval.core.uncertainty.intervals import cwce_interval, ece_interval
+from calibeval.core.uncertainty.joints import MOST_JOINT_CELLS
+from calibeval.core.uncertainty.paths import Joint, gap_errors
+from calibeval.core.uncertainty.special import student_quantile
+
+LEAST_UNITS = 10  # effective ones; fewer cannot show how much units differ
+
+
+class Ends(NamedTuple):
+    """The ends of an interval."""
+
+    low: float
+    high: float
+
+
+def joint_of_units(totals: Floats, sums: BinSums, clusters: Clusters) -> Joint | None:
+    """How the gaps of bins vary together. totals: (j, cells), the gap sums of units; None if there are too many cells.
+
+    Each error is at least that of independent pixels.
+    """
+    if totals.shape[1] > MOST_JOINT_CELLS:
+        return None
+    sizes = clusters.sizes
+    centred = (totals - np.outer(sizes / sizes.sum(), sums.surplus.ravel())) * clusters.scale[:, None]
+    covariance = centred.T @ centred
+    least = gap_errors(sums)
+    error = np.sqrt(np.maximum(np.diagonal(covariance).reshape(least.shape), least**2))
+    flat = np.maximum(error.ravel(), 1e-300)
+    correlation = covariance / flat[:, None] / flat[None, :]
+    np.fill_diagonal(correlation, 0.0)
+    return Joint(error, correlation, clusters.freedom)
+
+
+def gap_ends(bins: Floats, sums: BinSums, level: float, *, of_class: bool = False) -> Ends | None:
+    """The interval of a sum of gaps over bins, pooled.
+
+    bins: (j, 3, m) of units, or (j, 3, k, m) of the classes. sums: of all units. of_class: whether they are of the
+    probability of one class. None if there are too many cells, or
+    fewer than ten effective units with pixels here.
+    """
+    by_class = sums.count.ndim == 2
+    sizes = bins[:, 0, 0].sum(axis=-1) if by_class else bins[:, 0].sum(axis=-1)
+    there = sizes > 0.0
+    clusters = Clusters(sizes[there])
+    if clusters.effective < LEAST_UNITS:
+        return None
+    totals = (bins[there, 2] - bins[there, 1]).reshape(int(there.sum()), -1)
+    joint, n = joint_of_units(totals, sums, clusters), float(sizes.sum())
+    if joint is None:
+        return None
+    found = cwce_interval(sums, n, level, joint) if by_class else ece_interval(sums, n, level, joint, of_class=of_class)
+    return Ends(found.low, found.high)
+
+
+def jackknife_ends(
+    value: Callable[[ImageSums], Floats], units: ImageSums, whole: float, level: float, bounds: Ends
+) -> Ends | None:
+    """The interval of a pooled number. units: the sums of units. whole: the number. bounds: it cannot lie beyond these.
+
+    None with fewer than ten effective units, or if the number exists only with some unit.
+    """
+    there = units.n > 0.0
+    own = ImageSums(*(part[there] for part in units.parts))
+    clusters = Clusters(own.n)
+    left = value(own.without_each())
+    if clusters.effective < LEAST_UNITS or np.isnan(left).any() or not math.isfinite(whole):
+        return None
+    return _ends(whole, left, clusters, level, bounds)
+
+
+def mean_ends(values: Floats, codes: Codes, level: float, bounds: Ends) -> Ends | None:
+    """The interval of the mean over images. values: (j,), NaN where undefined. codes: (j,), the unit of each image.
+
+    None with fewer than ten effective units that have a value.
+
+    >>> [round(end, 3) for end in mean_ends(np.arange(10.0), np.arange(10), 0.95, Ends(-9.0, 99.0))]
+    [2.334, 6.666]
+    """
+    there = np.isfinite(values)
+    if not there.any():
+        return None
+    own, numbers = values[there], np.unique(codes[there], return_inverse=True)[1]
+    sizes = np.bincount(numbers).astype(np.float64)
+    clusters = Clusters(sizes)
+    if clusters.effective < LEAST_UNITS:
+        return None
+    totals = np.bincount(numbers, weights=own)
+    left = (totals.sum() - totals) / (sizes.sum() - sizes)
+    return _ends(float(own.mean()), left, clusters, level, bounds)
+
+
+def _ends(whole: float, left: Floats, clusters: Clusters, level: float, bounds: Ends) -> Ends:
+    j = len(left)
+    error = math.sqrt((j - 1.0) / j * float(((left - left.mean()) ** 2).sum()))
+    half = student_quantile(0.5 * (1.0 + level), clusters.freedom) * error
+    return Ends(max(whole - half, bounds.low), min(whole + half, bounds.high))

@@ -1,0 +1,108 @@
+"""The images of predictions in one array: their sums, in one pass over the scores."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+from functools import partial
+
+import numpy as np
+
+from calibeval.core.data.arrays import Floats
+from calibeval.core.data.columns import coded_units
+from calibeval.core.data.copied import copied
+from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.probabilities import probabilities
+from calibeval.core.dense.image_sums import ImageAdder, ImageParts, Pixels
+from calibeval.core.dense.results import Images, overlaps, per_image
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.per_image import ImageNumber, PerImage
+from calibeval.core.report.report import DumpReport
+from calibeval.core.report.settings import Settings
+from calibeval.core.sums.binning import rounded
+from calibeval.core.sums.engine import edges_of
+from calibeval.core.sums.resources import PLAIN, Resources
+from calibeval.core.sums.threads import in_order
+
+IGNORED = -1  # a label that no class has
+
+
+def has_images(predictions: Predictions) -> bool:
+    """Whether the rows are pixels of images that can be measured one by one."""
+    return len(predictions.layout) > 2 and predictions.k is not None and predictions.weights is None
+
+
+def without_background(predictions: Predictions) -> Predictions:
+    """The predictions without the pixels whose label is 0.
+
+    >>> p = Predictions(probs=np.full((1, 2, 1, 2), 0.5), labels=[[[0, 1]]])
+    >>> without_background(p).ignored
+    1
+    """
+    labels, mark = predictions.labels, predictions.ignore_index
+    if mark is None:
+        labels, mark = labels.astype(np.int32), IGNORED
+    labels = np.where(labels == 0, mark, labels)
+    return copied(predictions, labels=labels, ignore_index=mark, ignored=int(np.count_nonzero(labels == mark)))
+
+
+def with_images(
+    report: DumpReport, predictions: Predictions, settings: Settings, resources: Resources = PLAIN
+) -> DumpReport:
+    """The report with what is measured image by image. predictions: with the background's pixels."""
+    images = images_of(predictions, settings, resources)
+    names = [one.name for one in report.per_class] or [str(one) for one in range(predictions.k or 0)]
+    block = per_image(images, settings.level, names, background=settings.background or "include")
+    return with_block(report, images, block)
+
+
+def with_block(report: DumpReport, images: Images, block: PerImage) -> DumpReport:
+    """The report with the block of images, and the overlap of every class.
+
+    Metrics that the report has over all pixels are in the block as they are there.
+    """
+    pairs = zip(report.per_class, overlaps(images), strict=False)
+    classes = tuple(replace(one, dice=own.dice, iou=own.iou) for one, own in pairs)
+    numbers = {name: _as_metric(one, report.metrics.get(name)) for name, one in block.numbers.items()}
+    if block.background == "exclude-class":
+        numbers["cwce"] = block.numbers["cwce"]
+    return replace(report, per_image=replace(block, numbers=numbers), per_class=classes)
+
+
+def _as_metric(number: ImageNumber, metric: MetricResult | None) -> ImageNumber:
+    """The number with the pooled value and interval of the metric."""
+    if metric is None or metric.value is None:
+        return number
+    return replace(number, pooled=metric.value, pooled_low=metric.low, pooled_high=metric.high)
+
+
+def images_of(predictions: Predictions, settings: Settings, resources: Resources = PLAIN) -> Images:
+    """The sums of every image, by the bins of the settings."""
+    edges = edges_of(predictions, settings.bins)[1]
+    adder, count = ImageAdder(predictions.k or 0, settings.bins), predictions.layout[0]
+    work = partial(_parts, predictions, edges, drop=settings.background == "exclude-label")
+    for parts in in_order(work, range(count), resources.jobs):
+        adder.add(parts)
+    codes = np.arange(count)
+    if settings.group is not None:
+        own = coded_units(predictions, settings.group).codes
+        codes = own[:: len(own) // count]
+    ids = predictions.ids
+    names = [f"image {one}" for one in range(count)] if ids is None or len(ids) != count else [str(one) for one in ids]
+    return Images(*adder.sums(), names, np.asarray(codes, np.intp), settings.group)
+
+
+def _parts(predictions: Predictions, edges: Floats, image: int, *, drop: bool) -> ImageParts:
+    space = predictions.layout[1:]
+    size = math.prod(space)
+    here = slice(image * size, (image + 1) * size)
+    labels = predictions.labels[here]
+    keep = labels != predictions.ignore_index if predictions.ignored else np.ones(size, bool)
+    if drop:
+        keep &= labels != 0
+    places = np.flatnonzero(keep)
+    scores = np.asarray(predictions.scores[here]).T
+    if len(places) < size:
+        scores = scores[:, places]
+    p = rounded(probabilities(np.ascontiguousarray(scores), predictions.kind, axis=0), predictions.kind)
+    return ImageParts.of(Pixels(p, labels[places].astype(np.intp), places, labels.reshape(space)), edges)

@@ -1,0 +1,199 @@
+"""From the sums of images to what a report says of them."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import numpy as np
+
+from calibeval.core.data.arrays import Codes, Floats
+from calibeval.core.data.notices import Notice, reason
+from calibeval.core.dense.image_sums import ImageSums, PooledBins
+from calibeval.core.dense.intervals import LEAST_UNITS, Ends, gap_ends, jackknife_ends, mean_ends
+from calibeval.core.dense.regions import BANDS
+from calibeval.core.dense.values import NUMBERS, DenseNumber, dice, iou, of_class, signed_gap, without_class
+from calibeval.core.report.left_out import Background
+from calibeval.core.report.per_image import ImageNumber, ImageValue, PerImage, Region, Structure
+from calibeval.core.sums.binning import BinSums
+from calibeval.core.uncertainty.clusters import Clusters
+
+MOST_WORST = 3
+NO_METHOD = "there is no method for the interval of this number over pooled pixels"
+
+
+class Images(NamedTuple):
+    """Images that were added up.
+
+    sums, pooled: of their pixels. names: of the images. codes: (j,), the independent unit of each. unit: the column
+    that names the units; None: images.
+    """
+
+    sums: ImageSums
+    pooled: PooledBins
+    names: Sequence[str]
+    codes: Codes
+    unit: str | None = None
+
+    @property
+    def units(self) -> ImageSums:
+        """The sums of the units."""
+        return self.sums.by_unit(self.codes, int(self.codes.max()) + 1)
+
+
+class Overlap(NamedTuple):
+    """Dice and IoU of a class, pooled; None where the class is neither in the labels nor predicted."""
+
+    dice: float | None
+    iou: float | None
+
+
+def overlaps(images: Images) -> tuple[Overlap, ...]:
+    """The pooled overlap of every class."""
+    whole = images.sums.whole()
+    pairs = zip(dice(whole)[0].tolist(), iou(whole)[0].tolist(), strict=True)
+    return tuple(Overlap(_known(one), _known(other)) for one, other in pairs)
+
+
+def per_image(
+    images: Images,
+    level: float | None,
+    class_names: Sequence[str],
+    *,
+    background: Background = "include",
+    spaced: bool = False,
+) -> PerImage:
+    """The block of a report. level: of the intervals; None: none. spaced: whether distances are in a unit of length.
+
+    background: "exclude-class" leaves the first class out of means over classes, and out of the structures.
+    """
+    every, units = images.sums, images.units
+    without = background == "exclude-class"
+    shown = without_class(every, 0) if without else every
+    shown_units = without_class(units, 0) if without else units
+    pooled = images.pooled
+    if without:
+        pooled = pooled._replace(classes=pooled.classes.each(lambda part: part[1:]))
+    numbers = {
+        name: _number(one, images._replace(sums=shown, pooled=pooled), shown_units, level, one.bins_of(pooled))
+        for name, one in NUMBERS.items()
+    }
+    structures = []
+    for label, name in enumerate(class_names):
+        if without and label == 0:
+            continue
+        own = pooled.classes.row(label - without)
+        found = {
+            one.name: _number(one, images, units, level, own if one.gaps else None, label) for one in of_class(label)
+        }
+        counts = every.counts[:, 0, label]
+        structures.append(Structure(name, int(counts.sum()), int(np.count_nonzero(counts)), found))
+    return PerImage(
+        images=len(every),
+        units=int(np.count_nonzero(units.n > 0.0)),
+        unit=images.unit,
+        background=background,
+        distances="spacing" if spaced else "pixels",
+        numbers=numbers,
+        structures=tuple(structures),
+        regions=_regions(every),
+    )
+
+
+def _number(
+    number: DenseNumber,
+    images: Images,
+    units: ImageSums,
+    level: float | None,
+    bins: BinSums | None,
+    label: int | None = None,
+) -> ImageNumber:
+    """A number in both ways. bins: whose gaps it adds up, pooled. label: of the class that these belong to."""
+    values = number.value(images.sums)
+    whole = float(number.value(images.sums.whole())[0])
+    there = np.isfinite(values)
+    own, bounds = values[there], _bounds(number)
+    ends = mean = None
+    why: Notice | None = None
+    if level is not None:
+        if bins is not None and number.gaps is not None:
+            ends = gap_ends(_bins(number, units, label), bins, level, of_class=label is not None)
+        elif number.smooth:
+            ends = jackknife_ends(number.value, units, whole, level, bounds)
+        mean = mean_ends(values, images.codes, level, bounds)
+        why = _why(units, number, ends, mean)
+    quartiles = [None, None, None] if not len(own) else np.quantile(own, [0.25, 0.5, 0.75]).tolist()
+    return ImageNumber(
+        name=number.name,
+        pooled=_known(whole),
+        mean=_known(float(own.mean())) if len(own) else None,
+        lower_quartile=quartiles[0],
+        median=quartiles[1],
+        upper_quartile=quartiles[2],
+        pooled_low=None if ends is None else ends.low,
+        pooled_high=None if ends is None else ends.high,
+        mean_low=None if mean is None else mean.low,
+        mean_high=None if mean is None else mean.high,
+        undefined=int(np.count_nonzero(~there)),
+        worst=_worst(number, values, images.names),
+        reason=why,
+    )
+
+
+def _why(units: ImageSums, number: DenseNumber, ends: Ends | None, mean: Ends | None) -> Notice | None:
+    """Why an interval is missing; None if both are there."""
+    if ends is not None and mean is not None:
+        return None
+    count = Clusters(units.n[units.n > 0.0]).effective
+    if count < LEAST_UNITS or mean is None:
+        return reason("too_few_groups", f"fewer than {LEAST_UNITS} images, or groups of them, have such pixels")
+    if number.smooth or number.gaps is not None:
+        return reason("too_few_groups", "it rests on a few images, or on too many bins")
+    return reason("no_method", NO_METHOD)
+
+
+def _worst(number: DenseNumber, values: Floats, names: Sequence[str]) -> tuple[ImageValue, ...]:
+    badness = {"lower": values, "higher": -values, "zero": np.abs(values)}[number.better]
+    order = [int(one) for one in np.argsort(-badness, kind="stable") if math.isfinite(values[one])]
+    return tuple(ImageValue(names[one], float(values[one])) for one in order[:MOST_WORST])
+
+
+def _bins(number: DenseNumber, units: ImageSums, label: int | None) -> Floats:
+    if number.gaps == "top":
+        return units.top
+    if number.gaps == "border":
+        return units.border
+    if number.gaps == "inside":
+        return units.inside
+    return units.classes if label is None else units.classes[:, :, label]
+
+
+def _bounds(number: DenseNumber) -> Ends:
+    if number.better == "zero":
+        return Ends(-1.0, 1.0)
+    return Ends(0.0, math.inf if number.name == "nll" else 2.0 if number.name == "brier" else 1.0)
+
+
+def _regions(images: ImageSums) -> tuple[Region, ...]:
+    """Boundary, interior, and the bands of distance."""
+    found: list[Region] = []
+    of_both: tuple[tuple[Literal["boundary", "interior"], Floats], ...]
+    of_both = ("boundary", images.border), ("interior", images.inside)
+    for name, bins in of_both:
+        n, confidence, right = bins.sum(axis=(0, 2))
+        gap = _known(float(signed_gap(bins.sum(axis=0))))
+        found.append(Region(name, int(n), _share(confidence, n), _share(right, n), gap, None, None))
+    for band, (n, confidence, right, _) in enumerate(images.bands.sum(axis=0).T):
+        upper = BANDS[band + 1] if band + 1 < len(BANDS) else None
+        gap = _share(confidence - right, n)
+        found.append(Region("distance", int(n), _share(confidence, n), _share(right, n), gap, BANDS[band], upper))
+    return tuple(found)
+
+
+def _share(part: float, n: float) -> float | None:
+    return float(part / n) if n > 0.0 else None
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None

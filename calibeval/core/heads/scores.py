@@ -1,0 +1,41 @@
+"""The logits of a head for features, in the shape of the features: rows, or images."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.heads.features import Features
+from calibeval.core.heads.layers import PlainLayer, logits_of
+
+
+class Scores(NamedTuple):
+    """Logits (n, k) with labels (n,), or of images (n, h, w, k) with (n, h, w), of which some pixels are ignored.
+
+    labelled: False if the labels have no meaning: of images, zeros that tell which axis has the classes.
+    """
+
+    logits: npt.NDArray[np.float64]
+    labels: npt.NDArray[np.integer[Any]] | None
+    ignore_index: int | None = None
+    labelled: bool = True
+
+
+def scores_of(layers: Sequence[PlainLayer], features: Features) -> Scores:
+    """What a head says about features, and their labels if they have any.
+
+    >>> layer = PlainLayer(np.array([[1.0, 0.0], [0.0, 2.0]]), np.array([0.0, 1.0]))
+    >>> image = Features(features=np.ones((1, 2, 1, 3)), labels=[[[0, 1, 9]]], ignore_index=9)
+    >>> scores_of([layer], image).logits.tolist()
+    [[[[1.0, 3.0], [1.0, 3.0], [1.0, 3.0]]]]
+    """
+    images = features.images
+    if images is None:
+        return Scores(logits_of(layers, features.features), features.labels)
+    logits = logits_of(layers, images.pixels).reshape(*images.layout, -1)
+    if images.labels is None:
+        return Scores(logits, np.zeros(images.layout, np.uint8), None, labelled=False)
+    return Scores(logits, images.labels.reshape(images.layout), images.ignore_index)

@@ -1,0 +1,129 @@
+"""What a report says of segmentations beyond pooled pixels: means over images, regions, structures."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, ClassVar, Literal
+
+from calibeval.core.data.documents import Place
+from calibeval.core.data.notices import Notice
+from calibeval.core.data.records import Layout, to_plain
+from calibeval.core.metrics.possible import check_order
+from calibeval.core.report.left_out import Background
+
+Unit = Literal["pixels", "spacing"]
+LABELS = {  # of numbers, in tables
+    "accuracy": "accuracy",
+    "confidence_gap": "gap",
+    "nll": "NLL",
+    "brier": "Brier",
+    "ece": "ECE",
+    "ace": "ACE",
+    "mce_all_bins": "MCE",
+    "cwce": "CWCE",
+    "cwace": "class-wise ACE",
+    "cwmce": "class-wise MCE",
+    "boundary_ece": "boundary ECE",
+    "interior_ece": "interior ECE",
+    "boundary_gap": "boundary gap",
+    "interior_gap": "interior gap",
+    "ba_ece": "BA-ECE",
+    "dice": "Dice",
+    "iou": "IoU",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ImageValue:
+    """The value of a number in one image."""
+
+    image: str
+    value: float
+
+
+def _check_number(place: Place, found: ImageNumber) -> None:
+    """Refuse quartiles and intervals out of order. Raises: Wrong."""
+    check_order(place, found, "pooled_low", "pooled_high")
+    check_order(place, found, "mean_low", "mean_high")
+    check_order(place, found, "lower_quartile", "median", "upper_quartile")
+
+
+@dataclass(frozen=True, slots=True)
+class ImageNumber:
+    """A number in two ways: of all pixels together, and the mean of its values in single images.
+
+    pooled, pooled_low, pooled_high: of all pixels, with its interval. mean, mean_low, mean_high: over the images that
+    have a value. Images, or the groups they belong to, are the units of both intervals. median, lower_quartile,
+    upper_quartile: of the images' values. undefined: number of images that have no pixel for it. worst: at most three
+    images, the worst first. reason: why intervals are missing. None where there is no value.
+    """
+
+    LAYOUT: ClassVar = Layout(check=_check_number)
+
+    name: str
+    pooled: float | None
+    pooled_low: float | None
+    pooled_high: float | None
+    mean: float | None
+    mean_low: float | None
+    mean_high: float | None
+    median: float | None
+    lower_quartile: float | None
+    upper_quartile: float | None
+    undefined: int
+    worst: tuple[ImageValue, ...]
+    reason: Notice | None
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON object of this number, without its name."""
+        return to_plain(self, "name")
+
+
+@dataclass(frozen=True, slots=True)
+class Structure:
+    """One class against the rest. support: pixels with this label. images: those with such a pixel."""
+
+    name: str
+    support: int
+    images: int
+    numbers: Mapping[str, ImageNumber]
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """Pixels near a boundary between labels or not, or at a distance from one.
+
+    name: "boundary", "interior" or "distance". lower, upper: of the distance, in [lower, upper); None for the first
+    two, and upper for the last band. n: number of pixels. confidence, accuracy: means; None without pixels. gap:
+    confidence - accuracy.
+    """
+
+    name: Literal["boundary", "interior", "distance"]
+    n: int
+    confidence: float | None
+    accuracy: float | None
+    gap: float | None
+    lower: float | None
+    upper: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class PerImage:
+    """A segmentation, image by image.
+
+    images: their number. units, unit: number of independent units, and the column that names them; None: images.
+    background: which pixels and classes count. distances: in "pixels", or in the unit of the "spacing" of the files.
+    numbers: by name. structures: every class against the rest. regions: boundary, interior, and bands of distance.
+    """
+
+    LAYOUT: ClassVar = Layout(open=True)
+
+    images: int
+    units: int
+    unit: str | None
+    background: Background
+    distances: Unit
+    numbers: Mapping[str, ImageNumber]
+    structures: tuple[Structure, ...]
+    regions: tuple[Region, ...]

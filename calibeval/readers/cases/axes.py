@@ -1,0 +1,82 @@
+"""How the axes of scores and labels of a case match: NIfTI files count them from x, arrays of nnU-Net from z."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from itertools import permutations
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.data.row_source import show_shape
+from calibeval.core.errors import InputError
+
+Array = npt.NDArray[Any]
+
+
+class Matched(NamedTuple):
+    """Scores (k, ...) and labels (...) with the same axes, and the spacing along these."""
+
+    scores: Array
+    labels: Array
+    spacing: tuple[float, ...] | None
+
+
+def reversed_axes(labels: Array, spacing: tuple[float, ...] | None) -> tuple[Array, tuple[float, ...] | None]:
+    """Labels (x, y, z) as (z, y, x)."""
+    return labels.T, None if spacing is None else spacing[::-1]
+
+
+def channels_first(scores: Array, labels: Array) -> Array:
+    """Scores (x, y, z, k), or (x, y, k) of labels (x, y), as (k, x, y, z).
+
+    NIfTI files of two dimensions may hold their channels on the fifth axis, (x, y, 1, 1, k).
+    """
+    if scores.ndim == 5 and scores.shape[3] == 1:
+        scores = scores[:, :, :, 0]
+    if scores.ndim == labels.ndim:  # one channel
+        scores = scores[..., np.newaxis]
+    return np.moveaxis(scores, -1, 0)
+
+
+def matched(name: str, scores: Array, labels: Array, spacing: tuple[float, ...] | None) -> Matched:
+    """Scores (k, ...) and labels, where axes of size 1 that only one of them has are left out.
+
+    name: of the case, for messages. Raises: InputError if shapes differ; if a transposition would fit, it says which.
+    """
+    if scores.shape[1:] == labels.shape:
+        return Matched(scores, labels, _of_axes(spacing, labels.ndim))
+    thin, bare = _thin(scores.shape[1:]), _thin(labels.shape)
+    if [scores.shape[1:][one] for one in thin] == [labels.shape[one] for one in bare] and thin:
+        space = [labels.shape[one] for one in bare]
+        along = _of_axes(spacing, labels.ndim)
+        own = None if along is None else tuple(along[one] for one in bare)
+        return Matched(scores.reshape(len(scores), *space), labels.reshape(space), own)
+    raise InputError(f"{name}: {_mismatch(scores.shape, labels.shape)}")
+
+
+def _mismatch(scores: Sequence[int], labels: Sequence[int]) -> str:
+    told = f"scores have shape {show_shape(tuple(scores))} and labels {show_shape(tuple(labels))}"
+    whole = f"{told}, but scores (k, ...) with labels (...) are needed"
+    space = tuple(scores[1:])
+    for order in permutations(range(len(labels))):
+        if tuple(labels[axis] for axis in order) == space:
+            return f"{whole}. They fit if labels are transposed by {order}: labels.transpose{order}"
+    if len(scores) == len(labels) + 1 and tuple(scores[:-1]) == tuple(labels):
+        return f"{whole}. They fit if the classes come first: np.moveaxis(scores, -1, 0)"
+    for order in permutations(range(len(scores))):
+        if tuple(scores[axis] for axis in order)[1:] == tuple(labels):
+            return f"{whole}. They fit if scores are transposed by {order}: scores.transpose{order}"
+    if len(scores) == len(labels) + 1 and all(a <= b for a, b in zip(space, labels, strict=True)):
+        return f"{whole}. Scores of a smaller image: enlarge the scores to the size of the labels, never the labels"
+    return whole
+
+
+def _thin(shape: Sequence[int]) -> list[int]:
+    """The axes of more than one pixel."""
+    return [axis for axis, size in enumerate(shape) if size > 1]
+
+
+def _of_axes(spacing: tuple[float, ...] | None, axes: int) -> tuple[float, ...] | None:
+    return spacing if spacing is not None and len(spacing) == axes else None

@@ -1,0 +1,254 @@
+"""Cases in a folder, with labels in another one."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.data.notices import Notice, warning
+from calibeval.core.data.row_source import Kind
+from calibeval.core.data.source import Source
+from calibeval.core.dense.case import Case, Facts
+from calibeval.core.errors import InputError, UsageError
+from calibeval.readers.cases.axes import channels_first, matched, reversed_axes
+from calibeval.readers.cases.names import Layout
+from calibeval.readers.cases.nnunet import Described, described
+from calibeval.readers.cases.pictures import Picture, read_mask, read_nifti
+from calibeval.readers.cases.stems import ARRAYS, MASKS, NIFTI, SUFFIXES, Pairs, files_by_stem, paired, suffix_of_case
+from calibeval.readers.formats.npz import read_npy, read_npz
+from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.stored.digest import checked_sha256
+from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.names import LABEL_KEYS, SCORE_KEYS
+from calibeval.readers.stored.steady import SteadyFile
+from calibeval.readers.stored.stored import Stored
+
+KINDS: tuple[Kind, ...] = ("logits", "probs", "log_probs")
+WHITE = 255
+LISTED = 3
+HALF = 2
+
+
+class Read(NamedTuple):
+    """Scores as their file has them, and their kind."""
+
+    values: npt.NDArray[Any]
+    kind: Kind
+    spacing: tuple[float, ...] | None
+
+
+class Folder:
+    """The cases of two folders.
+
+    layout: None: by the files. Raises: FileProblem, InputError, UsageError for folders that hold no cases.
+    """
+
+    def __init__(self, scores: Path, labels: Path, options: ReadOptions, layout: Layout | None = None) -> None:
+        self._options, self._limits = options, options.limits
+        self._layout, files = _files(scores, layout)
+        if not files:
+            raise InputError(f"{scores}: holds no cases: none of {', '.join(SUFFIXES)}")
+        self.pairs: Pairs = paired(files, files_by_stem(labels, SUFFIXES), (scores, labels))
+        self._places = tuple(self.pairs.files.items())
+        self._about = described(scores, labels) if _format(files) == "npz" else Described()
+        first = self._scores(self._places[0][1][0])
+        self._dtype, ignore = first.values.dtype, options.ignore_index
+        told = ignore is None and self._about.ignore is not None
+        self._facts = Facts(
+            names=tuple(self.pairs.files),
+            kind=first.kind,
+            class_names=options.class_names or self._about.class_names,
+            ignore_index=self._about.ignore if told else ignore,
+            regions=self._about.regions,
+            source=Source(scores.as_posix(), format=f"{_format(files)} cases", labels_path=labels.as_posix()),
+            warnings=(*_left_out(self.pairs), *(_ignored(self._about.ignore) if told else ())),
+            recognised=self._recognised(),
+        )
+
+    @property
+    def facts(self) -> Facts:
+        """What is the same for all cases."""
+        return self._facts
+
+    def read(self, number: int) -> Case:
+        """A case. Raises: InputError, FileProblem naming its file."""
+        name, (file, labels_file) = self._places[number]
+        scores = self._scores(file)
+        labels = self._labels(labels_file)
+        values, marks, spacing = scores.values, labels.values, labels.spacing or scores.spacing
+        nifti = [suffix_of_case(one.name) in NIFTI for one in (file, labels_file)]
+        if all(nifti):
+            values = channels_first(values, marks)
+        elif nifti[1]:
+            marks, spacing = reversed_axes(marks, spacing)
+        fit = matched(f"{file.name} with {labels_file.name}", values, marks, spacing)
+        own, told = self._as_classes(fit.labels, len(fit.scores), labels_file.name)
+        return Case(name, _divided(fit.scores, scores.kind), own, fit.spacing, told)
+
+    def source(self, found: Sequence[str] = ()) -> Source:
+        """Where the cases came from, with a SHA-256 of "name NUL sha256" for each file."""
+        del found
+        sums = [_digest([pair[side] for _, pair in self._places]) for side in (0, 1)]
+        return replace(self._facts.source, sha256=sums[0], labels_sha256=sums[1])
+
+    def _scores(self, path: Path) -> Read:
+        file, suffix = SteadyFile.of(path), suffix_of_case(path.name)
+        asked = self._options.kind
+        if asked == "confidence":
+            raise UsageError("--kind confidence: cases need the scores of every class")
+        if suffix in NIFTI:
+            picture = read_nifti(file, self._limits)
+            return Read(picture.values, asked or "probs", picture.spacing)
+        if suffix in ARRAYS:
+            stored, kind = _scores_in(file, suffix or "", self._options)
+            return Read(_numbers(stored, file.name), kind, None)
+        picture = read_mask(file, self._limits)
+        if asked is None:
+            raise UsageError(f"{file.name}: a picture could hold anything: say --kind probs, or save .npz")
+        return Read(picture.values[np.newaxis], asked, None)
+
+    def _labels(self, path: Path) -> Picture:
+        file, suffix = SteadyFile.of(path), suffix_of_case(path.name)
+        if suffix in NIFTI:
+            picture = read_nifti(file, self._limits)
+            while picture.values.ndim > 3 and picture.values.shape[-1] == 1:
+                picture = picture._replace(values=picture.values[..., 0])
+            return picture
+        if suffix in MASKS:
+            return read_mask(file, self._limits)
+        return Picture(_numbers(_labels_in(file, suffix or "", self._options), file.name))
+
+    def _as_classes(self, labels: npt.NDArray[Any], k: int, name: str) -> tuple[npt.NDArray[Any], tuple[str, ...]]:
+        """Labels as whole numbers; of two classes, masks of 0 and 255 are 0 and 1."""
+        if labels.dtype.kind == "f":
+            whole = labels.astype(np.int64)
+            if not (whole == labels).all():
+                odd = labels[whole != labels].flat[0]
+                raise InputError(f"{name}: labels are whole numbers, but {odd:g} came")
+            labels = whole
+        if k <= HALF and self._facts.ignore_index is None and self._facts.regions is None and labels.max() == WHITE:
+            return np.where(labels == WHITE, 1, labels), ("masks of 0 and 255 are the classes 0 and 1",)
+        return labels, ()
+
+    def _recognised(self) -> tuple[str, ...]:
+        said = [f"layout {self._layout}"] if self._layout else []
+        said += [f'names of predictions end in "{self.pairs.postfix}"'] if self.pairs.postfix else []
+        return tuple(said)
+
+
+def _files(folder: Path, layout: Layout | None) -> tuple[Layout | None, dict[str, Path]]:
+    """The files of scores, and what wrote them: nnU-Net writes its segmentations beside them."""
+    if layout is not None:
+        return layout, files_by_stem(folder, (".npz",) if layout == "nnunet" else NIFTI)
+    there = files_by_stem(folder, (".npz",))
+    if there:
+        beside = {"dataset.json", "plans.json"} & {one.name for one in folder.iterdir()}
+        pickles = next(iter(there.values())).with_suffix(".pkl").exists()
+        return ("nnunet" if beside or pickles else None), there
+    nifti = files_by_stem(folder, NIFTI)
+    return ("monai", nifti) if nifti else (None, files_by_stem(folder, SUFFIXES))
+
+
+def _scores_in(file: SteadyFile, suffix: str, options: ReadOptions) -> tuple[Stored, Kind]:
+    """The scores in a file of arrays, and their kind. Raises: InputError if they are not clear."""
+    arrays = (read_npz if suffix == ".npz" else read_npy)(file, options.limits).arrays
+    if suffix == ".npy":
+        if options.kind is None:
+            raise InputError(f"{file.name}: say whether it holds --kind logits or --kind probs")
+        return arrays[""], options.kind
+    named = {getattr(options.keys, kind): kind for kind in KINDS if getattr(options.keys, kind) is not None}
+    usual = {key: kind for kind in KINDS for key in SCORE_KEYS[kind]}
+    found = {key: kind for key, kind in (named or usual).items() if key in arrays}
+    logits = {key: kind for key, kind in found.items() if kind == "logits"}
+    chosen = logits or found
+    if len(chosen) != 1:
+        there = ", ".join(f'"{key}" {one.describe()}' for key, one in list(arrays.items())[:LISTED])
+        what = "no array has a usual name of scores" if not chosen else f"{len(chosen)} arrays could be the scores"
+        raise InputError(f"{file.name}: {what} ({there}): name one with --probs-key or --logits-key")
+    ((key, kind),) = chosen.items()
+    return arrays[key], options.kind or kind
+
+
+def _labels_in(file: SteadyFile, suffix: str, options: ReadOptions) -> Stored:
+    arrays = (read_npz if suffix == ".npz" else read_npy)(file, options.limits).arrays
+    if options.keys.labels is not None and suffix == ".npz":
+        if options.keys.labels not in arrays:
+            raise InputError(f'{file.name}: there is no array "{options.keys.labels}"; there are {", ".join(arrays)}')
+        return arrays[options.keys.labels]
+    found = [one for key, one in arrays.items() if key in LABEL_KEYS] or list(arrays.values())
+    if len(found) != 1:
+        raise InputError(f"{file.name}: several arrays could be the labels, {', '.join(arrays)}: say --labels-key NAME")
+    return found[0]
+
+
+def _numbers(stored: Stored, name: str) -> npt.NDArray[Any]:
+    if stored.refusal is None and stored.dtype.kind not in "fiub":
+        raise InputError(f"{name}: holds {stored.describe()}, which are no numbers")
+    return stored.array()
+
+
+def _divided(scores: npt.NDArray[Any], kind: Kind) -> npt.NDArray[Any]:
+    """Probabilities in half precision divided by their sums; other scores as they are."""
+    if kind != "probs" or scores.dtype.itemsize != HALF or scores.dtype.kind != "f":
+        return scores
+    wide = scores.astype(np.float64)
+    total = wide.sum(axis=0)
+    near = np.abs(total - 1.0) <= len(wide) * 2.0**-11
+    return wide / np.where(near & (total > 0.0), total, 1.0) if len(wide) > 1 else wide
+
+
+def _left_out(pairs: Pairs) -> list[Notice]:
+    found = []
+    for names, what in ((pairs.unlabelled, "have no labels"), (pairs.unpredicted, "have labels but no prediction")):
+        if names:
+            some = ", ".join(names[:LISTED]) + (", ..." if len(names) > LISTED else "")
+            which = f"{len(names):,} case{'s' if len(names) > 1 else ''}"
+            verb = what if len(names) > 1 else what.replace("have", "has", 1)
+            text = f"{which} {verb} and {'are' if len(names) > 1 else 'is'} left out: {some}"
+            found.append(warning("cases_left_out", text))
+    return found
+
+
+def _ignored(label: int | None) -> list[Notice]:
+    return [warning("ignored_label", f'pixels with label {label} are ignored: dataset.json calls it "ignore"')]
+
+
+def _format(files: dict[str, Path]) -> str:
+    return (suffix_of_case(next(iter(files.values())).name) or "").lstrip(".")
+
+
+def _digest(files: Sequence[Path]) -> str:
+    whole = hashlib.sha256()
+    for file in files:
+        whole.update(f"{file.name}\0{checked_sha256(SteadyFile.of(file))}\n".encode())
+    return whole.hexdigest()
+
+
+def holds_cases(scores: Path, labels: Path) -> bool:
+    """Whether two folders hold cases, not shards of one dump: pictures, or arrays that fit one image each."""
+    there = files_by_stem(labels, SUFFIXES)
+    if any(suffix_of_case(file.name) not in ARRAYS for file in there.values()):
+        return True
+    if files_by_stem(scores, NIFTI):
+        return True
+    found = files_by_stem(scores, ARRAYS)
+    both = [(found[stem], there[stem]) for stem in found if stem in there]
+    if not both or not (len(found) == len(there) == len(both)):
+        return False
+    limits = Limits()
+    try:
+        pair = [_largest(SteadyFile.of(file), limits) for file in both[0]]
+    except InputError:
+        return False
+    return len(pair[0]) == len(pair[1]) + 1 and pair[0][1:] == pair[1] and pair[0][0] != pair[1][0]
+
+
+def _largest(file: SteadyFile, limits: Limits) -> tuple[int, ...]:
+    arrays = (read_npz if suffix_of_case(file.name) == ".npz" else read_npy)(file, limits).arrays
+    return max((one.shape for one in arrays.values()), key=len)

@@ -1,0 +1,132 @@
+"""Images in files that other libraries read: NIfTI by nibabel, masks by Pillow and tifffile (extra `medical`)."""
+
+from __future__ import annotations
+
+import io
+import math
+import warnings
+import zlib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.errors import BROKEN_IMPORT, InputError, first_line, not_importable
+from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.steady import SteadyFile
+
+GREY = ("1", "L", "P", "I", "I;16", "I;16B", "F")  # modes of Pillow with one number a pixel
+# What the libraries raise for damaged files; they know dozens of header fields.
+DAMAGED = (
+    OSError, EOFError, ValueError, TypeError, KeyError, IndexError, ArithmeticError, RuntimeError, SyntaxError,
+    AssertionError, AttributeError, zlib.error, MemoryError,
+)  # fmt: skip
+
+
+class Picture(NamedTuple):
+    """An array as its file has the axes; spacing: along each of the first three; None if it is unknown."""
+
+    values: npt.NDArray[Any]
+    spacing: tuple[float, ...] | None = None
+
+
+def read_nifti(file: SteadyFile, limits: Limits) -> Picture:
+    """The voxels of a NIfTI file, (x, y, z) or (x, y, z, c), scaled as its header says.
+
+    Raises: InputError for a damaged file, or one that would expand beyond the limit; UsageError without nibabel.
+    """
+    try:
+        from nibabel.nifti1 import Nifti1Image
+        from nibabel.nifti2 import Nifti2Image
+    except BROKEN_IMPORT as error:
+        raise not_importable(error, f"{file.name}: NIfTI", "nibabel", "medical") from None
+    try:
+        with _quiet():
+            image = _loaded(file, (Nifti1Image, Nifti2Image))
+            shape, dtype = tuple(map(int, image.shape)), np.dtype(image.get_data_dtype())
+            if dtype.kind not in "fiu" or not shape or min(shape) < 1:
+                raise InputError(f"{file.name}: holds voxels of type {dtype} in shape {shape}, which are no numbers")
+            limits.check_expansion(file.name, math.prod(shape) * dtype.itemsize, size=file.size)
+            values = np.asanyarray(image.dataobj)
+            zooms = tuple(float(one) for one in image.header.get_zooms()[:3])
+    except InputError:
+        raise
+    except DAMAGED as error:
+        raise InputError(f"{file.name}: not a NIfTI file, or damaged ({first_line(error)})") from None
+    sure = len(zooms) == min(len(shape), 3) and all(math.isfinite(one) and one > 0.0 for one in zooms)
+    return Picture(np.asarray(values), zooms if sure else None)
+
+
+def read_mask(file: SteadyFile, limits: Limits) -> Picture:
+    """The numbers of a mask in a PNG or TIFF file, (h, w) or (d, h, w).
+
+    Raises: as `read_nifti`; InputError for an image in colours.
+    """
+    return _png(file, limits) if file.path.suffix.lower() == ".png" else _tiff(file, limits)
+
+
+def _png(file: SteadyFile, limits: Limits) -> Picture:
+    try:
+        from PIL import Image
+    except BROKEN_IMPORT as error:
+        raise not_importable(error, f"{file.name}: PNG", "PIL", "medical") from None
+    try:
+        with _quiet(), file.open() as stream, Image.open(stream, formats=("PNG",)) as image:
+            width, height = image.size
+            limits.check_expansion(file.name, 4 * width * height, size=file.size)
+            if image.mode not in GREY:
+                raise _in_colours(file, image.mode)
+            return Picture(np.asarray(image).astype(np.uint8) if image.mode == "1" else np.asarray(image))
+    except InputError:
+        raise
+    except DAMAGED as error:
+        raise InputError(f"{file.name}: not a PNG file, or damaged ({first_line(error)})") from None
+
+
+def _tiff(file: SteadyFile, limits: Limits) -> Picture:
+    try:
+        from tifffile import TiffFile
+    except BROKEN_IMPORT as error:
+        raise not_importable(error, f"{file.name}: TIFF", "tifffile", "medical") from None
+    try:
+        with _quiet(), file.open() as stream, TiffFile(io.BytesIO(stream.read())) as tiff:
+            series = tiff.series[0]
+            limits.check_expansion(file.name, math.prod(series.shape) * series.dtype.itemsize, size=file.size)
+            if "S" in series.axes:
+                raise _in_colours(file, series.axes)
+            return Picture(np.asarray(series.asarray()))
+    except InputError:
+        raise
+    except DAMAGED as error:
+        raise InputError(f"{file.name}: not a TIFF file, or damaged ({first_line(error)})") from None
+
+
+def _in_colours(file: SteadyFile, mode: str) -> InputError:
+    return InputError(
+        f"{file.name}: an image in colours ({mode}), but a mask has one class number a pixel. Save numbers: "
+        'Image.fromarray(labels.astype("uint8")).save(...)'
+    )
+
+
+def _loaded(file: SteadyFile, kinds: tuple[Any, Any]) -> Any:
+    path = Path(str(file.path))
+    try:
+        return kinds[0].from_filename(path)
+    except InputError:
+        raise
+    except Exception as first:  # noqa: BLE001 - nibabel's own errors are many; NIfTI-2 has another header
+        try:
+            return kinds[1].from_filename(path)
+        except Exception:  # noqa: BLE001 - the same
+            raise ValueError(first_line(first)) from None
+
+
+@contextmanager
+def _quiet() -> Iterator[None]:
+    """Warnings of the libraries about headers are not for the user; sizes are checked here."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield

@@ -1,0 +1,152 @@
+"""What is said of segmentations: pixels of all images together and means over images, side by side."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.per_image import LABELS, ImageNumber, PerImage, Region
+from calibeval.core.report.report import DumpReport
+from calibeval.words.digits import NULL, interval, unit, value
+from calibeval.words.names import visible
+from calibeval.words.signs import signed
+
+SHARES = ("accuracy", "dice", "iou")
+FIRST = ("ece", "ace", "dice")
+SHOWN_WORST = 3
+HEADINGS = ("pooled", "mean over images", "median", "quartiles", "undefined", "worst")
+
+
+class NumberCells(NamedTuple):
+    """A row of the table of numbers: each column as text."""
+
+    name: str
+    label: str
+    pooled: str
+    mean: str
+    median: str
+    quartiles: str
+    undefined: str
+    worst: str
+
+
+def number_cells(number: ImageNumber) -> NumberCells:
+    """A number in every column.
+
+    >>> number_cells(ImageNumber("ece", 0.05, None, None, 0.09, 0.04, 0.13, 0.06, 0.05, 0.1, 0, (), None))[1:5]
+    ('ECE %', '5.00', '9.00 [4.0 – 13.0]', '6.00')
+    """
+    own = _unit(number.name)
+    quartiles = f"{_text(number.name, number.lower_quartile)} – {_text(number.name, number.upper_quartile)}"
+    return NumberCells(
+        number.name,
+        f"{LABELS.get(number.name, number.name)} {own}".rstrip(),
+        _with_ends(number.name, number.pooled, number.pooled_low, number.pooled_high),
+        _with_ends(number.name, number.mean, number.mean_low, number.mean_high),
+        _text(number.name, number.median),
+        NULL if number.median is None else quartiles,
+        str(number.undefined) if number.undefined else "",
+        ", ".join(_worst(number)),
+    )
+
+
+def image_lines(images: PerImage) -> list[list[str]]:
+    """The parts of each line of a first view."""
+    lines = [_means(images)]
+    ece = images.numbers.get("ece")
+    if ece is not None and ece.worst and images.images > 1:
+        lines.append([f"worst images, ECE: {', '.join(_worst(ece))}"])
+    near = _border(images)
+    return [*lines, [near]] if near else lines
+
+
+def image_finding(images: PerImage) -> str:
+    """The same in one paragraph, for a page."""
+    return ". ".join(" · ".join(line) for line in image_lines(images)) + "."
+
+
+def images_beside(dump: DumpReport) -> list[str]:
+    """The number of images, where the groups of the report are others."""
+    images, groups = dump.per_image, dump.groups
+    if images is None or (groups is not None and groups.column is None):
+        return []
+    return [f"{images.images:,} image{'' if images.images == 1 else 's'}"]
+
+
+def region_name(region: Region, *, spaced: bool) -> str:
+    """What pixels a region has.
+
+    >>> region_name(Region("distance", 1, None, None, None, 3.0, 7.0), spaced=False)
+    '3 to 7 pixels from a boundary'
+    """
+    if region.name != "distance":
+        return {"boundary": "within 2 pixels of a boundary", "interior": "interior"}[region.name]
+    unit = "units" if spaced else "pixels"
+    if region.upper is None:
+        return f"{region.lower:g} {unit} and more from a boundary"
+    return f"{region.lower:g} to {region.upper:g} {unit} from a boundary"
+
+
+def points(gap: float | None) -> str:
+    """A signed gap in points."""
+    return NULL if gap is None else signed(100 * gap, 1)
+
+
+def _means(images: PerImage) -> list[str]:
+    parts: list[str] = []
+    for name in FIRST:
+        number = images.numbers.get(name)
+        if number is None or number.mean is None:
+            continue
+        lead = "" if parts else "mean over images: "
+        mean = _with_ends(name, number.mean, number.mean_low, number.mean_high).replace(" [", " % [") + " %"
+        mean = mean.removesuffix(" %") if "[" in mean else mean
+        lacking = f", undefined in {number.undefined}" if number.undefined else ""
+        parts.append(f"{lead}{LABELS[name]} {mean} (pooled {_text(name, number.pooled)}{lacking})")
+    return parts
+
+
+def _border(images: PerImage) -> str:
+    """How pixels near boundaries differ from the others."""
+    gaps = [images.numbers.get(name) for name in ("boundary_gap", "interior_gap")]
+    there = [region for region in images.regions if region.name in ("boundary", "interior")]
+    n = sum(region.n for region in there)
+    if None in gaps or not there or n == 0 or there[0].gap is None:
+        return ""
+    said = [f"{points(None if one is None else one.pooled)}{_ends_of(one)}" for one in gaps]
+    share = f"{100 * there[0].n / n:.0f} %"
+    return f"gap near boundaries ({share} of pixels) {said[0]}; elsewhere {said[1]}"
+
+
+def _ends_of(number: ImageNumber | None) -> str:
+    if number is None:
+        return ""
+    ends = interval(MetricResult("confidence_gap", number.pooled, low=number.pooled_low, high=number.pooled_high))
+    return f" [{ends}]" if ends else ""
+
+
+def _worst(number: ImageNumber) -> Sequence[str]:
+    return [f"{visible(one.image)} {_text(number.name, one.value)}" for one in number.worst[:SHOWN_WORST]]
+
+
+def _shape(name: str) -> str:
+    """A metric whose values are written like those of this number."""
+    if name in SHARES:
+        return "accuracy"
+    if name in ("nll", "brier"):
+        return name
+    return "confidence_gap" if name.endswith("gap") else "ece"
+
+
+def _unit(name: str) -> str:
+    return unit(_shape(name))
+
+
+def _text(name: str, number: float | None) -> str:
+    return value(MetricResult(_shape(name), number))
+
+
+def _with_ends(name: str, number: float | None, low: float | None, high: float | None) -> str:
+    ends = interval(MetricResult(_shape(name), number, low=low, high=high))
+    return f"{_text(name, number)} [{ends}]" if ends else _text(name, number)
