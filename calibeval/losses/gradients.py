@@ -138,11 +138,10 @@ def mbls_gradient(logits: Tensor, labels: Tensor, *, margin: Parameter, alpha: P
     """
     wide = at_least_float32(logits.detach())
     rows = row_values(wide, labels)
-    first = first_top(wide, rows.top)
     excess = finite_((rows.top - wide).sub_(by_class(margin)).relu_())
     penalty = counted(alpha * excess.mean(-1), labels)
     pull = excess.sign_().mul_(by_class(alpha) / wide.shape[-1])
-    gradient = plus_at(rows.probs.sub_(pull), first, pull.sum(-1, keepdim=True))
+    gradient = plus_at_top(rows.probs.sub_(pull), wide, rows.top, pull.sum(-1, keepdim=True))
     return with_penalty(rows.cross_entropy, penalty, less_at(gradient, labels, 1.0))
 
 
@@ -181,7 +180,7 @@ def cals_gradient(
 
 def row_values(wide: Tensor, labels: Tensor) -> RowValues:
     """The softmax of the logits, and values that follow from it."""
-    probs = torch.softmax(wide, dim=-1)
+    probs = _softmax(wide)
     top = wide.amax(-1, keepdim=True)
     # The top class has a p of at least 1 / k, so its logarithm is accurate even if that of the label's p is not.
     top_loss = -probs.amax(-1, keepdim=True).log()
@@ -194,6 +193,13 @@ def row_values(wide: Tensor, labels: Tensor) -> RowValues:
     return RowValues(probs, top, top_loss, cross_entropy)
 
 
+def _softmax(wide: Tensor) -> Tensor:
+    """The softmax over the classes; logits that lie class by class in memory stay so, while torch would copy them."""
+    if wide.ndim > 1 and wide.stride(-1) != 1 and wide.stride(0) == 1:
+        return torch.softmax(wide.transpose(0, -1), dim=0).transpose(0, -1)
+    return torch.softmax(wide, dim=-1)
+
+
 def each_loss(wide: Tensor, rows: RowValues) -> Tensor:
     """The negative log-probability of every class, (..., k)."""
     return (rows.top - wide).add_(rows.top_loss)
@@ -204,12 +210,14 @@ def finite_(values: Tensor) -> Tensor:
     return values.nan_to_num_(nan=math.nan, posinf=0.0)
 
 
-def first_top(wide: Tensor, top: Tensor) -> Tensor:
-    """The index of the first of the largest logits, (..., 1)."""
-    k = wide.shape[-1]
+def plus_at_top(scores: Tensor, wide: Tensor, top: Tensor, amount: Tensor) -> Tensor:
+    """The scores, changed in place: the amount is added at the first of the largest logits of each row."""
     tied = torch.eq(wide, top, out=torch.empty_like(wide))
+    if wide.device.type == "cpu" and float(tied.sum(-1).amax()) <= 1:  # no ties; a GPU would have to be waited for
+        return scores.addcmul_(tied, amount)
+    k = wide.shape[-1]
     place = tied.mul_(-k).add_(torch.arange(k, dtype=wide.dtype, device=wide.device))
-    return place.amin(-1, keepdim=True).long().remainder_(k)
+    return plus_at(scores, place.amin(-1, keepdim=True).long().remainder_(k), amount)
 
 
 def less_at(scores: Tensor, labels: Tensor, amount: Parameter) -> Tensor:
@@ -225,6 +233,8 @@ def less_at(scores: Tensor, labels: Tensor, amount: Parameter) -> Tensor:
 
 def plus_at(scores: Tensor, index: Tensor, amount: Parameter) -> Tensor:
     """The scores, changed in place: the amount is added at one class of each row. Deterministic on every device."""
+    if isinstance(amount, float) and scores.device.type == "cpu":
+        return scores.scatter_(-1, index, amount, reduce="add")
     return scores.scatter_(-1, index, (scores.gather(-1, index) + amount).to(scores.dtype))
 
 

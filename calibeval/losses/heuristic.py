@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor
 
 from calibeval.losses.arguments import ClassWeights, number, whole_number
-from calibeval.losses.gradients import LossGradient, cross_entropy_gradient, first_top, plus_at
+from calibeval.losses.gradients import LossGradient, cross_entropy_gradient, plus_at_top
 from calibeval.losses.held_out import HeldOutCriterion, start
 from calibeval.losses.penalties import Parameter
 from calibeval.losses.rules import HeuristicRule
@@ -114,5 +114,5 @@ def cals_hr_gradient(logits: Tensor, labels: Tensor, *, margin: Parameter, lambd
     pull = beyond.sign_().mul_(lambd / wide.shape[-1])
     if is_soft(labels):
         pull.mul_(labels.sum(-1, keepdim=True))
-    gradient = plus_at(gradient.sub_(pull), first_top(wide, top), pull.sum(-1, keepdim=True))
+    gradient = plus_at_top(gradient.sub_(pull), wide, top, pull.sum(-1, keepdim=True))
     return LossGradient(LossTerms(terms.cross_entropy + penalty, terms.cross_entropy, penalty), gradient)

@@ -157,7 +157,7 @@ class HeadLosses:
         parameters = group.parameters if group.multipliers is None else group.multipliers.parameters()
         if group.entry.batchwise:
             parameters = {**parameters, "counts": None if share is None else share.unsqueeze(1), "batch": (0,)}
-        part = logits[:, group.start : group.stop]
+        part = logits if len(self._groups) == 1 else logits[:, group.start : group.stop]
         if group.entry.imagewise and images is not None:
             return _of_images(group.entry, part, labels, share, images, parameters)
         terms, slope = group.entry.gradient(part, labels.unsqueeze(1), **parameters)

@@ -50,6 +50,10 @@ class Heads:
         """Logits (b, c, k) for features (b, d), and the hidden values (c, b, h), or None for linear heads."""
         first = self.layers[0]
         x, weight, bias = x.to(self._dtype), first.weight.to(self._dtype), first.bias.to(self._dtype)
+        if len(self.layers) == 1 and self.count == 1 and x.device.type == "cpu":
+            # Class by class, as a product with few columns takes a tenth less time so.
+            by_class = torch.addmm(bias.view(-1, 1), weight[0], x.T)
+            return by_class.T.unsqueeze(1).to(first.weight.dtype), None
         if len(self.layers) == 1:
             out = torch.addmm(bias.view(-1), x, weight.view(-1, weight.shape[2]).T).view(len(x), self.count, -1)
             return out.to(first.weight.dtype), None
@@ -64,14 +68,14 @@ class Heads:
         x, slope, first = x.to(self._dtype), slope.to(self._dtype), self.slopes[0]
         if hidden is None:
             _write(first.weight.view(-1, x.shape[1]), slope.reshape(len(x), -1).T, x)
-            first.bias.copy_(slope.sum(dim=0))
+            _sum(first.bias, slope, 0)
             return
         last, slope = self.slopes[1], slope.transpose(0, 1)
         _write(last.weight, slope.transpose(1, 2), hidden)
-        last.bias.copy_(slope.sum(dim=1))
-        slope = torch.bmm(slope, self.layers[1].weight.to(self._dtype)).mul_(hidden > 0)
+        _sum(last.bias, slope, 1)
+        slope = torch.bmm(slope, self.layers[1].weight.to(self._dtype)).mul_(hidden.sign())  # 1, or 0 behind the ReLU
         _write(first.weight, slope.transpose(1, 2), self._for_each(x))
-        first.bias.copy_(slope.sum(dim=1))
+        _sum(first.bias, slope, 1)
 
     def _for_each(self, x: Tensor) -> Tensor:
         """The same rows for every head, (c, b, d)."""
@@ -121,3 +125,11 @@ def _write(out: Tensor, left: Tensor, right: Tensor) -> None:
         torch.matmul(left, right, out=out)
     else:
         out.copy_(torch.matmul(left, right))
+
+
+def _sum(out: Tensor, values: Tensor, dim: int) -> None:
+    """Write the sums along one axis to `out`, whose type may be wider than that of the values."""
+    if out.dtype == values.dtype:
+        torch.sum(values, dim=dim, out=out)
+    else:
+        out.copy_(values.sum(dim=dim))

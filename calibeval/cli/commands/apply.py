@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from calibeval.cli.options import cases
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.prior import Prior, shares
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, with_reading_flags
@@ -19,6 +20,7 @@ def apply(
     dump: options.Dump,
     out: options.DumpOut,
     prior: Prior = None,
+    layout: cases.Layout = None,
     json: options.Json = False,
     flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
     quiet: options.Quiet = False,
@@ -28,16 +30,22 @@ def apply(
 
     Logits stay logits; probabilities become log-probabilities, which do not
     underflow. Labels are optional.
+
+    Of a folder of cases, OUT is a folder: every case is written as it was.
     """
     from dataclasses import replace
 
+    from calibeval.api.cases import as_layout
     from calibeval.api.save import read_map
     from calibeval.readers.open import open_dump
+    from calibeval.runs.cases import kept_segmentations, map_cases
     from calibeval.runs.read_back import write_checked
     from calibeval.writers.dump import check_format
 
     refuse_overwriting([dump, map_file, *flags.files], [out])
-    check_format(out)
+    of_cases = Path(dump).is_dir() and (layout is not None or not out.suffix)
+    if not of_cases:
+        check_format(out)
     reading = flags.options()
     try:
         found = read_map(map_file)
@@ -47,6 +55,14 @@ def apply(
         raise
     shifted = shares(prior)
     found = found if shifted is None else found.with_prior(shifted)
+    if of_cases:
+        written = map_cases(found, Path(dump), out, reading, as_layout(layout))
+        kept = kept_segmentations(written)
+        say([f"warning: {text}" for text in kept], quiet=quiet)
+        say([f"{written.cases:,} cases, {written.pixels:,} pixels, written to {out}"], quiet=quiet or json)
+        if json:
+            put(written_json(out, written.pixels, reading.kind or "probs", kept))
+        return 0
     predictions = open_dump(dump, replace(reading, need_labels=False, k=found.k))
     mapped = found(predictions)
     predictions.settled_source()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from calibeval.cli.options import cases
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import needed
 from calibeval.cli.options.fitting import Fitting
@@ -20,14 +21,20 @@ def fit(
     group: options.Group = None,
     prior: Prior = None,
     seed: options.Seed = None,
+    layout: cases.Layout = None,
     json: options.Json = False,
     flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
     jobs: options.Jobs = None,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
 ) -> int:
-    """Fit a map, by default a temperature, on a validation dump."""
+    """Fit a map, by default a temperature, on a validation dump.
+
+    DUMP may be a folder of cases, with --labels FOLDER.
+    """
+    from calibeval.cli.inputs.cases import pixels_of_cases
     from calibeval.core.data.distinct_names import name_of
+    from calibeval.core.dense.sampled import CASE
     from calibeval.core.evaluation.doubts import doubts_of
     from calibeval.core.metrics.table import METRICS
     from calibeval.core.sums.engine import summarise
@@ -39,14 +46,16 @@ def fit(
     from calibeval.words.names import about
     from calibeval.writers.atomic import write_file
 
-    maps = Fitting(method=method, objective=objective, clip=clip, seed=seed, group=group)
     needed({"--group": group}, f"--method {options.AUTO}", there=method == options.AUTO)
     if out is not None:
         refuse_overwriting([dump, *flags.files], [out])
     reading = flags.options()
-    predictions = open_dump(dump, reading)
+    of_cases = pixels_of_cases(dump, reading, layout)
+    predictions = open_dump(dump, reading) if of_cases is None else of_cases
     doubts = (*doubts_of(predictions), *predictions.warnings)
     say([f"warning: {about(name_of(predictions), one)}" for one in doubts], quiet=quiet)
+    folds = CASE if of_cases is not None and method == options.AUTO and group is None else group
+    maps = Fitting(method=method, objective=objective, clip=clip, seed=seed, group=folds)
     fitted = fitted_map(predictions, maps.plan())
     found = with_prior(fitted, shares(prior), predictions)
     say(maps.notes(), quiet=quiet)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from calibeval.api.cases import Folders, are_cases, as_layout, reports_of_cases
 
 if TYPE_CHECKING:
+    from calibeval.core.data.predictions import Predictions
     from calibeval.core.report.report import DumpReport
     from calibeval.core.report.settings import Settings
     from calibeval.core.sums.resources import Resources
@@ -36,3 +37,17 @@ def results_of_cases(
         return None
     folders = [Folders(one.title, Path(one.file)) for one in named]
     return reports_of_cases(folders, options, known, settings, resources, only, given)
+
+
+def pixels_of_cases(dump: str, options: ReadOptions, layout: str | None) -> Predictions | None:
+    """The labelled pixels of a folder of cases, or an even sample of them, for maps; None for another dump.
+
+    Raises: UsageError, InputError, FileProblem.
+    """
+    known, path = as_layout(layout), Path(dump)
+    if not are_cases([path], options.labels, layout):
+        return None
+    from calibeval.core.dense.sampled import sampled
+    from calibeval.readers.cases.folder import Folder
+
+    return sampled(Folder(path, Path(str(options.labels)), options, known))

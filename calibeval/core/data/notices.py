@@ -25,7 +25,8 @@ WarningCode = Literal[
     "map_note", "no_bias",
     "no_intervals_by_groups", "not_converged", "nothing_shared", "optimistic", "other_labels_differ",
     "other_scores_differ", "paired_by_position", "pooled_splits", "predictions_differ", "read_as_images",
-    "renormalized", "rounded", "rounded_weights", "rules_not_checked", "shared_ids", "slices_not_compared",
+    "renormalized", "rounded", "rounded_weights", "rules_not_checked", "sampled_pixels",
+    "segmentations_kept", "shared_ids", "slices_not_compared",
     "small_cells_joined", "sorted_labels", "top_label_limited", "unpaired", "zero_probabilities",
 ]  # fmt: skip
 # Why a rule has its verdict.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -43,6 +43,17 @@ class Read(NamedTuple):
     spacing: tuple[float, ...] | None
 
 
+class Keyed(NamedTuple):
+    """The arrays of a file, and which of them holds the scores; a file without names has one, called "".
+
+    kind: of the scores.
+    """
+
+    arrays: Mapping[str, Stored]
+    key: str
+    kind: Kind
+
+
 class Folder:
     """The cases of two folders.
 
@@ -51,7 +62,7 @@ class Folder:
 
     def __init__(self, scores: Path, labels: Path, options: ReadOptions, layout: Layout | None = None) -> None:
         self._options, self._limits = options, options.limits
-        self._layout, files = _files(scores, layout)
+        self._layout, files = files_of(scores, layout)
         if not files:
             raise InputError(f"{scores}: holds no cases: none of {', '.join(SUFFIXES)}")
         self.pairs: Pairs = paired(files, files_by_stem(labels, SUFFIXES), (scores, labels))
@@ -89,7 +100,7 @@ class Folder:
             marks, spacing = reversed_axes(marks, spacing)
         fit = matched(f"{file.name} with {labels_file.name}", values, marks, spacing)
         own, told = self._as_classes(fit.labels, len(fit.scores), labels_file.name)
-        return Case(name, _divided(fit.scores, scores.kind), own, fit.spacing, told)
+        return Case(name, divided(fit.scores, scores.kind), own, fit.spacing, told)
 
     def source(self, found: Sequence[str] = ()) -> Source:
         """Where the cases came from, with a SHA-256 of "name NUL sha256" for each file."""
@@ -106,8 +117,8 @@ class Folder:
             picture = read_nifti(file, self._limits)
             return Read(picture.values, asked or "probs", picture.spacing)
         if suffix in ARRAYS:
-            stored, kind = _scores_in(file, suffix or "", self._options)
-            return Read(_numbers(stored, file.name), kind, None)
+            found = scores_in(file, suffix or "", self._options)
+            return Read(_numbers(found.arrays[found.key], file.name), found.kind, None)
         picture = read_mask(file, self._limits)
         if asked is None:
             raise UsageError(f"{file.name}: a picture could hold anything: say --kind probs, or save .npz")
@@ -142,7 +153,7 @@ class Folder:
         return tuple(said)
 
 
-def _files(folder: Path, layout: Layout | None) -> tuple[Layout | None, dict[str, Path]]:
+def files_of(folder: Path, layout: Layout | None) -> tuple[Layout | None, dict[str, Path]]:
     """The files of scores, and what wrote them: nnU-Net writes its segmentations beside them."""
     if layout is not None:
         return layout, files_by_stem(folder, (".npz",) if layout == "nnunet" else NIFTI)
@@ -155,13 +166,13 @@ def _files(folder: Path, layout: Layout | None) -> tuple[Layout | None, dict[str
     return ("monai", nifti) if nifti else (None, files_by_stem(folder, SUFFIXES))
 
 
-def _scores_in(file: SteadyFile, suffix: str, options: ReadOptions) -> tuple[Stored, Kind]:
+def scores_in(file: SteadyFile, suffix: str, options: ReadOptions) -> Keyed:
     """The scores in a file of arrays, and their kind. Raises: InputError if they are not clear."""
     arrays = (read_npz if suffix == ".npz" else read_npy)(file, options.limits).arrays
     if suffix == ".npy":
         if options.kind is None:
             raise InputError(f"{file.name}: say whether it holds --kind logits or --kind probs")
-        return arrays[""], options.kind
+        return Keyed(arrays, "", options.kind)
     named = {getattr(options.keys, kind): kind for kind in KINDS if getattr(options.keys, kind) is not None}
     usual = {key: kind for kind in KINDS for key in SCORE_KEYS[kind]}
     found = {key: kind for key, kind in (named or usual).items() if key in arrays}
@@ -172,7 +183,7 @@ def _scores_in(file: SteadyFile, suffix: str, options: ReadOptions) -> tuple[Sto
         what = "no array has a usual name of scores" if not chosen else f"{len(chosen)} arrays could be the scores"
         raise InputError(f"{file.name}: {what} ({there}): name one with --probs-key or --logits-key")
     ((key, kind),) = chosen.items()
-    return arrays[key], options.kind or kind
+    return Keyed(arrays, key, options.kind or kind)
 
 
 def _labels_in(file: SteadyFile, suffix: str, options: ReadOptions) -> Stored:
@@ -193,7 +204,7 @@ def _numbers(stored: Stored, name: str) -> npt.NDArray[Any]:
     return stored.array()
 
 
-def _divided(scores: npt.NDArray[Any], kind: Kind) -> npt.NDArray[Any]:
+def divided(scores: npt.NDArray[Any], kind: Kind) -> npt.NDArray[Any]:
     """Probabilities in half precision divided by their sums; other scores as they are."""
     if kind != "probs" or scores.dtype.itemsize != HALF or scores.dtype.kind != "f":
         return scores

@@ -91,7 +91,7 @@ COMPLETED = [
     (["report", "--key", "pr"], ["probs=", "prediction="]),
     (["fit", "--method", "v"], ["vector"]),
     (["fit", "--objective", "a"], ["accuracy"]),
-    (["finetune", "--loss", "ce,m"], ["ce,mbls", "ce,mdca"]),
+    (["finetune", "--loss", "ce,m"], ["ce,mbls", "ce,mdca", "ce,mbls_dice"]),
     (["gate", "--export", "m"], ["markdown="]),
     (["gate", "--max-drop", "acc"], ["accuracy="]),
     (["gate", "--preset", "s"], ["strict"]),

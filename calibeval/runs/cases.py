@@ -1,0 +1,165 @@
+"""Folders of cases with mapped scores: written file by file, in the layout and with the headers of the ones read."""
+
+from __future__ import annotations
+
+import shutil
+import zipfile
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.data.notices import Notice, warning
+from calibeval.core.data.row_source import Kind
+from calibeval.core.errors import FileProblem, InputError, UsageError
+from calibeval.readers.cases.folder import divided, files_of, scores_in
+from calibeval.readers.cases.names import Layout
+from calibeval.readers.cases.nnunet import described
+from calibeval.readers.cases.pictures import read_mask, read_nifti
+from calibeval.readers.cases.stems import ARRAYS, MASKS, NIFTI, stem_of, suffix_of_case
+from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.steady import SteadyFile
+from calibeval.recalibrate.base.mapping import Map
+from calibeval.writers.atomic import make_folder, replacing
+from calibeval.writers.pictures import write_like, write_mask
+
+BESIDE = (".pkl",)  # files of a case that are copied
+ABOUT = ("dataset.json", "plans.json")  # files of all cases that are copied
+
+Array = npt.NDArray[Any]
+
+
+LISTED = 3
+
+
+class WrittenCases(NamedTuple):
+    """cases: how many were written. pixels: of all of them. changed: how many got another class.
+
+    kept: cases whose segmentations beside the scores are not their arg-max, and were copied.
+    """
+
+    cases: int
+    pixels: int
+    changed: int
+    kept: tuple[str, ...]
+
+
+def kept_segmentations(written: WrittenCases) -> tuple[Notice, ...]:
+    """A warning if segmentations were copied that the map cannot have changed."""
+    if not written.kept:
+        return ()
+    some = ", ".join(written.kept[:LISTED]) + (", ..." if len(written.kept) > LISTED else "")
+    text = f"segmentations that are not the arg-max of their scores are copied as they are: {some}"
+    return (warning("segmentations_kept", text),)
+
+
+def map_cases(found: Map, folder: Path, out: Path, options: ReadOptions, layout: Layout | None = None) -> WrittenCases:
+    """Write every case of a folder to another one, with mapped scores; one case is in memory at a time.
+
+    Scores keep their kind, their type, and the form of their file; a segmentation beside them, which nnU-Net writes, is
+    that of the mapped scores.
+    Raises: InputError for scores that do not fit the map, naming the case; UsageError; FileProblem.
+    """
+    if out.resolve() == folder.resolve() or folder.resolve() in out.resolve().parents:
+        raise UsageError(f"{out}: is the folder that is read, or in it; name another one")
+    if out.is_file():
+        raise FileProblem(f"{out}: is a file, but cases are written to a folder")
+    regions = described(folder, folder.parent).regions  # nnU-Net has dataset.json above the folds
+    if regions is not None:
+        raise InputError(f"{folder}: its channels are regions that may overlap, and a map is for classes")
+    layout, files = files_of(folder, layout)
+    if not files:
+        raise InputError(f"{folder}: holds no cases")
+    pixels, changed, kept = 0, 0, []
+    for name, file in files.items():
+        target = out / file.relative_to(folder)
+        make_folder(target.parent)
+        try:
+            before, after = _written(found, file, target, options)
+        except InputError as error:
+            text = str(error).removeprefix("predictions: ")
+            raise InputError(text if text.startswith(file.name) else f"{file.name}: {text}") from None
+        pixels, changed = pixels + before.size, changed + int(np.count_nonzero(before != after))
+        if layout == "nnunet" and not _segmentation(file, target, before, after, options.limits):
+            kept.append(name)
+        for suffix in BESIDE:
+            _copied(file.with_name(f"{stem_of(file)}{suffix}"), target.parent)
+    for about in ABOUT:
+        _copied(folder / about, out)
+    return WrittenCases(len(files), pixels, changed, tuple(kept))
+
+
+def _written(found: Map, path: Path, target: Path, options: ReadOptions) -> tuple[Array, Array]:
+    """Write one case; return the classes of its pixels before and after, in the order of the file's axes."""
+    file, suffix = SteadyFile.of(path), suffix_of_case(path.name)
+    if suffix in NIFTI:
+        values = read_nifti(file, options.limits).values
+        first = np.moveaxis(values, -1, 0)
+        mapped = _mapped(found, first, options.kind or "probs")
+        write_like(path, target, np.moveaxis(mapped, 0, -1).astype(_floating(values.dtype)))
+    elif suffix in ARRAYS:
+        there = scores_in(file, suffix or "", options)
+        first = there.arrays[there.key].array()
+        mapped = _mapped(found, first, there.kind)
+        scores = mapped.astype(_floating(first.dtype))
+        with replacing(target) as stream:
+            if suffix == ".npy":
+                np.save(stream, scores)
+            else:
+                others: dict[str, Any] = {key: one.array() for key, one in there.arrays.items() if key != there.key}
+                (np.savez_compressed if _packed(path) else np.savez)(stream, **{**others, there.key: scores})
+    else:
+        raise UsageError(f"{path.name}: a picture has no scores of classes; save .npz")
+    return first.argmax(axis=0), mapped.argmax(axis=0)
+
+
+def _mapped(found: Map, scores: Array, kind: Kind) -> Array:
+    """Scores (k, ...) of a case, mapped."""
+    k = len(scores)
+    if found.k is not None and k != found.k:
+        raise InputError(f"{k} channels, but the map is for {found.k} classes")
+    rows = divided(scores, kind).reshape(k, -1).T
+    return np.asarray(found(rows, kind)).T.reshape(scores.shape)
+
+
+def _floating(dtype: np.dtype[Any]) -> np.dtype[Any]:
+    return dtype if dtype.kind == "f" else np.dtype(np.float32)
+
+
+def _packed(path: Path) -> bool:
+    """Whether an archive is compressed."""
+    with zipfile.ZipFile(path) as archive:
+        return any(one.compress_type != zipfile.ZIP_STORED for one in archive.infolist())
+
+
+def _segmentation(file: Path, target: Path, before: Array, after: Array, limits: Limits) -> bool:
+    """Write the segmentation beside the scores, if there is one; False if it was not their arg-max and was copied."""
+    stem = stem_of(file)
+    beside = next((one for one in (file.with_name(f"{stem}{end}") for end in (*NIFTI, *MASKS)) if one.is_file()), None)
+    if beside is None:
+        return True
+    out = target.with_name(beside.name)
+    if suffix_of_case(beside.name) in NIFTI:
+        own = read_nifti(SteadyFile.of(beside), limits).values
+        same = own.shape == before.T.shape and np.array_equal(own, before.T)
+        if same and not np.array_equal(before, after):
+            write_like(beside, out, after.T.astype(own.dtype))
+            return True
+    else:
+        own = read_mask(SteadyFile.of(beside), limits).values
+        same = np.array_equal(own, before.reshape(own.shape)) if own.size == before.size else False
+        if same and not np.array_equal(before, after):
+            write_mask(out, after.reshape(own.shape).astype(own.dtype))
+            return True
+    _copied(beside, target.parent)
+    return same
+
+
+def _copied(file: Path, folder: Path) -> None:
+    if file.is_file():
+        try:
+            shutil.copyfile(file, folder / file.name)
+        except OSError as error:
+            raise FileProblem(f"{folder / file.name}: cannot be written ({error.strerror or error})") from None
