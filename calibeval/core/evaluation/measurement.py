@@ -72,6 +72,7 @@ class Measurement:
         pairs: bool = False,
         second: Wanted = NOTHING,
         gain: bool = False,
+        fitted: bool = True,
     ) -> Measurement:
         """Measure: one pass over the scores, and one more for each slice column, groups, and another tool's bins.
 
@@ -82,7 +83,7 @@ class Measurement:
         pairs: whether to keep what metrics of single rows need: 8 bytes of each, of many rows only cells; with
         weights, groups or slices 41 bytes of each, if they fit into memory.
         second: what to read the scores once more for. gain: whether to recalibrate the rows out of fold, if they fit
-        into memory.
+        into memory. fitted: as for `summarise`.
         Other arguments: as for `evaluate_dump`.
         Raises: InputError for values that contradict the kind of the scores; UsageError for columns that cannot be cut.
         """
@@ -108,6 +109,7 @@ class Measurement:
             told=told if cells is None else cells.told,
             slopes=by_groups,
             ordered=PairKeys() if pairs and not (single or of_rows or weighted) else None,
+            fitted=fitted,
         )
         if own and by_class and groups is None and settings.level is not None:
             (sums,) = with_class_spread(predictions, [kept_rows(predictions)], [sums])
@@ -130,7 +132,9 @@ class Measurement:
             else _joints(sums, groups, predictions, by_class=by_class)
             if streamed is None
             else streamed.joints(sums, resources.jobs, resources.memory, by_class=by_class),
-            columns=_cut(predictions, settings, resources, sums, groups, by_class=by_class) if sliced else (),
+            columns=()
+            if not sliced
+            else _cut(predictions, settings, resources, sums, groups, by_class=by_class, fitted=fitted),
             tool=None if own else _as_tool(predictions, settings, resources),
             curves=cells,
         )
@@ -255,6 +259,7 @@ def _cut(
     groups: Groups | None,
     *,
     by_class: bool,
+    fitted: bool,
 ) -> tuple[SlicedColumn, ...]:
     """The slices of each column that the settings name."""
     if not settings.slices:
@@ -271,6 +276,7 @@ def _cut(
             known=sums.rows,
             by_class=by_class,
             gain=sums.gain,
+            fitted=fitted,
         )
         for column in settings.slices
     )
