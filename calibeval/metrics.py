@@ -26,7 +26,7 @@ from calibeval.core.evaluation.with_pairs import with_pairs
 from calibeval.core.evaluation.with_second_pass import with_second_pass
 from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.ranked import ranked_named
-from calibeval.core.metrics.table import EVERY, metric_named, needs_gain, needs_pairs, wanted_by
+from calibeval.core.metrics.table import EVERY, metric_named, needs_fit, needs_gain, needs_pairs, wanted_by
 from calibeval.core.sums.engine import summarise
 
 
@@ -50,7 +50,7 @@ def _function(metric: Metric) -> MetricFunction:
         dump = Predictions(probs=probs, logits=logits, labels=labels)
         own_bins = checked(bins=bins).bins
         gain = needs_gain([metric.name])
-        sums = summarise(dump, own_bins, keep_rows=gain or needs_pairs([metric.name]))
+        sums = summarise(dump, own_bins, keep_rows=gain or needs_pairs([metric.name]), fitted=needs_fit([metric.name]))
         sums = with_gain(sums, dump) if gain else sums
         sums = with_pairs(sums, dump) if needs_pairs([metric.name]) else sums
         sums = with_second_pass(sums, dump, own_bins, wanted_by([metric.name]))

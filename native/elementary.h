@@ -47,14 +47,9 @@ template <bool LOW> INLINE D8 exp(D8 x)
     return one[0];
 }
 
-// log for normal, positive x.
-INLINE D8 log(D8 x)
+// ln(2^n m) for m between sqrt(1/2) and sqrt(2).
+INLINE D8 log_of_parts(D8 m, D8 n)
 {
-    I8 b = bits(x);
-    I8 up = ((b & I8::all(0x000fffffffffffff)) > I8::all(0x6a09e667f3bcd)) & I8::all(1); // the mantissa exceeds sqrt(2)
-    I8 e = (b >> 52) + up;
-    D8 m = real(b - ((e - I8::all(1023)) << 52));
-    D8 n = real(e | I8::all(0x4330000000000000)) - D8::all(0x1.00000000003ffp52);
     D8 s = (m - D8::all(1.0)) / (m + D8::all(1.0)); // log m = 2 artanh s
     D8 u = s * s;
     D8 p = D8::all(0x1.2b584aae78a57p-3);
@@ -66,6 +61,22 @@ INLINE D8 log(D8 x)
     p = fma(p, u, D8::all(0x1.5555555555558p-1));
     D8 low = fma(n, D8::all(0x1.abc9e3b39803fp-56), s * u * p);
     return fma(n, D8::all(0x1.62e42fefa39efp-1), fma(D8::all(2.0), s, low));
+}
+
+// log for normal, positive x.
+INLINE D8 log(D8 x)
+{
+    I8 b = bits(x);
+    I8 up = ((b & I8::all(0x000fffffffffffff)) > I8::all(0x6a09e667f3bcd)) & I8::all(1); // the mantissa exceeds sqrt(2)
+    I8 e = (b >> 52) + up;
+    return log_of_parts(real(b - ((e - I8::all(1023)) << 52)), real(e | I8::all(0x4330000000000000)) - D8::all(0x1.00000000003ffp52));
+}
+
+// The same bits for x from 1 to 2.
+INLINE D8 log_up_to_two(D8 x)
+{
+    I8 up = x > D8::all(0x1.6a09e667f3bcdp0);
+    return log_of_parts(choose(up, x * D8::all(0.5), x), choose(up, D8::all(1.0), D8::all(0.0)));
 }
 
 // log for any x >= 0: -inf of 0, and of numbers below the normal ones the logarithm of 2^54 x, less 54 ln 2.

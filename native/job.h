@@ -43,6 +43,7 @@ struct Job {
 // Results of rows that are added up again: the same bits as from their scores.
 struct KeptRows {
     int64_t n, m;
+    const int64_t *labels; // of two classes of float logits, whose confidences are added by label; else null
     const double *edges, *confidence, *nll, *brier;
     const uint8_t *correct;
     double *totals; // the first four

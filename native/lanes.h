@@ -82,6 +82,18 @@ struct D8 {
 #endif
         return r;
     }
+    static INLINE D8 of(Floats x)
+    {
+#if LANES == 8
+        D8 r;
+        r.v[0] = (Reals)_mm512_maskz_cvtps_pd(255, (__m256)x);
+        return r;
+#else
+        float all[8];
+        *(EightLoose *)all = x;
+        return load(all);
+#endif
+    }
     INLINE void store(double *p) const { EACH_PART *(LooseReals *)(p + part * LANES) = v[part]; }
     // Of lanes four apart, then two apart, then of neighbours.
     INLINE double sum() const

@@ -11,7 +11,7 @@
 PyObject *table(PyObject *, PyObject *);  // in table.cpp
 
 // Of the functions below: a change of their arguments, or of what they mean, raises it here and in native_sources.py.
-#define INTERFACE 3
+#define INTERFACE 4
 #ifndef SOURCES // a hash of them by setup.py, so that Python uses no outdated kernel
 #define SOURCES ""
 #endif
@@ -49,7 +49,7 @@ static PyObject *wrong_size(const char *what)
     return nullptr;
 }
 
-template <class AnyJob> static bool labels_within(const AnyJob &job)
+static bool labels_within(const Softmax &job)
 {
     for (int64_t i = 0; i < job.n; i++)
         if (job.labels[i] < 0 || job.labels[i] >= job.k) return false;
@@ -90,7 +90,7 @@ static PyObject *sums(PyObject *, PyObject *arguments)
     if (job.rows && (b.doubles(8) != COLUMNS * job.n || b.all[8].readonly)) return wrong_size("rows");
     int flag;
     Py_BEGIN_ALLOW_THREADS
-    flag = labels_within(job) ? kernel->run(job, width == 4) : REFUSED;
+    flag = kernel->run(job, width == 4);
     Py_END_ALLOW_THREADS
     return PyLong_FromLong(flag);
 }
@@ -100,8 +100,8 @@ static PyObject *kept_rows(PyObject *, PyObject *arguments)
     Buffers b;
     KeptRows rows = {};
     int which;
-    if (!PyArg_ParseTuple(arguments, "iy*y*y*y*y*w*w*", &which, &b.all[0], &b.all[1], &b.all[2], &b.all[3], &b.all[4], &b.all[5],
-                          &b.all[6]))
+    if (!PyArg_ParseTuple(arguments, "iy*y*y*y*y*z*w*w*", &which, &b.all[0], &b.all[1], &b.all[2], &b.all[3], &b.all[4], &b.all[7],
+                          &b.all[5], &b.all[6]))
         return nullptr;
     const Kernel *kernel = kernel_at(which);
     if (!kernel) return nullptr;
@@ -114,6 +114,8 @@ static PyObject *kept_rows(PyObject *, PyObject *arguments)
     rows.brier = b.at<const double>(4);
     rows.totals = b.at<double>(5);
     rows.top = b.at<double>(6);
+    rows.labels = b.at<const int64_t>(7);
+    if (rows.labels && b.doubles(7) != rows.n) return wrong_size("labels");
     if (rows.m < 1 || b.all[2].len != rows.n || b.doubles(3) != rows.n || b.doubles(4) != rows.n) return wrong_size("rows");
     if (b.doubles(5) != 4 || b.doubles(6) != 5 * rows.m) return wrong_size("top");
     int flag;

@@ -187,7 +187,8 @@ template <bool WEIGHTED> APART void add_other(Job &job, int64_t row, int64_t c, 
         put(job.other + cell, p);
 }
 
-// Add up results of rows that were kept, in the order in which the rows themselves are added.
+// Add up results of rows that were kept, in the order in which the rows themselves are added. table: null, or of the
+// confidence.
 static void add_kept(const KeptRows &rows, Cell *table)
 {
     const D8 zero = D8::all(0.0), inf = D8::all(__builtin_inf());
@@ -203,11 +204,10 @@ static void add_kept(const KeptRows &rows, Cell *table)
         sums[NLL_SQUARES] = fma(nll, nll, sums[NLL_SQUARES]);
         sums[BRIER] = sums[BRIER] + brier;
         sums[BRIER_SQUARES] = fma(brier, brier, sums[BRIER_SQUARES]);
-        for (int lane = 0; lane < count; lane++) {
+        for (int lane = 0; table && lane < count; lane++) {
             const double c = rows.confidence[i + lane];
             add_confidence(table, rows.m, lane, rows.correct[i + lane] != 0, bin_of(c, rows.edges, rows.m), c);
         }
     }
     for (int i = 0; i < 4; i++) rows.totals[i] = sums[i].sum();
-    combine_confidences(table, rows.m, rows.top);
 }

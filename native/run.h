@@ -23,12 +23,17 @@ template <Kind KIND, bool WEIGHTED, class Score> static Flag by_size(Job &job)
     return flag;
 }
 
+INLINE Pairs pairs_in(char *memory, int64_t m)
+{
+    return {(double *)memory, (uint32_t *)(memory + PAIR_COPIES * 8 * m * (int64_t)sizeof(PairVector))};
+}
+
 static Flag two_classes(Job &job)
 {
-    const int64_t cells = 4 * job.m;
-    char *work = (char *)aligned_alloc(64, round_up(cells * (int64_t)(sizeof(Pair) + sizeof(uint32_t))));
+    char *work = (char *)aligned_alloc(64, round_up(job.m * PAIR_BYTES));
     if (!work) return REFUSED;
-    Flag flag = two(job, (Pair *)work, (uint32_t *)(work + cells * sizeof(Pair)));
+    memset(work, 0, job.m * PAIR_BYTES);
+    Flag flag = two(job, pairs_in(work, job.m));
     free(work);
     return flag;
 }
@@ -116,9 +121,37 @@ static void combine_weighted(Job &job, const double *of_labels)
     }
 }
 
+// How far edges times m may be from whole numbers, with rounding.
+static double slack_of(const double *edges, int64_t m)
+{
+    double most = 0.0;
+    for (int64_t i = 0; i <= m; i++) {
+        const double off = __builtin_fabs(edges[i] * (double)m - (double)i);
+        most = off > most ? off : most;
+    }
+    return most + (double)m * 0x1p-50;
+}
+
+static bool labels_within(const Job &job)
+{
+    const I8 most = I8::all(job.k - 1), none = I8::all(0);
+    I8 outside = none;
+    int64_t i = 0;
+    for (; i + 8 <= job.n; i += 8) {
+        const I8 label = I8::load(job.labels + i);
+        outside = outside | (label < none) | (label > most);
+    }
+    bool within = !outside.any();
+    for (; i < job.n; i++) within = within && job.labels[i] >= 0 && job.labels[i] < job.k;
+    return within;
+}
+
 static Flag run(Job &job, bool of_floats)
 {
     const int64_t k = job.k, m = job.m, padded = (k + 7) & ~7LL;
+    const bool on_grid = job.kind == LOGITS && job.on_grid != 0.0;
+    const bool pairs = k == 2 && on_grid && of_floats && !job.weights && mirrored(job.edges, m);
+    if (!pairs && !labels_within(job)) return REFUSED;
     const int64_t cells = (job.weights ? 2 : 3) * k * m + TOP_COPIES * 2 * m, columns = (job.weights ? 4 : 2) * padded;
     const int64_t bytes = round_up(cells * (int64_t)sizeof(Cell) + (columns + 3 * k) * (int64_t)sizeof(double));
     char *memory = (char *)aligned_alloc(64, bytes);
@@ -129,13 +162,7 @@ static Flag run(Job &job, bool of_floats)
     job.confident = job.other + (cells - TOP_COPIES * 2 * m);
     job.column_p = (double *)(memory + cells * sizeof(Cell));
     job.column_pp = job.column_p + columns / 2;
-    job.bin_slack = 0.0;
-    for (int64_t i = 0; i <= m; i++) {
-        const double off = __builtin_fabs(job.edges[i] * (double)m - (double)i);
-        job.bin_slack = off > job.bin_slack ? off : job.bin_slack;
-    }
-    job.bin_slack += (double)m * 0x1p-50;
-    const bool pairs = k == 2 && job.kind == LOGITS && of_floats && !job.weights;
+    job.bin_slack = slack_of(job.edges, m);
     Flag flag = job.bin_slack > 0.4 ? REFUSED : pairs ? two_classes(job) : of_floats ? by_kind<float>(job) : by_kind<double>(job);
     if (flag == DONE && job.weights) {
         double *of_labels = job.column_p + columns;
@@ -153,23 +180,32 @@ static Flag run(Job &job, bool of_floats)
 
 static Flag kept_rows(const KeptRows &rows)
 {
-    const int64_t bytes = round_up(TOP_COPIES * 2 * rows.m * (int64_t)sizeof(Cell));
-    Cell *table = (Cell *)aligned_alloc(64, bytes);
-    if (!table) return REFUSED;
-    memset(table, 0, bytes);
-    add_kept(rows, table);
-    free(table);
+    const int64_t cells = round_up(TOP_COPIES * 2 * rows.m * (int64_t)sizeof(Cell));
+    const bool pairs = rows.labels && mirrored(rows.edges, rows.m);
+    const int64_t bytes = round_up(cells + (pairs ? rows.m * PAIR_BYTES : 0));
+    char *memory = (char *)aligned_alloc(64, bytes);
+    if (!memory) return REFUSED;
+    memset(memory, 0, bytes);
+    add_kept(rows, pairs ? nullptr : (Cell *)memory);
+    if (pairs) add_kept_pairs(rows, pairs_in(memory + cells, rows.m), slack_of(rows.edges, rows.m), (Cell *)memory);
+    combine_confidences((const Cell *)memory, rows.m, rows.top);
+    free(memory);
     return DONE;
 }
 
 static int64_t segments(const Segments &s)
 {
-    const int64_t bytes = round_up(8 * (s.count + 1) * (int64_t)sizeof(Cell));
-    Cell *table = (Cell *)aligned_alloc(64, bytes);
-    if (!table) return -1;
-    memset(table, 0, bytes);
-    const int64_t found = segment_sums(s, table);
-    free(table);
+    const int64_t cells = round_up((s.count + 1) * SEGMENT_BYTES), bytes = cells + round_up(CELLS * sizeof(int32_t));
+    char *memory = (char *)aligned_alloc(64, bytes);
+    if (!memory) return -1;
+    memset(memory, 0, cells);
+    int32_t *of_cell = (int32_t *)(memory + cells);
+    for (int64_t cell = 0; cell < CELLS; cell++) {
+        const int32_t own = s.of_cell[cell];
+        of_cell[cell] = own >= 0 && s.kept[own] ? -1 : own;
+    }
+    const int64_t found = segment_sums(s, of_cell, segment_table(memory, s.count + 1));
+    free(memory);
     return found;
 }
 

@@ -63,7 +63,8 @@ def image_lines(images: PerImage) -> list[list[str]]:
 
 def image_finding(images: PerImage) -> str:
     """The same in one paragraph, for a page."""
-    return ". ".join(" · ".join(line) for line in image_lines(images)) + "."
+    lines = [" · ".join(line) for line in image_lines(images)]
+    return ". ".join(f"{line[:1].upper()}{line[1:]}" for line in lines) + "."
 
 
 def images_beside(dump: DumpReport) -> list[str]:

@@ -27,7 +27,7 @@ import psutil
 import calibeval
 from calibeval.core.data.far_rows import TASK_SCORES
 from calibeval.core.sums.engine import chunk_rows, edges_of, piece_of
-from calibeval.core.sums.equal_mass import CountedKeys
+from calibeval.core.sums.row_keys import CountedKeys
 from calibeval.engines.dask import dask_engine
 from tests.benchmarks.timing import cores, machine, say, show, table
 
@@ -168,7 +168,7 @@ def measured(shard: Path, rows: int, tasks: int) -> Parts:
 
     def add() -> None:
         one = pickle.loads(answer)  # noqa: S301 - what was packed above
-        keys.add(one.keys)
+        keys.put(0, one.keys)
         _ = piece.sums + one.sums
 
     content = shard.read_bytes()

@@ -65,7 +65,8 @@ def fit(
     if json:
         put(found.to_json())
         return 0
-    before, after = (summarise(p, resources=Resources(threads(jobs))) for p in (predictions, fitted(predictions)))
+    resources = Resources(threads(jobs))
+    before, after = (summarise(p, resources=resources, fitted=False) for p in (predictions, fitted(predictions)))
     shown = {name: METRICS[name] for name in ("accuracy", *(["ece"] if objective == "ece" else []))}
     numbers = {name: (metric.value(before), metric.value(after)) for name, metric in shown.items()}
     put(describe_map(found.to_dict(), predictions.source.name, numbers))

@@ -219,7 +219,7 @@ def explain_conventions(
     refuse_weights(predictions, "the conventions of other tools")
     own = CONVENTIONS[OWN]
     resources = Resources(jobs, max_memory)
-    base = summarise(predictions, own.bins if bins is None else bins, resources)
+    base = summarise(predictions, own.bins if bins is None else bins, resources, fitted=False)
     fields = {name: METRICS[FIELD.get(name, name)].measured(base, None) for name in explained_names()}
     metrics = {name: replace(metric, name=name) for name, metric in fields.items()}
     found = [Explained(own, own.bins if bins is None else bins, metrics, ())]

@@ -9,7 +9,7 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.settings import checked
-from calibeval.core.metrics.table import needs_gain, needs_pairs, wanted_by
+from calibeval.core.metrics.table import needs_fit, needs_gain, needs_pairs, wanted_by
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.resources import PLAIN, Resources
@@ -91,7 +91,16 @@ def evaluate_dump(
         images = images and has_images(predictions)
         check_background(settings, images=images)
         predictions = without_background(predictions) if settings.background == "exclude-label" else predictions
-    measured = Measurement.of(predictions, settings, resources, curves=curves, pairs=pairs, second=second, gain=gain)
+    measured = Measurement.of(
+        predictions,
+        settings,
+        resources,
+        curves=curves,
+        pairs=pairs,
+        second=second,
+        gain=gain,
+        fitted=needs_fit(only),
+    )
     report = measured.report(settings.level, only)
     return with_images(report, whole, settings, resources) if images else report
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,6 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import refuse_weights, row_weights
 from calibeval.core.evaluation.bin_tables import bin_table, class_view, weights_of
 from calibeval.core.evaluation.class_noise import per_class, with_class_spread
-from calibeval.core.evaluation.curves import CurveCells, Curves
 from calibeval.core.evaluation.doubts import doubted
 from calibeval.core.evaluation.remarks import warnings_of
 from calibeval.core.evaluation.with_second_pass import with_second_pass
@@ -34,9 +33,11 @@ from calibeval.core.sums.sums import Sums
 # What groups, slices, other tools and metrics on request need is imported where one of them is asked for.
 if TYPE_CHECKING:
     from calibeval.core.conventions.sums import ConventionSums
+    from calibeval.core.evaluation.curves import CurveCells, Curves
     from calibeval.core.evaluation.groups import Groups
     from calibeval.core.evaluation.slices import SlicedColumn
     from calibeval.core.evaluation.stream_joints import StreamedGroups
+    from calibeval.core.sums.sums import RowScores
     from calibeval.core.uncertainty.joints import Joints
 
 
@@ -71,6 +72,7 @@ class Measurement:
         pairs: bool = False,
         second: Wanted = NOTHING,
         gain: bool = False,
+        fitted: bool = True,
     ) -> Measurement:
         """Measure: one pass over the scores, and one more for each slice column, groups, and another tool's bins.
 
@@ -81,7 +83,7 @@ class Measurement:
         pairs: whether to keep what metrics of single rows need: 8 bytes of each, of many rows only cells; with
         weights, groups or slices 41 bytes of each, if they fit into memory.
         second: what to read the scores once more for. gain: whether to recalibrate the rows out of fold, if they fit
-        into memory.
+        into memory. fitted: as for `summarise`.
         Other arguments: as for `evaluate_dump`.
         Raises: InputError for values that contradict the kind of the scores; UsageError for columns that cannot be cut.
         """
@@ -94,7 +96,7 @@ class Measurement:
         streamed = None if groups is None or not by_groups else _streamed(predictions, groups, settings)
         own = settings.convention == OWN
         told = None if streamed is None else streamed.told
-        cells = CurveCells(predictions, also=told) if curves and own else None
+        cells = _curve_cells(predictions, told) if curves and own else None
         in_memory = not resources.streams(predictions)
         single = keep_rows or (by_groups and streamed is None) or (gain and in_memory)
         weighted = row_weights(predictions) is not None
@@ -107,6 +109,7 @@ class Measurement:
             told=told if cells is None else cells.told,
             slopes=by_groups,
             ordered=PairKeys() if pairs and not (single or of_rows or weighted) else None,
+            fitted=fitted,
         )
         if own and by_class and groups is None and settings.level is not None:
             (sums,) = with_class_spread(predictions, [kept_rows(predictions)], [sums])
@@ -129,7 +132,9 @@ class Measurement:
             else _joints(sums, groups, predictions, by_class=by_class)
             if streamed is None
             else streamed.joints(sums, resources.jobs, resources.memory, by_class=by_class),
-            columns=_cut(predictions, settings, resources, sums, groups, by_class=by_class) if sliced else (),
+            columns=()
+            if not sliced
+            else _cut(predictions, settings, resources, sums, groups, by_class=by_class, fitted=fitted),
             tool=None if own else _as_tool(predictions, settings, resources),
             curves=cells,
         )
@@ -234,6 +239,12 @@ def _streamed(predictions: Predictions, groups: Groups, settings: Settings) -> S
     return StreamedGroups(predictions, groups.units, settings.bins)
 
 
+def _curve_cells(predictions: Predictions, told: Callable[[RowScores], None] | None) -> CurveCells:
+    from calibeval.core.evaluation.curves import CurveCells
+
+    return CurveCells(predictions, also=told)
+
+
 def _joints(sums: Sums, groups: Groups, predictions: Predictions, *, by_class: bool) -> Joints | None:
     from calibeval.core.evaluation.groups import joints_for
 
@@ -248,6 +259,7 @@ def _cut(
     groups: Groups | None,
     *,
     by_class: bool,
+    fitted: bool,
 ) -> tuple[SlicedColumn, ...]:
     """The slices of each column that the settings name."""
     if not settings.slices:
@@ -264,6 +276,7 @@ def _cut(
             known=sums.rows,
             by_class=by_class,
             gain=sums.gain,
+            fitted=fitted,
         )
         for column in settings.slices
     )

@@ -128,7 +128,8 @@ class _Run:
         marked = labels if ignore is not None else labels.astype(np.int32) if labels.dtype.kind == "u" else labels
         if self._settings.background == "exclude-label":
             marked = np.where(labels == 0, self._mark, marked)
-        return Ready(case._replace(labels=labels), scores, marked, None)
+        found = Ready(case._replace(labels=labels), scores, marked, None)
+        return found if self._edges is None else found._replace(parts=self._parts(found, self._edges))
 
     def add(self, ready: Ready) -> None:
         """The next case, in order. Raises: InputError naming it."""
@@ -146,15 +147,18 @@ class _Run:
         kinds = running.facts.kinds if running is not None else None
         if kinds is None or kinds.k is None:
             raise InputError(f"{case.name}: the scores of every class are needed")
-        edges = edges_of(kinds, self._settings.bins)[1]
-        if self._adder is None:
-            self._adder = ImageAdder(kinds.k, self._settings.bins)
-        self._adder.add(self._parts(ready, edges))
+        if self._adder is None or self._edges is None:
+            self._edges, self._adder = edges_of(kinds, self._settings.bins)[1], ImageAdder(kinds.k, self._settings.bins)
+        parts = ready.parts or self._parts(ready, self._edges)
+        if parts is None:
+            raise InputError(f"{case.name}: holds scores that are no numbers")
+        self._adder.add(parts)
         self._names.append(case.name)
         self._told |= dict.fromkeys(case.told)
         self._spaced = self._spaced and case.spacing is not None
 
-    def _parts(self, ready: Ready, edges: Floats) -> ImageParts:
+    def _parts(self, ready: Ready, edges: Floats) -> ImageParts | None:
+        """The sums of an image; None if its values are wrong, which is said when it is added."""
         kind, marked = self._facts.kind, ready.marked.ravel()
         scores = ready.scores.reshape(len(ready.scores), -1)
         places = np.flatnonzero(marked != self._mark)
@@ -164,6 +168,8 @@ class _Run:
             scores, kind = _two(scores, kind), "probs"
         p = rounded(probabilities(scores, kind, axis=0), kind)
         labels = marked[places].astype(np.intp)
+        if len(places) and not (labels.min() >= 0 and labels.max() < len(p) and np.isfinite(p.sum())):
+            return None
         return ImageParts.of(Pixels(p, labels, places, ready.case.labels, ready.case.spacing), edges)
 
     def report(self, source: Any) -> DumpReport:

@@ -72,20 +72,23 @@ def part_sums(
     watch: Watch | None = None,
     *,
     slopes: bool = False,
+    fitted: bool = True,
 ) -> list[Sums]:
     """The sums of each part, as if its rows were a separate dump.
 
     parts: numbers of stored rows that are not ignored. A row may belong to several parts. resources: as for
     `summarise`; if scores are read block by block, so are the parts, with 8 bytes for each of their rows, and a sample
     of the scores of each part, until all are read. Results of single rows are not kept: they are those of the whole
-    dump. watch: is told about rows that are read block by block, and only of those. slopes: as for `summarise`.
+    dump. watch: is told about rows that are read block by block, and only of those. slopes, fitted: as for `summarise`.
     """
     if resources.streams(predictions):
-        return _streamed(predictions, parts, bins, resources.jobs, watch, slopes=slopes)
+        return _streamed(predictions, parts, bins, resources.jobs, watch, slopes=slopes, fitted=fitted)
     scores = predictions.scores[0 : predictions.rows]
 
     def sums_of(rows: Rows) -> Sums:
-        return located(summarise(selected(predictions, scores, rows), bins, slopes=slopes), predictions, rows)
+        return located(
+            summarise(selected(predictions, scores, rows), bins, slopes=slopes, fitted=fitted), predictions, rows
+        )
 
     return list(in_order(sums_of, parts, resources.jobs))
 
@@ -107,7 +110,14 @@ def located(sums: Sums, predictions: Predictions, rows: Rows) -> Sums:
 
 
 def _streamed(
-    predictions: Predictions, parts: Sequence[Rows], bins: int, jobs: int, watch: Watch | None, *, slopes: bool
+    predictions: Predictions,
+    parts: Sequence[Rows],
+    bins: int,
+    jobs: int,
+    watch: Watch | None,
+    *,
+    slopes: bool,
+    fitted: bool,
 ) -> list[Sums]:
     """Like `part_sums`, for scores that are not in memory: each block is cut, and the sums of the parts are added."""
     step = max(1, BLOCK_SCORES // (predictions.k or 1))
@@ -129,7 +139,7 @@ def _streamed(
         for part, sums in zip(there, in_order(sums_of, there, jobs), strict=True):
             if watch is not None and sums.rows is not None:
                 watch.rows(part, cuts[part], sums.rows)
-            if sums.excess is not None:
+            if fitted and sums.excess is not None:
                 own = selected(predictions, scores, cuts[part], start)
                 samples[part].append(Sample.of_block(next(own.blocks(own.rows)), seen[part], len(parts[part])))
                 seen[part] += len(cuts[part])

@@ -80,12 +80,13 @@ class SlicedColumn:
         known: RowScores | None = None,
         by_class: bool = True,
         gain: Gain | Notice | None = None,
+        fitted: bool = True,
     ) -> SlicedColumn:
         """The slices of a column, from one more pass over the scores.
 
         known: the results of every row that is not ignored. by_class: whether to include class-wise sums; without them
         and with known results, the scores are not read again. groups: of dependent rows; None if rows are independent.
-        gain: of all rows. resources: as for `summarise`.
+        gain: of all rows. resources, fitted: as for `summarise`.
         Raises: UsageError for an unknown column, or one that makes too many slices.
         """
         place, hint = f'{predictions.source.name}: column "{column}"', "; store numbers as bands, such as 0-10"
@@ -104,7 +105,7 @@ class SlicedColumn:
             streamed = StreamedSlices.of(groups, rows, settings.bins, resources)
             watch = None if streamed is None else streamed.parts
             grouped = groups is not None and groups.refused is None
-            sums = part_sums(predictions, rows, settings.bins, resources, watch, slopes=grouped)
+            sums = part_sums(predictions, rows, settings.bins, resources, watch, slopes=grouped, fitted=fitted)
             told = (
                 {}
                 if streamed is None

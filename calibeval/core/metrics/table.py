@@ -101,6 +101,15 @@ def needs_pairs(only: Collection[str] | None) -> bool:
     return any(isinstance(EVERY.get(name), kinds) for name in only)
 
 
+def needs_fit(only: Collection[str] | None) -> bool:
+    """Whether one of these metrics comes from a fit to a sample of the rows, such as the temperature.
+
+    >>> needs_fit(None), needs_fit(["ece", "nll"]), needs_fit(["temperature"])
+    (True, False, True)
+    """
+    return only is None or any(EVERY[name].fitted or EVERY[name].left_to_gain for name in only if name in EVERY)
+
+
 def _chosen(only: Collection[str] | None) -> bool:
     """Whether somebody chose these metrics; those of a report in full were not chosen."""
     return only is not None and {*only} != {*with_gain_metrics(None)}

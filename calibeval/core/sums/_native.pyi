@@ -35,6 +35,7 @@ def kept_rows(
     correct: npt.NDArray[np.bool_],
     nll: Floats,
     brier: Floats,
+    labels: npt.NDArray[np.int64] | None,
     totals: Floats,
     top: Floats,
     /,

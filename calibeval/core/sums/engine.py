@@ -16,7 +16,7 @@ import numpy as np
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.check_values import check_values
-from calibeval.core.data.far_rows import Span
+from calibeval.core.data.far_rows import Span, engine_of
 from calibeval.core.data.labels_needed import check_labelled
 from calibeval.core.data.precision import as_stored
 from calibeval.core.data.predictions import Predictions
@@ -28,14 +28,15 @@ from calibeval.core.sums.binning import (
     is_computed,
     on_grid,
 )
-from calibeval.core.sums.equal_mass import CountedKeys, KeptKeys, RowKeys
-from calibeval.core.sums.equal_weight import WeightedKeys
+from calibeval.core.sums.equal_mass import RowKeys
 from calibeval.core.sums.fitted import fitted_cox, fitted_optimum
 from calibeval.core.sums.pair_keys import PairKeys
 from calibeval.core.sums.passes import over_blocks
 from calibeval.core.sums.piece import Piece, piece_of
 from calibeval.core.sums.resources import PLAIN, Resources
+from calibeval.core.sums.row_keys import AllKeys, CountedKeys, KeptKeys, WeightedKeys
 from calibeval.core.sums.rows import BadValues
+from calibeval.core.sums.running_total import RunningTotal
 from calibeval.core.sums.sample import Sample
 from calibeval.core.sums.sums import EqualMass, RowScores, Sums, joined_rows
 
@@ -57,16 +58,17 @@ def summarise(
     told: Callable[[RowScores], None] | None = None,
     slopes: bool = False,
     ordered: PairKeys | None = None,
+    fitted: bool = True,
 ) -> Sums:
     """All sums of the predictions in one pass over the scores.
 
     bins: number of equal-width bins, and the largest number of equal-mass bins. resources: threads and memory; if the
     scores need more memory, they are read again, once or a few times, for the equal-mass bins.
-    keep_rows: also keep the results of every row: 41 bytes per row. finish: whether a temperature is fitted, and sums
-    with weights are scaled, after which they cannot be added. told: is given the results of every row, block by block,
+    keep_rows: also keep the results of every row: 41 bytes per row. finish: whether there are fits, and sums with
+    weights are scaled, after which they cannot be added. told: is given the results of every row, block by block,
     in the order of the rows. slopes: also keep what each row tells of the temperature, 16 bytes for each row that it is
     fitted on, as if every row were kept. ordered: is given the confidence and correctness of all rows, whose pairs the
-    result has then.
+    result has then. fitted: whether a temperature and, for two classes, Cox's recalibration are fitted if it finishes.
     Memory in addition to the scores: about 20 MiB per thread, and 8 bytes per row if they are read once.
     Raises: InputError naming the first row whose values contradict the kind.
 
@@ -78,7 +80,7 @@ def summarise(
     edges, compared = edges_of(predictions, bins)
     jobs, progress, slack = resources.jobs, resources.progress, tie_slack(predictions)
     weights = row_weights(predictions)
-    keys = (
+    keys: AllKeys = (
         WeightedKeys(weights, slack)
         if weights is not None
         else CountedKeys(predictions.n, partial(over_keys, predictions, bins, jobs), slack)
@@ -86,27 +88,33 @@ def summarise(
         else KeptKeys(predictions.n, jobs, slack)
     )
     np.empty(KEPT_BYTES if ordered is None and not keep_rows else MOST_KEPT_BYTES, np.uint8)
-    total: Sums | None = None
+    running, here = RunningTotal(), _reads_here(predictions)
+    done = 0
     kept: list[RowScores] = []
     samples: list[Sample] = []
     if progress is not None:
         progress.start(predictions.source.name, predictions.rows)
     try:
-        wanted = keep_rows or told is not None
-        for sums, piece_keys, sample in _pieces(predictions, edges, compared, jobs, keep_rows=wanted, sampled=finish):
-            keys.add(piece_keys)
+        wanted, own = keep_rows or told is not None, keys if here else None
+        for sums, piece_keys, sample in _pieces(
+            predictions, edges, compared, jobs, own, keep_rows=wanted, sampled=finish and fitted
+        ):
+            if not here:
+                keys.put(done, piece_keys)
+            done += len(piece_keys)
             if ordered is not None:
                 ordered.add(piece_keys)
             if told is not None and sums.rows is not None:
                 told(sums.rows)
             samples += [] if sample is None else [sample]
             kept += [sums.rows] if keep_rows and sums.rows is not None else []
-            total = sums if total is None else total + sums
+            running.add(sums)
             if progress is not None:
                 progress.advance(sums.rows_n)
     except BadValues:
         check_values(predictions)
         raise InputError(f"{predictions.source.name}: values contradict the kind {predictions.kind}") from None
+    total = running.sums()
     if total is None:
         raise InputError(f"{predictions.source.name}: there are no rows")
     found = replace(
@@ -153,21 +161,41 @@ def chunk_rows(predictions: Predictions) -> int:
     return max(1, min(CHUNK_SCORES // width, CHUNK_ROWS))
 
 
+def _reads_here(predictions: Predictions) -> bool:
+    """Whether threads of this process read and add up the scores."""
+    return engine_of(predictions) is None and getattr(predictions.scores, "pieces", None) is None
+
+
 def _pieces(
-    predictions: Predictions, edges: Floats, compared: Floats, jobs: int, *, keep_rows: bool, sampled: bool = False
+    predictions: Predictions,
+    edges: Floats,
+    compared: Floats,
+    jobs: int,
+    keys: AllKeys | None,
+    *,
+    keep_rows: bool,
+    sampled: bool,
 ) -> Iterator[Piece]:
-    """The sums of chunks in the order of their rows. compared: rounded edges. sampled: whether to keep a sample."""
+    """The sums of chunks in the order of their rows.
+
+    compared: rounded edges. keys: take those of each chunk, unless None. sampled: whether to keep a sample.
+    """
     own: Callable[..., Iterator[Piece]] | None = getattr(predictions.scores, "pieces", None)
     if own is not None:  # they lie where they can be added up
         return own(predictions, edges, compared, keep_rows=keep_rows, sampled=sampled)
     n = predictions.n if sampled else None
-    work = partial(_piece, edges=edges, compared=compared, keep_rows=keep_rows, n=n)
+    work = partial(_piece, edges=edges, compared=compared, keep_rows=keep_rows, n=n, keys=keys)
     return over_blocks(predictions, chunk_rows(predictions), work, jobs)
 
 
-def _piece(span: Span, edges: Floats, compared: Floats, n: int | None, *, keep_rows: bool) -> Piece:
-    """The sums of a chunk. n: the number of all rows, of which a sample is kept; None: none is."""
-    piece = piece_of(span.predictions, span.block, edges, compared, keep_rows=keep_rows)
+def _piece(
+    span: Span, edges: Floats, compared: Floats, n: int | None, keys: AllKeys | None, *, keep_rows: bool
+) -> Piece:
+    """The sums of a chunk. n: the number of all rows, of which a sample is kept; None: none is. keys: take its keys."""
+    room = None if keys is None else keys.room(span.first, len(span.block.labels))
+    piece = piece_of(span.predictions, span.block, edges, compared, keep_rows=keep_rows, room=room)
+    if keys is not None:
+        keys.put(span.first, piece.keys)
     if piece.sums.impossible_row is not None:
         row = span.start + piece.sums.impossible_row
         piece = piece._replace(sums=replace(piece.sums, impossible_row=row))

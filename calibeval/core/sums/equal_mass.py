@@ -42,45 +42,12 @@ def confidence_keys(confidence: Floats, correct: npt.NDArray[np.bool_]) -> RowKe
     return (confidence.view(np.uint64) << np.uint64(1)) | correct
 
 
-class KeptKeys:
-    """The keys of all rows in memory, 8 bytes per row. jobs: number of threads. slack: see `equal_mass_edges`."""
-
-    def __init__(self, n: int, jobs: int, slack: float) -> None:
-        self._keys, self._filled = np.empty(n, np.uint64), 0
-        self._jobs, self._slack = jobs, slack
-
-    def add(self, keys: RowKeys) -> None:
-        """The keys of the next rows."""
-        self._keys[self._filled : self._filled + len(keys)] = keys
-        self._filled += len(keys)
-
-    def result(self, bins: int) -> tuple[BinSums, Floats]:
-        """Sums and edges of equal-mass bins."""
-        return from_keys(self._keys, bins, self._jobs, self._slack)
-
-
-class CountedKeys:
-    """A histogram of the keys of all rows.
-
-    read: makes another pass. slack: see `equal_mass_edges`.
-    """
-
-    def __init__(self, n: int, read: Pass, slack: float) -> None:
-        self._n, self._read, self._slack, self._histogram = n, read, slack, np.zeros(CELLS, np.int64)
-
-    def add(self, keys: RowKeys) -> None:
-        """The keys of the next rows."""
-        self._histogram += first_histogram(keys)
-
-    def result(self, bins: int) -> tuple[BinSums, Floats]:
-        """Sums and edges of equal-mass bins."""
-        return from_passes(self._read, self._n, bins, self._histogram, slack=self._slack)
-
-
-def from_keys(keys: RowKeys, bins: int, jobs: int = 1, slack: float = 0.0) -> tuple[BinSums, Floats]:
+def from_keys(
+    keys: RowKeys, bins: int, jobs: int = 1, slack: float = 0.0, histogram: Bits | None = None
+) -> tuple[BinSums, Floats]:
     """Sums and edges of equal-mass bins from the keys of all rows. jobs: threads; results do not depend on it.
 
-    slack: see `equal_mass_edges`.
+    slack: see `equal_mass_edges`. histogram: `first_histogram` of all rows, if it is known and they are not few.
     Raises: InputError if there are no rows.
 
     >>> keys = confidence_keys(np.array([0.5, 0.6, 0.7, 0.8]), np.array([True, False, True, True]))
@@ -98,9 +65,10 @@ def from_keys(keys: RowKeys, bins: int, jobs: int = 1, slack: float = 0.0) -> tu
     def read(work: Callable[[RowKeys], Any]) -> Iterator[Any]:
         return in_order(work, (keys[start : start + PART] for start in range(0, len(keys), PART)), jobs)
 
-    histogram = np.zeros(CELLS, np.int64)
-    for counts in read(first_histogram):
-        histogram += counts
+    if histogram is None:
+        histogram = np.zeros(CELLS, np.int64)
+        for counts in read(first_histogram):
+            histogram += counts
     return from_passes(read, len(keys), bins, histogram, slack)
 
 

@@ -14,22 +14,6 @@ RowKeys = npt.NDArray[np.uint64]
 ROUNDING = 1e-12
 
 
-class WeightedKeys:
-    """The keys of all rows in memory, 8 bytes per row. weights: (n,), of these rows. slack: see `equal_mass_edges`."""
-
-    def __init__(self, weights: Floats, slack: float) -> None:
-        self._weights, self._slack = weights, slack
-        self._keys: list[RowKeys] = []
-
-    def add(self, keys: RowKeys) -> None:
-        """The keys of the next rows."""
-        self._keys.append(keys)
-
-    def result(self, bins: int) -> tuple[BinSums, Floats]:
-        """Sums and edges of equal-mass bins."""
-        return from_weighted_keys(np.concatenate(self._keys), self._weights, bins, self._slack)
-
-
 def from_weighted_keys(keys: RowKeys, weights: Floats, bins: int, slack: float = 0.0) -> tuple[BinSums, Floats]:
     """Sums and edges of equal-mass bins from the keys (see `confidence_keys`) and the weights of all rows.
 

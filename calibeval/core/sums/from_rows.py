@@ -44,7 +44,7 @@ def sums_from_rows(predictions: Predictions, rows: RowScores, labels: Labels, bi
         if len(impossible):
             nll, of_nll = np.delete(nll, impossible), None if weights is None else np.delete(weights, impossible)
         n = len(own)
-        fused = None if kernel is None else kept_sums(kernel, part, compared)
+        fused = None if kernel is None else kept_sums(kernel, predictions, part, own, compared)
         sums = Sums(
             n=n,
             k=predictions.k,

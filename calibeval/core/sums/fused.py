@@ -5,6 +5,7 @@ Without weights, the kernel adds up everything; with weights, the bins are made 
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -73,21 +74,36 @@ def fusing(predictions: Predictions, edges: Floats) -> Kernel | None:
     return kernel
 
 
-def kept_sums(kernel: Kernel, rows: RowScores, edges: Floats) -> KeptSums | None:
-    """The sums of rows of one chunk without weights; None if there is no memory."""
+def kept_sums(
+    kernel: Kernel, predictions: Predictions, rows: RowScores, labels: npt.NDArray[Any], edges: Floats
+) -> KeptSums | None:
+    """The sums of rows of one chunk without weights; None if there is no memory. labels: (n,), of the rows."""
     totals, top = np.empty(4), np.empty((5, len(edges) - 1))
     columns = [np.ascontiguousarray(one) for one in (edges, rows.confidence, rows.correct, rows.nll, rows.brier)]
-    if kernel.module.kept_rows(kernel.which, *columns, totals, top) != DONE:
+    by_label = predictions.k == 2 and predictions.kind == "logits" and _is_small(predictions.scores.dtype)
+    own = np.ascontiguousarray(labels, np.int64) if by_label else None
+    if kernel.module.kept_rows(kernel.which, *columns, own, totals, top) != DONE:
         return None
     nll, nll_squares, brier, brier_squares = totals.tolist()
     return KeptSums(BinSums(*top), Moments(nll, nll_squares), Moments(brier, brier_squares))
 
 
 def fused_sums(
-    kernel: Kernel, block: Block, kind: Kind, edges: Floats, tolerance: Tolerance, *, keep_rows: bool
+    kernel: Kernel,
+    block: Block,
+    kind: Kind,
+    edges: Floats,
+    tolerance: Tolerance,
+    *,
+    keep_rows: bool,
+    room: npt.NDArray[np.uint64] | None = None,
 ) -> Fused | None:
-    """The sums of a block without weights; None where numpy must: of bad values, it refuses them."""
-    found = _run(kernel, block, kind, edges, tolerance, keep_rows=keep_rows or len(block.labels) <= FEW_ROWS)
+    """The sums of a block without weights; None where numpy must: of bad values, it refuses them.
+
+    room: the array that its keys are put into; None: a new one.
+    """
+    keep_rows = keep_rows or len(block.labels) <= FEW_ROWS
+    found = _run(kernel, block, kind, edges, tolerance, keep_rows=keep_rows, room=room)
     if found is None:
         return None
     nll, nll_squares, brier, brier_squares, *excess, impossible, first = found.totals.tolist()
@@ -123,7 +139,14 @@ def _rows(
 
 
 def _run(
-    kernel: Kernel, block: Block, kind: Kind, edges: Floats, tolerance: Tolerance, *, keep_rows: bool
+    kernel: Kernel,
+    block: Block,
+    kind: Kind,
+    edges: Floats,
+    tolerance: Tolerance,
+    *,
+    keep_rows: bool,
+    room: npt.NDArray[np.uint64] | None = None,
 ) -> _Outcome | None:
     n, k = block.scores.shape
     m, weighted = len(edges) - 1, block.weights is not None
@@ -136,7 +159,7 @@ def _run(
         np.zeros(TOTALS),
         np.empty((7 if weighted else 5, k, m)),
         np.empty((5, m)),
-        np.empty(n, np.uint64),
+        np.empty(n, np.uint64) if room is None else room,
         np.empty((COLUMNS, n)) if keep_rows else None,
     )
     flag = kernel.module.sums(
@@ -158,6 +181,12 @@ def _run(
 
 def _even(edges: Floats) -> bool:
     """Whether edges are nearly i / m, so that a product finds the bin but for one step."""
+    return _even_bytes(edges.tobytes())
+
+
+@lru_cache
+def _even_bytes(stored: bytes) -> bool:
+    edges = np.frombuffer(stored)
     m = len(edges) - 1
     return float(np.abs(edges * m - np.arange(m + 1)).max()) < MOST_OFF
 
@@ -169,5 +198,9 @@ def _is_plain(dtype: np.dtype[Any]) -> bool:
 
 def _plain(scores: npt.NDArray[Any]) -> npt.NDArray[Any]:
     """The scores as contiguous float32, if that is without loss, or float64."""
-    small = scores.dtype.kind == "f" and scores.dtype.itemsize <= 4
-    return np.ascontiguousarray(scores, np.float32 if small else np.float64)
+    return np.ascontiguousarray(scores, np.float32 if _is_small(scores.dtype) else np.float64)
+
+
+def _is_small(dtype: np.dtype[Any]) -> bool:
+    """Whether scores of this type become float32 without loss."""
+    return dtype.kind == "f" and dtype.itemsize <= 4

@@ -29,11 +29,19 @@ class Piece(NamedTuple):
     sample: Sample | None = None
 
 
-def piece_of(predictions: Predictions, block: Block, edges: Floats, compared: Floats, *, keep_rows: bool) -> Piece:
-    """The sums of a block. Raises: BadValues."""
+def piece_of(
+    predictions: Predictions,
+    block: Block,
+    edges: Floats,
+    compared: Floats,
+    *,
+    keep_rows: bool,
+    room: RowKeys | None = None,
+) -> Piece:
+    """The sums of a block. room: an array that its keys may be put into. Raises: BadValues."""
     kernel = chosen()
     if kernel is not None and block.weights is None:
-        fused = _fused(kernel, predictions, block, compared, keep_rows=keep_rows)
+        fused = _fused(kernel, predictions, block, compared, room, keep_rows=keep_rows)
         if fused is not None:
             return _of_fused(fused, predictions, block, edges, compared, keep_rows=keep_rows)
     return _of_rows(
@@ -42,16 +50,16 @@ def piece_of(predictions: Predictions, block: Block, edges: Floats, compared: Fl
 
 
 def _fused(
-    kernel: Kernel, predictions: Predictions, block: Block, compared: Floats, *, keep_rows: bool
+    kernel: Kernel, predictions: Predictions, block: Block, compared: Floats, room: RowKeys | None, *, keep_rows: bool
 ) -> Fused | None:
     """What the kernel adds up; with results of single rows, if they are needed. None: it cannot."""
     if predictions.kind == "confidence":
         return None
     arguments = (kernel, block, predictions.kind, compared, predictions.tolerance)
-    fused = fused_sums(*arguments, keep_rows=keep_rows)
+    fused = fused_sums(*arguments, keep_rows=keep_rows, room=room)
     if fused is None or fused.rows is not None or not decided_by_few(float(fused.top.y.sum()), len(block.labels)):
         return fused
-    return fused_sums(*arguments, keep_rows=True)
+    return fused_sums(*arguments, keep_rows=True, room=room)
 
 
 def _of_fused(

@@ -12,6 +12,7 @@ from calibeval.render.page import tables as html_tables
 from calibeval.render.page.classes import Classes, class_tables, folded_count
 from calibeval.render.page.diagram import Diagram, diagram, legend
 from calibeval.render.page.facts import caption, facts, remarks
+from calibeval.render.page.images import ImagesView, images_view
 from calibeval.render.page.one_class import (
     OneClass,
     one_against_the_rest,
@@ -49,7 +50,8 @@ class DumpView:
     """One dump. short: its name among other dumps; merged: whether tables merge its bins; after: with its map.
 
     changes: of a dump after its map, its numbers beside those before. question: the title of the diagram. views: chosen
-    classes against the rest. risk: the risk-coverage curve. top: of two classes, the view by the top label.
+    classes against the rest. risk: the risk-coverage curve. top: of two classes, the view by the top label. images: of
+    segmentations, what is measured image by image.
     """
 
     id: str
@@ -79,6 +81,7 @@ class DumpView:
     gain: str = ""
     gains: list[GainCells] = field(default_factory=list)
     top: DumpView | None = None
+    images: ImagesView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -219,6 +222,7 @@ def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int
         risk=risk_of(dump, report.settings.level),
         gain=gain_said(dump.metrics),
         gains=gain_cells(dump.metrics),
+        images=images_view(dump),
         top=_dump_view(without_positive(dump), report, f"{id_}-top", short, room) if positive else None,
     )
 

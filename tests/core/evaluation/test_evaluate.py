@@ -10,6 +10,8 @@ import pytest
 import calibeval
 from calibeval import Predictions, Report, evaluate
 from calibeval.core.errors import InputError, UsageError
+from calibeval.core.evaluation.evaluate import evaluate_dump
+from calibeval.core.evaluation.settings import checked
 from tests import definitions
 from tests.data import logits_and_labels
 
@@ -206,3 +208,17 @@ def test_the_highest_level_has_intervals_of_finite_ends():
             assert np.isfinite([metric.low, metric.high]).all(), metric.name
             assert metric.low < metric.high, metric.name
     assert metrics["ece"].low is not None
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_a_metric_alone_is_that_of_the_whole_report(k):
+    logits, labels = logits_and_labels(600, k)
+    predictions = Predictions(logits=logits, labels=labels, columns={"site": np.arange(600) % 2})
+    settings = checked(slices=["site"])
+    whole = evaluate_dump(predictions, settings)
+    for name, metric in whole.metrics.items():
+        alone = evaluate_dump(predictions, settings, only=[name])
+        if not name.startswith("cox"):  # if they are chosen, they come from all rows
+            assert alone.metrics[name] == metric
+            own, of_all = ({one.value: one.metrics[name] for one in dump.slices} for dump in (alone, whole))
+            assert own == of_all

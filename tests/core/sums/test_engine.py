@@ -622,3 +622,33 @@ def test_the_rows_that_are_kept_are_those_of_the_sums(k, monkeypatch):
     np.testing.assert_array_equal(sums.rows.correct, p.argmax(axis=1) == kept)
     np.testing.assert_allclose(sums.rows.nll, -np.log(p[np.arange(len(kept)), kept]), rtol=1e-11)
     np.testing.assert_allclose(sums.rows.brier, ((p - np.eye(k)[kept]) ** 2).sum(axis=1), atol=1e-13)
+
+
+@pytest.mark.parametrize("k", [2, 3])
+def test_without_fits_all_other_sums_are_the_same(k):
+    logits, labels = logits_and_labels(400, k)
+    predictions = Predictions(logits=logits, labels=labels)
+    whole, less = summarise(predictions), summarise(predictions, fitted=False)
+    assert whole.optimum is not None
+    assert (whole.cox is None) == (k != 2)
+    assert less.optimum is less.cox is None
+    assert less.nll == whole.nll
+    assert less.excess == whole.excess
+    assert np.array_equal(less.mass.p, whole.mass.p)
+
+
+def test_keys_of_any_dump_are_put_in_their_places_by_threads(monkeypatch):
+    # More rows than are sorted, some of them ignored, in chunks that threads may finish in any order.
+    monkeypatch.setattr("calibeval.core.sums.engine.CHUNK_ROWS", 5000)
+    logits, labels = logits_and_labels(41_000, 2)
+    labels[::7] = -1
+    predictions = Predictions(logits=logits, labels=labels, ignore_index=-1)
+    one, several = (summarise(predictions, resources=Resources(jobs), fitted=False) for jobs in (1, 3))
+    confidence = np.sort(definitions.softmax(logits[labels >= 0]).max(axis=1))
+    n = len(confidence)
+    edges = [confidence[-(-i * n // 15) - 1] for i in range(1, 15)]
+    for sums in (one, several):
+        np.testing.assert_allclose(sums.mass_edges[1:-1], edges, atol=1e-12)
+        assert sums.mass.count.sum() == n
+    for name in ("count", "p", "pp", "y", "yp"):
+        assert np.array_equal(getattr(one.mass, name), getattr(several.mass, name)), name

@@ -8,6 +8,7 @@ import pytest
 from calibeval import Predictions
 from calibeval.core.errors import InputError
 from calibeval.core.evaluation.parts import known_part_sums, part_sums, places_of
+from calibeval.core.sums import kernel
 from calibeval.core.sums.engine import summarise
 from calibeval.core.sums.from_rows import sums_from_rows
 from tests import definitions
@@ -40,9 +41,11 @@ def assert_same_rows(one, other):
         assert np.array_equal(getattr(one, name), getattr(other, name)), name
 
 
+@pytest.mark.parametrize("name", ["numpy", *(f"native:{one.name}" for one in kernel.available())])
 @pytest.mark.parametrize("k", [2, 3, 10, 120])
 @pytest.mark.parametrize("kind", ["logits", "probs", "log_probs", "confidence"])
-def test_the_same_bits_as_another_reading(kind, k, monkeypatch):
+def test_the_same_bits_as_another_reading(kind, k, name, monkeypatch):
+    monkeypatch.setenv(kernel.VARIABLE, name)
     monkeypatch.setattr("calibeval.core.sums.engine.CHUNK_ROWS", 1000)
     predictions = dump(kind, k)
     rng = np.random.default_rng(1)

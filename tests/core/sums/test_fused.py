@@ -133,6 +133,31 @@ def test_threads_and_the_place_of_a_row_change_no_bit(monkeypatch):
         assert np.array_equal(own[3:], of_part)
 
 
+@pytest.mark.parametrize("name", KERNELS)
+@pytest.mark.parametrize("bins", [2, 3, 10, 15])
+def test_two_classes_on_edges_of_bins(monkeypatch, name, bins):
+    # Six rows of confidence 1/2, of which two are right, one wrong row of 1, and one right row of 1 / (1 + exp(-1)).
+    monkeypatch.setenv(kernel.VARIABLE, name)
+    z = np.array([[1.0, 1.0]] * 6 + [[0.0, 800.0], [2.0, 1.0]], np.float32)
+    sums = summarise(Predictions(logits=z, labels=[0, 1, 1, 0, 1, 1, 0, 0]), bins, finish=False)
+    c, half = 1.0 / (1.0 + np.exp(-1.0)), (bins - 1) // 2  # an edge belongs to the bin below
+    top = np.zeros((bins, 3))
+    for p, y, count in ((0.5, 1.0, 2), (0.5, 0.0, 4), (1.0, 0.0, 1), (c, 1.0, 1)):
+        top[min(int(np.ceil(p * bins)) - 1, bins - 1)] += count * np.array([1.0, p, y])
+    np.testing.assert_allclose(np.array([sums.top.count, sums.top.p, sums.top.y]).T, top, atol=1e-13)
+    first, other = int(np.ceil(c * bins)) - 1, int(np.ceil((1.0 - c) * bins)) - 1
+    by_class = np.zeros((2, bins))
+    by_class[:, half] += 6.0
+    by_class[0, 0] += 1.0
+    by_class[1, bins - 1] += 1.0
+    by_class[0, first] += 1.0
+    by_class[1, other] += 1.0
+    assert np.array_equal(sums.classes.count, by_class)
+    assert sums.classes.p.sum(axis=1) == pytest.approx([3.0 + c, 4.0 + 1.0 - c])
+    assert sums.classes.yp.sum(axis=1) == pytest.approx([1.0 + 0.0 + c, 2.0])
+    assert sums.impossible == 0
+
+
 BAD = {
     "nan": ("logits", [[0.0, 1.0, 2.0], [0.0, np.nan, 1.0]]),
     "inf": ("logits", [[0.0, 1.0, 2.0], [0.0, np.inf, 1.0]]),
@@ -178,6 +203,18 @@ def test_equal_mass_bins_of_many_rows_are_those_of_numpy(monkeypatch, name):
     assert np.array_equal(sums.count, own_sums.count)
     for part in ("p", "pp", "y", "yp"):
         np.testing.assert_allclose(getattr(own_sums, part), getattr(sums, part), rtol=1e-12)
+
+
+def test_tables_of_more_bins_than_two_classes_have_of_their_own(monkeypatch):
+    rng = np.random.default_rng(4)
+    predictions = Predictions(
+        logits=(2.0 * rng.normal(size=(501, 2))).astype(np.float32), labels=rng.integers(0, 2, 501)
+    )
+    found = []
+    for one in ("numpy", "native"):
+        monkeypatch.setenv(kernel.VARIABLE, one)
+        found.append(numbers(summarise(predictions, 1500, finish=False)))
+    assert_close(found[0], found[1], 501)
 
 
 @pytest.mark.parametrize("asked", KERNELS)

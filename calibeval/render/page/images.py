@@ -1,0 +1,98 @@
+"""Segmentations as the page shows them: numbers pooled and by image, regions with a bar of their gap, structures."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from calibeval.core.report.per_image import PerImage, Region, Structure
+from calibeval.core.report.report import DumpReport
+from calibeval.render.page.marks import pct
+from calibeval.words.images import NumberCells, image_finding, number_cells, points, region_name
+from calibeval.words.marks import plain
+
+FEW_STRUCTURES = 20
+_NAME, _LINE = 50, 400
+_FIRST = ("accuracy", "confidence_gap", "ece", "ace", "cwce", "boundary_ece", "interior_ece", "ba_ece", "dice", "iou")
+
+
+@dataclass(frozen=True, slots=True)
+class RegionRow:
+    """A region. left, width: the bar of its gap, from 0 in the middle; sign: "over" or "under"."""
+
+    name: str
+    pixels: str
+    confidence: str
+    accuracy: str
+    gap: str
+    sign: str
+    left: str
+    width: str
+
+
+@dataclass(frozen=True, slots=True)
+class StructureRow:
+    """One class against the rest: pooled numbers and their means over images."""
+
+    name: str
+    images: str
+    ece: NumberCells
+    ace: NumberCells
+    dice: NumberCells
+
+
+@dataclass(frozen=True, slots=True)
+class ImagesView:
+    """What is measured image by image. others: numbers that are folded; more: structures that are."""
+
+    finding: str
+    numbers: list[NumberCells]
+    others: list[NumberCells]
+    regions: list[RegionRow]
+    structures: list[StructureRow]
+    more: list[StructureRow]
+
+
+def images_view(dump: DumpReport) -> ImagesView | None:
+    """The view; None for rows that are no pixels of images."""
+    images = dump.per_image
+    if images is None:
+        return None
+    every = {name: _plain(number_cells(one)) for name, one in images.numbers.items()}
+    structures = [_structure(one) for one in images.structures]
+    return ImagesView(
+        finding=plain(image_finding(images), _LINE),
+        numbers=[every[name] for name in _FIRST if name in every],
+        others=[one for name, one in every.items() if name not in _FIRST],
+        regions=_regions(images),
+        structures=structures[:FEW_STRUCTURES],
+        more=structures[FEW_STRUCTURES:],
+    )
+
+
+def _plain(row: NumberCells) -> NumberCells:
+    return NumberCells(*(plain(cell, _LINE) for cell in row))
+
+
+def _regions(images: PerImage) -> list[RegionRow]:
+    widest = max((abs(one.gap) for one in images.regions if one.gap is not None), default=0.0) or 1.0
+    return [_region(one, widest, spaced=images.distances == "spacing") for one in images.regions]
+
+
+def _region(one: Region, widest: float, *, spaced: bool) -> RegionRow:
+    gap = one.gap or 0.0
+    length = 0.5 * abs(gap) / widest
+    return RegionRow(
+        name=region_name(one, spaced=spaced),
+        pixels=f"{one.n:,}",
+        confidence="" if one.confidence is None else f"{100 * one.confidence:.1f}",
+        accuracy="" if one.accuracy is None else f"{100 * one.accuracy:.1f}",
+        gap=points(one.gap),
+        sign="over" if gap > 0 else "under",
+        left=pct(0.5 if gap > 0 else 0.5 - length),
+        width=pct(length),
+    )
+
+
+def _structure(one: Structure) -> StructureRow:
+    cells = {name: _plain(number_cells(number)) for name, number in one.numbers.items()}
+    return StructureRow(plain(one.name, _NAME), f"{one.images:,}", cells["ece"], cells["ace"], cells["dice"])
