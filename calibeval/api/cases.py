@@ -51,6 +51,7 @@ def are_cases(folders: Sequence[Path], labels: object, layout: str | None) -> bo
     if not (isinstance(labels, Path) and labels.is_dir() and any(there)):
         if layout is not None:
             raise UsageError(f"layout {layout} is for a folder of cases, with --labels FOLDER")
+        _check_no_cases([one for one, is_one in zip(folders, there, strict=True) if is_one], labels)
         return False
     from calibeval.readers.cases.folder import holds_cases
 
@@ -61,6 +62,16 @@ def are_cases(folders: Sequence[Path], labels: object, layout: str | None) -> bo
         other = folders[found.index(False)]
         raise UsageError(f"{other} is no folder of cases, but others are: report it by itself")
     return all(found)
+
+
+def _check_no_cases(folders: Sequence[Path], labels: object) -> None:
+    """Refuse folders of images whose labels are in no folder. Raises: UsageError."""
+    from calibeval.readers.cases.folder import holds_images
+
+    for folder in folders:
+        if holds_images(folder):
+            came = "there are none" if labels is None else f"{labels} is no folder"
+            raise UsageError(f"{folder}: holds one file for each case, so --labels must be a folder, too, but {came}")
 
 
 def report_of_cases(

@@ -165,5 +165,6 @@ def _places(splits: Sequence[Features], standard: Standard, request: Request) ->
         labels = np.zeros(features.n, np.int64) if labels is None else labels
         weights = features.weights.values
         split = make(features.features, labels, standard, request.device, torch.float32, weights)
-        placed.append(split if features.images is None else replace(split, images=features.image_rows))
+        images = features.images
+        placed.append(split if images is None else replace(split, images=features.image_rows, run=images.pixels.run))
     return placed

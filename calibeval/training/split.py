@@ -81,7 +81,7 @@ class Split:
     features of the rows with the given numbers; span: those of the rows from start to stop; both on the device, in the
     type of the training. local: whether fetch takes row numbers on the device, where the features are, or on the CPU.
     weights: (n,), on the device, with a mean of 1; None: all 1. images: the numbers of rows of consecutive images; None
-    if rows are no pixels.
+    if rows are no pixels. run: how many images fetch reads at once.
     """
 
     n: int
@@ -91,6 +91,20 @@ class Split:
     local: bool
     weights: Tensor | None = None
     images: tuple[int, ...] | None = None
+    run: int = 0
+
+    def order(self, rng: np.random.Generator, *, whole: bool) -> Tensor:
+        """The units of an epoch in random order. Pixels on disk are shuffled within runs of images, and runs as such.
+
+        whole: whether the units are images.
+        """
+        if whole or self.images is None or self.local or not self.run:
+            return torch.from_numpy(rng.permutation(self.units(whole=whole)))
+        stops = np.cumsum([0, *self.images])[:: self.run].tolist()
+        stops = stops if stops[-1] == self.n else [*stops, self.n]
+        spans = [*itertools.pairwise(stops)]
+        parts = [rng.permutation(np.arange(*spans[i])) for i in rng.permutation(len(spans)).tolist()]
+        return torch.from_numpy(np.concatenate(parts))
 
     def whole(self, losses: Sequence[LossSpec]) -> bool:
         """Whether images must stay whole in the batches of these losses."""

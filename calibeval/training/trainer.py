@@ -163,7 +163,7 @@ class Training:
         settings, train, heads = self._settings, self._train, self._heads
         rng = np.random.default_rng((self._seed, self._epochs))
         units = train.units(whole=self._whole)
-        order = torch.from_numpy(rng.permutation(units)) if settings.shuffle else None
+        order = train.order(rng, whole=self._whole) if settings.shuffle else None
         shares = None
         if settings.mixup:
             shares = torch.from_numpy(rng.beta(settings.mixup, settings.mixup, train.n)).to(train.labels.device)

@@ -1,6 +1,7 @@
-"""How long whole processes take: python -m tests.benchmarks.startup --quick.
+"""How long whole processes take: python -m tests.benchmarks.startup --quick --base OLDER_CHECKOUT.
 
-Prints a section of docs/benchmarks.md. Wall seconds; the processes take turns, so that ratios are paired.
+Prints a section of docs/benchmarks.md. The processes take turns, so that ratios are paired: start-up in wall seconds,
+and in CPU seconds what is compared in `waits`.
 """
 
 from __future__ import annotations
@@ -16,9 +17,6 @@ import zlib
 from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-
-from tests.benchmarks import dumps
 from tests.benchmarks.timing import (
     THREAD_VARIABLES,
     Timed,
@@ -31,21 +29,26 @@ from tests.benchmarks.timing import (
     target_row,
     version,
 )
+from tests.benchmarks.waits import npz, polars_python, waits
 
 LARGE, QUICK_LARGE, SMALL = (50_000, 1000), (5_000, 1000), (1000, 10)
 BARE, TORCH, NUMPY = "bare interpreter", "`python -c 'import torch'`", "`python -c 'import numpy'`"
 HELP, REPORT_SMALL = "`calibeval --help`", f"`report` of {size_name(*SMALL)}, `--json`"
-PLAIN, PAGE = f"`report` of {size_name(*SMALL)}", f"`report` of {size_name(*SMALL)}, `-o`: page, figure, files"
-MOST_HELP, MOST_SMALL, MOST_PAGE = 10.0, 18.0, 1.5
+MOST_HELP, MOST_SMALL = 10.0, 18.0
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--quick", action="store_true", help="a small dump, three rounds: does it run?")
     parser.add_argument("--rounds", type=int, help="15 by default")
+    parser.add_argument("--base", type=Path, help="an older checkout whose reports are timed as well")
+    parser.add_argument("--polars", help="a Python with polars, if this one has none")
     arguments = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        print(section(Path(folder), arguments.rounds or (3 if arguments.quick else 15), quick=arguments.quick))
+        rounds, quick = arguments.rounds or (3 if arguments.quick else 15), arguments.quick
+        print(section(Path(folder), rounds, quick=quick), end="\n\n")
+        polars = polars_python(arguments.polars)
+        print(waits(Path(folder), rounds, quick=quick, base=arguments.base, polars=polars))
 
 
 def section(folder: Path, rounds: int, *, quick: bool) -> str:
@@ -53,15 +56,13 @@ def section(folder: Path, rounds: int, *, quick: bool) -> str:
     measured_on = machine()
     large = QUICK_LARGE if quick else LARGE
     report_large = f"`report` of {size_name(*large)}, stored `.npz`, `--json`"
-    small_file, large_file = (_stored(folder, *size) for size in (SMALL, large))
+    small_file, large_file = (npz(folder, *size) for size in (SMALL, large))
     calibeval = [sys.executable, "-m", "calibeval"]
     commands = {
         BARE: [sys.executable, "-c", "pass"],
         HELP: [*calibeval, "--help"],
         REPORT_SMALL: [*calibeval, "report", str(small_file), "--json"],
         report_large: [*calibeval, "report", str(large_file), "--json"],
-        PLAIN: [*calibeval, "report", str(small_file)],
-        PAGE: [*calibeval, "report", str(small_file), "-o", str(folder / "out")],
         NUMPY: [sys.executable, "-c", "import numpy"],
         TORCH: [sys.executable, "-c", "import torch"],
     }
@@ -76,7 +77,6 @@ def section(folder: Path, rounds: int, *, quick: bool) -> str:
         target_row(f"{name} over a bare interpreter", limit, ratio(times[name], times[BARE]), at_least=False)
         for name, limit in ((HELP, MOST_HELP), (REPORT_SMALL, MOST_SMALL))
     ]
-    targets.append(target_row(f"{PAGE} over {PLAIN}", MOST_PAGE, ratio(times[PAGE], times[PLAIN]), at_least=False))
     if TORCH in times:
         reached = ratio(times[report_large], times[TORCH])
         targets.append(target_row(f"{report_large} over {TORCH}", 1.0, reached, at_least=False))
@@ -107,13 +107,6 @@ def processes(commands: dict[str, Sequence[str]], rounds: int) -> dict[str, Time
                     times[name].seconds.append(time.perf_counter() - start)
                     say(f"{name}: {times[name].seconds[-1]:.3f} s")
     return times
-
-
-def _stored(folder: Path, n: int, k: int) -> Path:
-    logits, labels = dumps.make(folder, n, k).load()
-    path = folder / f"{n}x{k}.npz"
-    np.savez(path, logits=logits, labels=labels)
-    return path
 
 
 def _checksum_words(path: Path) -> str:

@@ -117,9 +117,9 @@ def measure(folder: Path, n: int, k: int, rounds: int) -> Size:
     with ExitStack() as stack:
         if has_avx512():
             run = stack.enter_context(Older(dump)).run(FIT)
-            contenders.insert(len(kernels()), Contender(OLD_NUMPY, run, optional=False, elsewhere=True))
+            contenders.insert(len(kernels()), Contender(OLD_NUMPY, run, optional=False, timed=True))
         times = interleaved(contenders, n, rounds)
-    found = {c.name: float(c.run(n)) for c in contenders if times[c.name].seconds and not c.elsewhere}
+    found = {c.name: float(c.run(n)) for c in contenders if times[c.name].seconds and not c.timed}
     best = bisected(logits, labels)
     least = plain_nll(logits, labels, best)[0]
     above = {name: plain_nll(logits, labels, t)[0] - least if t > 0 else math.inf for name, t in found.items()}

@@ -34,8 +34,8 @@ class Contender:
     """Something to be timed; run(rows) works on the first rows of the data.
 
     reason: why it cannot run, where it cannot. budget: seconds that all its rounds together may take; one is always
-    made. optional: left out if one round would take longer than LIMIT. elsewhere: whether run works in another process
-    and returns its seconds.
+    made. optional: left out if one round would take longer than LIMIT. timed: whether run returns its own seconds, such
+    as those of another process.
     """
 
     name: str
@@ -43,13 +43,13 @@ class Contender:
     reason: str | None = None
     budget: float = 20.0
     optional: bool = True
-    elsewhere: bool = False
+    timed: bool = False
 
     def seconds(self, rows: int, clock: Callable[[], float]) -> float:
         """The seconds of one run."""
         start = clock()
         found = self.run(rows)
-        return cast("float", found) if self.elsewhere else clock() - start
+        return cast("float", found) if self.timed else clock() - start
 
 
 @dataclass(slots=True)

@@ -38,7 +38,7 @@ def test_programs_take_turns_and_a_process_elsewhere_counts_its_own_seconds():
     turns = []
     contenders = [
         timing.Contender("here", lambda _: turns.append("here")),
-        timing.Contender("elsewhere", lambda rows: turns.append("elsewhere") or rows / 100, elsewhere=True),
+        timing.Contender("elsewhere", lambda rows: turns.append("elsewhere") or rows / 100, timed=True),
         timing.Contender("absent", lambda _: turns.append("absent"), reason="not installed"),
     ]
     found = timing.interleaved(contenders, 400, 2, clock=lambda: float(next(ticks)))
@@ -56,6 +56,13 @@ def test_the_exp_floor_adds_up_exponentials(floor):
         pytest.skip("no compiler for AVX2")
     scores = np.log(np.arange(1.0, 101.0, dtype=np.float32)).reshape(10, 10)
     assert floor(scores) == pytest.approx(5050.0, rel=1e-5)
+
+
+def test_a_floor_is_the_fastest_of_three_in_a_row():
+    calls = []
+    seconds = floors.least_of_three(lambda scores: calls.append(scores.shape), np.zeros((10, 2)))(4)
+    assert calls == [(4, 2)] * 3
+    assert 0 <= seconds < 1
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -49,10 +51,38 @@ def test_a_split_knows_its_images():
 
 
 def test_features_that_stay_on_disk_give_the_same_batches():
-    there, far = (list(split(memory=memory).image_batches(None, 2)) for memory in (2**33, 4_000))
+    there, far = (list(split(memory=memory).image_batches(None, 2)) for memory in (2**33, 1_000))
     for one, other in zip(there, far, strict=True):
         assert torch.equal(one.x, other.x)
         assert torch.equal(one.labels, other.labels)
+
+
+def test_pixels_on_disk_are_shuffled_within_runs_of_images():
+    far = replace(split(memory=1_000), run=2)
+    assert not far.local
+    order = far.order(np.random.default_rng(0), whole=False)
+    assert sorted(order.tolist()) == list(range(60))
+    runs = {(0, 24): 0, (24, 42): 1, (42, 60): 2}  # images 0 and 1, 2 and the empty one, 4
+    place = [next(run for (a, b), run in runs.items() if a <= row < b) for row in order.tolist()]
+    assert np.count_nonzero(np.diff(place)) == 2  # one run after the other
+    assert order.tolist() != sorted(order.tolist())
+    assert not torch.equal(order, far.order(np.random.default_rng(1), whole=False))
+    there = split().order(np.random.default_rng(0), whole=False)
+    assert torch.equal(there, torch.from_numpy(np.random.default_rng(0).permutation(60)))
+    assert sorted(far.order(np.random.default_rng(0), whole=True).tolist()) == [0, 1, 2, 3]
+
+
+def test_a_training_from_disk_is_that_in_memory_in_the_same_order():
+    layer = Layer(torch.zeros(1, K, C), torch.zeros(1, K))
+    found = []
+    for memory in (2**33, 1_000):
+        own = [Layer(layer.weight.clone(), layer.bias.clone())]
+        rows = TrainingSettings("adamw", 2, 16, patience=None, select="last", shuffle=False)
+        run = Training(own, [Recipe(LossSpec("mbls"), 0.1, 0.01)], split(memory=memory), split(), rows, seed=1)
+        run.epoch()
+        run.epoch()
+        found.append(run.best[0].weight)
+    assert torch.equal(*found)
 
 
 @pytest.mark.parametrize("weights", [None, [1.0, 2.0, 1.0, 1.0, 3.0]])

@@ -10,6 +10,8 @@ import numpy.typing as npt
 
 from calibeval.core.data.row_source import RowSource
 
+RUN_NUMBERS = 2**23
+
 
 class DensePixels:
     """Scores of images, (n, k, h, w), (n, h, w, k) or (n, h, w), as rows of pixels in the order of (n, h, w).
@@ -47,7 +49,7 @@ class DensePixels:
         return np.moveaxis(images, 1, -1).reshape(-1, k)[start - first * pixels : stop - first * pixels]
 
     def take(self, rows: npt.NDArray[np.integer[Any]]) -> npt.NDArray[Any]:
-        """The pixels of these numbers, in any order; of images on disk, each is read once.
+        """The pixels of these numbers, in any order; of images on disk, `run` of them are read at once, and kept.
 
         >>> DensePixels(np.arange(12).reshape(2, 3, 2), 1).take(np.array([3, 0])).tolist()
         [[7, 9, 11], [0, 2, 4]]
@@ -58,11 +60,17 @@ class DensePixels:
             flat = self._images.reshape(self.layout[0], *self._flat(pixels))
             return np.asarray(flat[image, :, pixel] if self._channels_first else flat[image, pixel])
         found = np.empty((len(rows), self.shape[1]), self.dtype)
-        for i in np.unique(image).tolist():
-            own = np.flatnonzero(image == i)
-            flat = self._read(i, i + 1).reshape(self._flat(pixels))
-            found[own] = flat.T[pixel[own]] if self._channels_first else flat[pixel[own]]
+        for i in np.unique(image // self.run).tolist():
+            own, first = np.flatnonzero(image // self.run == i), i * self.run
+            images = self._read(first, min(first + self.run, self.layout[0]))
+            flat, place = images.reshape(len(images), *self._flat(pixels)), image[own] - first
+            found[own] = flat[place, :, pixel[own]] if self._channels_first else flat[place, pixel[own]]
         return found
+
+    @property
+    def run(self) -> int:
+        """How many images are read at once where pixels are taken: one, or as many as have few numbers together."""
+        return max(1, min(self.layout[0], RUN_NUMBERS // max(1, self.shape[0] // self.layout[0] * self.shape[1])))
 
     def _flat(self, pixels: int) -> tuple[int, int]:
         """The shape of an image whose pixels are on one axis."""

@@ -34,7 +34,7 @@ from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty import intervals
 from calibeval.core.uncertainty.clusters import Clusters
 from calibeval.core.uncertainty.joints import Joints
-from calibeval.core.uncertainty.model_pair import ROWS_NEEDED
+from calibeval.core.uncertainty.paired import ROWS_NEEDED
 
 # Effective numbers of groups. From fewer, the variation cannot be estimated; from ENOUGH on, Student's quantile is the
 # only correction needed.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -17,7 +17,6 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import refuse_weights, row_weights
 from calibeval.core.evaluation.bin_tables import bin_table, class_view, weights_of
 from calibeval.core.evaluation.class_noise import per_class, with_class_spread
-from calibeval.core.evaluation.curves import CurveCells, Curves
 from calibeval.core.evaluation.doubts import doubted
 from calibeval.core.evaluation.remarks import warnings_of
 from calibeval.core.evaluation.with_second_pass import with_second_pass
@@ -34,9 +33,11 @@ from calibeval.core.sums.sums import Sums
 # What groups, slices, other tools and metrics on request need is imported where one of them is asked for.
 if TYPE_CHECKING:
     from calibeval.core.conventions.sums import ConventionSums
+    from calibeval.core.evaluation.curves import CurveCells, Curves
     from calibeval.core.evaluation.groups import Groups
     from calibeval.core.evaluation.slices import SlicedColumn
     from calibeval.core.evaluation.stream_joints import StreamedGroups
+    from calibeval.core.sums.sums import RowScores
     from calibeval.core.uncertainty.joints import Joints
 
 
@@ -95,7 +96,7 @@ class Measurement:
         streamed = None if groups is None or not by_groups else _streamed(predictions, groups, settings)
         own = settings.convention == OWN
         told = None if streamed is None else streamed.told
-        cells = CurveCells(predictions, also=told) if curves and own else None
+        cells = _curve_cells(predictions, told) if curves and own else None
         in_memory = not resources.streams(predictions)
         single = keep_rows or (by_groups and streamed is None) or (gain and in_memory)
         weighted = row_weights(predictions) is not None
@@ -236,6 +237,12 @@ def _streamed(predictions: Predictions, groups: Groups, settings: Settings) -> S
     from calibeval.core.evaluation.stream_joints import StreamedGroups
 
     return StreamedGroups(predictions, groups.units, settings.bins)
+
+
+def _curve_cells(predictions: Predictions, told: Callable[[RowScores], None] | None) -> CurveCells:
+    from calibeval.core.evaluation.curves import CurveCells
+
+    return CurveCells(predictions, also=told)
 
 
 def _joints(sums: Sums, groups: Groups, predictions: Predictions, *, by_class: bool) -> Joints | None:

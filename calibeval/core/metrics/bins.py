@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import Literal, NamedTuple
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -19,10 +19,12 @@ from calibeval.core.sums.joined_cells import points
 from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.joints import MOST_JOINT_CELLS, Joints
 from calibeval.core.uncertainty.level import Level
-from calibeval.core.uncertainty.model_pair import MOST_PAIR_CELLS, Pair, Together
-from calibeval.core.uncertainty.paired import Contrast, centre_of, check_thick, contrast, margins
+from calibeval.core.uncertainty.paired import MOST_PAIR_CELLS, Contrast, centre_of, check_thick, contrast, margins
 from calibeval.core.uncertainty.paired_paths import PathSide, path_difference
 from calibeval.core.uncertainty.paths import Joint
+
+if TYPE_CHECKING:
+    from calibeval.core.uncertainty.model_pair import Pair, Together
 
 # Beyond that many, gaps of about one standard error in many bins make intervals end too low (docs/statistics.md).
 MOST_BINS_TESTED = 30

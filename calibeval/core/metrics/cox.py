@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 import numpy.typing as npt
@@ -20,7 +20,6 @@ from calibeval.core.metrics.metric import BY_GROUPS, Metric, Side
 from calibeval.core.metrics.of_pairs import DEPENDENT, FROM_SUMS, pairs_of
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.temperature import excess_of_all
-from calibeval.core.sums.class_pairs import ClassRows
 from calibeval.core.sums.cox import Cox, LogOdds, fitted
 from calibeval.core.sums.log_odds import cox_of_pairs, in_the_large, log_odds_width
 from calibeval.core.sums.pairs import Pairs
@@ -29,9 +28,12 @@ from calibeval.core.uncertainty.cox_influence import cox_influence, large_influe
 from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.joints import Joints
 from calibeval.core.uncertainty.level import LEAST_P, Level
-from calibeval.core.uncertainty.model_pair import Model, Pair
 from calibeval.core.uncertainty.paired import Contrast
 from calibeval.core.uncertainty.paired_means import mean_difference
+
+if TYPE_CHECKING:
+    from calibeval.core.sums.class_pairs import ClassRows
+    from calibeval.core.uncertainty.model_pair import Model, Pair
 
 FLAT = "the stated log-odds are so large and so often wrong that the likelihood is nearly flat"
 

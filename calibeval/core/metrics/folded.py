@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -19,9 +20,11 @@ from calibeval.core.uncertainty.floors import Floor, gap_floor
 from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.joints import Joints
 from calibeval.core.uncertainty.level import Level
-from calibeval.core.uncertainty.model_pair import MOST_PAIR_CELLS, Pair, Together
-from calibeval.core.uncertainty.paired import Contrast, centre_of, check_thick, contrast, margins
+from calibeval.core.uncertainty.paired import MOST_PAIR_CELLS, Contrast, centre_of, check_thick, contrast, margins
 from calibeval.core.uncertainty.paired_paths import ece_side, path_difference
+
+if TYPE_CHECKING:
+    from calibeval.core.uncertainty.model_pair import Pair, Together
 
 LEAST_CLASS_ROWS = 20  # with fewer, many bins of a class hold one row or none, and their variance cannot be estimated
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 from dataclasses import dataclass, replace
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -21,8 +21,10 @@ from calibeval.core.uncertainty.floors import Floor, mce_floor
 from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.joints import Joints
 from calibeval.core.uncertainty.level import Level
-from calibeval.core.uncertainty.model_pair import Pair
 from calibeval.core.uncertainty.paired import Contrast, centre_of, margins
+
+if TYPE_CHECKING:
+    from calibeval.core.uncertainty.model_pair import Pair
 
 FEW_ROWS_DECIDE = "a bin with few rows may decide the value"
 

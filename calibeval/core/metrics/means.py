@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -21,11 +21,13 @@ from calibeval.core.uncertainty.floors import CERTAIN, HIGH, Floor, gap_floor
 from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.joints import GroupedError, Joints, grouped_error
 from calibeval.core.uncertainty.level import Level
-from calibeval.core.uncertainty.model_pair import ROWS_NEEDED, Pair
-from calibeval.core.uncertainty.paired import Contrast
+from calibeval.core.uncertainty.paired import ROWS_NEEDED, Contrast
 from calibeval.core.uncertainty.paired_means import MeanDifference
 from calibeval.core.uncertainty.small_counts import Shift, hulled, share_of, shift_of
 from calibeval.core.uncertainty.special import student_quantile
+
+if TYPE_CHECKING:
+    from calibeval.core.uncertainty.model_pair import Pair
 
 NO_UPPER_END = "few rows are wrong, or few right, and some give other classes no chance: one error there is infinite"
 _ROUNDING = 1e-12  # of the mean square of a value

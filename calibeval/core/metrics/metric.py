@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Literal, NamedTuple, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Literal, NamedTuple, TypeVar
 
 import numpy as np
 
@@ -19,8 +19,10 @@ from calibeval.core.uncertainty.floors import Floor
 from calibeval.core.uncertainty.intervals import LEAST_BIN_ROWS, Interval
 from calibeval.core.uncertainty.joints import Joints
 from calibeval.core.uncertainty.level import Level
-from calibeval.core.uncertainty.model_pair import Pair
 from calibeval.core.uncertainty.paired import Contrast, centre_of, margins
+
+if TYPE_CHECKING:
+    from calibeval.core.uncertainty.model_pair import Pair
 
 NO_DIFFERENCE = "this metric has no paired difference"
 NOT_CHOSEN = "it was not chosen when these sums were made: choose {name} there (calibeval sums --metrics {name})"

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from calibeval.core.data.arrays import Floats
@@ -15,9 +17,11 @@ from calibeval.core.uncertainty.floors import Floor, oe_floor
 from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.joints import Joints
 from calibeval.core.uncertainty.level import Level
-from calibeval.core.uncertainty.model_pair import Pair
 from calibeval.core.uncertainty.paired import Contrast, check_thick, contrast
 from calibeval.core.uncertainty.paired_paths import oe_side, path_difference
+
+if TYPE_CHECKING:
+    from calibeval.core.uncertainty.model_pair import Pair
 
 
 class Overconfidence(Binned):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -18,10 +18,12 @@ from calibeval.core.uncertainty.floors import CERTAIN, HIGH, Floor, gap_floor
 from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.joints import Joints
 from calibeval.core.uncertainty.level import Level
-from calibeval.core.uncertainty.model_pair import Pair
 from calibeval.core.uncertainty.paired import Contrast
 from calibeval.core.uncertainty.small_counts import class_gap_of
 from calibeval.core.uncertainty.special import student_quantile
+
+if TYPE_CHECKING:
+    from calibeval.core.uncertainty.model_pair import Pair
 
 
 class PositiveGap(Binned):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from typing import TYPE_CHECKING
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import NotComputable
@@ -14,9 +15,11 @@ from calibeval.core.uncertainty.floors import Floor
 from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.joints import Joints
 from calibeval.core.uncertainty.level import Level
-from calibeval.core.uncertainty.model_pair import Pair
 from calibeval.core.uncertainty.paired import Contrast, centre_of, check_thick, margins
 from calibeval.core.uncertainty.squares import mean_square, rms_floor, rms_interval
+
+if TYPE_CHECKING:
+    from calibeval.core.uncertainty.model_pair import Pair
 
 
 class RootMeanSquare(Binned):

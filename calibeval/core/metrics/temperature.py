@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection
 from dataclasses import replace
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import NotComputable, reason
@@ -25,10 +25,12 @@ from calibeval.core.uncertainty.log_temperature import (
     parts_of_log_t,
     plausible_log_t,
 )
-from calibeval.core.uncertainty.model_pair import Model, Pair
 from calibeval.core.uncertainty.paired import Contrast
 from calibeval.core.uncertainty.paired_means import mean_difference
 from calibeval.core.uncertainty.score_test import skewness, standardised, two_sided_p
+
+if TYPE_CHECKING:
+    from calibeval.core.uncertainty.model_pair import Model, Pair
 
 
 class Temperature(Metric):

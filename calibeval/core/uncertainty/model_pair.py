@@ -22,15 +22,13 @@ from calibeval.core.uncertainty.debiased_difference import ClassDifference
 from calibeval.core.uncertainty.few_errors import Outcomes, Told
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.likeness import alike, equal_sums, identical
+from calibeval.core.uncertainty.paired import MOST_PAIR_CELLS, ROWS_NEEDED
 from calibeval.core.uncertainty.paired_means import MeanDifference, accuracy_difference, mean_difference
 from calibeval.core.uncertainty.paired_paths import Shared, shared_groups, shared_rows
 from calibeval.core.uncertainty.paths import Joint
 
-ROWS_NEEDED = "the results of single rows were not kept"
 # The values of single rows, or their sums from sums of the results of rows: linear in them.
 Values = Callable[[RowScores | RowTotals], Floats]
-# The largest table of sums by group and bin.
-MOST_PAIR_CELLS = 2 * 10**7
 
 
 class Together(NamedTuple):

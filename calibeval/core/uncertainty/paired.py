@@ -12,6 +12,10 @@ from calibeval.core.sums.binning import BinSums
 from calibeval.core.uncertainty.intervals import LEAST_BIN_ROWS, Interval
 from calibeval.core.uncertainty.level import Level
 
+ROWS_NEEDED = "the results of single rows were not kept"
+# The largest table of sums by group and bin.
+MOST_PAIR_CELLS = 2 * 10**7
+
 
 class Contrast(NamedTuple):
     """The uncertainty of one difference.

@@ -115,6 +115,11 @@ class Folder:
             raise UsageError("--kind confidence: cases need the scores of every class")
         if suffix in NIFTI:
             picture = read_nifti(file, self._limits)
+            if picture.values.dtype.kind in "iub":
+                raise InputError(
+                    f"{file.name}: holds whole numbers, as a segmentation does, but the probabilities of classes are "
+                    "needed: nnU-Net writes them with --save_probabilities"
+                )
             return Read(picture.values, asked or "probs", picture.spacing)
         if suffix in ARRAYS:
             found = scores_in(file, suffix or "", self._options)
@@ -239,6 +244,11 @@ def _digest(files: Sequence[Path]) -> str:
     for file in files:
         whole.update(f"{file.name}\0{checked_sha256(SteadyFile.of(file))}\n".encode())
     return whole.hexdigest()
+
+
+def holds_images(folder: Path) -> bool:
+    """Whether a folder holds NIfTI files, as nnU-Net and MONAI write them."""
+    return any(suffix_of_case(one.name) in NIFTI for one in folder.iterdir())
 
 
 def holds_cases(scores: Path, labels: Path) -> bool:

@@ -27,6 +27,7 @@ except BROKEN_IMPORT as error:
 
 BATCH_VALUES = 2**19
 MOST_ROWS = 2**16  # of a batch
+LARGE = 2**20  # bytes of a file from which on its rows get their place before they are read
 AS_DOUBLE = "Write it as double."
 # A vector of Spark: the values of a dense one (type 1) are all its numbers.
 VECTORS = [
@@ -135,6 +136,7 @@ class ColumnFile:
         self._limits.check_expansion(self._name, 8 * values * self._rows, size=self._steady.size)
         table, dtype = Table(columns, self._name, self._limits, grouped=grouped), self._score_type()
         size = min(MOST_ROWS, max(1, BATCH_VALUES // values))
+        table.expected = self._rows if self._steady.size >= LARGE else 0
         known: dict[str, int] = {}
         for batch in self._batches(columns, size):
             arrays = {

@@ -7,7 +7,7 @@ import pytest
 
 import calibeval
 from tests.cli.invoking import run
-from tests.readers.cases.folders import image, npz
+from tests.readers.cases.folders import image, nnunet, npz
 
 
 @pytest.fixture
@@ -105,3 +105,22 @@ def test_background(capsys, folders):
     assert without["per_class"][0]["support"] == 0
     (other,) = printed(capsys, folders, "--background", "exclude-class")
     assert [one["name"] for one in other["per_image"]["structures"]] == ["1", "2"]
+
+
+def test_tables_say_both(capsys, folders):
+    for form in ("md", "latex"):
+        text = run(capsys, *arguments(folders, "--format", form)).out
+        assert "Mean over images: ECE" in text
+
+
+def test_a_folder_of_images_needs_a_folder_of_labels(capsys, tmp_path):
+    cases = {f"case_{i}": image(i, (4, 6, 7)) for i in range(2)}
+    scores, labels = nnunet(tmp_path, cases)
+    said = run(capsys, "report", str(scores))
+    assert said.code == 2
+    assert "holds one file for each case, so --labels must be a folder, too, but there are none" in said.err
+    said = run(capsys, "report", str(scores), "--labels", str(tmp_path / "nowhere"))
+    assert "nowhere is no folder" in said.err
+    said = run(capsys, "report", str(scores), "--labels", str(labels), "--layout", "monai")
+    assert said.code == 3
+    assert "case_0.nii.gz: holds whole numbers, as a segmentation does" in said.err
