@@ -15,7 +15,9 @@ from setuptools.command.build_ext import build_ext
 from setuptools.command.build_py import build_py
 
 RENDER = Path("calibeval") / "render"
-SOURCES = run_path(str(Path("calibeval") / "core" / "sums" / "native_sources.py"))["digest"](Path())
+PURE = bool(os.environ.get("CALIBEVAL_PURE") or sysconfig.get_config_var("Py_GIL_DISABLED"))
+OF_SOURCES = Path("calibeval") / "core" / "sums" / "native_sources.py"
+SOURCES = "" if PURE else run_path(str(OF_SOURCES))["digest"](Path())
 
 
 class BuildWithTemplates(build_py):
@@ -51,7 +53,7 @@ NATIVE = Extension(
     optional=not os.environ.get("CALIBEVAL_NATIVE"),
 )
 
-if os.environ.get("CALIBEVAL_PURE") or sysconfig.get_config_var("Py_GIL_DISABLED"):
+if PURE:
     setup(cmdclass={"build_py": BuildWithTemplates})
 else:
     setup(

@@ -15,7 +15,7 @@ from pathlib import Path
 import numpy as np
 
 NATIVE, AVX2 = "native", "x86-64-v3"  # values of -march
-COMPILER_FLAGS = ("-O3", "-ffast-math", "-fopenmp-simd", "-shared", "-fPIC")
+COMPILER_FLAGS = ("-O3", "-ffast-math", "-fopenmp-simd", "-fPIC", "-c")  # without linking, see below
 CACHED_SCORES = 2**16  # of the control with two threads, in the cache of each processor
 
 Floor = Callable[[np.ndarray], object]
@@ -84,11 +84,14 @@ def _compiled(compiler: list[str], libraries: list[str]) -> Callable[..., float]
     with tempfile.TemporaryDirectory() as folder:
         library = Path(folder) / "exp_floor.so"
         source = Path(__file__).with_name("exp_floor.c")
-        built = subprocess.run(
-            [*compiler, str(source), "-o", str(library), *libraries], check=False, capture_output=True
-        )
-        if built.returncode:
-            return None
+        object_file = library.with_suffix(".o")
+        # A library linked with -ffast-math would make this process round subnormal numbers to 0 from then on.
+        for command in (
+            [*compiler, str(source), "-o", str(object_file)],
+            [compiler[0], "-shared", str(object_file), "-o", str(library), *libraries],
+        ):
+            if subprocess.run(command, check=False, capture_output=True).returncode:
+                return None
         function = ctypes.CDLL(str(library)).exp_floor
     function.restype, function.argtypes = ctypes.c_float, [ctypes.c_void_p, ctypes.c_size_t]
     return function

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -50,12 +51,14 @@ def test_programs_take_turns_and_a_process_elsewhere_counts_its_own_seconds():
     assert found["absent"].reason == "not installed"
 
 
-@pytest.mark.parametrize("floor", [floors.exp_floor()[0], floors.older_floor(), floors._numpy_floor])
-def test_the_exp_floor_adds_up_exponentials(floor):
+@pytest.mark.parametrize("made", [lambda: floors.exp_floor()[0], floors.older_floor, lambda: floors._numpy_floor])
+def test_the_exp_floor_adds_up_exponentials(made):
+    floor = made()
     if floor is None:
         pytest.skip("no compiler for AVX2")
     scores = np.log(np.arange(1.0, 101.0, dtype=np.float32)).reshape(10, 10)
     assert floor(scores) == pytest.approx(5050.0, rel=1e-5)
+    assert sys.float_info.min / 2 > 0.0  # a library with fast arithmetic may make it 0 for the whole process
 
 
 def test_a_floor_is_the_fastest_of_three_in_a_row():

@@ -51,7 +51,7 @@ def test_losses_of_rows_and_of_images_train_together(capsys, cache, tmp_path):
 
 
 def test_dumps_of_a_run_have_the_shape_of_the_images_and_units_are_images(capsys, cache, tmp_path):
-    trained(capsys, cache, tmp_path / "run", "--loss", "mbls(margin=4)")
+    trained(capsys, cache, tmp_path / "run", "--loss", "mbls(margin=4)", "--temperature", "none")
     dump = tmp_path / "run" / "test_logits.npz"
     with np.load(dump) as file:
         assert (file["logits"].shape, file["labels"].shape) == ((14, H, W, K), (14, H, W))
@@ -63,6 +63,9 @@ def test_dumps_of_a_run_have_the_shape_of_the_images_and_units_are_images(capsys
     np.testing.assert_allclose(again.scores[:], predictions.scores[:])
     saved = json.loads((tmp_path / "run" / "report.json").read_text())
     assert saved["dumps"][-1]["groups"]["count"] == 14
+    nll = saved["dumps"][-1]["per_image"]["numbers"]["nll"]
+    own = [evaluate(predictions.select(np.repeat(np.arange(14) == i, H * W)))["nll"].value for i in range(14)]
+    assert (nll["pooled"], nll["mean"]) == pytest.approx((report["nll"].value, np.mean(own)), rel=1e-6)
 
 
 def test_a_head_of_pixels_is_that_of_the_same_rows(capsys, cache, tmp_path):
