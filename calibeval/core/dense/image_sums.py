@@ -137,7 +137,7 @@ class ImageAdder:
     """
 
     def __init__(self, k: int, m: int) -> None:
-        self._k, self._m = k, m
+        self.k, self._m = k, m
         self._images: list[tuple[Floats, ...]] = []
         self._pooled = np.zeros((5, m)), np.zeros((5, m)), np.zeros((5, k * m))
 
@@ -149,14 +149,14 @@ class ImageAdder:
         for total, one in zip(self._pooled, (image.top, image.border, image.classes), strict=True):
             np.add(total, one, out=total)
         m = self._m
-        shaped = image.classes[THREE].reshape(3, self._k, m)
+        shaped = image.classes[THREE].reshape(3, self.k, m)
         self._images.append((image.top[THREE], image.border[THREE], shaped, image.bands, image.counts, image.scores))
 
     def sums(self) -> tuple[ImageSums, PooledBins]:
         """The sums of each image, and the bins of all."""
         parts = (np.stack(part) for part in zip(*self._images, strict=True))
         top, border, classes = self._pooled
-        shaped = classes.reshape(5, self._k, self._m)
+        shaped = classes.reshape(5, self.k, self._m)
         return ImageSums(*parts), PooledBins(BinSums(*top), BinSums(*border), BinSums(*shaped))
 
 

@@ -11,6 +11,7 @@ import numpy as np
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.columns import coded_units
 from calibeval.core.data.copied import copied
+from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.probabilities import probabilities
 from calibeval.core.dense.image_sums import ImageAdder, ImageParts, Pixels
@@ -25,6 +26,8 @@ from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.threads import in_order
 
 IGNORED = -1  # a label that no class has
+COPIES, BYTES = 3, 8  # of the scores of an image while it is measured
+LEAST_BYTES = 2**28  # so much memory is always taken
 
 
 def has_images(predictions: Predictions) -> bool:
@@ -50,10 +53,27 @@ def with_images(
     report: DumpReport, predictions: Predictions, settings: Settings, resources: Resources = PLAIN
 ) -> DumpReport:
     """The report with what is measured image by image. predictions: with the background's pixels."""
+    large = too_large(predictions, settings.bins, resources.memory)
+    if large is not None:
+        return replace(report, warnings=(*report.warnings, large))
     images = images_of(predictions, settings, resources)
     names = [one.name for one in report.per_class] or [str(one) for one in range(predictions.k or 0)]
     block = per_image(images, settings.level, names, background=settings.background or "include")
     return with_block(report, images, block)
+
+
+def too_large(predictions: Predictions, bins: int, memory: int | None) -> Notice | None:
+    """Why images are not measured one by one, in words; None if memory allows it."""
+    if memory is None:
+        return None
+    k, (count, *space) = predictions.k or 0, predictions.layout
+    one, sums = COPIES * BYTES * k * math.prod(space), 3 * BYTES * count * k * bins
+    needed = max(one, sums)
+    if needed <= max(memory, LEAST_BYTES):
+        return None
+    what = "an image takes" if one == needed else f"sums of {count:,} images take"
+    text = f"images are not measured one by one: {what} {needed / 2**20:,.0f} MiB"
+    return warning("images_not_measured", f"{text}, over the memory limit of {memory / 2**20:,.0f} MiB")
 
 
 def with_block(report: DumpReport, images: Images, block: PerImage) -> DumpReport:
@@ -81,7 +101,10 @@ def images_of(predictions: Predictions, settings: Settings, resources: Resources
     edges = edges_of(predictions, settings.bins)[1]
     adder, count = ImageAdder(predictions.k or 0, settings.bins), predictions.layout[0]
     work = partial(_parts, predictions, edges, drop=settings.background == "exclude-label")
-    for parts in in_order(work, range(count), resources.jobs):
+    jobs, one = resources.jobs, COPIES * BYTES * adder.k * math.prod(predictions.layout[1:])
+    if resources.memory is not None:
+        jobs = min(jobs, max(1, max(resources.memory, LEAST_BYTES) // max(one, 1) - 1))
+    for parts in in_order(work, range(count), jobs):
         adder.add(parts)
     codes = np.arange(count)
     if settings.group is not None:

@@ -163,3 +163,13 @@ def test_means_over_images_have_the_interval_of_a_mean():
     half = 2.144787 * own.std(ddof=1) / np.sqrt(15)  # Student's quantile with 14 degrees of freedom
     assert number.mean_low == pytest.approx(own.mean() - half, abs=1e-6)
     assert number.mean_high == pytest.approx(own.mean() + half, abs=1e-6)
+
+
+def test_what_does_not_fit_is_told(monkeypatch):
+    monkeypatch.setattr("calibeval.core.dense.of_dump.LEAST_BYTES", 0)
+    dump = Predictions(probs=np.stack([P, 1 - P], axis=1), labels=LABELS, ignore_index=9)
+    found = evaluate(dump, bins=10, max_memory=100).dumps[0]
+    assert found.per_image is None
+    assert found.warnings[-1].code == "images_not_measured"
+    assert "an image takes" not in found.warnings[-1]  # 2 classes in 10 bins take more than 3 pixels
+    assert evaluate(dump, bins=10, max_memory=10**6, jobs=4).dumps[0].per_image is not None

@@ -21,12 +21,13 @@ from tests.conftest import ROOT
 needs_kernel = pytest.mark.skipif(not kernel.available(), reason=str(kernel.missing()))
 # The arguments of each function of the module in turn: who changes them raises INTERFACE in both files, and this.
 FORMATS = {
-    3: [
+    4: [
         "iiiny*y*z*y*dddw*w*w*w*z*",
         "iy*y*y*y*y*z*w*w*",
         "iy*w*",
         "iy*y*y*y*w*w*",
         "iinppy*z*z*dw*",
+        "inpy*y*z*z*w*w*",
         "y*iny*y*w*w*w*",
     ]
 }
@@ -57,8 +58,19 @@ def test_without_the_variable_the_fastest_compiled_kernel_is_used_if_there_is_on
     ):
         empty()
         there = kernel.available()
-        assert kernel.chosen() == (there[0] if there else None)
-        assert kernel.kernel_name() == ("native" if there else "numpy")
+        assert kernel.chosen() == (there[0] if there and there[0].name != "baseline" else None)
+        assert kernel.kernel_name() == ("numpy" if kernel.chosen() is None else "native")
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"), [(("avx2", "baseline"), "avx2"), (("neon",), "neon"), (("baseline",), None)]
+)
+def test_a_processor_without_fused_operations_uses_numpy_unless_asked(monkeypatch, unbuilt, names, expected):
+    unbuilt(stale(SOURCES=digest(ROOT), names=lambda: names))
+    monkeypatch.delenv(kernel.VARIABLE, raising=False)
+    assert (kernel.chosen() and kernel.chosen().name) == expected
+    monkeypatch.setenv(kernel.VARIABLE, "native")
+    assert kernel.chosen().name == names[0]
 
 
 def test_numpy_can_be_forced(monkeypatch):
