@@ -8,10 +8,11 @@
 #include "two.h"
 #include "mass.h"
 #include "run.h"
+#include "curves.h"
 #include "beta.h"
 #include "softmax.h"
 
-static const Kernel KERNEL = {run, kept_rows, count_cells, segments, at_beta, softmax};
+static const Kernel KERNEL = {run, kept_rows, count_cells, segments, at_beta, softmax, curves};
 
 #undef LANES
 #undef INLINE

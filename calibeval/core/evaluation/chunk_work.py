@@ -45,10 +45,10 @@ class Worked(NamedTuple):
 def worked(ready: Ready, facts: Facts, edges: Floats, compared: Floats) -> Worked:
     """The sums of a chunk. edges, compared: of equal-width bins. Raises: BadValues."""
     block, kinds = ready.block, facts.kinds
-    sums, keys, _ = piece_of(kinds, block, edges, compared, keep_rows=True)
+    sums, keys, *_ = piece_of(kinds, block, edges, compared, keep_rows=True)
     rows, second = sums.rows, None
     if rows is None:
         raise AssertionError("rows were asked for")
     if facts.second and kinds.k is not None and kinds.k > 1:
         second = sums_of(block, kinds.kind, compared, facts.second, precision=kinds.precision)
-    return Worked(ready, sums, keys, rows, chunk_cells(block, rows, kinds, facts.classes), second)
+    return Worked(ready, sums, keys, rows, chunk_cells(block, keys, kinds, facts.classes), second)
