@@ -11,8 +11,9 @@
 #include "curves.h"
 #include "beta.h"
 #include "softmax.h"
+#include "hashes.h"
 
-static const Kernel KERNEL = {run, kept_rows, count_cells, segments, at_beta, softmax, curves};
+static const Kernel KERNEL = {run, kept_rows, count_cells, segments, at_beta, softmax, curves, row_hashes};
 
 #undef LANES
 #undef INLINE

@@ -10,6 +10,7 @@ struct Kernel {
     Flag (*at_beta)(const AtBeta &job, bool of_floats);
     Flag (*softmax)(const Softmax &job);
     Flag (*curves)(const CurveRows &rows);
+    void (*row_hashes)(const RowHashes &job);
 };
 
 struct Named { const char *name; const Kernel *kernel; };
