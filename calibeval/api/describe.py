@@ -11,6 +11,7 @@ from calibeval.core.conventions.metrics import Explanations, explain_conventions
 from calibeval.core.data.arguments import path as path_argument
 from calibeval.core.data.inspection import Inspection
 from calibeval.core.data.public import public
+from calibeval.core.dense.as_tools import explain_images
 from calibeval.core.evaluation.settings import checked
 from calibeval.readers.describe import inspect_dump
 from calibeval.readers.open import options_of
@@ -39,8 +40,9 @@ def conventions(
     """The calibration errors that other tools would print for one dump; calibeval's own come first.
 
     It is a tuple that `print` and notebooks show as a table. Each item has `convention` (with its `name` and `facts`),
-    `bins`, `metrics` and `remarks`. bins: number for all; None: each tool's own. predictions, jobs, max_memory,
-    reading: as for `evaluate`.
+    `bins`, `metrics` and `remarks`. Of segmentations, its `images` are what tools print that measure image by image
+    (MONAI, LTS, MbLS, CALS), with `convention`, `bins`, `images`, `numbers` and `remarks`. bins: number for all; None:
+    each tool's own. predictions, jobs, max_memory, reading: as for `evaluate`.
     Raises: InputError for data that cannot be used; FileProblem.
 
     >>> from calibeval import Predictions
@@ -51,4 +53,5 @@ def conventions(
     checked(bins=bins)
     resources = resources_of(jobs, max_memory, None)
     found = predictions_of(predictions, reading, max_memory)
-    return explain_conventions(found, bins=bins, jobs=resources.jobs, max_memory=resources.memory)
+    explained = explain_conventions(found, bins=bins, jobs=resources.jobs, max_memory=resources.memory)
+    return explained.with_images(explain_images(found, bins=bins))

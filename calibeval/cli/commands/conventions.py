@@ -20,6 +20,7 @@ def conventions(
     """Show the calibration errors that other tools would print."""
     from calibeval.cli.screen.terminal import screen
     from calibeval.core.conventions.metrics import explain_conventions
+    from calibeval.core.dense.as_tools import explain_images
     from calibeval.core.evaluation.settings import checked
     from calibeval.readers.open import open_dump
     from calibeval.render.terminal.conventions import render, render_json
@@ -29,11 +30,12 @@ def conventions(
     reading = flags.options()
     predictions = open_dump(dump, reading)
     found = explain_conventions(predictions, bins=bins, jobs=threads(jobs), max_memory=reading.limits.max_memory)
+    images = explain_images(predictions, bins=bins)
     say([f"warning: {predictions.source.name}: {one}" for one in predictions.warnings], quiet=quiet)
     if json:
-        put(render_json(predictions, found))
+        put(render_json(predictions, found, images))
         return 0
     predictions.settled_source()
     view = screen()
-    put(render(predictions, found, width=view.width, ascii_only=view.ascii_only))
+    put(render(predictions, found, images, width=view.width, ascii_only=view.ascii_only))
     return 0
