@@ -18,7 +18,7 @@ from calibeval.cli.main import KINDS as KINDS_OF_ERRORS
 from calibeval.cli.main import error_json
 from calibeval.cli.screen.dump_json import written_json
 from calibeval.core.comparison.comparison import ComparedDump, Comparison, Difference
-from calibeval.core.conventions.images import ImagesExplained
+from calibeval.core.conventions.explained import ImagesExplained
 from calibeval.core.conventions.metrics import Explained
 from calibeval.core.conventions.table import CONVENTIONS
 from calibeval.core.data.environment import Environment

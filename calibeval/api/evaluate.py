@@ -11,7 +11,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from calibeval.api.arguments import ARGUMENTS, dump, dumps, saved_map
-from calibeval.api.cases import report_of_cases
+from calibeval.api.cases import no_cases, report_of_cases
 from calibeval.api.chosen import chosen_metrics
 from calibeval.api.dumps import (
     Dump,
@@ -168,6 +168,7 @@ def evaluate(
     names: tuple[str, ...] = ()
     if predictions is None:
         nothing_to_read(reading, "arrays")
+        no_cases(layout, spacing)
         given = _of_arrays({**arrays, **more, **only_arrays}, as_class(positive))
         every: list[Dump] = [given]
         options = {}

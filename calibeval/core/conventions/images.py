@@ -1,4 +1,4 @@
-"""How tools for segmentations average over images: a table, and what a dump gives under it."""
+"""How tools for segmentations average over images: a table, which the command line knows before it reads anything."""
 
 from __future__ import annotations
 
@@ -6,8 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Literal
-
-from calibeval.core.data.notices import Notice
 
 Bins = Literal["linspace", "float32", "monai"]
 
@@ -31,30 +29,6 @@ class ImageConvention:
     facts: tuple[str, ...]
     hides: str
     source: str
-
-
-@dataclass(frozen=True, slots=True)
-class ImageMean:
-    """A number averaged over images. std: over images, divided by their count; None where the tool has none.
-
-    reason: why there is no number; None if there is.
-    """
-
-    name: str
-    mean: float | None
-    std: float | None = None
-    reason: Notice | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class ImagesExplained:
-    """The images of one dump under one convention."""
-
-    convention: ImageConvention
-    bins: int
-    images: int
-    numbers: Mapping[str, ImageMean]
-    remarks: tuple[str, ...] = ()
 
 
 TITLES: Mapping[str, str] = MappingProxyType(

@@ -10,7 +10,8 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.conventions.edges import interpolated_edges, width_edges
-from calibeval.core.conventions.images import IMAGE_CONVENTIONS, ImageConvention, ImageMean, ImagesExplained
+from calibeval.core.conventions.explained import ImageMean, ImagesExplained
+from calibeval.core.conventions.images import IMAGE_CONVENTIONS, ImageConvention
 from calibeval.core.conventions.table import CONVENTIONS
 from calibeval.core.data.arrays import Floats, Indices
 from calibeval.core.data.notices import reason

@@ -152,7 +152,7 @@ def _values(images: Images, shown: ImageSums, class_names: Sequence[str], withou
         images=tuple(images.names),
         n=tuple(int(one) for one in images.sums.n),
         columns=tuple(columns),
-        values=tuple(tuple(np.where(np.isfinite(one), one, None).tolist()) for one in columns.values()),
+        values=tuple(tuple(map(_known, one.tolist())) for one in columns.values()),
     )
 
 

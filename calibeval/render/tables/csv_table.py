@@ -54,9 +54,7 @@ def _means(dump: DumpReport) -> list[MetricResult]:
         if one.name not in dump.metrics
     ]
     return found + [
-        MetricResult(
-            f"{one.name}_mean_over_images", one.mean, reason=one.reason, low=one.mean_low, high=one.mean_high
-        )
+        MetricResult(f"{one.name}_mean_over_images", one.mean, reason=one.reason, low=one.mean_low, high=one.mean_high)
         for one in numbers
     ]
 

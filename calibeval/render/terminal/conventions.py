@@ -5,7 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
-from calibeval.core.conventions.images import TITLES, ImageMean, ImagesExplained
+from calibeval.core.conventions.explained import CasesFacts, ImageMean, ImagesExplained
+from calibeval.core.conventions.images import TITLES
 from calibeval.core.conventions.metrics import Explained, explained_names
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.documents import json_text
@@ -23,7 +24,7 @@ MCE = "MCE: over all bins here, as other tools print it; reports use bins of at 
 
 
 def render(
-    predictions: Predictions,
+    predictions: Predictions | CasesFacts,
     explained: Sequence[Explained],
     images: Sequence[ImagesExplained] = (),
     *,
@@ -35,10 +36,13 @@ def render(
     explained, images: of these predictions. width: characters per line of the text below the table. ascii_only: only
     ASCII.
     """
-    title = f"{isolated(visible(predictions.source.name))} · {cells.plural(predictions.n, 'row')}"
+    noun = "pixel" if isinstance(predictions, CasesFacts) else "row"
+    title = f"{isolated(visible(predictions.source.name))} · {cells.plural(predictions.n, noun)}"
     k = predictions.k
     title += " · top label only" if k is None else f" · {cells.plural(k, 'class')}"
-    lines = [title, "", *_table(explained), "", *textwrap.wrap(MCE, width, subsequent_indent=_INDENT)]
+    lines = [title]
+    if explained:
+        lines += ["", *_table(explained), "", *textwrap.wrap(MCE, width, subsequent_indent=_INDENT)]
     for one in explained:
         facts = [fact for fact in one.convention.facts if k == 2 or not fact.startswith("two classes")]
         words = [f"{one.convention.name}: {'; '.join(facts)}", *one.remarks, *_reasons(one)]
@@ -52,7 +56,7 @@ def render(
 
 
 def render_json(
-    predictions: Predictions, explained: Sequence[Explained], images: Sequence[ImagesExplained] = ()
+    predictions: Predictions | CasesFacts, explained: Sequence[Explained], images: Sequence[ImagesExplained] = ()
 ) -> str:
     """The same as one JSON object; errors are fractions, and a null carries its reason."""
     source = predictions.settled_source()

@@ -18,7 +18,7 @@ MOVED = "lie at different places by their affines"
 
 
 def opened(folders, **options):
-    return Folder(*folders, ReadOptions(**options))
+    return Folder(folders[0], folders[1], ReadOptions(**options))
 
 
 def monai(folder, cases, *, of_labels=AFFINE, kind=nib.Nifti1Image):
@@ -74,9 +74,9 @@ def test_what_is_no_size(came):
         as_spacing(came)
 
 
-def test_a_spacing_of_rows(tmp_path):
+def test_a_spacing_of_rows():
     with pytest.raises(UsageError, match="a spacing is for a folder of cases"):
-        calibeval.evaluate(npz(tmp_path, {"a": image(0)})[0] / "a.npz", labels=[0], spacing=(1, 1))
+        calibeval.evaluate(calibeval.Predictions(probs=[[0.5, 0.5]], labels=[0]), spacing=(1, 1))
 
 
 # Affines

@@ -60,7 +60,7 @@ def test_the_command_exports_them(tmp_path, capsys):
     assert [one["image"] for one in rows((tmp_path / "cases.csv").read_text())] == ["image 0", "image 1"]
     np.savez(tmp_path / "b.npz", probs=[[0.5, 0.5]], labels=[0])
     found = run(capsys, "report", tmp_path / "b.npz", "--export", f"cases={tmp_path / 'none.csv'}")
-    assert (found.code, (tmp_path / "none.csv").exists()) == (2, False)
+    assert (found.code, (tmp_path / "none.csv").exists()) == (3, False)
     assert "there are no images here" in found.err
 
 
