@@ -16,6 +16,7 @@ from calibeval.core.data.notices import warning
 from calibeval.core.dense.case import Case, Cases, region_labels
 from calibeval.core.dense.image_sums import ImageAdder
 from calibeval.core.dense.of_dump import with_block
+from calibeval.core.dense.remarks import Remarks
 from calibeval.core.dense.results import Images, per_image
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.evaluation.accumulation import Accumulation
@@ -115,8 +116,7 @@ class _Run:
         self._rows, self._only = Accumulation(None, chosen, plain, options, exact=None), chosen
         self._adder: ImageAdder | None = None
         self._names: list[str] = []
-        self._told: dict[str, None] = {}
-        self._spaced = True
+        self._remarks = Remarks()
 
     def ready(self, case: Case, number: int) -> Ready:
         """What a thread computes of a case before its turn comes. Raises: InputError naming it."""
@@ -143,8 +143,9 @@ class _Run:
         return Ready(own, batch, image_work(batch, own, running), running)
 
     def add(self, ready: Ready) -> None:
-        """The next case, in order."""
+        """The next case, in order. Raises: InputError naming it."""
         case, work, number, k = ready.case, ready.work, len(self._names), ready.running.facts.kinds.k
+        self._remarks.add(case)
         if k is None:
             raise InputError(f"{case.name}: the scores of every class are needed")
         if self._adder is None:
@@ -152,8 +153,6 @@ class _Run:
         add_image(ready.running, ready.batch, work, number if self._units is None else self._units[number])
         self._adder.add(work.parts)
         self._names.append(case.name)
-        self._told |= dict.fromkeys(case.told)
-        self._spaced = self._spaced and case.spacing is not None
 
     def report(self, source: Any) -> DumpReport:
         """The report of all cases."""
@@ -168,6 +167,6 @@ class _Run:
         images = Images(sums, pooled, self._names, np.asarray(codes, np.intp), settings.group)
         names = [one.name for one in dump.per_class]
         background = settings.background or "include"
-        block = per_image(images, settings.level, names, background=background, spaced=self._spaced)
-        told = (*self._facts.warnings, *(warning("map_note", one) for one in self._told))
+        block = per_image(images, settings.level, names, background=background, spaced=bool(self._remarks.spaced))
+        told = (*self._facts.warnings, *(warning("map_note", one) for one in self._remarks.texts()))
         return replace(with_block(dump, images, block), warnings=(*told, *dump.warnings))
