@@ -18,7 +18,6 @@ from calibeval.readers.formats.archive import Member, read_members
 from calibeval.readers.stored.header import Header
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.rows import in_memory, values_in_file
-from calibeval.readers.stored.spool import Spool
 from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents, Stored
 
@@ -138,6 +137,8 @@ class _Loader:
             member.read(offset)
             if header.nbytes <= self.limits.max_memory or not header.in_rows or not row:
                 return in_memory(header, self._whole(member, header.nbytes))
+            from calibeval.readers.stored.spool import Spool
+
             spool = Spool(self.limits.max_memory)
             rows = max(1, PIECE_BYTES // row)
             for start in range(0, header.shape[0], rows):
