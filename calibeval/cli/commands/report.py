@@ -24,6 +24,7 @@ from calibeval.cli.screen.progress import Progress
 from calibeval.cli.screen.streams import put
 from calibeval.core.conventions.table import OWN
 from calibeval.core.errors import UsageError
+from calibeval.readers.cases.names import as_spacing
 from calibeval.render.ci.exports import OF_REPORTS
 from calibeval.words.names import about
 
@@ -67,6 +68,7 @@ def report(
     clip: options.Clip = None,
     group: options.Group = None,
     layout: cases.Layout = None,
+    spacing: cases.Spacing = None,
     background: cases.Background = None,
     seed: options.Seed = None,
     allow_leak: options.AllowLeak = False,
@@ -99,7 +101,6 @@ def report(
     from calibeval.core.report.several import together
     from calibeval.core.sums.resources import Resources
     from calibeval.core.version import VERSION
-    from calibeval.writers.atomic import write_file
 
     check_folder(out, {**JSON, **FILE_TABLES, **FIGURES})
     wanted = exports(export, (*EXPORTS, *OF_REPORTS, RISK))
@@ -119,7 +120,7 @@ def report(
     )
     given = {"--convention": convention != OWN, "--slice": slice, "--class": classes} | maps.of_rows()
     ready = results_of(dumps, settings.level, only, bins, given | flags.of_rows())
-    reading = flags.options()
+    reading = replace(flags.options(), spacing=as_spacing(spacing))
     with Progress(quiet=quiet) as progress:
         resources = Resources(threads(jobs), reading.limits.max_memory, progress)
 
@@ -157,7 +158,7 @@ def report(
     if figure is not None:
         _draw(result, figure, width)
     for kind, path in wanted.items():
-        write_file(path, exported(result, kind, path))
+        _export(result, kind, path)
     say([f"written to {path}" for path in ([] if out is None else [out]) + alone], quiet=quiet)
     put(result.to_json() if json else table_of(result, table) if table else _screen(result, step, full=full))
     return 0
@@ -167,6 +168,12 @@ def _save(report: Report, folder: Path, step: Step | None, *, png: bool) -> None
     from calibeval.api.save import save_report
 
     save_report(report, folder, png=png, step=step)
+
+
+def _export(report: Report, kind: str, path: Path) -> None:
+    from calibeval.writers.atomic import write_file
+
+    write_file(path, exported(report, kind, path))
 
 
 def _absent(report: Report, only: Collection[str]) -> list[str]:

@@ -64,7 +64,7 @@ def per_class(
     gaps = -sums.classes.surplus.sum(axis=1) / sums.n
     names = predictions.class_names or tuple(str(k) for k in range(len(support)))
     errors = classwise_errors(sums.classes).tolist()
-    known = names, map(int, support.tolist()), errors, gaps.tolist()
+    known = (names, map(int, support.tolist()), errors, gaps.tolist())
     if not alone:
         return tuple(map(ClassResult, *known))
     rows = max(float(np.sum(sums.classes.count[0])), 1.0)  # where one weight is nearly all, below 1 by rounding
