@@ -85,16 +85,18 @@ class Batch:
 
     def _refusal(self, part: pd.DataFrame) -> InputError:
         """What to say about the first cell that is no score."""
-        firsts = [(self._first_odd(part[column]), place) for place, column in enumerate(part)]
+        columns = [str(column) for column in part.columns]
+        firsts = [(self._first_odd(part[column]), place) for place, column in enumerate(columns)]
         odd = [(row, place) for row, place in firsts if row is not None]
         rows = min(odd)[0] + 1 if odd else len(part)
         odd += itertools.islice(self._too_large(part[:rows]), 1)
         if not odd:
-            column = next(one for one in part if part[one].dtype.kind not in "fiu")
-            place = f'{self._name} from line {self._block.first_line} on, column "{column}"'
-            return InputError(f"{place}: a cell is not a number")
+            name = next(one for one in columns if part[one].dtype.kind not in "fiu")
+            where = f'{self._name} from line {self._block.first_line} on, column "{name}"'
+            return InputError(f"{where}: a cell is not a number")
         row, place = min(odd)
-        cell, column = part[part.columns[place]].tolist()[row], part.columns[place]
+        column = columns[place]
+        cell = part[column].tolist()[row]
         if isinstance(cell, bool) or _is_empty(cell):
             cell = self._written(row, column).strip()
         if isinstance(cell, float) or self._number(cell) is not None:

@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from calibeval.core.errors import InputError
 from calibeval.readers.formats import csv as csv_module
 from calibeval.readers.formats import text as text_module
+from calibeval.readers.formats.csv_numbers import Numbers
 from calibeval.readers.formats.table import Table
 from calibeval.readers.formats.text import line_blocks
 from calibeval.readers.stored.limits import Limits
@@ -124,13 +125,13 @@ def test_the_first_cell_that_is_no_number_is_named(module):
     for row, column in ((60, 1), (62, 0), (110, 0), (150, 2)):
         rows[row][column] = "x"
     text = "logit_0,logit_1,logit_2\n" + "".join(",".join(row) + "\n" for row in rows)
-    original = csv_module.Numbers.fast
+    original = Numbers.fast
 
     def late(block, *others):
         time.sleep(0.002 * (block.first_line % 3))
         return original(block, *others)
 
-    with patch.object(csv_module.Numbers, "fast", late):
+    with patch.object(Numbers, "fast", late):
         for block, part, threads in [(WHOLE, 64, 1), (256, 64, 4), (256, 256, 2), (1024, 100, 4), (100, 7, 4)]:
             told = read(text, block, part, threads, module)["logits"]
             assert told == 'd.csv line 62, column "logit_1": "x" is not a number'
