@@ -26,7 +26,6 @@ from calibeval.core.uncertainty.log_temperature import (
     plausible_log_t,
 )
 from calibeval.core.uncertainty.paired import Contrast
-from calibeval.core.uncertainty.paired_means import mean_difference
 from calibeval.core.uncertainty.score_test import skewness, standardised, two_sided_p
 
 if TYPE_CHECKING:
@@ -71,6 +70,8 @@ class Temperature(Metric):
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """From what each row adds to the two temperatures."""
+        from calibeval.core.uncertainty.paired_means import mean_difference
+
         check_enough_rows(pair)
         if pair.summed:
             raise NotComputable("rows_not_kept", "sums of rows do not show how two temperatures vary together")
@@ -150,7 +151,7 @@ def excess_test(sums: Sums, joints: Joints | None = None) -> tuple[float | None,
     not below that of independent rows.
     """
     excess = excess_of_all(sums)
-    z = standardised(excess, sums.n)
+    z = standardised(excess, sums.n, k=sums.k or 2)
     if z is None:
         return None, None
     p = two_sided_p(z, skewness(excess))
