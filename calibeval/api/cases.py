@@ -12,6 +12,7 @@ from calibeval.core.errors import UsageError, nearest
 from calibeval.readers.cases.names import LAYOUTS
 
 if TYPE_CHECKING:
+    from calibeval.api.pictures import Pictures
     from calibeval.core.report.report import DumpReport, Report
     from calibeval.core.report.settings import Settings
     from calibeval.core.sums.resources import Resources
@@ -120,10 +121,12 @@ def reports_of_cases(
     resources: Resources,
     only: Collection[str] | None,
     given: Mapping[str, object],
+    pictures: Pictures | None = None,
 ) -> tuple[list[DumpReport], Settings]:
     """The results of folders of cases, each with the same folder of labels, and their settings.
 
-    given: options that cases cannot have, by their names. The group of the settings is a table of cases.
+    given: options that cases cannot have, by their names. The group of the settings is a table of cases. pictures: of some
+    cases, which are read again.
     Raises: as `evaluate_cases`; UsageError for such options.
     """
     for name, value in given.items():
@@ -137,6 +140,8 @@ def reports_of_cases(
     labels = Path(str(options.labels))
     for title, path in folders:
         cases = Folder(path, labels, options, layout)
+        if pictures is not None:
+            pictures.check(cases)
         units = None if settings.group is None else read_units(settings.group, cases.facts.names)
         own = settings if units is None else replace(settings, group=units.column)
         every = evaluate_cases(
@@ -147,6 +152,8 @@ def reports_of_cases(
             units=None if units is None else units.names,
             renormalize=options.renormalize,
         )
+        for one in every if pictures is not None else ():
+            pictures.add(one, cases)
         found += [_named(one, title or path.name) for one in every]
         last = own
     return found, last

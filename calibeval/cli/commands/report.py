@@ -68,6 +68,8 @@ def report(
     group: options.Group = None,
     layout: cases.Layout = None,
     background: cases.Background = None,
+    show: cases.Show = None,
+    images: cases.Images = None,
     seed: options.Seed = None,
     allow_leak: options.AllowLeak = False,
     jobs: options.Jobs = None,
@@ -90,9 +92,11 @@ def report(
     )
     maps.check()
     from calibeval.api.chosen import chosen_metrics
+    from calibeval.api.save import save_report
 
     only = chosen_metrics(metrics)
     from calibeval.cli.inputs.titled import open_named
+    from calibeval.cli.screen.report_view import report_view
     from calibeval.core.evaluation.evaluate import evaluate_dump
     from calibeval.core.evaluation.settings import checked, stamped
     from calibeval.core.report.report import Report
@@ -118,8 +122,9 @@ def report(
         background=background,
     )
     given = {"--convention": convention != OWN, "--slice": slice, "--class": classes} | maps.of_rows()
-    ready = results_of(dumps, settings.level, only, bins, given | flags.of_rows())
+    ready = results_of(dumps, settings.level, only, bins, given | flags.of_rows() | {"--show": show, "--images": images})
     reading = flags.options()
+    pictures = cases.pictures(show, images, reading, wanted=out is not None)
     with Progress(quiet=quiet) as progress:
         resources = Resources(threads(jobs), reading.limits.max_memory, progress)
 
@@ -133,12 +138,14 @@ def report(
                 curves=out is not None or figure is not None,
             )
 
-        ready = ready or results_of_cases(dumps, reading, layout, settings, only, resources, given)
+        ready = ready or results_of_cases(dumps, reading, layout, settings, only, resources, given, pictures)
         plan = None if ready else maps.recalibrate(reading, evaluate)
         results, settings = ready or ([], settings)
         for word in () if ready else dumps:
             predictions = open_named(word, reading)
+            pictures.check_dump(predictions)
             results.append(_results(predictions, plan, evaluate, alone=len(dumps) == 1))
+            pictures.add_dump(results[-1], predictions)
         shown = ready is None and (out is not None or not (json or table))
         bare = shown and not plan and len(dumps) == 1
         promised = _prospect(predictions, results[0], settings, reading.limits.max_memory) if bare else None
@@ -148,25 +155,20 @@ def report(
         together(results),
         environment(),
     )
+    seen = pictures.by_name(result.dumps)
     result = result if sort is None else result.sorted_by(sort)
     step = _step(result, dumps, flags, maps, promised, bins) if shown else None
     warned = [f"warning: {about(dump.name, warning)}" for dump in result.dumps for warning in dump.warnings]
     say([*maps.notes(), *_absent(result, only or ()), *warned], quiet=quiet)
     if out is not None:
-        _save(result, out, step, png=png)
+        save_report(result, out, png=png, step=step, cases=seen)
     if figure is not None:
         _draw(result, figure, width)
     for kind, path in wanted.items():
         write_file(path, exported(result, kind, path))
     say([f"written to {path}" for path in ([] if out is None else [out]) + alone], quiet=quiet)
-    put(result.to_json() if json else table_of(result, table) if table else _screen(result, step, full=full))
+    put(result.to_json() if json else table_of(result, table) if table else report_view(result, step, full=full))
     return 0
-
-
-def _save(report: Report, folder: Path, step: Step | None, *, png: bool) -> None:
-    from calibeval.api.save import save_report
-
-    save_report(report, folder, png=png, step=step)
 
 
 def _absent(report: Report, only: Collection[str]) -> list[str]:
@@ -263,25 +265,6 @@ def _step(
     alike, group = measured_as(report, bins), report.settings.group
     typed = ways(dumps, flags, group=group, validation=validation, applied=applied, measured=alike)
     return next_step(report, typed, promised)
-
-
-def _screen(report: Report, step: Step | None, *, full: bool) -> str:
-    """The report for a person, and below it the next step and what the first view leaves out."""
-    from calibeval.cli.screen.terminal import screen
-    from calibeval.render.terminal import next_step
-    from calibeval.render.terminal.conventions import note
-    from calibeval.render.terminal.full import hidden, render_full
-    from calibeval.render.terminal.report import render_report
-
-    view = screen()
-    width, color, ascii_only = view.width, view.color, view.ascii_only
-    if full:
-        shown = render_full(report, width=width, color=color, ascii_only=ascii_only)
-    else:
-        shown = render_report(report, width=width, color=color, ascii_only=ascii_only)
-        shown += note(report, width=width, ascii_only=ascii_only)
-    left_out = "" if full else hidden(report)
-    return shown + next_step.render(step, left_out, width=width, ascii_only=ascii_only)
 
 
 def _draw(report: Report, path: Path, width: float | None) -> None:

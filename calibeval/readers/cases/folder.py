@@ -100,7 +100,7 @@ class Folder:
             marks, spacing = reversed_axes(marks, spacing)
         fit = matched(f"{file.name} with {labels_file.name}", values, marks, spacing)
         own, told = self._as_classes(fit.labels, len(fit.scores), labels_file.name)
-        return Case(name, divided(fit.scores, scores.kind), own, fit.spacing, told)
+        return Case(name, divided(fit.scores, scores.kind), own, fit.spacing, told, from_x=all(nifti))
 
     def source(self, found: Sequence[str] = ()) -> Source:
         """Where the cases came from, with a SHA-256 of "name NUL sha256" for each file."""
