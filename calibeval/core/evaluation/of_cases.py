@@ -15,7 +15,7 @@ from calibeval.core.conventions.table import OWN
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import warning
 from calibeval.core.data.probabilities import probabilities
-from calibeval.core.dense.case import Case, Cases, region_labels, two_classes
+from calibeval.core.dense.case import Case, Cases, region_labels
 from calibeval.core.dense.image_sums import ImageAdder, ImageParts, Pixels
 from calibeval.core.dense.of_dump import with_block
 from calibeval.core.dense.results import Images, per_image
@@ -165,7 +165,7 @@ class _Run:
         if len(places) < len(marked):
             scores = scores[:, places]
         if len(scores) == 1:
-            scores, kind = two_classes(scores, kind), "probs"
+            scores, kind = _two(scores, kind), "probs"
         p = rounded(probabilities(scores, kind, axis=0), kind)
         labels = marked[places].astype(np.intp)
         if len(places) and not (labels.min() >= 0 and labels.max() < len(p) and np.isfinite(p.sum())):
@@ -188,3 +188,15 @@ class _Run:
         block = per_image(images, settings.level, names, background=background, spaced=self._spaced)
         told = (*self._facts.warnings, *(warning("map_note", one) for one in self._told))
         return replace(with_block(dump, images, block), warnings=(*told, *dump.warnings))
+
+
+def _two(scores: npt.NDArray[Any], kind: str) -> Floats:
+    """The probabilities of two classes from the one channel of class 1."""
+    values = np.asarray(scores, np.float64)
+    if kind == "logits":
+        with np.errstate(over="ignore"):
+            values = 1.0 / (1.0 + np.exp(-values))
+    elif kind == "log_probs":
+        values = np.exp(values)
+    p = np.clip(values, 0.0, 1.0)
+    return np.concatenate([1.0 - p, p])
