@@ -125,8 +125,8 @@ def reports_of_cases(
 ) -> tuple[list[DumpReport], Settings]:
     """The results of folders of cases, each with the same folder of labels, and their settings.
 
-    given: options that cases cannot have, by their names. The group of the settings is a table of cases. pictures: of some
-    cases, which are read again.
+    given: options that cases cannot have, by their names. The group of the settings is a table of cases.
+    pictures: of some cases, which are read again.
     Raises: as `evaluate_cases`; UsageError for such options.
     """
     for name, value in given.items():

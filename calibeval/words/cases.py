@@ -16,9 +16,8 @@ MOST_SAID = 4  # classes in the description of a picture
 def case_said(dump: DumpReport, case: CaseMaps) -> str:
     """The numbers of a case, and which slice of it is shown."""
     parts = []
-    block = dump.per_image
-    worst = {} if block is None or "ece" not in block.numbers else block.numbers["ece"].worst
-    own = [one.value for one in worst if one.image == case.name]
+    known = () if dump.per_image is None else dump.per_image.ece_of_images or ()
+    own = [one.value for one in known if one.image == case.name]
     if own:
         parts.append(f"ECE {100 * own[0]:.1f} %")
     if case.accuracy is not None and case.mean_confidence is not None:
@@ -36,8 +35,8 @@ def how_said(cases: Sequence[CaseMaps]) -> str:
     widths = sorted({round(one.width, 1) for one in cases})
     wide = f"{widths[0]:g}" if len(widths) == 1 else f"{widths[0]:g} to {widths[-1]:g}"
     said = (
-        "Confidence − accuracy nearby: the mean over the pixels around each one, with weights of a normal density with a "
-        f"standard deviation of {wide} pixel{'' if wide == '1' else 's'} (a fortieth of the longer side)."
+        "Confidence − accuracy nearby: the mean over the pixels around each one, with weights of a normal density "
+        f"whose standard deviation is {wide} pixel{'' if wide == '1' else 's'} (a fortieth of the longer side)."
     )
     steps = sorted({one.step for one in cases if one.step > 1})
     if steps:

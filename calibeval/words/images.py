@@ -94,6 +94,24 @@ def points(gap: float | None) -> str:
     return NULL if gap is None else signed(100 * gap, 1)
 
 
+def gap_interval(region: Region) -> str:
+    """The interval of a region's gap, in points; empty if there is none.
+
+    >>> gap_interval(Region("boundary", 9, 0.9, 0.8, 0.1, None, None, 0.05, 0.15))
+    '+5.0 – +15.0'
+    """
+    return interval(MetricResult("confidence_gap", region.gap, low=region.low, high=region.high))
+
+
+def spread_said(images: PerImage) -> str:
+    """How the ECE of single images is spread; empty if fewer than two have one."""
+    number = images.numbers.get("ece")
+    if number is None or number.median is None or images.images - number.undefined < 2:
+        return ""
+    low, middle, high = (_text("ece", one) for one in (number.lower_quartile, number.median, number.upper_quartile))
+    return f"Half of the images lie between {low} and {high} %, median {middle} %. Worst: {', '.join(_worst(number))}."
+
+
 def _means(images: PerImage) -> list[str]:
     parts: list[str] = []
     for name in FIRST:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from calibeval.cli.options import cases, figures, order
 from calibeval.cli.options import positive as class_options
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.by_products import EXPORTS, TABLES, check_drawing, exported, table_of
-from calibeval.cli.options.choices import LEVEL, RISK, exclude, table_format
+from calibeval.cli.options.choices import CASES, IMAGES, LEVEL, RISK, exclude, table_format
 from calibeval.cli.options.fitting import Fitting
 from calibeval.cli.options.metrics import in_full, named, unavailable
 from calibeval.cli.options.outputs import FIGURES, JSON, check_folder, exports
@@ -30,11 +30,13 @@ from calibeval.words.names import about
 if TYPE_CHECKING:
     from calibeval.cli.options.fitting import Recalibrate
     from calibeval.core.data.predictions import Predictions
+    from calibeval.core.dense.maps import CaseMaps
     from calibeval.core.report.report import DumpReport, Report
     from calibeval.core.report.settings import Settings
     from calibeval.recalibrate.fitting.before_after import Prospect
     from calibeval.words.next_step import Step
 
+DRAWN = (RISK, IMAGES, CASES)
 OUTPUTS = ("bins.csv", "reliability.svg", "risk.svg", "report.html", "report.json")
 
 
@@ -77,7 +79,8 @@ def report(
     debug: options.Debug = False,
 ) -> int:
     """Measure calibration: metrics, noise floors and a diagram."""
-    table = _checked_format(table, figure, width, sort, json=json, full=full)
+    drawn = figure is not None or any(text.partition("=")[0] in DRAWN for text in export or ())
+    table = _checked_format(table, None if drawn else width, sort, json=json, full=full)
     exclude({"--level": level, "--no-intervals": no_intervals or None})
     maps = Fitting(
         method=method,
@@ -92,7 +95,6 @@ def report(
     )
     maps.check()
     from calibeval.api.chosen import chosen_metrics
-    from calibeval.api.save import save_report
 
     only = chosen_metrics(metrics)
     from calibeval.cli.inputs.titled import open_named
@@ -103,11 +105,10 @@ def report(
     from calibeval.core.report.several import together
     from calibeval.core.sums.resources import Resources
     from calibeval.core.version import VERSION
-    from calibeval.writers.atomic import write_file
 
     check_folder(out, {**JSON, **FILE_TABLES, **FIGURES})
-    wanted = exports(export, (*EXPORTS, *OF_REPORTS, RISK))
-    check_drawing(wanted.get(RISK))
+    wanted = exports(export, (*EXPORTS, *OF_REPORTS, *DRAWN))
+    check_drawing(*(wanted.get(kind) for kind in DRAWN))
     alone = [*wanted.values(), *([] if figure is None else [figure])]
     _check_files(dumps, fit_on, [saved_map, *flags.files], [*_files(out, png=png), *alone])
     settings = checked(
@@ -122,9 +123,11 @@ def report(
         background=background,
     )
     given = {"--convention": convention != OWN, "--slice": slice, "--class": classes} | maps.of_rows()
-    ready = results_of(dumps, settings.level, only, bins, given | flags.of_rows() | {"--show": show, "--images": images})
+    ready = results_of(
+        dumps, settings.level, only, bins, given | flags.of_rows() | {"--show": show, "--images": images}
+    )
     reading = flags.options()
-    pictures = cases.pictures(show, images, reading, wanted=out is not None)
+    pictures = cases.pictures(show, images, reading, wanted=out is not None or CASES in wanted)
     with Progress(quiet=quiet) as progress:
         resources = Resources(threads(jobs), reading.limits.max_memory, progress)
 
@@ -160,12 +163,7 @@ def report(
     step = _step(result, dumps, flags, maps, promised, bins) if shown else None
     warned = [f"warning: {about(dump.name, warning)}" for dump in result.dumps for warning in dump.warnings]
     say([*maps.notes(), *_absent(result, only or ()), *warned], quiet=quiet)
-    if out is not None:
-        save_report(result, out, png=png, step=step, cases=seen)
-    if figure is not None:
-        _draw(result, figure, width)
-    for kind, path in wanted.items():
-        write_file(path, exported(result, kind, path))
+    _write(result, seen, (out, figure, wanted), width, step, png=png)
     say([f"written to {path}" for path in ([] if out is None else [out]) + alone], quiet=quiet)
     put(result.to_json() if json else table_of(result, table) if table else report_view(result, step, full=full))
     return 0
@@ -177,15 +175,13 @@ def _absent(report: Report, only: Collection[str]) -> list[str]:
     return [f"warning: there is no {name} here: {unavailable(name)}" for name in absent]
 
 
-def _checked_format(
-    table: str | None, figure: Path | None, width: float | None, sort: str | None, *, json: bool, full: bool
-) -> str | None:
+def _checked_format(table: str | None, width: float | None, sort: str | None, *, json: bool, full: bool) -> str | None:
     """The format of a table to print, if there is one; options of the output that cannot work are refused.
 
-    Raises: UsageError.
+    width: of figures, if none is made. Raises: UsageError.
     """
-    if width is not None and figure is None:
-        raise UsageError("--width belongs to --figure")
+    if width is not None:
+        raise UsageError("--width belongs to --figure, or to --export of a figure")
     table = table_format(table, TABLES)
     exclude({"--json": json or None, "--format": table, "--full": full or None})
     if sort is not None:
@@ -267,9 +263,24 @@ def _step(
     return next_step(report, typed, promised)
 
 
-def _draw(report: Report, path: Path, width: float | None) -> None:
-    """The reliability diagrams in the format of the suffix."""
+def _write(
+    report: Report,
+    cases: Mapping[str, Sequence[CaseMaps]],
+    where: tuple[Path | None, Path | None, Mapping[str, Path]],
+    width: float | None,
+    step: Step | None,
+    *,
+    png: bool,
+) -> None:
+    """Write all files. cases: images that are shown. where: the folder, the figure, and other files by kind."""
+    from calibeval.api.save import save_report
     from calibeval.api.show import drawn
     from calibeval.writers.atomic import write_file
 
-    write_file(path, drawn(report, path.suffix, width))
+    folder, figure, others = where
+    if folder is not None:
+        save_report(report, folder, png=png, step=step, cases=cases)
+    if figure is not None:
+        write_file(figure, drawn(report, figure.suffix, width))
+    for kind, path in others.items():
+        write_file(path, exported(report, kind, path, width, cases))

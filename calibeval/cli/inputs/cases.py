@@ -29,7 +29,8 @@ def results_of_cases(
 ) -> tuple[list[DumpReport], Settings] | None:
     """The results of folders of cases, and the settings under which they were measured; None for other dumps.
 
-    given: the options that cases cannot have. pictures: of some cases, which are read again. Raises: as `reports_of_cases`.
+    given: the options that cases cannot have. pictures: of some cases, which are read again.
+    Raises: as `reports_of_cases`.
     """
     from calibeval.cli.inputs.titled import split_title
 

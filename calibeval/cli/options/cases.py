@@ -59,5 +59,5 @@ def pictures(show: list[str] | None, images: Path | None, reading: ReadOptions, 
 
     for flag, value in (("--show", show), ("--images", images)):
         if value is not None and not wanted:
-            raise UsageError(f"{flag} belongs to -o, which writes the page that shows the images")
+            raise UsageError(f"{flag} belongs to -o, which writes a page that shows images, or to --export cases=FILE")
     return Pictures(show or (), images, reading.limits, wanted=wanted)

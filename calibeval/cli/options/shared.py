@@ -10,8 +10,10 @@ import typer
 
 from calibeval.cli.options import complete
 from calibeval.cli.options.choices import (
+    CASES,
     EVERY_METRIC,
     FORMATS,
+    IMAGES,
     KINDS,
     LABELS_ARE,
     METHODS,
@@ -288,7 +290,7 @@ def export_option(kinds: Iterable[str]) -> Any:
 
 
 Export = Annotated[list[str] | None, export_option((*TABLE_EXPORTS, RISK))]
-ReportExport = Annotated[list[str] | None, export_option((*TABLE_EXPORTS, *OF_REPORTS, RISK))]
+ReportExport = Annotated[list[str] | None, export_option((*TABLE_EXPORTS, *OF_REPORTS, RISK, IMAGES, CASES))]
 Full = Annotated[
     bool, typer.Option("--full", help="Print more metrics, all bins, classes, slices.", rich_help_panel=OUTPUT)
 ]

@@ -96,7 +96,7 @@ class Region:
 
     name: "boundary", "interior" or "distance". lower, upper: of the distance, in [lower, upper); None for the first
     two, and upper for the last band. n: number of pixels. confidence, accuracy: means; None without pixels. gap:
-    confidence - accuracy.
+    confidence - accuracy. low, high: its interval over images; None if there is none.
     """
 
     name: Literal["boundary", "interior", "distance"]
@@ -106,6 +106,8 @@ class Region:
     gap: float | None
     lower: float | None
     upper: float | None
+    low: float | None = None
+    high: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,6 +117,7 @@ class PerImage:
     images: their number. units, unit: number of independent units, and the column that names them; None: images.
     background: which pixels and classes count. distances: in "pixels", or in the unit of the "spacing" of the files.
     numbers: by name. structures: every class against the rest. regions: boundary, interior, and bands of distance.
+    ece_of_images: of every image that has one, the worst first; of more than 2,000, those of evenly spaced ranks.
     """
 
     LAYOUT: ClassVar = Layout(open=True)
@@ -127,3 +130,4 @@ class PerImage:
     numbers: Mapping[str, ImageNumber]
     structures: tuple[Structure, ...]
     regions: tuple[Region, ...]
+    ece_of_images: tuple[ImageValue, ...] | None = None
