@@ -90,6 +90,11 @@ class Structure:
     numbers: Mapping[str, ImageNumber]
 
 
+def _check_region(place: Place, found: Region) -> None:
+    """Refuse an interval whose ends are exchanged. Raises: Wrong."""
+    check_order(place, found, "low", "high")
+
+
 @dataclass(frozen=True, slots=True)
 class Region:
     """Pixels near a boundary between labels or not, or at a distance from one.
@@ -98,6 +103,8 @@ class Region:
     two, and upper for the last band. n: number of pixels. confidence, accuracy: means; None without pixels. gap:
     confidence - accuracy. low, high: its interval over images; None if there is none.
     """
+
+    LAYOUT: ClassVar = Layout(check=_check_region)
 
     name: Literal["boundary", "interior", "distance"]
     n: int
