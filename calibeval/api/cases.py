@@ -152,8 +152,9 @@ def reports_of_cases(
             units=None if units is None else units.names,
             renormalize=options.renormalize,
         )
-        for one in every if pictures is not None else ():
-            pictures.add(one, cases)
+        if pictures is not None:
+            for one in every:
+                pictures.add(one, cases)
         found += [_named(one, title or path.name) for one in every]
         last = own
     return found, last

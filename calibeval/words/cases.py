@@ -16,7 +16,7 @@ MOST_SAID = 4  # classes in the description of a picture
 def case_said(dump: DumpReport, case: CaseMaps) -> str:
     """The numbers of a case, and which slice of it is shown."""
     parts = []
-    known = () if dump.per_image is None else dump.per_image.ece_of_images or ()
+    known = () if dump.per_image is None else dump.per_image.ece_of_images
     own = [one.value for one in known if one.image == case.name]
     if own:
         parts.append(f"ECE {100 * own[0]:.1f} %")

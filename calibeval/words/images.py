@@ -78,7 +78,7 @@ def images_beside(dump: DumpReport) -> list[str]:
 def region_name(region: Region, *, spaced: bool) -> str:
     """What pixels a region has.
 
-    >>> region_name(Region("distance", 1, None, None, None, 3.0, 7.0), spaced=False)
+    >>> region_name(Region("distance", 1, None, None, None, 3.0, 7.0, None, None), spaced=False)
     '3 to 7 pixels from a boundary'
     """
     if region.name != "distance":

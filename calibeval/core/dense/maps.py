@@ -171,7 +171,8 @@ def _predictions(scores: npt.NDArray[Any], kind: Kind) -> tuple[npt.NDArray[np.f
     predicted = np.empty(scores.shape[1:], np.int32)
     for z in range(scores.shape[1]):
         own = scores[:, z].reshape(len(scores), -1)
-        p, used = (two_classes(own, kind), "probs") if len(own) == 1 else (own, kind)
+        used: Kind = "probs" if len(own) == 1 else kind
+        p = two_classes(own, kind) if len(own) == 1 else own
         p = rounded(probabilities(np.ascontiguousarray(p), used, axis=0), used)
         predicted[z] = p.argmax(axis=0).reshape(scores.shape[2:])
         confidence[z] = p.max(axis=0).reshape(scores.shape[2:])

@@ -113,8 +113,8 @@ class Region:
     gap: float | None
     lower: float | None
     upper: float | None
-    low: float | None = None
-    high: float | None = None
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,4 +137,4 @@ class PerImage:
     numbers: Mapping[str, ImageNumber]
     structures: tuple[Structure, ...]
     regions: tuple[Region, ...]
-    ece_of_images: tuple[ImageValue, ...] | None = None
+    ece_of_images: tuple[ImageValue, ...]

@@ -59,7 +59,7 @@ def images_sheet(report: Report, inches: float | None = None) -> Sheet:
 def region_title(region: Region, *, spaced: bool) -> str:
     """A region in few letters.
 
-    >>> region_title(Region("distance", 1, None, None, None, 3.0, 7.0), spaced=False)
+    >>> region_title(Region("distance", 1, None, None, None, 3.0, 7.0, None, None), spaced=False)
     '3 – 7 px'
     """
     unit = "units" if spaced else "px"

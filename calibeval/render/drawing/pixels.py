@@ -51,7 +51,8 @@ class Shown:
     """What all pictures of a figure have in common.
 
     classes: those that occur in a label or a prediction, ascending; each has the colour of its place among them.
-    least: the confidence at the dark end, which no prediction falls below. most: the gap at both ends of its colours.
+    least: the confidence at the dark end, which no prediction falls below. most: the gap at both ends of its colours;
+    at most a twentieth of the pixels lie beyond.
     """
 
     classes: tuple[int, ...]
@@ -72,8 +73,8 @@ def shown(cases: Sequence[CaseMaps], k: int) -> Shown:
     """What pictures of these cases have in common. k: the number of classes."""
     every = [np.unique(part[one.counts]) for one in cases for part in (one.labels, one.predicted)]
     found = np.unique(np.concatenate(every)) if every else np.arange(0)
-    gaps = [np.nanquantile(np.abs(one.gap), 0.99) for one in cases if one.counts.any()]
-    most = max([_LEAST_GAP, *map(float, gaps)])
+    gaps = np.concatenate([np.abs(one.gap[one.counts]) for one in cases] or [np.zeros(0)])
+    most = max(_LEAST_GAP, float(np.quantile(gaps, 0.95)) if len(gaps) else 0.0)
     return Shown(tuple(map(int, found)), 1.0 / max(k, 2), min(1.0, math.ceil(10.0 * most - 1e-9) / 10.0))
 
 

@@ -21,20 +21,20 @@ _INDEXED, _COLOURS = 3, 2
 
 
 class Raster(NamedTuple):
-    """A picture: `index` (h, w), the number of each pixel's colour in `colours`; at most 256 of these."""
+    """A picture: `numbers` (h, w), the number of each pixel's colour in `colours`; at most 256 of these."""
 
-    index: Bytes
+    numbers: Bytes
     colours: tuple[Rgb, ...]
 
     @property
     def rgb(self) -> Bytes:
         """The colours of all pixels, (h, w, 3)."""
-        return np.array(self.colours, np.uint8)[self.index]
+        return np.array(self.colours, np.uint8)[self.numbers]
 
     def png(self) -> bytes:
         """The picture as a file."""
         palette = np.array(self.colours, np.uint8).tobytes()
-        return _file(self.index, _INDEXED, [(b"PLTE", palette)])
+        return _file(self.numbers, _INDEXED, [(b"PLTE", palette)])
 
 
 class Photo(NamedTuple):

@@ -72,7 +72,7 @@ def test_figures(capsys, tmp_path, folders):
     [
         (["--show", "scan_33", "-o", "out"], 2, '--show "scan_33": there is no such case (did you mean "scan_3"?)'),
         (["--show", "scan_3"], 2, "--show belongs to -o, which writes a page that shows images"),
-        (["--images", "x", "-o", "out"], 3, "x: cannot be read"),
+        (["--images", "x", "-o", "out"], 4, "x: cannot be read"),
         (["--export", "cases=x.gif"], 2, 'a figure cannot be a ".gif" file'),
     ],
 )

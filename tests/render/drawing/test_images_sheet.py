@@ -46,7 +46,7 @@ def with_regions(report, regions):
 def test_bars_by_hand(report):
     regions = (
         Region("boundary", 10, 0.9, 0.7, 0.2, None, None, 0.1, 0.4),
-        Region("interior", 10, 0.7, 0.8, -0.1, None, None),
+        Region("interior", 10, 0.7, 0.8, -0.1, None, None, None, None),
     )
     panel = images_sheet(with_regions(report, regions)).panels[0]
     boxes = [one for one in panel.marks if isinstance(one, Box)]
