@@ -162,7 +162,7 @@ def stretched(name: str, image: npt.NDArray[Any], shape: tuple[int, ...], z: int
     else:
         low, high = np.percentile(values, (1, 99))
         found = np.clip((values - low) / (high - low if high > low else 1.0), 0.0, 1.0)
-    return found if colours else found[..., 0]
+    return found if colours else np.asarray(found[..., 0])
 
 
 def _predictions(scores: npt.NDArray[Any], kind: Kind) -> tuple[npt.NDArray[np.float32], npt.NDArray[np.int32]]:
