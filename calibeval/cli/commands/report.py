@@ -13,7 +13,7 @@ from calibeval.cli.options import cases, figures, order
 from calibeval.cli.options import positive as class_options
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.by_products import EXPORTS, TABLES, check_drawing, exported, table_of
-from calibeval.cli.options.choices import CASES, IMAGES, LEVEL, RISK, exclude, table_format
+from calibeval.cli.options.choices import IMAGES, LEVEL, PICTURES, RISK, exclude, table_format
 from calibeval.cli.options.fitting import Fitting
 from calibeval.cli.options.metrics import in_full, named, unavailable
 from calibeval.cli.options.outputs import FIGURES, JSON, check_folder, exports
@@ -24,6 +24,7 @@ from calibeval.cli.screen.progress import Progress
 from calibeval.cli.screen.streams import put
 from calibeval.core.conventions.table import OWN
 from calibeval.core.errors import UsageError
+from calibeval.readers.cases.names import as_spacing
 from calibeval.render.ci.exports import OF_REPORTS
 from calibeval.words.names import about
 
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from calibeval.recalibrate.fitting.before_after import Prospect
     from calibeval.words.next_step import Step
 
-DRAWN = (RISK, IMAGES, CASES)
+DRAWN = (RISK, IMAGES, PICTURES)
 OUTPUTS = ("bins.csv", "reliability.svg", "risk.svg", "report.html", "report.json")
 
 
@@ -69,6 +70,7 @@ def report(
     clip: options.Clip = None,
     group: options.Group = None,
     layout: cases.Layout = None,
+    spacing: cases.Spacing = None,
     background: cases.Background = None,
     show: cases.Show = None,
     images: cases.Images = None,
@@ -126,8 +128,8 @@ def report(
     ready = results_of(
         dumps, settings.level, only, bins, given | flags.of_rows() | {"--show": show, "--images": images}
     )
-    reading = flags.options()
-    pictures = cases.pictures(show, images, reading, wanted=out is not None or CASES in wanted)
+    reading = replace(flags.options(), spacing=as_spacing(spacing))
+    pictures = cases.pictures(show, images, reading, wanted=out is not None or PICTURES in wanted)
     with Progress(quiet=quiet) as progress:
         resources = Resources(threads(jobs), reading.limits.max_memory, progress)
 

@@ -7,7 +7,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from calibeval.cli.options.choices import CASES, IMAGES, RISK
+from calibeval.cli.options.choices import IMAGES, PICTURES, RISK
 from calibeval.render.ci.exports import OF_REPORTS, exported_report
 
 if TYPE_CHECKING:
@@ -38,7 +38,7 @@ def exported(
     width: of a figure, in inches. cases: images that are shown, by the names of dumps.
     Raises: InputError for a risk-coverage curve that was not measured, or for rows that are no images.
     """
-    if kind == CASES:
+    if kind == PICTURES:
         from calibeval.api.show import drawn_cases
 
         return drawn_cases(report, cases or {}, path.suffix, width)

@@ -27,6 +27,14 @@ Layout = Annotated[
         rich_help_panel=READING,
     ),
 ]
+Spacing = Annotated[
+    str | None,
+    typer.Option(
+        metavar="Z,Y,X",
+        help="Size of a voxel of cases, instead of that in headers.",
+        rich_help_panel=READING,
+    ),
+]
 Background = Annotated[
     str | None,
     typer.Option(
@@ -59,5 +67,7 @@ def pictures(show: list[str] | None, images: Path | None, reading: ReadOptions, 
 
     for flag, value in (("--show", show), ("--images", images)):
         if value is not None and not wanted:
-            raise UsageError(f"{flag} belongs to -o, which writes a page that shows images, or to --export cases=FILE")
+            raise UsageError(
+                f"{flag} belongs to -o, whose page shows images, or to --export pictures=FILE"
+            )
     return Pictures(show or (), images, reading.limits, wanted=wanted)

@@ -10,7 +10,6 @@ import typer
 
 from calibeval.cli.options import complete
 from calibeval.cli.options.choices import (
-    CASES,
     EVERY_METRIC,
     FORMATS,
     IMAGES,
@@ -19,6 +18,7 @@ from calibeval.cli.options.choices import (
     METHODS,
     METRICS,
     OBJECTIVES,
+    PICTURES,
     REQUESTED,
     RISK,
     TABLE_EXPORTS,
@@ -290,7 +290,7 @@ def export_option(kinds: Iterable[str]) -> Any:
 
 
 Export = Annotated[list[str] | None, export_option((*TABLE_EXPORTS, RISK))]
-ReportExport = Annotated[list[str] | None, export_option((*TABLE_EXPORTS, *OF_REPORTS, RISK, IMAGES, CASES))]
+ReportExport = Annotated[list[str] | None, export_option((*TABLE_EXPORTS, *OF_REPORTS, RISK, IMAGES, PICTURES))]
 Full = Annotated[
     bool, typer.Option("--full", help="Print more metrics, all bins, classes, slices.", rich_help_panel=OUTPUT)
 ]

@@ -18,6 +18,7 @@ from calibeval.core.data.probabilities import probabilities
 from calibeval.core.dense.case import Case, Cases, region_labels
 from calibeval.core.dense.image_sums import ImageAdder, ImageParts, Pixels
 from calibeval.core.dense.of_dump import with_block
+from calibeval.core.dense.remarks import Remarks
 from calibeval.core.dense.results import Images, per_image
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.evaluation.accumulation import Accumulation
@@ -113,9 +114,8 @@ class _Run:
         self._rows, self._only = Accumulation(None, chosen, plain, options, exact=None), chosen
         self._adder: ImageAdder | None = None
         self._names: list[str] = []
-        self._told: dict[str, None] = {}
         self._edges: Floats | None = None
-        self._spaced = True
+        self._remarks = Remarks()
 
     def ready(self, case: Case) -> Ready:
         """What a thread computes of a case before its turn comes."""
@@ -134,6 +134,7 @@ class _Run:
     def add(self, ready: Ready) -> None:
         """The next case, in order. Raises: InputError naming it."""
         case, kind = ready.case, self._facts.kind
+        self._remarks.add(case)
         flat = ready.scores.reshape(1, len(ready.scores), -1, ready.scores.shape[-1])
         labels = ready.marked.reshape(1, *flat.shape[2:])
         unit = None if self._units is None else np.array([self._units[len(self._names)]])
@@ -154,8 +155,6 @@ class _Run:
             raise InputError(f"{case.name}: holds scores that are no numbers")
         self._adder.add(parts)
         self._names.append(case.name)
-        self._told |= dict.fromkeys(case.told)
-        self._spaced = self._spaced and case.spacing is not None
 
     def _parts(self, ready: Ready, edges: Floats) -> ImageParts | None:
         """The sums of an image; None if its values are wrong, which is said when it is added."""
@@ -185,8 +184,8 @@ class _Run:
         images = Images(sums, pooled, self._names, np.asarray(codes, np.intp), settings.group)
         names = [one.name for one in dump.per_class]
         background = settings.background or "include"
-        block = per_image(images, settings.level, names, background=background, spaced=self._spaced)
-        told = (*self._facts.warnings, *(warning("map_note", one) for one in self._told))
+        block = per_image(images, settings.level, names, background=background, spaced=bool(self._remarks.spaced))
+        told = (*self._facts.warnings, *(warning("map_note", one) for one in self._remarks.texts()))
         return replace(with_block(dump, images, block), warnings=(*told, *dump.warnings))
 
 

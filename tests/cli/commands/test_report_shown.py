@@ -60,7 +60,7 @@ def test_images_beside_labels(capsys, tmp_path):
 
 def test_figures(capsys, tmp_path, folders):
     pictures, bars = tmp_path / "cases.svg", tmp_path / "images.svg"
-    words = ["--export", f"cases={pictures}", "--export", f"images={bars}", "--width", "5"]
+    words = ["--export", f"pictures={pictures}", "--export", f"images={bars}", "--width", "5"]
     result = run(capsys, "report", str(folders[0]), "--labels", str(folders[1]), *words, "--show", "0")
     assert result.code == 0, result.err
     assert 'width="360pt"' in pictures.read_text()
@@ -71,9 +71,9 @@ def test_figures(capsys, tmp_path, folders):
     ("more", "code", "said"),
     [
         (["--show", "scan_33", "-o", "out"], 2, '--show "scan_33": there is no such case (did you mean "scan_3"?)'),
-        (["--show", "scan_3"], 2, "--show belongs to -o, which writes a page that shows images"),
+        (["--show", "scan_3"], 2, "--show belongs to -o, whose page shows images"),
         (["--images", "x", "-o", "out"], 4, "x: cannot be read"),
-        (["--export", "cases=x.gif"], 2, 'a figure cannot be a ".gif" file'),
+        (["--export", "pictures=x.gif"], 2, 'a figure cannot be a ".gif" file'),
     ],
 )
 def test_what_cannot_be_shown(capsys, folders, more, code, said):
