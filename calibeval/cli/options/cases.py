@@ -67,7 +67,5 @@ def pictures(show: list[str] | None, images: Path | None, reading: ReadOptions, 
 
     for flag, value in (("--show", show), ("--images", images)):
         if value is not None and not wanted:
-            raise UsageError(
-                f"{flag} belongs to -o, whose page shows images, or to --export pictures=FILE"
-            )
+            raise UsageError(f"{flag} belongs to -o, whose page shows images, or to --export pictures=FILE")
     return Pictures(show or (), images, reading.limits, wanted=wanted)
