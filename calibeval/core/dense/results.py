@@ -62,7 +62,7 @@ class Overlap(NamedTuple):
 
 def overlaps(images: Images) -> tuple[Overlap, ...]:
     """The pooled overlap of every class."""
-    whole = images.sums.whole()
+    whole = images.sums.whole
     pairs = zip(dice(whole)[0].tolist(), iou(whole)[0].tolist(), strict=True)
     return tuple(Overlap(_known(one), _known(other)) for one, other in pairs)
 
@@ -124,7 +124,7 @@ def _number(
 ) -> ImageNumber:
     """A number in both ways. bins: whose gaps it adds up, pooled. label: of the class that these belong to."""
     values = number.value(images.sums)
-    whole = float(number.value(images.sums.whole())[0])
+    whole = float(number.value(images.sums.whole)[0])
     there = np.isfinite(values)
     own, bounds = values[there], _bounds(number)
     ends = mean = None
