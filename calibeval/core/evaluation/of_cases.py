@@ -6,31 +6,30 @@ import re
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import chain
 from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from calibeval.core.conventions.table import OWN
-from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import warning
-from calibeval.core.data.probabilities import probabilities
 from calibeval.core.dense.case import Case, Cases, region_labels
-from calibeval.core.dense.image_sums import ImageAdder, ImageParts, Pixels
+from calibeval.core.dense.image_sums import ImageAdder
 from calibeval.core.dense.of_dump import with_block
 from calibeval.core.dense.remarks import Remarks
 from calibeval.core.dense.results import Images, per_image
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.evaluation.accumulation import Accumulation
+from calibeval.core.evaluation.batches import Batch, read_batch
+from calibeval.core.evaluation.image_work import ImageWork, add_image, expecting, image_work
+from calibeval.core.evaluation.running import Running
 from calibeval.core.report.report import DumpReport
 from calibeval.core.report.settings import Settings
-from calibeval.core.sums.binning import rounded
-from calibeval.core.sums.engine import edges_of
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.threads import in_order
 
 UNUSED = -1  # marks pixels that do not count, where no label does
-_PLACE = re.compile(r"^(?:batch \d+: )?(?:image \d+(?: \(image \d+ of this batch\))?, )?")
+_PLACE = re.compile(r"^image \d+, ")
 
 
 class Channel(NamedTuple):
@@ -42,12 +41,12 @@ class Channel(NamedTuple):
 
 
 class Ready(NamedTuple):
-    """A case whose values were read, and may be computed on. keep: (pixels,), which of them count."""
+    """A case that was read and checked, and what was computed of it. running: what it is added to."""
 
     case: Case
-    scores: npt.NDArray[Any]
-    marked: npt.NDArray[Any]
-    parts: ImageParts | None
+    batch: Batch
+    work: ImageWork
+    running: Running
 
 
 def evaluate_cases(
@@ -72,9 +71,11 @@ def evaluate_cases(
     runs = [_Run(cases, settings, only, one, units, renormalize=renormalize) for one in channels]
     if resources.progress is not None:
         resources.progress.start(facts.source.path or "cases", len(facts.names))
-    for read in in_order(partial(_read, cases, runs), range(len(facts.names)), min(resources.jobs, 2)):
-        for run, ready in zip(runs, read, strict=True):
-            run.add(ready)
+    one = partial(_read, cases, runs)
+    # What the first one tells of all is needed for the others.
+    for read in chain(map(one, range(1)), in_order(one, range(1, len(facts.names)), min(resources.jobs, 2))):
+        for run in runs:
+            run.add(read.pop(0))  # which is held no longer than that
         if resources.progress is not None:
             resources.progress.advance(1)
     source = cases.source(())
@@ -84,7 +85,7 @@ def evaluate_cases(
 def _read(cases: Cases, runs: Sequence[_Run], number: int) -> list[Ready]:
     """The work of a thread on one case."""
     case = cases.read(number)
-    return [run.ready(case) for run in runs]
+    return [run.ready(case, number) for run in runs]
 
 
 class _Run:
@@ -111,14 +112,14 @@ class _Run:
         }
         plain = replace(settings, slices=(), min_rows=None, group=None, background=None)
         chosen = None if only is None else tuple(only)
+        self._options = options
         self._rows, self._only = Accumulation(None, chosen, plain, options, exact=None), chosen
         self._adder: ImageAdder | None = None
         self._names: list[str] = []
-        self._edges: Floats | None = None
         self._remarks = Remarks()
 
-    def ready(self, case: Case) -> Ready:
-        """What a thread computes of a case before its turn comes."""
+    def ready(self, case: Case, number: int) -> Ready:
+        """What a thread computes of a case before its turn comes. Raises: InputError naming it."""
         scores, labels, ignore = case.scores, case.labels, self._facts.ignore_index
         if self.channel.name is not None:
             if len(scores) <= self.channel.number:
@@ -128,48 +129,30 @@ class _Run:
         marked = labels if ignore is not None else labels.astype(np.int32) if labels.dtype.kind == "u" else labels
         if self._settings.background == "exclude-label":
             marked = np.where(labels == 0, self._mark, marked)
-        found = Ready(case._replace(labels=labels), scores, marked, None)
-        return found if self._edges is None else found._replace(parts=self._parts(found, self._edges))
+        flat = scores.reshape(1, len(scores), -1, scores.shape[-1])
+        given = {self._facts.kind: flat, "labels": marked.reshape(1, *flat.shape[2:])}
+        try:
+            batch = read_batch(given, "labels", None, None, self._options)
+            if self._units is not None:
+                batch = batch._replace(groups=np.array([self._units[number]]))
+            running = expecting(self._rows, batch)
+        except InputError as error:
+            text = str(error).removeprefix("predictions: ")
+            raise InputError(f"{case.name}: {_PLACE.sub('', text)}") from None
+        own = case._replace(labels=labels)
+        return Ready(own, batch, image_work(batch, own, running), running)
 
     def add(self, ready: Ready) -> None:
         """The next case, in order. Raises: InputError naming it."""
-        case, kind = ready.case, self._facts.kind
+        case, work, number, k = ready.case, ready.work, len(self._names), ready.running.facts.kinds.k
         self._remarks.add(case)
-        flat = ready.scores.reshape(1, len(ready.scores), -1, ready.scores.shape[-1])
-        labels = ready.marked.reshape(1, *flat.shape[2:])
-        unit = None if self._units is None else np.array([self._units[len(self._names)]])
-        try:
-            self._rows.look()
-            self._rows.add({kind: flat, "labels": labels}, "labels", unit)
-        except InputError as error:
-            text = _PLACE.sub("", str(error)).removeprefix("predictions: ")
-            raise InputError(f"{case.name}: {text}") from None
-        running = self._rows.running
-        kinds = running.facts.kinds if running is not None else None
-        if kinds is None or kinds.k is None:
+        if k is None:
             raise InputError(f"{case.name}: the scores of every class are needed")
-        if self._adder is None or self._edges is None:
-            self._edges, self._adder = edges_of(kinds, self._settings.bins)[1], ImageAdder(kinds.k, self._settings.bins)
-        parts = ready.parts or self._parts(ready, self._edges)
-        if parts is None:
-            raise InputError(f"{case.name}: holds scores that are no numbers")
-        self._adder.add(parts)
+        if self._adder is None:
+            self._adder = ImageAdder(k, self._settings.bins)
+        add_image(ready.running, ready.batch, work, number if self._units is None else self._units[number])
+        self._adder.add(work.parts)
         self._names.append(case.name)
-
-    def _parts(self, ready: Ready, edges: Floats) -> ImageParts | None:
-        """The sums of an image; None if its values are wrong, which is said when it is added."""
-        kind, marked = self._facts.kind, ready.marked.ravel()
-        scores = ready.scores.reshape(len(ready.scores), -1)
-        places = np.flatnonzero(marked != self._mark)
-        if len(places) < len(marked):
-            scores = scores[:, places]
-        if len(scores) == 1:
-            scores, kind = _two(scores, kind), "probs"
-        p = rounded(probabilities(scores, kind, axis=0), kind)
-        labels = marked[places].astype(np.intp)
-        if len(places) and not (labels.min() >= 0 and labels.max() < len(p) and np.isfinite(p.sum())):
-            return None
-        return ImageParts.of(Pixels(p, labels, places, ready.case.labels, ready.case.spacing), edges)
 
     def report(self, source: Any) -> DumpReport:
         """The report of all cases."""
@@ -187,15 +170,3 @@ class _Run:
         block = per_image(images, settings.level, names, background=background, spaced=bool(self._remarks.spaced))
         told = (*self._facts.warnings, *(warning("map_note", one) for one in self._remarks.texts()))
         return replace(with_block(dump, images, block), warnings=(*told, *dump.warnings))
-
-
-def _two(scores: npt.NDArray[Any], kind: str) -> Floats:
-    """The probabilities of two classes from the one channel of class 1."""
-    values = np.asarray(scores, np.float64)
-    if kind == "logits":
-        with np.errstate(over="ignore"):
-            values = 1.0 / (1.0 + np.exp(-values))
-    elif kind == "log_probs":
-        values = np.exp(values)
-    p = np.clip(values, 0.0, 1.0)
-    return np.concatenate([1.0 - p, p])
