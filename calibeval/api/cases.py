@@ -12,6 +12,7 @@ from calibeval.core.errors import UsageError, nearest
 from calibeval.readers.cases.names import LAYOUTS, as_spacing
 
 if TYPE_CHECKING:
+    from calibeval.api.pictures import Pictures
     from calibeval.core.dense.case import Cases
     from calibeval.core.report.report import DumpReport, Report
     from calibeval.core.report.settings import Settings
@@ -170,10 +171,12 @@ def reports_of_cases(
     resources: Resources,
     only: Collection[str] | None,
     given: Mapping[str, object],
+    pictures: Pictures | None = None,
 ) -> tuple[list[DumpReport], Settings]:
     """The results of folders of cases, each with the same folder of labels, and their settings.
 
     given: options that cases cannot have, by their names. The group of the settings is a table of cases.
+    pictures: of some cases, which are read again.
     Raises: as `evaluate_cases`; UsageError for such options.
     """
     for name, value in given.items():
@@ -187,6 +190,8 @@ def reports_of_cases(
     labels = Path(str(options.labels))
     for title, path in folders:
         cases = Folder(path, labels, options, layout)
+        if pictures is not None:
+            pictures.check(cases)
         units = None if settings.group is None else read_units(settings.group, cases.facts.names)
         own = settings if units is None else replace(settings, group=units.column)
         every = evaluate_cases(
@@ -197,6 +202,9 @@ def reports_of_cases(
             units=None if units is None else units.names,
             renormalize=options.renormalize,
         )
+        if pictures is not None:
+            for one in every:
+                pictures.add(one, cases)
         found += [_named(one, title or path.name) for one in every]
         last = own
     return found, last

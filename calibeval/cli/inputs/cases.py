@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from calibeval.api.cases import Folders, are_cases, as_layout, check_local, check_spacing, reports_of_cases
 
 if TYPE_CHECKING:
+    from calibeval.api.pictures import Pictures
     from calibeval.core.data.predictions import Predictions
     from calibeval.core.report.report import DumpReport
     from calibeval.core.report.settings import Settings
@@ -24,10 +25,12 @@ def results_of_cases(
     only: Collection[str] | None,
     resources: Resources,
     given: Mapping[str, object],
+    pictures: Pictures | None = None,
 ) -> tuple[list[DumpReport], Settings] | None:
     """The results of folders of cases, and the settings under which they were measured; None for other dumps.
 
-    given: the options that cases cannot have. Raises: as `reports_of_cases`.
+    given: the options that cases cannot have. pictures: of some cases, which are read again.
+    Raises: as `reports_of_cases`.
     """
     from calibeval.cli.inputs.titled import split_title
 
@@ -38,7 +41,7 @@ def results_of_cases(
         check_spacing(options.spacing)
         return None
     folders = [Folders(one.title, Path(one.file)) for one in named]
-    return reports_of_cases(folders, options, known, settings, resources, only, given)
+    return reports_of_cases(folders, options, known, settings, resources, only, given, pictures)
 
 
 def pixels_of_cases(dump: str, options: ReadOptions, layout: str | None) -> Predictions | None:

@@ -113,9 +113,19 @@ def images_of(predictions: Predictions, settings: Settings, resources: Resources
     if settings.group is not None:
         own = coded_units(predictions, settings.group).codes
         codes = own[:: len(own) // count]
-    ids = predictions.ids
-    names = [f"image {one}" for one in range(count)] if ids is None or len(ids) != count else [str(one) for one in ids]
-    return Images(*adder.sums(), names, np.asarray(codes, np.intp), settings.group)
+    return Images(*adder.sums(), image_names(predictions), np.asarray(codes, np.intp), settings.group)
+
+
+def image_names(predictions: Predictions) -> tuple[str, ...]:
+    """The ids of images, or "image" and their numbers.
+
+    >>> image_names(Predictions(probs=np.full((2, 2, 1, 1), 0.5), labels=[[[0]], [[1]]]))
+    ('image 0', 'image 1')
+    """
+    ids, count = predictions.ids, predictions.layout[0]
+    if ids is None or len(ids) != count:
+        return tuple(f"image {one}" for one in range(count))
+    return tuple(map(str, ids))
 
 
 def _parts(predictions: Predictions, edges: Edges, image: int, *, drop: bool) -> ImageParts:

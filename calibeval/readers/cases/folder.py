@@ -120,7 +120,7 @@ class Folder:
         own, told = self._as_classes(fit.labels, len(fit.scores), labels_file.name)
         if apart(labels, scores.picture):
             told = (*told, ELSEWHERE)
-        return Case(name, divided(fit.scores, scores.kind), own, fit.spacing, told)
+        return Case(name, divided(fit.scores, scores.kind), own, fit.spacing, told, from_x=all(nifti))
 
     def source(self, found: Sequence[str] = ()) -> Source:
         """Where the cases came from, with a SHA-256 of "name NUL sha256" for each file."""
