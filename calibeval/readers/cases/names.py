@@ -4,5 +4,5 @@ from __future__ import annotations
 
 from typing import Literal
 
-Layout = Literal["nnunet", "monai"]
-LAYOUTS: tuple[Layout, ...] = ("nnunet", "monai")
+Layout = Literal["nnunet", "monai", "arrays"]
+LAYOUTS: tuple[Layout, ...] = ("nnunet", "monai", "arrays")
