@@ -32,9 +32,9 @@ coverage: $(DEV)/.installed ## what quick runs, counting lines and branches: fai
 fuzz: $(DEV)/.installed ## 20,000 mutants and 20,000 odd files a format, 300 kills: about two hours; the kernel under sanitizers
 	CALIBEVAL_FUZZ=20000 CALIBEVAL_KILLS=300 $(DEV)/bin/python -m pytest tests/fuzz
 	mkdir -p build
-	$(CXX) -O0 -DONLY_BASELINE -fsanitize=address,undefined -fno-sanitize-recover=undefined -std=c++17 -ffp-contract=off -Wno-psabi \
+	$(CXX) -O0 -DCHECKED -fsanitize=address,undefined -fno-sanitize-recover=undefined -std=c++17 -ffp-contract=off -Wno-psabi \
 		native/kernel.cpp native/harness.cpp -o build/checked_kernel
-	build/checked_kernel > build/checked_kernel.txt
+	build/checked_kernel > build/checked_kernel.txt # some minutes, with the instruction sets of this processor
 	$(CXX) -O1 -fsanitize=address,undefined -fno-sanitize-recover=undefined -std=c++17 native/table_harness.cpp -o build/checked_table
 	build/checked_table
 

@@ -9,8 +9,9 @@
 #include "mass.h"
 #include "run.h"
 #include "beta.h"
+#include "softmax.h"
 
-static const Kernel KERNEL = {run, kept_rows, count_cells, segments, at_beta};
+static const Kernel KERNEL = {run, kept_rows, count_cells, segments, at_beta, softmax};
 
 #undef LANES
 #undef INLINE

@@ -1,6 +1,6 @@
 // The bits of all sums of some random dumps, for each kernel that runs here: to be compared between processors.
 //
-//     harness [ROUNDS]      prints a hash for each dump and kernel and, with ROUNDS, the least CPU nanoseconds a score
+//     harness [ROUNDS [K]]  prints a hash for each dump and kernel and, with ROUNDS, the least CPU nanoseconds a score
 
 #include <cmath>
 #include <cstdio>
@@ -42,11 +42,15 @@ template <class Score> static void measure(Kind kind, int64_t n, int64_t k, bool
     for (int64_t i = 0; i < n; i++) {
         double sum = 0.0;
         for (int64_t c = 0; c < k; c++) {
-            const double z = kind == PROBS ? uniform() : 2.0 * about_normal();
+            const double z = kind == LOGITS ? 2.0 * about_normal() : uniform();
             scores[i * k + c] = (Score)z;
             sum += z;
         }
-        if (kind == PROBS) for (int64_t c = 0; c < k; c++) scores[i * k + c] = (Score)(scores[i * k + c] / sum);
+        if (kind != LOGITS)
+            for (int64_t c = 0; c < k; c++) {
+                const double p = (double)scores[i * k + c] / sum;
+                scores[i * k + c] = (Score)(kind == PROBS ? p : log(p));
+            }
         labels[i] = (int64_t)(uniform() * (double)k);
         if (uniform() < 0.6)
             for (int64_t c = 0; c < k; c++) if (scores[i * k + c] > scores[i * k + labels[i]]) labels[i] = c;
@@ -83,13 +87,89 @@ template <class Score> static void measure(Kind kind, int64_t n, int64_t k, bool
     }
 }
 
+// What rows are at some inverse temperatures, from labels, from their scores and, of few classes, from scores by class: the
+// same bits. far: some classes have no probability, or nearly none.
+template <class Score> static void measure_at_beta(int64_t n, int64_t k, bool far, int rounds)
+{
+    state = (uint64_t)(n * 37 + k);
+    std::vector<Score> scores(n * k), columns(n * k);
+    std::vector<int64_t> labels(n);
+    std::vector<double> of_label(n), rows(AT_BETA_COLUMNS * n);
+    for (int64_t i = 0; i < n; i++) {
+        labels[i] = (int64_t)(uniform() * (double)k);
+        for (int64_t c = 0; c < k; c++) {
+            double z = 2.0 * about_normal();
+            if (far && c != labels[i] && uniform() < 0.1) z = uniform() < 0.5 ? -INFINITY : 1e4 * about_normal();
+            scores[i * k + c] = columns[c * n + i] = (Score)z;
+        }
+        of_label[i] = (double)scores[i * k + labels[i]];
+    }
+    Named all[3];
+    const int found = kernels(all);
+    for (int which = 0; which < found; which++) {
+        for (int before = 0; before < 2; before++)
+            for (double beta : {0.01, 0.7, 5.0})
+                for (int way = 0; way < (rounds ? 1 : 3); way++) {
+                    const bool by_class = way == 2;
+                    if (by_class && k > 128) continue;
+                    AtBeta job = {};
+                    job.scores = by_class ? columns.data() : scores.data();
+                    job.by_class = by_class; job.before = before; job.n = n; job.k = k; job.beta = beta;
+                    if (way == 1) job.of_label = of_label.data();
+                    else job.labels = labels.data();
+                    job.rows = rows.data();
+                    double least = 1e300;
+                    Flag flag = DONE;
+                    for (int round = 0; round < (rounds ? rounds : 1); round++) {
+                        const clock_t start = clock();
+                        flag = all[which].kernel->at_beta(job, sizeof(Score) == 4);
+                        const double taken = (double)(clock() - start) / CLOCKS_PER_SEC;
+                        least = taken < least ? taken : least;
+                    }
+                    const uint64_t hash = hash_of(14695981039346656037ULL, rows);
+                    printf("beta %g%s %lldx%lld float%zu%s flag %d %016llx", beta, before ? " before" : "", (long long)n, (long long)k,
+                           sizeof(Score) * 8, far ? " far" : "", flag, (unsigned long long)hash);
+                    if (rounds) printf(" %s %.3f ns a score", all[which].name, least / (double)(n * k) * 1e9);
+                    printf("\n");
+                }
+    }
+}
+
+// Probabilities of mapped scores, row by row and class by class.
+static void measure_softmax(int64_t n, int64_t k, bool mapped)
+{
+    state = (uint64_t)(n * 41 + k);
+    std::vector<double> scores(n * k), slopes(k), biases(k), p(n * k), nll(n);
+    std::vector<int64_t> labels(n);
+    for (double &one : scores) one = 2.0 * about_normal();
+    for (int64_t c = 0; c < k; c++) { slopes[c] = uniform(); biases[c] = about_normal(); }
+    for (int64_t &one : labels) one = (int64_t)(uniform() * (double)k);
+    Named all[3];
+    const int found = kernels(all);
+    for (int which = 0; which < found; which++)
+        for (int by_class = 0; by_class < 2; by_class++) {
+            Softmax job = {};
+            job.scores = scores.data(); job.by_class = by_class; job.labels = labels.data(); job.n = n; job.k = k;
+            if (mapped) { job.slopes = slopes.data(); job.biases = biases.data(); }
+            job.p = p.data(); job.nll = nll.data();
+            const Flag flag = all[which].kernel->softmax(job);
+            const uint64_t hash = hash_of(hash_of(14695981039346656037ULL, p), nll);
+            printf("softmax %lldx%lld%s%s flag %d %016llx\n", (long long)n, (long long)k, mapped ? " mapped" : "",
+                   by_class ? " by class" : "", flag, (unsigned long long)(flag == DONE ? hash : 0));
+        }
+}
+
 int main(int count, char **arguments)
 {
     const int rounds = count > 1 ? atoi(arguments[1]) : 0;
     const int64_t sizes[][2] = {{2097, 1000}, {2001, 100}, {4001, 10}, {9999, 2}, {1001, 3}, {501, 33}};
     const int64_t timed[][2] = {{2097, 1000}, {20971, 100}, {131072, 10}, {131072, 2}};
     if (rounds) {
-        for (auto &size : timed) if (count < 3 || size[1] == atoi(arguments[2])) measure<float>(LOGITS, size[0], size[1], false, rounds);
+        for (auto &size : timed)
+            if (count < 3 || size[1] == atoi(arguments[2])) {
+                measure<float>(LOGITS, size[0], size[1], false, rounds);
+                measure_at_beta<float>(size[0], size[1], false, rounds);
+            }
         return 0;
     }
     for (auto &size : sizes)
@@ -98,5 +178,14 @@ int main(int count, char **arguments)
                 measure<float>(kind, size[0], size[1], weighted, 0);
                 measure<double>(kind, size[0], size[1], weighted, 0);
             }
+    // In float32 only, where the last bits of a library's logarithms do not show.
+    for (auto &size : sizes) measure<float>(LOG_PROBS, size[0], size[1], false, 0);
+    for (auto &size : sizes)
+        for (int far = 0; far < 2; far++) {
+            measure_at_beta<float>(size[0] / 8, size[1], far, 0);
+            measure_at_beta<double>(size[0] / 8, size[1], far, 0);
+        }
+    for (auto &size : sizes)
+        for (int mapped = 0; mapped < 2; mapped++) measure_softmax(size[0] / 8 + 3, size[1], mapped);
     return 0;
 }

@@ -77,5 +77,16 @@ struct AtBeta {
     double *rows; // (AT_BETA_COLUMNS, n)
 };
 
+// Probabilities of float64 scores, and the NLL of each row.
+struct Softmax {
+    const double *scores; // (n, k) or, by_class, (k, n)
+    bool by_class;
+    const int64_t *labels; // (n,), of classes that exist
+    int64_t n, k;
+    const double *slopes, *biases; // (k,), or null: of each class, before the exponential
+    double *p; // in the layout of the scores; it may be the same array
+    double *nll; // (n,)
+};
+
 constexpr int OCTAVE_BITS = 8, STEP_BITS = 10; // of the cells, as in equal_mass.py
 constexpr int64_t CELLS = 52 << OCTAVE_BITS;

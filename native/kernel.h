@@ -8,6 +8,7 @@ struct Kernel {
     Flag (*count_cells)(const uint64_t *keys, int64_t n, int64_t *counts);
     int64_t (*segments)(const Segments &s);
     Flag (*at_beta)(const AtBeta &job, bool of_floats);
+    Flag (*softmax)(const Softmax &job);
 };
 
 struct Named { const char *name; const Kernel *kernel; };

@@ -3,8 +3,8 @@
 //
 // Included once for each instruction set, inside a namespace of its own, with LANES defined.
 
-#if defined(__x86_64__) && LANES == 2
-#define INLINE inline // there every fma is a call, so inlining gains nothing
+#if (defined(__x86_64__) && LANES == 2) || defined(CHECKED)
+#define INLINE inline // every fma is a call, so inlining gains nothing; and sanitizers would take minutes over it
 #else
 #define INLINE inline __attribute__((always_inline))
 #endif

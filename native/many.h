@@ -10,20 +10,14 @@ INLINE bool adds_up(const Job &job, double least, double most, double norm)
     return least >= -job.spare && most <= 1.0 + job.spare * CLEARLY && norm - 1.0 <= allowed && 1.0 - norm <= allowed;
 }
 
-// At most log x, and at least log x - ln 2, for x >= 1.
-INLINE double log_below(double x)
-{
-    uint64_t pattern;
-    memcpy(&pattern, &x, sizeof x);
-    return (double)((int64_t)(pattern >> 52) - 1023) * 0x1.62e42fefa39efp-1;
-}
-
-// Add the probabilities of some rows to the sums by class; the sums of their squares are stored. The weights of a row
-// that does not exist are scaled by 0.
+// Add the probabilities of some rows to the sums by class; the sums of their squares are stored, and which classes are
+// above the first bin, a bit for each, with the bytes of the rows side by side. The weights of a row that does not exist
+// are scaled by 0.
 template <bool WEIGHTED>
-INLINE void add_columns(Job &job, const double *buffer, int64_t row, int rows, const double *scale, double *squares)
+INLINE void add_columns(Job &job, const double *buffer, int64_t row, int rows, const double *scale, double *squares, uint8_t *above)
 {
     const int64_t padded = (job.k + 7) & ~7LL;
+    const D8 first_edge = D8::all(job.edges[1]);
     D8 scales[ROWS_AT_ONCE], sums[ROWS_AT_ONCE], weights[ROWS_AT_ONCE];
     double *column_p = job.column_p, *column_pp = job.column_pp;
     double *column_p2 = column_p + padded, *column_pp2 = column_pp + padded;
@@ -37,6 +31,7 @@ INLINE void add_columns(Job &job, const double *buffer, int64_t row, int rows, c
         if (WEIGHTED) { all_p2 = D8::load(column_p2 + c); all_pp2 = D8::load(column_pp2 + c); }
         UNROLL for (int r = 0; r < ROWS_AT_ONCE; r++) {
             const D8 p = D8::load(buffer + r * padded + c) * scales[r];
+            above[ROWS_AT_ONCE * c / 8 + r] = (uint8_t)(p > first_edge).mask();
             sums[r] = fma(p, p, sums[r]);
             if (WEIGHTED) {
                 const D8 wp = weights[r] * p;
@@ -62,12 +57,12 @@ struct Above {
     double p[MOST];
     int64_t row[MOST], c[MOST];
     int count = 0;
-    template <bool WEIGHTED> INLINE void note(Job &job, int64_t of_row, int64_t at, double of_p, double first_edge)
+    template <bool WEIGHTED> INLINE void note(Job &job, int64_t of_row, int64_t at, double of_p)
     {
         p[count] = of_p;
         row[count] = of_row;
         c[count] = at;
-        count += of_p > first_edge;
+        count++;
         if (__builtin_expect(count == MOST, 0)) add_all<WEIGHTED>(job);
     }
     template <bool WEIGHTED> __attribute__((noinline)) void add_all(Job &job)
@@ -94,12 +89,22 @@ struct Above {
     }
 };
 
+// Whether a class before the label has the largest score, too.
+template <class Score> INLINE bool has_earlier(const Score *z, int64_t label, Score best)
+{
+    int64_t c = 0;
+    for (; c + 8 <= label; c += 8)
+        if (reaching(z + c, best)) return true;
+    for (; c < label; c++)
+        if (z[c] == best) return true;
+    return false;
+}
+
 template <Kind KIND, bool WEIGHTED, class Score> static Flag many(Job &job, double *buffer)
 {
     const int64_t n = job.n, k = job.k, padded = (k + 7) & ~7LL;
-    const double first_edge = job.edges[1];
-    const double margin = sizeof(Score) == 4 ? 0x1p-22 : 0x1p-50; // of the scores' own rounding
-    const double nearest = __builtin_log(first_edge) - 1e-5; // e above the first edge needs a logit this near the best
+    uint8_t *above_first = (uint8_t *)(buffer + ROWS_AT_ONCE * padded);
+    const int64_t bytes = ROWS_AT_ONCE * padded / 8;
     const RowsOf<Score> all(job.scores, n, k);
     const Score *scores = (const Score *)job.scores;
     Running running;
@@ -157,25 +162,23 @@ template <Kind KIND, bool WEIGHTED, class Score> static Flag many(Job &job, doub
                     label_z[lane] = z[label];
                 }
                 label_p[lane] = e[label] * in;
-                const bool best_label = z[label] == best;
+                const bool alone = confidence[lane] > 0.6; // or else the sum would be too large
+                right[lane] = z[label] == best && (alone || !has_earlier(z, label, z[label])) ? -1 : 0;
                 e[label] = 0.0;
-                const double reach = KIND == LOGITS ? best + nearest + log_below(norm[lane]) - __builtin_fabs(best) * margin
-                                     : KIND == LOG_PROBS ? nearest : first_edge;
-                // A tie of the label with an earlier class may lie below the first edge.
-                const Score limit = (Score)(reach < best ? reach * (1.0 - (reach > 0 ? margin : -margin)) : best);
-                bool earlier = false;
-                for (int64_t c = 0; c < k; c += 64) {
-                    uint64_t found = c + 64 <= k ? reaching_64(z + c, limit) : reaching_some(z + c, k - c, limit);
-                    while (found) {
-                        const int64_t at = c + __builtin_ctzll(found);
-                        found &= found - 1;
-                        earlier |= at < label && z[at] == best;
-                        above.note<WEIGHTED>(job, i + lane, at, e[at] * in, first_edge);
-                    }
-                }
-                right[lane] = best_label && !earlier ? -1 : 0;
             }
-            add_columns<WEIGHTED>(job, buffer, i + start, rows, scale, other_squares + start);
+            add_columns<WEIGHTED>(job, buffer, i + start, rows, scale, other_squares + start, above_first);
+            for (int64_t byte = 0; byte < bytes; byte += 8) {
+                uint64_t found = 0;
+                memcpy(&found, above_first + byte, 8);
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+                found = __builtin_bswap64(found);
+#endif
+                for (; found; found &= found - 1) {
+                    const int64_t bit = byte * 8 + __builtin_ctzll(found), r = bit / 8 % ROWS_AT_ONCE;
+                    const int64_t c = bit / (8 * ROWS_AT_ONCE) * 8 + bit % 8;
+                    above.note<WEIGHTED>(job, i + start + r, c, buffer[r * padded + c] * scale[r]);
+                }
+            }
         }
         above.add_all<WEIGHTED>(job);
         Eight eight;

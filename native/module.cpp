@@ -11,7 +11,7 @@
 PyObject *table(PyObject *, PyObject *);  // in table.cpp
 
 // Of the functions below: a change of their arguments, or of what they mean, raises it here and in native_sources.py.
-#define INTERFACE 3
+#define INTERFACE 4
 #ifndef SOURCES // a hash of them by setup.py, so that Python uses no outdated kernel
 #define SOURCES ""
 #endif
@@ -47,6 +47,13 @@ static PyObject *wrong_size(const char *what)
 {
     PyErr_Format(PyExc_ValueError, "%s has another size than the other arrays require", what);
     return nullptr;
+}
+
+static bool labels_within(const Softmax &job)
+{
+    for (int64_t i = 0; i < job.n; i++)
+        if (job.labels[i] < 0 || job.labels[i] >= job.k) return false;
+    return true;
 }
 
 static PyObject *sums(PyObject *, PyObject *arguments)
@@ -189,6 +196,36 @@ static PyObject *at_beta(PyObject *, PyObject *arguments)
     return PyLong_FromLong(flag);
 }
 
+static PyObject *softmax(PyObject *, PyObject *arguments)
+{
+    Buffers b;
+    Softmax job = {};
+    int which, by_class;
+    Py_ssize_t k;
+    if (!PyArg_ParseTuple(arguments, "inpy*y*z*z*w*w*", &which, &k, &by_class, &b.all[0], &b.all[1], &b.all[2], &b.all[3],
+                          &b.all[4], &b.all[5]))
+        return nullptr;
+    const Kernel *kernel = kernel_at(which);
+    if (!kernel) return nullptr;
+    job.scores = b.at<const double>(0);
+    job.by_class = by_class;
+    job.labels = b.at<const int64_t>(1);
+    job.n = b.doubles(1);
+    job.k = k;
+    job.slopes = b.at<const double>(2);
+    job.biases = b.at<const double>(3);
+    job.p = b.at<double>(4);
+    job.nll = b.at<double>(5);
+    if (k < 2 || job.n < 1 || b.doubles(0) / k != job.n || b.doubles(0) != job.n * k) return wrong_size("scores");
+    if (!job.slopes != !job.biases || (job.slopes && (b.doubles(2) != k || b.doubles(3) != k))) return wrong_size("slopes");
+    if (b.doubles(4) != job.n * k || b.doubles(5) != job.n) return wrong_size("p or nll");
+    int flag;
+    Py_BEGIN_ALLOW_THREADS
+    flag = labels_within(job) ? kernel->softmax(job) : REFUSED;
+    Py_END_ALLOW_THREADS
+    return PyLong_FromLong(flag);
+}
+
 static PyMethodDef methods[] = {
     {"names", names, METH_NOARGS, "The instruction sets that can be used here, best first; functions take their position."},
     {"sums", sums, METH_VARARGS, "The sums of a chunk of rows, see job.h; 0, 1 for bad values, or 2 where another way is needed."},
@@ -197,6 +234,7 @@ static PyMethodDef methods[] = {
     {"segment_sums", segment_sums, METH_VARARGS, "Sums of keys between cuts; returns how many keys were kept."},
     {"at_beta", at_beta, METH_VARARGS, "What each row is at an inverse temperature, see job.h; flags as of sums."},
     {"table", table, METH_VARARGS, "The numbers of a text table, see table.h; how many cells were left out, or -1 if it is none."},
+    {"softmax", softmax, METH_VARARGS, "Probabilities and the NLL of each row, see job.h; flags as of sums."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -1,6 +1,6 @@
 // One chunk of rows: its working memory, the way for its number of classes, and class-wise sums out of the tables.
 
-constexpr int64_t LANE_CLASSES = 56; // up to these, sums of rows that stand in the lanes are faster
+constexpr int64_t LANE_CLASSES = 48; // up to these, sums of rows that stand in the lanes are faster
 
 INLINE int64_t round_up(int64_t bytes) { return (bytes + 63) & ~63LL; }
 
@@ -14,7 +14,7 @@ template <Kind KIND, bool WEIGHTED, class Score> static Flag by_size(Job &job)
         free(work);
         return flag;
     }
-    const int64_t bytes = round_up(ROWS_AT_ONCE * padded * (int64_t)sizeof(double));
+    const int64_t bytes = round_up(ROWS_AT_ONCE * (padded * (int64_t)sizeof(double) + padded / 8) + 8);
     double *buffer = (double *)aligned_alloc(64, bytes);
     if (!buffer) return REFUSED;
     memset(buffer, 0, bytes);

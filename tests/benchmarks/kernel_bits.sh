@@ -1,5 +1,5 @@
 #!/bin/sh
-# The bits of the compiled kernel's sums on every instruction set: this processor's, and 64-bit ARM's under an emulator.
+# The bits of the compiled kernel's results on every instruction set: this processor's, and 64-bit ARM's under an emulator.
 # Wants g++, aarch64-linux-gnu-g++ and qemu-aarch64 (Debian: g++-aarch64-linux-gnu, qemu-user).
 #
 #     sh tests/benchmarks/kernel_bits.sh [FOLDER]
@@ -16,6 +16,6 @@ aarch64-linux-gnu-g++ $flags -static $sources -o "$folder/bits_arm"
 qemu-aarch64 "$folder/bits_arm" > "$folder/arm.txt"
 here=$(sort -u "$folder/here.txt" | wc -l)
 both=$(sort -u "$folder/here.txt" "$folder/arm.txt" | wc -l)
-dumps=$(wc -l < "$folder/arm.txt")
+dumps=$(sort -u "$folder/arm.txt" | wc -l)
 echo "$dumps dumps, $(wc -l < "$folder/here.txt") lines here, $(wc -l < "$folder/arm.txt") on ARM; $both different hashes"
 test "$here" -eq "$dumps" && test "$both" -eq "$dumps"

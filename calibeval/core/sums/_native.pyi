@@ -53,6 +53,18 @@ def at_beta(
     rows: Floats,
     /,
 ) -> int: ...
+def softmax(
+    which: int,
+    k: int,
+    by_class: bool,
+    scores: Floats,
+    labels: npt.NDArray[np.int64],
+    slopes: Floats | None,
+    biases: Floats | None,
+    p: Floats,
+    nll: Floats,
+    /,
+) -> int: ...
 def histogram(which: int, keys: npt.NDArray[np.uint64], counts: npt.NDArray[np.int64], /) -> int: ...
 def segment_sums(
     which: int,

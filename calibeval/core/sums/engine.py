@@ -29,7 +29,7 @@ from calibeval.core.sums.binning import (
     on_grid,
 )
 from calibeval.core.sums.equal_mass import RowKeys
-from calibeval.core.sums.fitted import fitted_cox, fitted_optimum
+from calibeval.core.sums.fitted import fits
 from calibeval.core.sums.pair_keys import PairKeys
 from calibeval.core.sums.passes import over_blocks
 from calibeval.core.sums.piece import Piece, piece_of
@@ -117,11 +117,12 @@ def summarise(
     total = running.sums()
     if total is None:
         raise InputError(f"{predictions.source.name}: there are no rows")
+    optimum, cox = fits(samples, total, predictions.kind, jobs, keep_rows=keep_rows or slopes)
     found = replace(
         total,
         impossible_place="" if total.impossible_row is None else predictions.locate(total.impossible_row),
-        optimum=fitted_optimum(samples, total, predictions.kind, keep_rows=keep_rows or slopes),
-        cox=fitted_cox(samples, total, predictions.kind),
+        optimum=optimum,
+        cox=cox,
         equal_mass=EqualMass(*keys.result(bins)),
         rows=joined_rows(kept) if keep_rows else None,
         pairs=None if ordered is None else ordered.pairs(slack),

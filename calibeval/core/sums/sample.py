@@ -118,13 +118,18 @@ def chosen(first: int, rows: int, n: int, size: int) -> Indices:
     >>> chosen(0, 10, 10, 10).tolist(), chosen(4, 6, 10, 3).tolist()
     ([0, 1, 2, 3, 4, 5, 6, 7, 8, 9], [5])
     """
-    places = np.arange(first, first + rows, dtype=np.intp)
     if size >= n:
-        return places
-    return places[_in_choice(places, n, size)]
+        return np.arange(first, first + rows, dtype=np.intp)
+    low = np.arange(rows, dtype=np.uint32) + np.uint32(first % HASHES)  # modulo HASHES
+    return np.flatnonzero(_are_low(low, n, size)) + first
 
 
 def _in_choice(places: Indices, n: int, size: int) -> npt.NDArray[np.bool_]:
     """Whether rows at these positions are chosen; of more rows, or for a smaller size, fewer of the same are."""
-    hashed = places.astype(np.uint32) * np.uint32(HASH)  # modulo HASHES
-    return np.asarray(hashed < size * HASHES // n)
+    return _are_low(places.astype(np.uint32), n, size)
+
+
+def _are_low(places: npt.NDArray[np.uint32], n: int, size: int) -> npt.NDArray[np.bool_]:
+    """Whether the hashes of these positions, modulo HASHES, are in the lowest size / n of all."""
+    places *= np.uint32(HASH)
+    return np.asarray(places < np.uint32(size * HASHES // n))

@@ -10,9 +10,10 @@ from typing import NamedTuple
 import numpy as np
 
 from calibeval.core.data.arrays import Floats
+from calibeval.core.sums.softmax import fused_softmax
 from calibeval.recalibrate.base.facts import Search
 from calibeval.recalibrate.maps.newton import descend, lower, newton_step
-from calibeval.recalibrate.maps.parts import Part, Parts, column, products, softmax_, sums
+from calibeval.recalibrate.maps.parts import Part, Parts, column, products, softmax_, summed, sums
 
 MOST_UPDATES = 100  # of a prior, for one set of derivatives; and steps with such updates
 SETTLED = 1e-3  # the largest relative change of a prior that no longer matters
@@ -85,6 +86,11 @@ class Look:
 def probabilities(part: Part, values: Floats) -> tuple[Floats, float]:
     """The mapped probabilities, in the layout of part.z, and the summed NLL."""
     k, axis = len(values) // 2, part.axis
+    if part.masked is None:
+        p = np.empty(part.z.shape)
+        each = fused_softmax(part.z, part.labels, axis, p, values[:k], values[k:])
+        if each is not None:
+            return p, summed(each, part)
     with np.errstate(under="ignore", over="ignore", invalid="ignore"):
         scores = part.z * column(values[:k], axis)
         scores += column(values[k:], axis)

@@ -11,6 +11,7 @@ import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.sums.softmax import fused_softmax
 from calibeval.recalibrate.base.scores import FEW_CLASSES, chunk_rows, label_scores, log_scores
 from calibeval.recalibrate.temperature.pieces import part_of
 
@@ -112,17 +113,25 @@ def smoothed(z: Floats, equal: float, axis: int = 1) -> Floats:
 
 
 def softmax_(scores: Floats, part: Part) -> tuple[Floats, float]:
-    """The probabilities of mapped scores in the layout of part.z, which they replace, and the summed NLL."""
-    axis, counts = part.axis, part.weights
+    """The probabilities of mapped scores in the layout of part.z, and the summed NLL. The scores are used up."""
+    axis = part.axis
     if part.masked is not None:
         scores[part.masked] = -np.inf
+    p = np.empty(scores.shape)
+    each = fused_softmax(scores, part.labels, axis, p)
+    if each is not None:
+        return p, summed(each, part)
     scores -= np.expand_dims(np.maximum.reduce(scores, axis=axis), axis)
     label = scores.ravel()[part.at_label]
     np.exp(scores, out=scores)
     norm = np.add.reduce(scores, axis=axis)
-    each = np.log(norm) - label
     scores /= np.expand_dims(norm, axis)
-    return scores, float(each.sum() if counts is None else np.einsum("i,i->", each, counts))
+    return scores, summed(np.log(norm) - label, part)
+
+
+def summed(each: Floats, part: Part) -> float:
+    """The sum over the rows of a number of each, with their weights."""
+    return float(each.sum() if part.weights is None else np.einsum("i,i->", each, part.weights))
 
 
 def column(values: Floats, axis: int) -> Floats:

@@ -1,13 +1,16 @@
 """Numbers of other tools on a real segmentation: fiducio, MONAI's definitions, the LTS rule, BA-ECE."""
 
+import os
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from calibeval import evaluate
+from tests.conftest import ROOT
 
-FILE = Path("../shared/data/camvid_seg_tinyunet.npz")
+FOLDER = Path(os.environ.get("CALIBEVAL_REAL_DUMPS", ROOT.parent / "shared" / "data"))
+FILE = FOLDER / "camvid_seg_tinyunet.npz"
 pytestmark = pytest.mark.skipif(not FILE.exists(), reason="the shared predictions are not here")
 
 GOLDENS = [  # bins, number, pooled, mean over images
