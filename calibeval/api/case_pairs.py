@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from calibeval.api.gate_config import Asked
     from calibeval.core.comparison.baseline import Baseline
     from calibeval.core.comparison.comparison import Comparison
+    from calibeval.core.data.notices import Notice
     from calibeval.core.dense.case import Cases
     from calibeval.core.gating.of_cases import CasesSubject
     from calibeval.core.report.report import Report
@@ -88,12 +89,12 @@ def opened(
     if not names:
         raise InputError(f"{folders[0].path} and {folders[1].path} have no case in common")
     alone = sorted(set.union(*every) - set(names))
-    told = ()
+    told: list[Notice] = []
     if alone:
         some = ", ".join(alone[:LISTED]) + (", ..." if len(alone) > LISTED else "")
         one = len(alone) == 1
         text = f"{len(alone):,} case{'' if one else 's'} that not all folders have {'is' if one else 'are'} left out"
-        told = (warning("cases_left_out", f"{text}: {some}"),)
+        told.append(warning("cases_left_out", f"{text}: {some}"))
     units = None if settings.group is None else read_units(settings.group, names)
     columns = read_columns(settings.slices, names)
     settings = replace(settings, slices=tuple(columns))

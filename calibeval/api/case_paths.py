@@ -67,7 +67,8 @@ def gated_paths(
         return None
     if measuring[1] is not None:
         asked = asked._replace(group=table_of(measuring[1]))
-    saved, against = _report(base), None
+    saved = _report(base)
+    against: Report | Named | None = None
     if saved is not None:
         against = saved()
     elif base is not None:

@@ -74,11 +74,10 @@ def first_rows(differences: Mapping[str, Difference]) -> tuple[list[Row], str]:
     main = [every[name] for name in names if name in every]
     if len(main) < len(names):
         return [*every.values()], ""
-    names = (*names, *FIRST)
     main += [every[name] for name in FIRST if name in every]
     found: dict[str, list[str]] = {}
     for row in every.values():
-        if row.name not in names and not (row.name == "brier" and "brier_positive" in names):
+        if row.name not in (*names, *FIRST) and not (row.name == "brier" and "brier_positive" in names):
             found.setdefault(row.finding, []).append(row.label)
     return main, " · ".join(f"{', '.join(labels)}: {words}" for words, labels in found.items())
 

@@ -82,6 +82,7 @@ class CasesSubject:
     def pairs(self, name: str | None) -> Pairs | None:
         """None: pixels are not kept."""
         del name
+        return None
 
     def report(self, level: float) -> DumpReport:
         """A report of the cases."""

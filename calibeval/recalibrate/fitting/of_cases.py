@@ -45,7 +45,7 @@ class MappedCases:
         if found.k is not None and k != found.k:
             raise InputError(f"{case.name}: {k} channels, but the map is for {found.k} classes")
         rows = case.scores.reshape(k, -1).T
-        mapped = np.asarray(found(rows, self.facts.kind))  # type: ignore[call-overload]
+        mapped = np.asarray(found(rows, self.facts.kind))
         return case._replace(scores=mapped.T.reshape(case.scores.shape))
 
     def source(self, found: Sequence[str]) -> Source:

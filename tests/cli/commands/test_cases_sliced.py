@@ -70,9 +70,9 @@ def test_the_whole_is_that_without_slices(folders):
         other = sliced.metrics[name]
         assert (other.value, other.low) == (pytest.approx(metric.value), pytest.approx(metric.low))
     for name, number in plain.per_image.numbers.items():
-        other = sliced.per_image.numbers[name]
-        assert (other.mean, other.pooled) == (pytest.approx(number.mean), pytest.approx(number.pooled))
-        assert [one.image for one in other.worst] == [one.image for one in number.worst]
+        again = sliced.per_image.numbers[name]
+        assert (again.mean, again.pooled) == (pytest.approx(number.mean), pytest.approx(number.pooled))
+        assert [one.image for one in again.worst] == [one.image for one in number.worst]
 
 
 def test_the_screen_has_both_numbers_of_slices(capsys, folders):
