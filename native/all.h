@@ -10,8 +10,9 @@
 #include "run.h"
 #include "beta.h"
 #include "softmax.h"
+#include "hashes.h"
 
-static const Kernel KERNEL = {run, kept_rows, count_cells, segments, at_beta, softmax};
+static const Kernel KERNEL = {run, kept_rows, count_cells, segments, at_beta, softmax, row_hashes};
 
 #undef LANES
 #undef INLINE

@@ -88,5 +88,14 @@ struct Softmax {
     double *nll; // (n,)
 };
 
+// Rows of floats, by their bits, of which each gets a hash; -0 counts as 0.
+struct RowHashes {
+    const uint32_t *bits; // (n, k)
+    int64_t n, k;
+    const uint64_t *factors; // (k,), odd
+    uint64_t *hashes; // (n,), which the sums of the rows are added to
+};
+
+constexpr uint32_t NEGATIVE_ZERO = 0x80000000;
 constexpr int OCTAVE_BITS = 8, STEP_BITS = 10; // of the cells, as in equal_mass.py
 constexpr int64_t CELLS = 52 << OCTAVE_BITS;

@@ -9,6 +9,7 @@ struct Kernel {
     int64_t (*segments)(const Segments &s);
     Flag (*at_beta)(const AtBeta &job, bool of_floats);
     Flag (*softmax)(const Softmax &job);
+    void (*row_hashes)(const RowHashes &job);
 };
 
 struct Named { const char *name; const Kernel *kernel; };

@@ -11,7 +11,7 @@
 PyObject *table(PyObject *, PyObject *);  // in table.cpp
 
 // Of the functions below: a change of their arguments, or of what they mean, raises it here and in native_sources.py.
-#define INTERFACE 4
+#define INTERFACE 5
 #ifndef SOURCES // a hash of them by setup.py, so that Python uses no outdated kernel
 #define SOURCES ""
 #endif
@@ -226,6 +226,27 @@ static PyObject *softmax(PyObject *, PyObject *arguments)
     return PyLong_FromLong(flag);
 }
 
+static PyObject *row_hashes(PyObject *, PyObject *arguments)
+{
+    Buffers b;
+    RowHashes job = {};
+    int which;
+    if (!PyArg_ParseTuple(arguments, "iy*y*w*", &which, &b.all[0], &b.all[1], &b.all[2])) return nullptr;
+    const Kernel *kernel = kernel_at(which);
+    if (!kernel) return nullptr;
+    job.bits = b.at<const uint32_t>(0);
+    job.factors = b.at<const uint64_t>(1);
+    job.hashes = b.at<uint64_t>(2);
+    job.k = b.doubles(1);
+    job.n = b.doubles(2);
+    const int64_t floats = (int64_t)(b.all[0].len / 4);
+    if (job.k < 1 || job.n < 1 || floats / job.k != job.n || floats != job.n * job.k) return wrong_size("values");
+    Py_BEGIN_ALLOW_THREADS
+    kernel->row_hashes(job);
+    Py_END_ALLOW_THREADS
+    Py_RETURN_NONE;
+}
+
 static PyMethodDef methods[] = {
     {"names", names, METH_NOARGS, "The instruction sets that can be used here, best first; functions take their position."},
     {"sums", sums, METH_VARARGS, "The sums of a chunk of rows, see job.h; 0, 1 for bad values, or 2 where another way is needed."},
@@ -235,6 +256,7 @@ static PyMethodDef methods[] = {
     {"at_beta", at_beta, METH_VARARGS, "What each row is at an inverse temperature, see job.h; flags as of sums."},
     {"table", table, METH_VARARGS, "The numbers of a text table, see table.h; how many cells were left out, or -1 if it is none."},
     {"softmax", softmax, METH_VARARGS, "Probabilities and the NLL of each row, see job.h; flags as of sums."},
+    {"row_hashes", row_hashes, METH_VARARGS, "Add the sums of bits times factors to the hash of each row, see job.h."},
     {nullptr, nullptr, 0, nullptr},
 };
 

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.data.halves import is_half, widened
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Source
 from calibeval.core.errors import InputError
 
-STRIP = 64  # number of columns that are hashed at a time
-MIX_SEED = 0x5CA1E
 SKETCH = 32  # hashes that a sample is recognised by
 LEAST_HITS = 3  # of a sketch: fewer may be chance
 
@@ -73,30 +70,6 @@ def find_leak(fitted: Sample, tested: Sample) -> Leak | None:
     if fitted.ids is not None and tested.ids is not None:
         return _shared_ids(fitted, tested, fitted.ids(), tested.ids())
     return _shared_rows(fitted, tested)
-
-
-def row_hashes(blocks: Iterable[tuple[npt.NDArray[Any], npt.NDArray[Any]]], width: int) -> Hashes:
-    """A hash of the label and values of every row, (n,): multilinear, with random odd multipliers modulo 2^64.
-
-    blocks: values (b, width), compared bit by bit as float32, with labels (b,).
-
-    >>> twice = row_hashes([(np.array([[0.5, 1.0], [0.5, 1.0]]), np.array([3, 3]))], width=2)
-    >>> bool(twice[0] == twice[1])
-    True
-    """
-    rng = np.random.default_rng(MIX_SEED)
-    factors = rng.integers(0, 2**64, width + 1, np.uint64) | np.uint64(1)
-    found = []
-    for values, labels in blocks:
-        with np.errstate(over="ignore"):
-            rows = widened(values.reshape(len(labels), width)).astype(np.float32, order="C", copy=not is_half(values))
-            rows += np.float32(0.0)  # -0.0 becomes 0.0
-            hashes = labels.astype(np.uint64) * factors[-1]
-            for start in range(0, width, STRIP):
-                bits = rows.view(np.uint32)[:, start : start + STRIP].astype(np.uint64)
-                hashes += bits @ factors[:width][start : start + STRIP]
-        found.append(hashes ^ (hashes >> np.uint64(29)))
-    return np.concatenate(found)
 
 
 def sketch_of(hashes: Hashes) -> str | None:

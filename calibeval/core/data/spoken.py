@@ -29,19 +29,22 @@ NUMBERS = (
     *("lr", "max-bytes", "max-memory", "min-rows", "mixup", "patience", "seed", "seeds", "trials", "weight-decay"),
 )
 NAMES = (
-    *("baseline", "convention", "device", "engine", "fit-on", "group", "head", "kind", "labels", "method", "metrics"),
     *(
-        "decide",
-        "on-inconclusive",
-        "objective",
-        "optimizer",
-        "positive",
-        "preset",
-        "read-as",
-        "schedule",
-        "temperature",
+        "background",
+        "baseline",
+        "convention",
+        "device",
+        "engine",
+        "fit-on",
+        "group",
+        "head",
+        "kind",
+        "labels",
+        "layout",
     ),
-    *("tune-on", "labels-are", "decimal", "features-key", "ids-key", "labels-key", "logits-key", "probs-key"),
+    *("method", "metrics", "decide", "on-inconclusive", "objective", "optimizer", "positive", "preset", "read-as"),
+    *("schedule", "temperature", "tune-on", "labels-are", "decimal"),
+    *("features-key", "ids-key", "labels-key", "logits-key", "probs-key"),
 )
 LISTS = {
     "class": "classes",

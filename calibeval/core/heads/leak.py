@@ -9,8 +9,9 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.labels import Labels
-from calibeval.core.data.shared_rows import Leak, Sample, find_leak, row_hashes
+from calibeval.core.data.shared_rows import Leak, Sample, find_leak
 from calibeval.core.heads.features import Features
+from calibeval.core.sums.row_hashes import row_hashes
 
 
 def feature_leak(fitted: Features, tested: Features) -> Leak | None:

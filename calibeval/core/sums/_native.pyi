@@ -76,3 +76,10 @@ def segment_sums(
     found: npt.NDArray[np.uint64],
     /,
 ) -> int: ...
+def row_hashes(
+    which: int,
+    values: npt.NDArray[np.float32],
+    factors: npt.NDArray[np.uint64],
+    hashes: npt.NDArray[np.uint64],
+    /,
+) -> None: ...

@@ -10,7 +10,8 @@ import numpy.typing as npt
 from calibeval.core.data.columns import kept_rows
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions, Source
-from calibeval.core.data.shared_rows import Sample, row_hashes, sketch_of, sketched_rows
+from calibeval.core.data.shared_rows import Sample, sketch_of, sketched_rows
+from calibeval.core.sums.row_hashes import row_hashes
 from calibeval.recalibrate.base.scores import chunk_rows
 
 if TYPE_CHECKING:

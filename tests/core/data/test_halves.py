@@ -7,7 +7,7 @@ import pytest
 
 from calibeval.core.data import halves
 from calibeval.core.data.halves import halves_finite, is_half, widened
-from calibeval.core.data.shared_rows import row_hashes
+from calibeval.core.sums.row_hashes import row_hashes
 
 ALL = np.arange(2**16, dtype=np.uint16).view(np.float16)
 FINITE = ALL[np.isfinite(ALL)]

@@ -7,7 +7,7 @@ import pytest
 from calibeval.core.data.spoken import LIMITS, LISTS, NAMES, NUMBERS, SWITCHES, in_python
 from tests.conftest import ROOT
 
-LEFT = ("format", "full", "topk")  # of the command line alone, or of other tools
+LEFT = ("format", "full", "save", "topk")  # of the command line alone, or of other tools
 
 
 @pytest.mark.parametrize(
