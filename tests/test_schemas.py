@@ -18,6 +18,7 @@ from calibeval.cli.main import KINDS as KINDS_OF_ERRORS
 from calibeval.cli.main import error_json
 from calibeval.cli.screen.dump_json import written_json
 from calibeval.core.comparison.comparison import ComparedDump, Comparison, Difference
+from calibeval.core.conventions.explained import ImagesExplained
 from calibeval.core.conventions.metrics import Explained
 from calibeval.core.conventions.table import CONVENTIONS
 from calibeval.core.data.environment import Environment
@@ -223,7 +224,8 @@ def conventions():
         for filling in FILLINGS:
             told = filling.record(Explained, convention=CONVENTIONS["guo"])
             predictions = Predictions(**scores, source=filling.record(Source))
-            found.append(Printed(render_json(predictions, [told])))
+            images = [] if filling.lacking else [filling.record(ImagesExplained)]
+            found.append(Printed(render_json(predictions, [told], images)))
     return found
 
 

@@ -33,6 +33,7 @@ from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.heads.features import Features
 from calibeval.core.report.report import Report
 from calibeval.engines.choice import check_engine
+from calibeval.readers.cases.names import as_spacing
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.fitting.cross_fit import CrossFitted
 from calibeval.recalibrate.fitting.methods import AUTO, check_objective, method_spec
@@ -157,6 +158,13 @@ def engine(name: str, value: Any) -> Any:
     raise refused(name, value, '"local", "dask", "dask=ADDRESS" or a client of `distributed`')
 
 
+def voxel(name: str, value: Any) -> tuple[float, ...] | None:
+    """The size of a voxel: "3,0.5,0.5" or numbers."""
+    if not isinstance(value, str) and not hasattr(value, "__iter__"):
+        raise refused(name, value, 'two or three numbers above 0, or a text such as "3,0.5,0.5"')
+    return as_spacing(value)
+
+
 READING: dict[str, Check] = {
     "kind": text,
     "key": key,
@@ -186,6 +194,7 @@ SETTINGS: dict[str, Check] = {
     "min_rows": whole(1, MOST_ROWS),
     "background": text,
     "layout": text,
+    "spacing": voxel,
     "method": method,
     "objective": objective,
     "clip": clip,

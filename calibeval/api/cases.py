@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from calibeval.core.errors import UsageError, nearest
-from calibeval.readers.cases.names import LAYOUTS
+from calibeval.readers.cases.names import LAYOUTS, as_spacing
 
 if TYPE_CHECKING:
     from calibeval.core.dense.case import Cases
@@ -83,10 +83,56 @@ def _check_no_cases(folders: Sequence[Path], labels: object) -> None:
             raise UsageError(f"{folder}: holds one file for each case, so --labels must be a folder, too, but {came}")
 
 
+def check_local(dumps: Sequence[object], labels: object) -> None:
+    """Refuse remote folders of cases, whose labels are images in a folder here. Raises: UsageError."""
+    if not isinstance(labels, str | PathLike) or not Path(labels).is_dir():
+        return
+    from calibeval.readers.cases.recognised import holds_images
+    from calibeval.readers.stored.place import as_shown, is_remote
+
+    far = [one for one in dumps if isinstance(one, str) and is_remote(one)]
+    if far and holds_images(Path(labels)):
+        raise UsageError(
+            f"{as_shown(far[0])}: folders of cases are read from a disk only: copy this one here, for example with "
+            "`aws s3 cp --recursive` or `gsutil cp -r`, and name the copy"
+        )
+
+
+def cases_in(dump: object, options: ReadOptions, layout: str | None) -> Cases | None:
+    """The cases of a folder, with labels in another one; None for another dump.
+
+    Raises: UsageError, InputError, FileProblem.
+    """
+    known = as_layout(layout)
+    if not isinstance(dump, str | PathLike):
+        no_cases(known, None)
+        return None
+    check_local([dump], options.labels)
+    if not are_cases([Path(dump)], options.labels, layout):
+        return None
+    from calibeval.readers.cases.folder import Folder
+
+    return Folder(Path(dump), Path(str(options.labels)), options, known)
+
+
+def no_cases(layout: str | None, spacing: object) -> None:
+    """Refuse what is said of a folder of cases where there is none. Raises: UsageError."""
+    if as_layout(layout) is not None:
+        raise UsageError(f"layout {layout} is for a folder of cases, with labels= another folder")
+    check_spacing(spacing)
+
+
+def check_spacing(spacing: object) -> None:
+    """Refuse a size of voxels for other dumps than folders of cases. Raises: UsageError."""
+    if spacing is not None:
+        raise UsageError("a spacing is for a folder of cases, with another folder of labels")
+
+
 def report_of_cases(
     dumps: object,
     reading: Mapping[str, Any],
     layout: str | None,
+    spacing: str | Sequence[float] | None,
     settings: Settings,
     resources: Resources,
     only: Collection[str] | None,
@@ -95,8 +141,10 @@ def report_of_cases(
 ) -> Report | None:
     """The report of folders of cases: a path, several, or several by their names in a dict; None for other dumps.
 
-    reading: options of `read`. Other arguments: as for `reports_of_cases`.
+    reading: options of `read`. spacing: the size of a voxel along (z,) y and x. Other arguments: as for
+    `reports_of_cases`.
     """
+    check_local([dumps], reading.get("labels"))
     every: Mapping[str | None, object] = dumps if isinstance(dumps, Mapping) else {None: dumps}
     if not isinstance(dumps, Mapping) and isinstance(dumps, list | tuple):
         every = {None: None} if not dumps else dict(enumerate(dumps))  # type: ignore[arg-type]
@@ -104,8 +152,7 @@ def report_of_cases(
     paths = [Path(one) if isinstance(one, str | PathLike) else Path() for one in every.values()]
     there = all(isinstance(one, str | PathLike) for one in every.values()) and isinstance(labels, str | PathLike)
     if not there or not are_cases(paths, Path(labels), layout):  # type: ignore[arg-type]
-        if known is not None:
-            raise UsageError(f"layout {layout} is for a folder of cases, with labels= another folder")
+        no_cases(known, spacing)
         return None
     from calibeval.core.report.report import Report
     from calibeval.core.report.several import together
@@ -118,8 +165,8 @@ def report_of_cases(
     own = settings if group is None else replace(settings, group=str(group))
     folders = [Folders(name if isinstance(name, str) else None, path) for name, path in zip(every, paths, strict=True)]
     without = {name: value for name, value in given.items() if name not in (*reading, *HELD)}
-    options = options_of(**reading)
-    found, used = reports_of_cases(folders, options, known, own, resources, only, without, fitting())
+    opened = replace(options_of(**reading), spacing=as_spacing(spacing))
+    found, used = reports_of_cases(folders, opened, known, own, resources, only, without, fitting())
     return Report(VERSION, used, together(found))
 
 

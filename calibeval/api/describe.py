@@ -6,11 +6,14 @@ from os import PathLike
 from typing import Unpack
 
 from calibeval.api.arguments import ARGUMENTS, dump
+from calibeval.api.cases import cases_in
 from calibeval.api.dumps import Dump, Reading, predictions_of, resources_of
 from calibeval.core.conventions.metrics import Explanations, explain_conventions
 from calibeval.core.data.arguments import path as path_argument
 from calibeval.core.data.inspection import Inspection
 from calibeval.core.data.public import public
+from calibeval.core.dense.as_tools import explain_images
+from calibeval.core.dense.tools_of_cases import explain_cases
 from calibeval.core.evaluation.settings import checked
 from calibeval.readers.describe import inspect_dump
 from calibeval.readers.open import options_of
@@ -34,13 +37,16 @@ def conventions(
     bins: int | None = None,
     jobs: int = 1,
     max_memory: int | None = None,
+    layout: str | None = None,
     **reading: Unpack[Reading],
 ) -> Explanations:
     """The calibration errors that other tools would print for one dump; calibeval's own come first.
 
     It is a tuple that `print` and notebooks show as a table. Each item has `convention` (with its `name` and `facts`),
-    `bins`, `metrics` and `remarks`. bins: number for all; None: each tool's own. predictions, jobs, max_memory,
-    reading: as for `evaluate`.
+    `bins`, `metrics` and `remarks`. Of segmentations, its `images` are what tools print that measure image by image
+    (MONAI, LTS, MbLS, CALS), with `convention`, `bins`, `images`, `numbers` and `remarks`; of a folder of cases with
+    another one of `labels` there are only these. bins: number for all; None: each tool's own. predictions, jobs,
+    max_memory, layout, reading: as for `evaluate`.
     Raises: InputError for data that cannot be used; FileProblem.
 
     >>> from calibeval import Predictions
@@ -50,5 +56,11 @@ def conventions(
     """
     checked(bins=bins)
     resources = resources_of(jobs, max_memory, None)
+    from_file = isinstance(predictions, str | PathLike)
+    cases = cases_in(predictions, options_of(max_memory=max_memory, **reading) if from_file else options_of(), layout)
+    if cases is not None:
+        of_cases = explain_cases(cases, bins=bins)
+        return Explanations.of(of_cases.facts, (), of_cases.images)
     found = predictions_of(predictions, reading, max_memory)
-    return explain_conventions(found, bins=bins, jobs=resources.jobs, max_memory=resources.memory)
+    explained = explain_conventions(found, bins=bins, jobs=resources.jobs, max_memory=resources.memory)
+    return explained.with_images(explain_images(found, bins=bins))

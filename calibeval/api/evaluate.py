@@ -11,7 +11,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from calibeval.api.arguments import ARGUMENTS, dump, dumps, saved_map
-from calibeval.api.cases import CaseFitting, report_of_cases
+from calibeval.api.cases import CaseFitting, no_cases, report_of_cases
 from calibeval.api.chosen import chosen_metrics
 from calibeval.api.dumps import (
     Dump,
@@ -91,6 +91,7 @@ def evaluate(
     classes: str | int | Sequence[str | int] = (),
     background: str | None = None,
     layout: str | None = None,
+    spacing: str | Sequence[float] | None = None,
     fit_on: Dump | None = None,
     cross_fit: int | None = None,
     map: Map | str | PathLike[str] | None = None,  # noqa: A002 - the command's word
@@ -124,7 +125,8 @@ def evaluate(
     background: of images, whether class 0 counts: "include", "exclude-label" (not the pixels with this label) or
     "exclude-class" (not in means over classes). layout: of a folder of cases whose labels are in the folder `labels`:
     "nnunet", "monai" or "arrays", if files do not tell; then group is a table of cases, "patients.csv", and slices are
-    columns of tables, "scanners.csv#site".
+    columns of tables, "scanners.csv#site". spacing: of such a folder, the size of a voxel along z, y and x, instead of
+    that in headers.
     fit_on: fit a map on this dump, and report before and after. cross_fit: the same, but out of fold, with
     this many folds of each dump itself. method, objective, clip, seed: as for `fit`. map: the same for a map that is
     fitted already, or the path of its file. allow_leak: accept rows that the map was fitted on.
@@ -168,6 +170,7 @@ def evaluate(
     names: tuple[str, ...] = ()
     if predictions is None:
         nothing_to_read(reading, "arrays")
+        no_cases(layout, spacing)
         given = _of_arrays({**arrays, **more, **only_arrays}, as_class(positive))
         every: list[Dump] = [given]
         options = {}
@@ -177,7 +180,9 @@ def evaluate(
         held |= {"classes": classes, "min_rows": min_rows, "convention": convention != OWN, **options}
         summed = report_of_sums(predictions, level, chosen, bins, held)
         fitting = partial(_of_cases, fit_on, cross_fit, map, method, objective, clip, seed, allow_leak=allow_leak)
-        summed = summed or report_of_cases(predictions, options, layout, settings, resources, chosen, held, fitting)
+        summed = summed or report_of_cases(
+            predictions, options, layout, spacing, settings, resources, chosen, held, fitting
+        )
         if summed is not None:
             return summed
         every, names = by_names(predictions)

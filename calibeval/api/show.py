@@ -192,7 +192,7 @@ def conventions_text(found: Explanations) -> str:
     """The output of `calibeval conventions`."""
     from calibeval.render.terminal.conventions import render
 
-    return render(found.predictions, found, width=WIDTH, ascii_only=False).rstrip("\n")
+    return render(found.predictions, found, found.images, width=WIDTH, ascii_only=False).rstrip("\n")
 
 
 def before_and_after(report: Report) -> Report:

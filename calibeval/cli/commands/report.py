@@ -24,6 +24,7 @@ from calibeval.cli.screen.progress import Progress
 from calibeval.cli.screen.streams import put
 from calibeval.core.conventions.table import OWN
 from calibeval.core.errors import UsageError
+from calibeval.readers.cases.names import as_spacing
 from calibeval.render.ci.exports import OF_REPORTS
 from calibeval.words.names import about
 
@@ -67,6 +68,7 @@ def report(
     clip: options.Clip = None,
     group: options.Group = None,
     layout: cases.Layout = None,
+    spacing: cases.Spacing = None,
     background: cases.Background = None,
     seed: options.Seed = None,
     allow_leak: options.AllowLeak = False,
@@ -119,7 +121,7 @@ def report(
     )
     given = {"--convention": convention != OWN, "--slice": slice, "--class": classes} | maps.of_rows()
     ready = results_of(dumps, settings.level, only, bins, given | flags.of_rows())
-    reading = flags.options()
+    reading = replace(flags.options(), spacing=as_spacing(spacing))
     with Progress(quiet=quiet) as progress:
         resources = Resources(threads(jobs), reading.limits.max_memory, progress)
 

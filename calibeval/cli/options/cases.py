@@ -21,6 +21,14 @@ Layout = Annotated[
         rich_help_panel=READING,
     ),
 ]
+Spacing = Annotated[
+    str | None,
+    typer.Option(
+        metavar="Z,Y,X",
+        help="Size of a voxel of cases, instead of that in headers.",
+        rich_help_panel=READING,
+    ),
+]
 Background = Annotated[
     str | None,
     typer.Option(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from html import escape
 
 from calibeval.core.conventions.convention import Convention
+from calibeval.core.conventions.explained import CasesFacts, ImagesExplained
 from calibeval.core.conventions.own_way import measured_as_tool
 from calibeval.core.conventions.sums import ConventionSums, convention_sums
 from calibeval.core.conventions.table import CONVENTIONS, OWN
@@ -168,16 +169,30 @@ class Explained:
 
 
 class Explanations(tuple[Explained, ...]):  # noqa: SLOT001 - slots cannot be added to a tuple
-    """One dump under every convention that differs on it; `print` shows the table of `calibeval conventions`."""
+    """One dump under every convention that differs on it; `print` shows the table of `calibeval conventions`.
 
-    predictions: Predictions
+    predictions: that were measured, or what is known of a folder of cases, which has `images` only.
+    images: of segmentations, what tools print that measure image by image; empty for other dumps.
+    """
+
+    predictions: Predictions | CasesFacts
+    images: tuple[ImagesExplained, ...]
 
     @classmethod
-    def of(cls, predictions: Predictions, explained: Iterable[Explained]) -> Explanations:
-        """The explanations of these predictions."""
+    def of(
+        cls,
+        predictions: Predictions | CasesFacts,
+        explained: Iterable[Explained],
+        images: Iterable[ImagesExplained] = (),
+    ) -> Explanations:
+        """The explanations of these predictions, and of their images."""
         made = cls(explained)
-        made.predictions = predictions
+        made.predictions, made.images = predictions, tuple(images)
         return made
+
+    def with_images(self, images: Iterable[ImagesExplained]) -> Explanations:
+        """The same with what was found of the images."""
+        return Explanations.of(self.predictions, self, images)
 
     def __repr__(self) -> str:
         """One short line: the dump and the conventions."""

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from calibeval.core.conventions.convention import Convention
+from calibeval.core.conventions.images import IMAGE_CONVENTIONS
 from calibeval.core.errors import UsageError, nearest
 
 OWN = "calibeval"
@@ -227,6 +228,11 @@ def find_convention(name: str) -> Convention:
     for convention in CONVENTIONS.values():
         if plain == convention.name or plain in convention.aliases:
             return convention
+    if plain in IMAGE_CONVENTIONS:
+        raise UsageError(
+            f'"{name}" measures images one by one: `calibeval conventions DUMP` prints its numbers of a segmentation; '
+            "a report has those of calibeval image by image, in its own way"
+        )
     every = [known for convention in CONVENTIONS.values() for known in (convention.name, *convention.aliases)]
     there = ", ".join(f"{c.name} (or {', '.join(c.aliases)})" if c.aliases else c.name for c in CONVENTIONS.values())
     raise UsageError(f'convention "{name}" is unknown{nearest(plain, every)}; there are {there}')

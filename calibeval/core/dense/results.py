@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -15,7 +15,7 @@ from calibeval.core.dense.intervals import LEAST_UNITS, Ends, gap_ends, jackknif
 from calibeval.core.dense.regions import BANDS
 from calibeval.core.dense.values import NUMBERS, DenseNumber, dice, iou, of_class, signed_gap, without_class
 from calibeval.core.report.left_out import Background
-from calibeval.core.report.per_image import ImageNumber, ImageValue, PerImage, Region, Structure
+from calibeval.core.report.per_image import ImageNumber, ImageValue, ImageValues, PerImage, Region, Structure
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.uncertainty.clusters import Clusters
 
@@ -98,6 +98,7 @@ def per_image(
         numbers=numbers,
         structures=tuple(structures),
         regions=_regions(every),
+        cases=_values(images, shown, class_names, {*range(without)}),
     )
 
 
@@ -138,6 +139,20 @@ def _number(
         undefined=int(np.count_nonzero(~there)),
         worst=_worst(number, values, images.names),
         reason=why,
+    )
+
+
+def _values(images: Images, shown: ImageSums, class_names: Sequence[str], without: Collection[int]) -> ImageValues:
+    """The numbers of every image. shown: their sums for means over classes. without: the classes that have none."""
+    columns = {name: one.value(shown) for name, one in NUMBERS.items()}
+    for label, name in enumerate(class_names):
+        if label not in without:
+            columns |= {f"{name}: {one.name}": one.value(images.sums) for one in of_class(label)}
+    return ImageValues(
+        images=tuple(images.names),
+        n=tuple(int(one) for one in images.sums.n),
+        columns=tuple(columns),
+        values=tuple(tuple(map(_known, one.tolist())) for one in columns.values()),
     )
 
 

@@ -13,6 +13,7 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.probabilities import probabilities
 from calibeval.core.dense.case import Case, Facts, region_labels
 from calibeval.core.dense.image_sums import ImageAdder, ImageParts, ImageSums, Pixels, PooledBins
+from calibeval.core.dense.remarks import Remarks
 from calibeval.core.dense.results import Images
 from calibeval.core.errors import InputError
 from calibeval.core.report.settings import Settings
@@ -51,14 +52,13 @@ class Side:
         self._k: int | None = None
         self._adders: dict[Cell, ImageAdder] = {}
         self._places: dict[Cell, list[int]] = {}
-        self._spaced = True
         self.names: list[str] = []
-        self.told: dict[str, None] = {}
+        self.remarks = Remarks()
 
     @property
     def spaced(self) -> bool:
         """Whether the spacing of the pixels of every image is known."""
-        return self._spaced
+        return bool(self.remarks.spaced)
 
     @property
     def options(self) -> dict[str, Any]:
@@ -92,6 +92,7 @@ class Side:
     def take(self, ready: Ready, kinds: Predictions | None, cell: Cell = ()) -> None:
         """Add the next case, in order. kinds: what its scores are. Raises: InputError naming it."""
         case = ready.case
+        self.remarks.add(case)
         if kinds is None or kinds.k is None:
             raise InputError(f"{case.name}: the scores of every class are needed")
         if self._k not in (None, kinds.k):
@@ -106,8 +107,6 @@ class Side:
         self._adders[cell].add(parts)
         self._places[cell].append(len(self.names))
         self.names.append(case.name)
-        self.told |= dict.fromkeys(case.told)
-        self._spaced = self._spaced and case.spacing is not None
 
     def _parts(self, ready: Ready, edges: Floats) -> ImageParts | None:
         """The sums of an image; None if its values are wrong, which is said when it is added."""

@@ -223,7 +223,7 @@ class MeasuredCases:
     @property
     def warnings(self) -> tuple[Notice, ...]:
         """What was told of the folders and of single cases."""
-        return (*self.side.facts.warnings, *(warning("map_note", one) for one in self.side.told))
+        return (*self.side.facts.warnings, *(warning("map_note", one) for one in self.side.remarks.texts()))
 
     def block(self, part: Part, level: float | None, names: Sequence[str]) -> PerImage:
         """What the images of a part say. names: of the classes."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
 from calibeval.core.data.documents import Place
@@ -109,12 +109,26 @@ class Region:
 
 
 @dataclass(frozen=True, slots=True)
+class ImageValues:
+    """The numbers of every image. images: names. n: pixels that count. values: of each column, None where undefined.
+
+    columns: names of numbers, such as "ece"; those of one structure have its name in front, "liver: dice".
+    """
+
+    images: tuple[str, ...]
+    n: tuple[int, ...]
+    columns: tuple[str, ...]
+    values: tuple[tuple[float | None, ...], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class PerImage:
     """A segmentation, image by image.
 
     images: their number. units, unit: number of independent units, and the column that names them; None: images.
     background: which pixels and classes count. distances: in "pixels", or in the unit of the "spacing" of the files.
     numbers: by name. structures: every class against the rest. regions: boundary, interior, and bands of distance.
+    cases: the numbers of every image, which JSON leaves out; None if the report was read from JSON.
     """
 
     LAYOUT: ClassVar = Layout(open=True)
@@ -127,3 +141,4 @@ class PerImage:
     numbers: Mapping[str, ImageNumber]
     structures: tuple[Structure, ...]
     regions: tuple[Region, ...]
+    cases: ImageValues | None = field(default=None, compare=False, repr=False)

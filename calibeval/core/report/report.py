@@ -141,7 +141,7 @@ class DumpReport(MetricLookup[MetricResult]):
             "slices": None if self.slices is None else [one.to_dict() for one in self.slices],
             "small_slices": None if self.small_slices is None else [to_plain(one) for one in self.small_slices],
             **({} if self.rows_sha256 is None else {"rows_sha256": self.rows_sha256}),
-            **({} if self.per_image is None else {"per_image": to_plain(self.per_image)}),
+            **({} if self.per_image is None else {"per_image": to_plain(self.per_image, "cases")}),
         }
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from itertools import permutations
+from itertools import permutations, product
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,8 +11,10 @@ import numpy.typing as npt
 
 from calibeval.core.data.row_source import show_shape
 from calibeval.core.errors import InputError
+from calibeval.readers.cases.pictures import Picture
 
 Array = npt.NDArray[Any]
+NEAR = 0.1  # of the smallest side of a voxel
 
 
 class Matched(NamedTuple):
@@ -26,6 +28,20 @@ class Matched(NamedTuple):
 def reversed_axes(labels: Array, spacing: tuple[float, ...] | None) -> tuple[Array, tuple[float, ...] | None]:
     """Labels (x, y, z) as (z, y, x)."""
     return labels.T, None if spacing is None else spacing[::-1]
+
+
+def apart(one: Picture, other: Picture) -> bool:
+    """Whether voxels of the same indices lie at different places, by a tenth of a voxel or more at some corner.
+
+    one: with the axes of space only. Files without an affine are nowhere.
+    """
+    if one.affine is None or other.affine is None:
+        return False
+    shape = (*other.values.shape, 1, 1, 1)[:3]
+    corners = np.array([[*corner, 1.0] for corner in product(*((0.0, size - 1.0) for size in shape))])
+    moved = np.abs(corners @ (one.affine - other.affine).T[:, :3]).max()
+    voxel = np.sqrt((other.affine[:3, :3] ** 2).sum(axis=0)).min()
+    return bool(moved > NEAR * voxel)
 
 
 def channels_first(scores: Array, labels: Array) -> Array:

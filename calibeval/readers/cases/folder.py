@@ -16,7 +16,7 @@ from calibeval.core.data.row_source import Kind
 from calibeval.core.data.source import Source
 from calibeval.core.dense.case import Case, Facts
 from calibeval.core.errors import InputError, UsageError
-from calibeval.readers.cases.axes import channels_first, matched, reversed_axes
+from calibeval.readers.cases.axes import apart, channels_first, matched, reversed_axes
 from calibeval.readers.cases.names import Layout
 from calibeval.readers.cases.nnunet import Described, described
 from calibeval.readers.cases.pictures import Picture, read_mask, read_nifti
@@ -43,14 +43,22 @@ WHITE = 255
 LISTED = 3
 HALF = 2
 OF_LAYOUTS: dict[Layout, tuple[str, ...]] = {"nnunet": (".npz",), "monai": NIFTI, "arrays": ARRAYS}
+ELSEWHERE = (
+    "predictions and labels lie at different places by their affines, and voxels are matched by their indices: wrong, "
+    "if one of them is flipped, moved or resampled"
+)
 
 
 class Read(NamedTuple):
     """Scores as their file has them, and their kind."""
 
-    values: npt.NDArray[Any]
+    picture: Picture
     kind: Kind
-    spacing: tuple[float, ...] | None
+
+    @property
+    def values(self) -> npt.NDArray[Any]:
+        """The scores."""
+        return self.picture.values
 
 
 class Keyed(NamedTuple):
@@ -103,14 +111,23 @@ class Folder:
         name, (file, labels_file) = self._places[number]
         scores = self._scores(file)
         labels = self._labels(labels_file)
-        values, marks, spacing = scores.values, labels.values, labels.spacing or scores.spacing
+        values, marks, spacing = scores.values, labels.values, labels.spacing or scores.picture.spacing
         nifti = [suffix_of_case(one.name) in NIFTI for one in (file, labels_file)]
         if all(nifti):
             values = channels_first(values, marks)
         elif nifti[1]:
             marks, spacing = reversed_axes(marks, spacing)
+        given = self._options.spacing
+        if given is not None:
+            spacing = given[::-1] if all(nifti) else given  # NIfTI files count from x
         fit = matched(f"{file.name} with {labels_file.name}", values, marks, spacing)
+        if given is not None and fit.spacing is None:
+            raise UsageError(
+                f"a spacing of {len(given)} numbers is not for the images of {file.name}, which have {marks.ndim} axes"
+            )
         own, told = self._as_classes(fit.labels, len(fit.scores), labels_file.name)
+        if apart(labels, scores.picture):
+            told = (*told, ELSEWHERE)
         return Case(name, divided(fit.scores, scores.kind), own, fit.spacing, told)
 
     def source(self, found: Sequence[str] = ()) -> Source:
@@ -131,14 +148,14 @@ class Folder:
                     f"{file.name}: holds whole numbers, as a segmentation does, but the probabilities of classes are "
                     "needed: nnU-Net writes them with --save_probabilities"
                 )
-            return Read(picture.values, asked or "probs", picture.spacing)
+            return Read(picture, asked or "probs")
         if suffix in ARRAYS:
             found = scores_in(file, suffix or "", self._options)
-            return Read(_numbers(found.arrays[found.key], file.name), found.kind, None)
+            return Read(Picture(_numbers(found.arrays[found.key], file.name)), found.kind)
         picture = read_mask(file, self._limits)
         if asked is None:
             raise UsageError(f"{file.name}: a picture could hold anything: say --kind probs, or save .npz")
-        return Read(picture.values[np.newaxis], asked, None)
+        return Read(Picture(picture.values[np.newaxis]), asked)
 
     def _labels(self, path: Path) -> Picture:
         file, suffix = SteadyFile.of(path), suffix_of_case(path.name)

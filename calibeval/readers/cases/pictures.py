@@ -27,10 +27,14 @@ DAMAGED = (
 
 
 class Picture(NamedTuple):
-    """An array as its file has the axes; spacing: along each of the first three; None if it is unknown."""
+    """An array as its file has the axes.
+
+    spacing: along each of the first three; None if it is unknown. affine: (4, 4), from voxels to places; None without.
+    """
 
     values: npt.NDArray[Any]
     spacing: tuple[float, ...] | None = None
+    affine: npt.NDArray[np.float64] | None = None
 
 
 def read_nifti(file: SteadyFile, limits: Limits) -> Picture:
@@ -52,12 +56,13 @@ def read_nifti(file: SteadyFile, limits: Limits) -> Picture:
             limits.check_expansion(file.name, math.prod(shape) * dtype.itemsize, size=file.size)
             values = np.asanyarray(image.dataobj)
             zooms = tuple(float(one) for one in image.header.get_zooms()[:3])
+            affine = np.asarray(image.affine, np.float64)
     except InputError:
         raise
     except DAMAGED as error:
         raise InputError(f"{file.name}: not a NIfTI file, or damaged ({first_line(error)})") from None
     sure = len(zooms) == min(len(shape), 3) and all(math.isfinite(one) and one > 0.0 for one in zooms)
-    return Picture(np.asarray(values), zooms if sure else None)
+    return Picture(np.asarray(values), zooms if sure else None, affine if np.isfinite(affine).all() else None)
 
 
 def read_mask(file: SteadyFile, limits: Limits) -> Picture:

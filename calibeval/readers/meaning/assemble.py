@@ -61,6 +61,7 @@ class ReadOptions:
     wrote.
     alone: whether a numbered name, such as a-00001-of-00004.npz, is that file and not the dump of which it is a shard.
     positive: of two classes, the one whose probability is reported; it names both classes where labels are two texts.
+    spacing: of folders of cases, the size of a voxel along (z,) y and x; None: that in the headers of files.
     """
 
     kind: Kind | None = None
@@ -79,6 +80,7 @@ class ReadOptions:
     believed: bool = False
     positive: str | None = None
     alone: bool = False
+    spacing: tuple[float, ...] | None = None
     limits: Limits = field(default_factory=Limits)
 
 

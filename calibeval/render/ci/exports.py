@@ -20,6 +20,7 @@ EXPORTS = {
 OF_REPORTS = {
     "openmetrics": ("calibeval.render.ci.openmetrics", "of_report"),
     "flat": ("calibeval.render.ci.flat", "of_report"),
+    "cases": ("calibeval.render.tables.cases_csv", "render"),
 }
 
 
@@ -30,7 +31,7 @@ def exported(verdict: Verdict, kind: str) -> bytes:
 
 
 def exported_report(report: Report, kind: str) -> bytes:
-    """The report as a file of that kind, one of OF_REPORTS."""
+    """The report as a file of that kind, one of OF_REPORTS. Raises: InputError for cases, if there are no images."""
     render: Callable[[Report], str] = _function(*OF_REPORTS[kind])
     return render(report).encode("utf-8", "backslashreplace")
 

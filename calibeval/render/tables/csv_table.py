@@ -7,7 +7,7 @@ import io
 from typing import Any
 
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.report.report import Report
+from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.standing import standing_in
 from calibeval.words.best import best
 from calibeval.words.names import visible
@@ -23,6 +23,8 @@ def render(report: Report) -> str:
 
     standing: how the value stands against its noise floor; best: "yes" if it is certainly the best of several dumps.
 
+    Of images, means over images and the pooled numbers of segmentations follow the metrics.
+
     If slices were requested, their metrics follow those of their dump, and every line has four more columns.
     """
     text = io.StringIO()
@@ -36,10 +38,25 @@ def render(report: Report) -> str:
             standing = standing_in(dump, name)
             judged = ["" if standing is None else standing.short, "yes" if i in winners[name] else ""]
             writer.writerow(_line(dump.name, metric) + judged + whole)
+        writer.writerows([*_line(dump.name, one), "", "", *whole] for one in _means(dump))
         for one in dump.slices or ():
             own = [no_formula(one.column), no_formula(one.value), one.n, one.p_holm]
             writer.writerows([*_line(dump.name, metric), "", "", *own] for metric in one.metrics.values())
     return text.getvalue()
+
+
+def _means(dump: DumpReport) -> list[MetricResult]:
+    """What a report of images has besides: means over images, and pooled numbers that are no metrics of rows."""
+    numbers = () if dump.per_image is None else dump.per_image.numbers.values()
+    found = [
+        MetricResult(one.name, one.pooled, reason=one.reason, low=one.pooled_low, high=one.pooled_high)
+        for one in numbers
+        if one.name not in dump.metrics
+    ]
+    return found + [
+        MetricResult(f"{one.name}_mean_over_images", one.mean, reason=one.reason, low=one.mean_low, high=one.mean_high)
+        for one in numbers
+    ]
 
 
 def _line(dump: str, m: MetricResult) -> list[Any]:

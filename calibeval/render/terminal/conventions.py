@@ -5,6 +5,8 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Sequence
 
+from calibeval.core.conventions.explained import CasesFacts, ImageMean, ImagesExplained
+from calibeval.core.conventions.images import TITLES
 from calibeval.core.conventions.metrics import Explained, explained_names
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.documents import json_text
@@ -21,29 +23,44 @@ _INDENT = "  "
 MCE = "MCE: over all bins here, as other tools print it; reports use bins of at least 30 rows"
 
 
-def render(predictions: Predictions, explained: Sequence[Explained], *, width: int = 100, ascii_only: bool) -> str:
+def render(
+    predictions: Predictions | CasesFacts,
+    explained: Sequence[Explained],
+    images: Sequence[ImagesExplained] = (),
+    *,
+    width: int = 100,
+    ascii_only: bool,
+) -> str:
     """A table of the errors in percent, one line per convention, and below it what each does differently.
 
-    explained: of these predictions. width: characters per line of the text below the table. ascii_only: only ASCII.
+    explained, images: of these predictions. width: characters per line of the text below the table. ascii_only: only
+    ASCII.
     """
-    title = f"{isolated(visible(predictions.source.name))} · {cells.plural(predictions.n, 'row')}"
+    noun = "pixel" if isinstance(predictions, CasesFacts) else "row"
+    title = f"{isolated(visible(predictions.source.name))} · {cells.plural(predictions.n, noun)}"
     k = predictions.k
     title += " · top label only" if k is None else f" · {cells.plural(k, 'class')}"
-    lines = [title, "", *_table(explained), "", *textwrap.wrap(MCE, width, subsequent_indent=_INDENT)]
+    lines = [title]
+    if explained:
+        lines += ["", *_table(explained), "", *textwrap.wrap(MCE, width, subsequent_indent=_INDENT)]
     for one in explained:
         facts = [fact for fact in one.convention.facts if k == 2 or not fact.startswith("two classes")]
         words = [f"{one.convention.name}: {'; '.join(facts)}", *one.remarks, *_reasons(one)]
         for number, text in enumerate(words):
             start = "" if number == 0 else _INDENT
             lines += textwrap.wrap(text, width, initial_indent=start, subsequent_indent=start + _INDENT)
+    for found in images:
+        lines += _of_images(found, width)
     text = "\n".join(lines) + "\n"
     return "".join(f"{ascii_text(line)}\n" for line in text.splitlines()) if ascii_only else text
 
 
-def render_json(predictions: Predictions, explained: Sequence[Explained]) -> str:
+def render_json(
+    predictions: Predictions | CasesFacts, explained: Sequence[Explained], images: Sequence[ImagesExplained] = ()
+) -> str:
     """The same as one JSON object; errors are fractions, and a null carries its reason."""
     source = predictions.settled_source()
-    document = {
+    document: dict[str, object] = {
         "schema": SCHEMA,
         "version": VERSION,
         "name": predictions.source.name,
@@ -67,6 +84,7 @@ def render_json(predictions: Predictions, explained: Sequence[Explained]) -> str
             }
             for one in explained
         ],
+        **({"images": [_plain_images(one) for one in images]} if images else {}),
     }
     return json_text(document)
 
@@ -106,6 +124,48 @@ def _number(metric: MetricResult) -> str:
     if metric.value is None or metric.name == "cwce":
         return cells.value(metric)
     return f"{100 * metric.value:.3f}"
+
+
+def _of_images(found: ImagesExplained, width: int) -> list[str]:
+    """The numbers of a tool that measures image by image, a line of each kind, and what they rest on."""
+    convention = found.convention
+    title = f"{convention.name}, mean over {cells.plural(found.images, 'image')}, {cells.plural(found.bins, 'bin')}"
+    numbers = " · ".join(_mean(one) for one in found.numbers.values())
+    missing = dict.fromkeys(one.reason for one in found.numbers.values() if one.reason is not None)
+    reasons = [
+        f"{', '.join(TITLES[one.name] for one in found.numbers.values() if one.reason == why)}: {why}"
+        for why in missing
+    ]
+    words = [numbers, "; ".join(convention.facts), *found.remarks, *reasons, f"it hides: {convention.hides}"]
+    lines = ["", title]
+    for text in words:
+        lines += textwrap.wrap(text, width, initial_indent=_INDENT, subsequent_indent=2 * _INDENT)
+    return lines
+
+
+def _mean(number: ImageMean) -> str:
+    """A number in percent, NLL in nats; with the standard deviation over images if the tool prints it."""
+    if number.mean is None:
+        return f"{TITLES[number.name]} –"
+    if number.name == "nll":
+        return f"{TITLES[number.name]} {number.mean:.4f}"
+    spread = "" if number.std is None else f" ± {100 * number.std:.3f}"
+    return f"{TITLES[number.name]} {100 * number.mean:.3f}{spread} %"
+
+
+def _plain_images(found: ImagesExplained) -> dict[str, object]:
+    convention = found.convention
+    return {
+        "name": convention.name,
+        "bins": found.bins,
+        "images": found.images,
+        "numbers": {name: to_plain(one, "name") for name, one in found.numbers.items()},
+        "weight": convention.weight,
+        "facts": list(convention.facts),
+        "remarks": list(found.remarks),
+        "hides": convention.hides,
+        "source": convention.source,
+    }
 
 
 def _reasons(one: Explained) -> list[str]:

@@ -1,0 +1,79 @@
+"""Cases under the conventions of tools that measure image by image, one case in memory at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.conventions.explained import CasesFacts, ImagesExplained
+from calibeval.core.data.row_source import Kind
+from calibeval.core.dense.as_tools import ToolImage, averaged, tool_image
+from calibeval.core.dense.case import Case, Cases
+from calibeval.core.errors import InputError
+
+
+class OfCases(NamedTuple):
+    """What tools print for cases, and what is known of these."""
+
+    facts: CasesFacts
+    images: tuple[ImagesExplained, ...]
+
+
+class _Counts:
+    """What is counted on the way: labelled and ignored pixels, and classes."""
+
+    n = ignored = k = 0
+
+
+def explain_cases(cases: Cases, *, bins: int | None = None) -> OfCases:
+    """The cases under every convention of tools for segmentations. bins: for all; None: the default of each.
+
+    Raises: InputError for channels that are regions, and for labels or scores that cannot be; as `Cases.read`.
+    """
+    facts, counts = cases.facts, _Counts()
+    if facts.regions is not None:
+        names = ", ".join(facts.regions)
+        raise InputError(
+            f"{facts.source.name}: its channels are regions that may overlap ({names}), and these tools measure "
+            "classes of which every pixel has one: `calibeval report` measures each region"
+        )
+    found = averaged(lambda: _images(cases, counts), bins)
+    about = CasesFacts(cases.source(()), facts.kind, counts.n, counts.k, counts.ignored, facts.warnings)
+    return OfCases(about, found)
+
+
+def _images(cases: Cases, counts: _Counts) -> Iterator[ToolImage]:
+    for number in range(len(cases.facts.names)):
+        yield _image(cases.read(number), cases.facts.kind, cases.facts.ignore_index, counts)
+
+
+def _image(case: Case, kind: Kind, ignore: int | None, counts: _Counts) -> ToolImage:
+    scores, labels = case.scores.reshape(len(case.scores), -1), case.labels
+    if len(scores) == 1:
+        scores, kind = _two(scores, kind)
+    if counts.k and len(scores) != counts.k:
+        raise InputError(f"{case.name}: {len(scores)} classes, but the case before has {counts.k}")
+    keep = np.ones(labels.size, np.bool_) if ignore is None else labels.ravel() != ignore
+    there = labels.ravel()[keep]
+    if len(there) and not (there.min() >= 0 and there.max() < len(scores)):
+        odd = there.max() if there.max() >= len(scores) else there.min()
+        raise InputError(
+            f"{case.name}: a label is {odd}, but labels of {len(scores)} classes are 0 to {len(scores) - 1}; "
+            "--ignore-index leaves out pixels that nobody labelled"
+        )
+    if not np.isfinite(scores).all():
+        raise InputError(f"{case.name}: holds scores that are no numbers")
+    counts.n, counts.ignored = counts.n + len(there), counts.ignored + int((~keep).sum())
+    counts.k = len(scores)
+    return tool_image(np.ascontiguousarray(scores), kind, labels, keep)
+
+
+def _two(scores: npt.NDArray[Any], kind: Kind) -> tuple[npt.NDArray[Any], Kind]:
+    """The scores of two classes from the one channel of class 1."""
+    if kind == "logits":
+        return np.concatenate([np.zeros_like(scores), scores]), kind
+    p = np.exp(scores) if kind == "log_probs" else scores
+    return np.concatenate([1 - p, p]), "probs"
