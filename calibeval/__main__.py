@@ -23,6 +23,7 @@ def run() -> None:
         sys.stderr.write("there is not enough memory to start\n")
         sys.exit(3)
     code = main()
+    gc.freeze()  # whatever is left ends with the process, so nothing is searched for what nobody uses any more
     signals.finish()
     sys.exit(code)
 

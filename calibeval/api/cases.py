@@ -60,7 +60,8 @@ def are_cases(folders: Sequence[Path], labels: object, layout: str | None) -> bo
     if not (isinstance(labels, Path) and labels.is_dir() and any(there)):
         if layout is not None:
             raise UsageError(f"layout {layout} is for a folder of cases, with --labels FOLDER")
-        _check_no_cases([one for one, is_one in zip(folders, there, strict=True) if is_one], labels)
+        if any(there):
+            _check_no_cases([one for one, is_one in zip(folders, there, strict=True) if is_one], labels)
         return False
     from calibeval.readers.cases.recognised import holds_cases
 

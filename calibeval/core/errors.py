@@ -13,8 +13,8 @@ LONGEST_REASON = 200  # of what another library says
 MOST_COMPARED = 1000  # names, for a hint
 _NO_MEMORY = ("failed to map segment", "cannot allocate memory", "out of memory", "bad_alloc")
 _MARK = "..."
-_DIGITS = re.compile(rf"\d{{{LONGEST_NAME + 1},}}")
-_QUOTED = re.compile(rf"(?<!\w)(\"|')([^\"'\n]{{{LONGEST_NAME + 1},}})\1")
+_DIGITS = rf"\d{{{LONGEST_NAME + 1},}}"
+_QUOTED = rf"(?<!\w)(\"|')([^\"'\n]{{{LONGEST_NAME + 1},}})\1"
 
 
 class CalibevalError(Exception):
@@ -104,8 +104,8 @@ def short(message: str) -> str:
     if len(message) <= LONGEST_NAME:
         return message
     ends = message if len(message) <= 10 * LONGEST else cut(message, 10 * LONGEST)
-    quoted = _QUOTED.sub(lambda found: f"{found[1]}{cut(found[2])}{found[1]}", ends)
-    return cut(_DIGITS.sub(lambda found: cut(found[0]), quoted), LONGEST)
+    quoted = re.sub(_QUOTED, lambda found: f"{found[1]}{cut(found[2])}{found[1]}", ends)
+    return cut(re.sub(_DIGITS, lambda found: cut(found[0]), quoted), LONGEST)
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

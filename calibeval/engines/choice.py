@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 LOCAL, DASK = "local", "dask"
 NAMES = (LOCAL, DASK)
-ADDRESS = re.compile(r"^([a-z]+)://\S+$|^[\w.-]+:[0-9]+$")
+ADDRESS = r"^([a-z]+)://\S+$|^[\w.-]+:[0-9]+$"
 SCHEMES = ("tcp", "tls", "ws", "wss", "inproc")  # by which `distributed` connects without further packages
 
 
@@ -31,7 +31,7 @@ def check_engine(engine: str) -> tuple[str, str | None]:
         raise UsageError(f'engine "{name}" is unknown{nearest(name, NAMES)}; engines are {", ".join(NAMES)}')
     if not equals:
         return name, None
-    match = ADDRESS.match(address)
+    match = re.match(ADDRESS, address)
     if name != DASK or match is None:
         raise UsageError(f'engine "{engine}": an address is needed after dask=, such as dask=tcp://HOST:8786')
     if match[1] is not None and match[1] not in SCHEMES:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from pathlib import Path
-from typing import IO
+from typing import IO, TYPE_CHECKING
 
 from calibeval.core.data.amended import with_keywords, with_recognised
 from calibeval.core.data.arguments import truth
@@ -22,7 +22,6 @@ from calibeval.core.errors import UsageError
 from calibeval.readers.load import as_decimal, as_suffix, load, load_shards, needs_all, suffix_of
 from calibeval.readers.meaning.assemble import ReadOptions, assemble
 from calibeval.readers.meaning.keys import Keys
-from calibeval.readers.meaning.labels_file import ExternalLabels
 from calibeval.readers.meaning.named import OF_DUMPS, named_roles
 from calibeval.readers.remote.find import remote_facts, settling, steady_file
 from calibeval.readers.remote.of_shards import at_once, shards_facts, shards_settling
@@ -30,6 +29,9 @@ from calibeval.readers.shards import joined, shard_paths
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
 from calibeval.readers.stored.place import Place, Url, as_name, place_of, remote_split
 from calibeval.readers.stored.stored import Contents
+
+if TYPE_CHECKING:
+    from calibeval.readers.meaning.labels_file import ExternalLabels
 
 STDIN = Path("-")
 STREAMED = (".csv", ".tsv", ".json", ".jsonl")
@@ -146,12 +148,7 @@ def options_of(
         drop_duplicates=truth("drop_duplicates", drop_duplicates),
         read_as=as_suffix(read_as),
         decimal=as_decimal(decimal),
-        limits=Limits(
-            max_bytes,
-            quarter_of_memory() if max_memory is None else max_memory,
-            checksums,
-            engine,
-        ),
+        limits=Limits(max_bytes, quarter_of_memory() if max_memory is None else max_memory, checksums, engine),
     )
 
 
@@ -257,7 +254,11 @@ def predictions_of(opened: Opened, labels: Opened | None, split: str | None, opt
 
 def external(labels: Opened | None) -> ExternalLabels | None:
     """Another input as the one that holds the labels."""
-    return None if labels is None else ExternalLabels(labels.contents, labels.path, labels.split)
+    if labels is None:
+        return None
+    from calibeval.readers.meaning.labels_file import ExternalLabels
+
+    return ExternalLabels(labels.contents, labels.path, labels.split)
 
 
 def source_of(opened: Opened, labels: Opened | None, split: str | None) -> tuple[Source, Callable[[], Source]]:

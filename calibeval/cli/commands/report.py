@@ -101,7 +101,6 @@ def report(
     from calibeval.core.report.several import together
     from calibeval.core.sums.resources import Resources
     from calibeval.core.version import VERSION
-    from calibeval.writers.atomic import write_file
 
     check_folder(out, {**JSON, **FILE_TABLES, **FIGURES})
     wanted = exports(export, (*EXPORTS, *OF_REPORTS, RISK))
@@ -160,7 +159,7 @@ def report(
     if figure is not None:
         _draw(result, figure, width)
     for kind, path in wanted.items():
-        write_file(path, exported(result, kind, path))
+        _export(result, kind, path)
     say([f"written to {path}" for path in ([] if out is None else [out]) + alone], quiet=quiet)
     put(result.to_json() if json else table_of(result, table) if table else _screen(result, step, full=full))
     return 0
@@ -170,6 +169,12 @@ def _save(report: Report, folder: Path, step: Step | None, *, png: bool) -> None
     from calibeval.api.save import save_report
 
     save_report(report, folder, png=png, step=step)
+
+
+def _export(report: Report, kind: str, path: Path) -> None:
+    from calibeval.writers.atomic import write_file
+
+    write_file(path, exported(report, kind, path))
 
 
 def _absent(report: Report, only: Collection[str]) -> list[str]:

@@ -6,7 +6,7 @@ import re
 
 import typer
 
-_SIZE = re.compile(r"(?P<number>\d+(?:\.\d+)?)\s*(?:(?P<prefix>[KMGTP])(?P<unit>iB|B)?|B)?", re.IGNORECASE)
+_SIZE = r"(?i)(?P<number>\d+(?:\.\d+)?)\s*(?:(?P<prefix>[KMGTP])(?P<unit>iB|B)?|B)?"
 _PREFIXES = "KMGTP"
 LARGEST = 2**63 - 1
 
@@ -19,7 +19,7 @@ def size(text: str) -> int:
     >>> size("8G") == size("8GiB") == 8 * 2**30, size("1.5MB"), size("512")
     (True, 1500000, 512)
     """
-    found = _SIZE.fullmatch(text.strip())
+    found = re.fullmatch(_SIZE, text.strip())
     if found is None:
         raise typer.BadParameter(f'"{text}" is not a size; write 8G, 512M, 1.5GiB or a number of bytes.')
     base = 1000 if (found["unit"] or "").upper() == "B" else 1024

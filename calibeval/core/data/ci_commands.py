@@ -5,9 +5,9 @@ from __future__ import annotations
 import re
 
 # GitHub takes it for a command at the start of a line, also after blanks; text may be wrapped at any blank.
-_AT_START = re.compile(r"(?<!\S):(?=:)")
+_AT_START = r"(?<!\S):(?=:)"
 # Other services take it for one anywhere in a line: ##[error], ##vso[task], ##teamcity[message].
-_ANYWHERE = re.compile(r"#(?=#\w*\[)")
+_ANYWHERE = r"#(?=#\w*\[)"
 
 
 def without_commands(text: str) -> str:
@@ -17,5 +17,5 @@ def without_commands(text: str) -> str:
     'a::b\n \\u003a:error::c\n\\u0023#[error]d\nx\\u0023#vso[task]e # ##'
     """
     if "::" in text:
-        text = _AT_START.sub(r"\\u003a", text)
-    return _ANYWHERE.sub(r"\\u0023", text) if "##" in text else text
+        text = re.sub(_AT_START, r"\\u003a", text)
+    return re.sub(_ANYWHERE, r"\\u0023", text) if "##" in text else text

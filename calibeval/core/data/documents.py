@@ -16,8 +16,9 @@ from calibeval.core.data.ranges import MOST_BITS, MOST_COUNT, THOUSANDS_OF_DIGIT
 from calibeval.core.errors import InputError, nearest
 
 # Characters that control, hide or reorder text, and halves of characters, which UTF-8 cannot hold.
-_UNSEEN = re.compile(
-    "[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e\u2060-\u206f\ufeff\ud800-\udfff\ufff9-\ufffb\U000e0000-\U000e007f]"
+_UNSEEN = (
+    "[\x7f-\x9f\u00ad\u061c\u180e\u200b-\u200f\u2028-\u202e"
+    "\u2060-\u206f\ufeff\ud800-\udfff\ufff9-\ufffb\U000e0000-\U000e007f]"
 )
 
 DEEPEST = 32  # nesting of lists and objects in the parts of a document that may hold any value
@@ -65,7 +66,9 @@ def json_text(document: Mapping[str, Any], *, ascii_only: bool = True) -> str:
     '{\n "n": 0.1\n}\n'
     """
     text = json.dumps(document, indent=1, allow_nan=False, ensure_ascii=ascii_only)
-    return without_commands(_UNSEEN.sub(_escape, text)) + "\n"
+    if not ascii_only or "\x7f" in text:  # the only one of them that is ASCII
+        text = re.sub(_UNSEEN, _escape, text)
+    return without_commands(text) + "\n"
 
 
 def _escape(found: re.Match[str]) -> str:

@@ -82,15 +82,22 @@ def to_plain(record: Any, *without: str) -> dict[str, Any]:
 
     without: fields that are left out. Nested records are written by their own `to_dict`, if they have one.
     """
-    rare = layout_of(type(record)).rare
-    values = {one.name: getattr(record, one.name) for one in fields(record) if one.name not in without}
+    kind: Any = type(record)
+    rare = layout_of(kind).rare
+    values = {name: getattr(record, name) for name in _names(kind) if name not in without}
     return {name: _plain(value) for name, value in values.items() if value is not None or name not in rare}
 
 
+@cache
 def layout_of(kind: type) -> Layout:
     """The layout of a record."""
     found: Layout = getattr(kind, "LAYOUT", Layout())
     return found
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(one.name for one in fields(kind))
 
 
 class _Row(NamedTuple):
@@ -194,6 +201,8 @@ def _mapping_reader(kind: Any) -> Reader:
 
 
 def _plain(value: Any) -> Any:
+    if type(value) in (float, str, int, NoneType):  # as nearly all values of a large report are
+        return value
     if isinstance(value, tuple | list):
         return [_plain(one) for one in value]
     if isinstance(value, Mapping):

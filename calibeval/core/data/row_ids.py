@@ -14,7 +14,7 @@ from calibeval.core.data.columns import as_objects
 PART_ROWS = 2**16
 MIX_SEED = 0x1D5
 TEXT = "OUS"
-WHOLE = re.compile(r"([0-9]{1,19})(?:\.0*)?", re.ASCII)  # 7, 007, and 7.0 as a table with an empty cell writes it
+WHOLE = r"(?a)([0-9]{1,19})(?:\.0*)?"  # 7, 007, and 7.0 as a table with an empty cell writes it
 
 Order = npt.NDArray[np.intp]
 
@@ -167,7 +167,8 @@ def _as_numbers(values: npt.NDArray[Any]) -> npt.NDArray[Any] | None:
     if values.dtype.kind not in TEXT:
         return None
     texts = as_text(values)
-    found = [WHOLE.fullmatch(text) for text in texts.tolist()]
+    whole = re.compile(WHOLE)
+    found = [whole.fullmatch(text) for text in texts.tolist()]
     if not all(found):
         return None
     try:

@@ -55,16 +55,17 @@ LISTS = {
 }
 LIMITS = ("max", "min", "max-increase", "max-drop")  # of a gate: --max ece=0.03
 
-_NUMBER = re.compile(r" (-?\d(?:[\d.e+-]*\d)?)")
+# Compiled when they are first needed: few calls say anything.
+_NUMBER = r" (-?\d(?:[\d.e+-]*\d)?)"
 _NO_VALUE = r"(?!(?:or|and|to|for|in|of|is|names|contradict|both|cannot|must)\b)"
-_NAME = re.compile(rf" ({_NO_VALUE}[\w./#=:-]*\w)")
-_ROLE = re.compile(r" (\w+)(?:=(\w+))?")
-_LIMIT = re.compile(r" (\w+)=([\d.]*\d)")
-_LIST = re.compile(rf" (?P<q>')?(?P<list>{_NO_VALUE}[\w.*!?/#,-]*[\w*])(?(q)')")
-_WHAT = re.compile(r" (names|positions)\b")
-_SIGN = re.compile(r" ([,.])(?!\w)")
-_COMMAND = re.compile(r"calibeval report (?=\S.* --)(.+)\Z", re.DOTALL)
-_FLAG = re.compile(r"(?<![\w-])(?<!gate )--([a-z]+(?:-[a-z]+)*)")
+_NAME = rf" ({_NO_VALUE}[\w./#=:-]*\w)"
+_ROLE = r" (\w+)(?:=(\w+))?"
+_LIMIT = r" (\w+)=([\d.]*\d)"
+_LIST = rf" (?P<q>')?(?P<list>{_NO_VALUE}[\w.*!?/#,-]*[\w*])(?(q)')"
+_WHAT = r" (names|positions)\b"
+_SIGN = r" ([,.])(?!\w)"
+_COMMAND = r"calibeval report (?=\S.* --)(.+)\Z"
+_FLAG = r"(?<![\w-])(?<!gate )--([a-z]+(?:-[a-z]+)*)"
 
 
 def in_python(text: str) -> str:
@@ -77,11 +78,11 @@ def in_python(text: str) -> str:
     >>> in_python("Name one with --logits-key or --key log_probs=NAME, or say --ignore-index -1.")
     'Name one with logits_key or key={"log_probs": "NAME"}, or say ignore_index=-1.'
     """
-    command = _COMMAND.search(text)
+    command = re.search(_COMMAND, text, re.DOTALL)
     if command is not None:
         return in_python(text[: command.start()]) + _call(shlex.split(command[1]))
     parts, place = [], 0
-    for flag in _FLAG.finditer(text):
+    for flag in re.finditer(_FLAG, text):
         if flag.start() >= place:
             keyword, end = _keyword(flag[1], text, flag.end())
             parts += [text[place : flag.start()], keyword]
@@ -131,19 +132,23 @@ def _keyword(flag: str, text: str, end: int) -> tuple[str, int]:
     if flag in SWITCHES:
         return SWITCHES[flag], end
     if flag in NUMBERS:
-        value = _NUMBER.match(text, end)
+        value = _at(_NUMBER, text, end)
         return (name, end) if value is None else (f"{name}={value[1]}", value.end())
-    if flag == "decimal" and (sign := _SIGN.match(text, end)) is not None:
+    if flag == "decimal" and (sign := _at(_SIGN, text, end)) is not None:
         return f'decimal="{sign[1]}"', sign.end()
     if flag in NAMES:
-        value = (_WHAT if flag == "labels-are" else _NAME).match(text, end)
+        value = _at(_WHAT if flag == "labels-are" else _NAME, text, end)
         return (name, end) if value is None else (f'{name}="{value[1]}"', value.end())
     if flag in LISTS:
-        value = _LIST.match(text, end)
+        value = _at(_LIST, text, end)
         shown = "" if value is None else "=[...]" if value["list"] == "FILE" else f"={_list(value['list'])}"
         return LISTS[flag] + shown, end if value is None else value.end()
-    if flag == "key" and (role := _ROLE.match(text, end)) is not None:
+    if flag == "key" and (role := _at(_ROLE, text, end)) is not None:
         return f'key={{"{role[1]}": {"..." if role[2] is None else chr(34) + role[2] + chr(34)}}}', role.end()
-    if flag in LIMITS and (limit := _LIMIT.match(text, end)) is not None:
+    if flag in LIMITS and (limit := _at(_LIMIT, text, end)) is not None:
         return f'{{"metric": "{limit[1]}", "{name}": {limit[2]}}}', limit.end()
     return (name, end) if flag in ("key", *LIMITS) else (f"--{flag}", end)
+
+
+def _at(pattern: str, text: str, place: int) -> re.Match[str] | None:
+    return re.compile(pattern).match(text, place)

@@ -64,10 +64,9 @@ def per_class(
     gaps = -sums.classes.surplus.sum(axis=1) / sums.n
     names = predictions.class_names or tuple(str(k) for k in range(len(support)))
     errors = classwise_errors(sums.classes).tolist()
-    found = map(ClassResult, names, map(int, support.tolist()), errors, gaps.tolist())
+    known = (names, map(int, support.tolist()), errors, gaps.tolist())
     if not alone:
-        return tuple(found)
+        return tuple(map(ClassResult, *known))
     rows = max(float(np.sum(sums.classes.count[0])), 1.0)  # where one weight is nearly all, below 1 by rounding
     floors = class_floors(sums.classes, rows)
-    pairs = zip(found, floors.expected.tolist(), floors.high.tolist(), strict=True)
-    return tuple(replace(one, floor=expected, floor_high=high) for one, expected, high in pairs)
+    return tuple(map(ClassResult, *known, floors.expected.tolist(), floors.high.tolist()))

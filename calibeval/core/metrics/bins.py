@@ -20,11 +20,11 @@ from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.joints import MOST_JOINT_CELLS, Joints
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.paired import MOST_PAIR_CELLS, Contrast, centre_of, check_thick, contrast, margins
-from calibeval.core.uncertainty.paired_paths import PathSide, path_difference
 from calibeval.core.uncertainty.paths import Joint
 
 if TYPE_CHECKING:
     from calibeval.core.uncertainty.model_pair import Pair, Together
+    from calibeval.core.uncertainty.paired_paths import PathSide
 
 # Beyond that many, gaps of about one standard error in many bins make intervals end too low (docs/statistics.md).
 MOST_BINS_TESTED = 30
@@ -178,6 +178,8 @@ def along_paths(bins: Together, level: Level, sides: tuple[PathSide, PathSide]) 
             "too_many_cells",
             f"groups and bins make {bins.cells:,} cells, but at most {MOST_PAIR_CELLS:,} are supported",
         )
+    from calibeval.core.uncertainty.paired_paths import path_difference
+
     return contrast(*path_difference(*sides, level, bins.shared), level)
 
 

@@ -29,7 +29,6 @@ from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.joints import Joints
 from calibeval.core.uncertainty.level import LEAST_P, Level
 from calibeval.core.uncertainty.paired import Contrast
-from calibeval.core.uncertainty.paired_means import mean_difference
 
 if TYPE_CHECKING:
     from calibeval.core.sums.class_pairs import ClassRows
@@ -67,6 +66,8 @@ class Recalibration(Metric):
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """From the influence of each row on both numbers; for groups, from sums over each group."""
+        from calibeval.core.uncertainty.paired_means import mean_difference
+
         check_enough_rows(pair)
         if pair.weights is not None:
             raise NotComputable("weighted_rows", "differences of it are not tested for rows with weights")

@@ -21,7 +21,6 @@ from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.joints import Joints
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.paired import MOST_PAIR_CELLS, Contrast, centre_of, check_thick, contrast, margins
-from calibeval.core.uncertainty.paired_paths import ece_side, path_difference
 
 if TYPE_CHECKING:
     from calibeval.core.uncertainty.model_pair import Pair, Together
@@ -69,6 +68,8 @@ class Folded(Binned):
             return self.margins_from(saved, own, level)
         bins = self.saved_bins(saved), self.saved_bins(own)
         check_thick(*bins)
+        from calibeval.core.uncertainty.paired_paths import ece_side, path_difference
+
         sides = ece_side(bins[0], saved.n), ece_side(bins[1], own.n)
         return contrast(*path_difference(*sides, level, None), level)
 
@@ -198,6 +199,8 @@ def _check_cells(pair: Pair, sums: tuple[BinSums, BinSums]) -> None:
 
 
 def _paired(bins: Together, n: float, level: Level) -> Contrast:
+    from calibeval.core.uncertainty.paired_paths import ece_side
+
     one, other = (ece_side(own, n, joint) for own, joint in zip(bins.sums, bins.joints, strict=True))
     return along_paths(bins, level, (one, other))
 

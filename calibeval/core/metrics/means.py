@@ -16,18 +16,18 @@ from calibeval.core.metrics.metric import Metric, Side
 from calibeval.core.sums.by_group import RowTotals
 from calibeval.core.sums.sums import Moments, RowScores, Sums
 from calibeval.core.uncertainty import intervals
-from calibeval.core.uncertainty.few_errors import OfOutcome, allowing_few
 from calibeval.core.uncertainty.floors import CERTAIN, HIGH, Floor, gap_floor
 from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.joints import GroupedError, Joints, grouped_error
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.paired import ROWS_NEEDED, Contrast
-from calibeval.core.uncertainty.paired_means import MeanDifference
 from calibeval.core.uncertainty.small_counts import Shift, hulled, share_of, shift_of
 from calibeval.core.uncertainty.special import student_quantile
 
 if TYPE_CHECKING:
+    from calibeval.core.uncertainty.few_errors import OfOutcome
     from calibeval.core.uncertainty.model_pair import Pair
+    from calibeval.core.uncertainty.paired_means import MeanDifference
 
 NO_UPPER_END = "few rows are wrong, or few right, and some give other classes no chance: one error there is infinite"
 _ROUNDING = 1e-12  # of the mean square of a value
@@ -96,6 +96,8 @@ class Mean(Metric):
         most = self._most - self.least
         found = pair.mean_change(self.values, level, most)
         if self.of_outcome is not None:
+            from calibeval.core.uncertainty.few_errors import allowing_few
+
             found = allowing_few(found, pair.outcomes, self.of_outcome, level, most)
         return of_means(found, level)
 

@@ -18,7 +18,6 @@ from calibeval.core.uncertainty.intervals import Interval
 from calibeval.core.uncertainty.joints import Joints
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.paired import Contrast, check_thick, contrast
-from calibeval.core.uncertainty.paired_paths import oe_side, path_difference
 
 if TYPE_CHECKING:
     from calibeval.core.uncertainty.model_pair import Pair
@@ -54,6 +53,8 @@ class Overconfidence(Binned):
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """The difference along the paths of both models."""
+        from calibeval.core.uncertainty.paired_paths import oe_side
+
         bins, n = self.together(pair), pair.n
         one, other = (oe_side(own, n, level.z, joint) for own, joint in zip(bins.sums, bins.joints, strict=True))
         return along_paths(bins, level, (one, other))
@@ -64,6 +65,8 @@ class Overconfidence(Binned):
             return self.margins_from(saved, own, level)
         bins = self.saved_bins(saved), self.saved_bins(own)
         check_thick(*bins)
+        from calibeval.core.uncertainty.paired_paths import oe_side, path_difference
+
         sides = oe_side(bins[0], saved.n, level.z), oe_side(bins[1], own.n, level.z)
         return contrast(*path_difference(*sides, level, None), level)
 

@@ -26,7 +26,6 @@ from calibeval.core.uncertainty.log_temperature import (
     plausible_log_t,
 )
 from calibeval.core.uncertainty.paired import Contrast
-from calibeval.core.uncertainty.paired_means import mean_difference
 from calibeval.core.uncertainty.score_test import skewness, standardised, two_sided_p
 
 if TYPE_CHECKING:
@@ -71,6 +70,8 @@ class Temperature(Metric):
 
     def difference(self, pair: Pair, level: Level) -> Contrast:
         """From what each row adds to the two temperatures."""
+        from calibeval.core.uncertainty.paired_means import mean_difference
+
         check_enough_rows(pair)
         if pair.summed:
             raise NotComputable("rows_not_kept", "sums of rows do not show how two temperatures vary together")

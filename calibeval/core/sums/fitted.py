@@ -32,7 +32,9 @@ def fitted_cox(samples: list[Sample], total: Sums, kind: Kind) -> Cox | None:
 def fits(
     samples: list[Sample], total: Sums, kind: Kind, jobs: int, *, keep_rows: bool
 ) -> tuple[Optimum | None, Cox | None]:
-    """Both fits, side by side in threads if there are several."""
+    """Both fits, side by side in threads if there are several, and two classes: of more there is no Cox's fit."""
+    if total.k != 2:
+        return fitted_optimum(samples, total, kind, keep_rows=keep_rows), None
     two: tuple[Callable[[], Optimum | Cox | None], ...] = (
         partial(fitted_optimum, samples, total, kind, keep_rows=keep_rows),
         partial(fitted_cox, samples, total, kind),

@@ -18,7 +18,6 @@ from calibeval.readers.formats.archive import Member, read_members
 from calibeval.readers.stored.header import Header
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.rows import in_memory, values_in_file
-from calibeval.readers.stored.spool import Spool
 from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents, Stored
 
@@ -140,6 +139,8 @@ class _Loader:
                 data = member.read(header.nbytes)
                 self._expect(len(data) == header.nbytes and not member.read(1))
                 return in_memory(header, data)
+            from calibeval.readers.stored.spool import Spool
+
             spool = Spool(self.limits.max_memory)
             rows = max(1, PIECE_BYTES // row)
             for start in range(0, header.shape[0], rows):

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,14 +21,20 @@ from calibeval.readers.meaning.columns import check_weights, slice_columns
 from calibeval.readers.meaning.computed import chosen_apart, kind_of, refuse_computed
 from calibeval.readers.meaning.copies import without_copies
 from calibeval.readers.meaning.examine import Sight, examined
-from calibeval.readers.meaning.facts import keys_of, label_to_ignore, recognised, rows_of, stored_names
+from calibeval.readers.meaning.facts import (
+    keys_of,
+    label_to_ignore,
+    own_keys,
+    paired_with,
+    recognised,
+    rows_of,
+    stored_names,
+)
 from calibeval.readers.meaning.gathered import Gathered, joined_splits
 from calibeval.readers.meaning.keys import Keys
-from calibeval.readers.meaning.labels_file import ExternalLabels, keys_beside
 from calibeval.readers.meaning.long_tables import long_table
 from calibeval.readers.meaning.names_beside import NamedLabels, in_own_order, named_beside, same_names
 from calibeval.readers.meaning.outcome import Outcome, outcome_beside, outcome_of
-from calibeval.readers.meaning.paired_labels import paired_labels
 from calibeval.readers.meaning.proposals import Call
 from calibeval.readers.meaning.rivals import rival_warning
 from calibeval.readers.meaning.roles import Roles, find_roles, has_scores_and_labels, refuse_unused, taken_names
@@ -42,6 +48,9 @@ from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import NAME_KEYS, prefixes
 from calibeval.readers.stored.place import Place, as_name, as_shown
 from calibeval.readers.stored.stored import Stored
+
+if TYPE_CHECKING:
+    from calibeval.readers.meaning.labels_file import ExternalLabels
 
 
 @dataclass(frozen=True, slots=True)
@@ -181,7 +190,7 @@ def _predictions(
 def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, call: Call, file: str) -> Gathered:
     beside = None if labels is None else labels.beside(view, options.keys, file)
     arrays, named = view.arrays, view.chosen
-    keys = keys_beside(arrays, options.keys, beside, file)
+    keys = own_keys(arrays, options.keys, beside, file)
     columns: tuple[str, ...] = ()
     if options.score_columns:
         arrays, columns = chosen_apart(arrays, options.score_columns, file, taken_names(arrays, keys))
@@ -223,7 +232,7 @@ def _gather(view: View, options: ReadOptions, labels: ExternalLabels | None, cal
     if beside is None:
         found, paired = _outcome(view, roles, kind, told, n, file, options.k, stored.shape), None
     else:
-        paired = paired_labels(view, beside, roles.ids, n, file, drop_duplicates=options.drop_duplicates)
+        paired = paired_with(view, beside, roles.ids, n, file, drop_duplicates=options.drop_duplicates)
         if kind != "confidence":
             told = named_beside(beside, paired.values.get("labels"), told, file, given=options.class_names is not None)
             paired = paired.with_labels(told.labels)

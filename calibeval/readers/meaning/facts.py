@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -11,10 +11,32 @@ from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.ranges import MOST_LABEL
 from calibeval.core.data.row_source import Kind, as_array, show_shape
 from calibeval.core.errors import InputError
-from calibeval.readers.meaning.labels_file import LabelsFile
-from calibeval.readers.meaning.paired_labels import PairedLabels
+from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.roles import Roles
+from calibeval.readers.meaning.splits import View
 from calibeval.readers.stored.stored import Stored
+
+if TYPE_CHECKING:
+    from calibeval.readers.meaning.labels_file import LabelsFile
+    from calibeval.readers.meaning.paired_labels import PairedLabels
+
+
+def own_keys(arrays: Mapping[str, Stored], keys: Keys, beside: LabelsFile | None, file: str) -> Keys:
+    """The user's names that count for a dump: all of them, unless another file has the labels; see `keys_beside`."""
+    if beside is None:
+        return keys
+    from calibeval.readers.meaning.labels_file import keys_beside
+
+    return keys_beside(arrays, keys, beside, file)
+
+
+def paired_with(
+    view: View, beside: LabelsFile, ids: str | None, n: int, file: str, *, drop_duplicates: bool
+) -> PairedLabels:
+    """What another file says of each row: see `paired_labels`."""
+    from calibeval.readers.meaning.paired_labels import paired_labels
+
+    return paired_labels(view, beside, ids, n, file, drop_duplicates=drop_duplicates)
 
 
 def keys_of(labels: str | None, ids: str | None) -> dict[str, str]:

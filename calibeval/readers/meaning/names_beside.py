@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -11,9 +11,11 @@ from calibeval.core.data.class_names import LabelsAre
 from calibeval.core.data.labels import read_labels
 from calibeval.core.errors import InputError
 from calibeval.readers.meaning.facts import stored_names
-from calibeval.readers.meaning.labels_file import LabelsFile
 from calibeval.readers.stored.names import BY_SCORE
 from calibeval.readers.stored.stored import Stored
+
+if TYPE_CHECKING:
+    from calibeval.readers.meaning.labels_file import LabelsFile
 
 
 class NamedLabels(NamedTuple):

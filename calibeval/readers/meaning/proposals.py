@@ -31,8 +31,8 @@ from calibeval.readers.stored.names import (
 )
 from calibeval.readers.stored.stored import Stored
 
-NUMBERED = re.compile(r"(?P<stem>.*?)(?P<number>0|[1-9][0-9]{0,6})\Z", re.DOTALL)
-STEM = re.compile(r".*_(?=[^_]+\Z)", re.DOTALL)
+NUMBERED = r"(?s)(?P<stem>.*?)(?P<number>0|[1-9][0-9]{0,6})\Z"
+STEM = r"(?s).*_(?=[^_]+\Z)"
 PEEK_ROWS = 1000
 MOST_SEARCHED = 64  # columns, whose runs are tried one by one, or whose values tell the kind
 LONG_LIST, LONGEST_LIST = 60, 100  # characters of a list of columns: a pattern is better, or nothing
@@ -102,7 +102,7 @@ def listed(columns: Sequence[str], arrays: Mapping[str, Stored]) -> str | None:
     >>> listed(("p0", "p1", "p2"), {}), listed(("cat", "dog"), {})
     ('p0..p2', 'cat,dog')
     """
-    numbered = [NUMBERED.match(column) for column in columns]
+    numbered = [re.match(NUMBERED, column) for column in columns]
     found = [(one["stem"], int(one["number"])) for one in numbered if one is not None]
     plain = not any("," in column for column in columns)
     if len(found) == len(columns) > 2 and plain:
@@ -115,7 +115,7 @@ def listed(columns: Sequence[str], arrays: Mapping[str, Stored]) -> str | None:
     pattern = f"{shared(columns)}*".removeprefix("*")
     fitting = [key for key in arrays if key.startswith(pattern[:-1]) and len(arrays[key].shape) == 1]
     in_order = sorted(columns, key=natural) == [*columns] == fitting
-    if pattern and in_order and not PATTERN.search(pattern[:-1]):
+    if pattern and in_order and not re.search(PATTERN, pattern[:-1]):
         return pattern
     return ",".join(columns) if plain and length <= LONGEST_LIST else None
 
@@ -146,7 +146,7 @@ def _adding_up(floats: Mapping[str, Callable[[], npt.NDArray[Any]]]) -> tuple[st
         return None
     stems: dict[str, list[str]] = {}
     for key in shares:
-        one = NUMBERED.match(key) or STEM.match(key)
+        one = re.match(NUMBERED, key) or re.match(STEM, key)
         stems.setdefault("" if one is None else one.groupdict().get("stem", one[0]), []).append(key)
     groups = [shares, *sorted((group for group in stems.values() if len(group) > 1), key=len, reverse=True)]
     if len(shares) <= MOST_SEARCHED:

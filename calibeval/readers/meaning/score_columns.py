@@ -20,10 +20,10 @@ from calibeval.readers.shards import natural
 from calibeval.readers.stored.names import COLUMN, columns_in_words
 from calibeval.readers.stored.stored import Stored
 
-RANGE = re.compile(r"(?P<stem>.*?)(?P<first>\d+)\.\.(?P=stem)(?P<last>\d+)")
-PATTERN = re.compile(r"[*?\[]")
+RANGE = r"(?P<stem>.*?)(?P<first>\d+)\.\.(?P=stem)(?P<last>\d+)"
+PATTERN = r"[*?\[]"
 MOST = 2**20
-NUMBER = re.compile(r"[0-9]{1,7}")
+NUMBER = r"[0-9]{1,7}"
 BUT = "!"  # before what is left out
 OF_TWO = ((), (1,), (2,))  # what follows the number of rows in the shape of the scores of two classes
 NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -103,7 +103,7 @@ def class_names_of(
     if labels.dtype.kind not in "iu" or not len(kept) or int(kept.max()) < len(columns):
         return tuple(columns)
     for names in _differing(columns):
-        numbers = {int(name) for name in names if NUMBER.fullmatch(name)}
+        numbers = {int(name) for name in names if re.fullmatch(NUMBER, name)}
         if len(numbers) == len(names) and {*np.unique(kept).tolist()} <= numbers:
             return names
     return tuple(columns)
@@ -174,10 +174,10 @@ def _named(arrays: Mapping[str, Stored], words: str, file: str) -> list[str]:
     """The columns that one part of the list means; a column of that very name goes first."""
     if words in arrays:
         return [words]
-    span = RANGE.fullmatch(words)
+    span = re.fullmatch(RANGE, words)
     if span is not None:
         return _range(span, file)
-    if PATTERN.search(words):
+    if re.search(PATTERN, words):
         fitting = [key for key in arrays if _is_column(arrays[key]) and fnmatchcase(key, words)]
         if not fitting:
             raise InputError(f'{file}: --score-columns: no column of numbers fits "{words}"')
@@ -188,7 +188,7 @@ def _named(arrays: Mapping[str, Stored], words: str, file: str) -> list[str]:
 def _left_out(arrays: Mapping[str, Stored], words: str, file: str) -> list[str]:
     """The columns that one part of the list leaves out; they may hold anything."""
     named = words[len(BUT) :]
-    if PATTERN.search(named) and named not in arrays:
+    if re.search(PATTERN, named) and named not in arrays:
         return [key for key in arrays if fnmatchcase(key, named)]
     columns = _named(arrays, named, file)
     gone = next((column for column in columns if column not in arrays), None)

@@ -9,8 +9,6 @@ from calibeval.core.data.check_values import FLOAT64
 from calibeval.core.data.precision import stored_precision
 from calibeval.core.data.rounding import decimals_of, wrong_sums
 from calibeval.core.errors import InputError
-from calibeval.readers.formats.cells import is_named_list, parse_lists
-from calibeval.readers.formats.decimals import COMMA, POINT, about_decimals, as_number, as_numbers
 from calibeval.readers.stored.stored import Stored
 
 PEEK_ROWS = 100
@@ -24,6 +22,9 @@ def lists_in_text(stored: Stored, key: str, file: str, decimal: str | None) -> S
     """
     if not _is_text(stored):
         return stored
+    from calibeval.readers.formats.cells import is_named_list, parse_lists
+    from calibeval.readers.formats.decimals import about_decimals
+
     cells = [_text(cell) for cell in stored.array().tolist()]
     if not cells:
         return stored
@@ -38,12 +39,16 @@ def lists_in_text(stored: Stored, key: str, file: str, decimal: str | None) -> S
 
 def about_text(stored: Stored) -> str:
     """The end of a message that a column holds no numbers, if its first cell says how it would."""
+    from calibeval.readers.formats.decimals import about_decimals
+
     first = _text(stored.array()[0]) if _is_text(stored) and stored.shape[0] else ""
     return about_decimals(first.strip())
 
 
 def columns_of_lists(arrays: Mapping[str, Stored]) -> list[str]:
     """The columns of text whose first cells all are lists, equally long, that add up to 1."""
+    from calibeval.readers.formats.cells import is_named_list, parse_lists
+
     found = []
     for key, stored in arrays.items():
         if not _is_text(stored) or not stored.shape[0]:
@@ -66,6 +71,8 @@ def columns_of_commas(arrays: Mapping[str, Stored]) -> list[str]:
 
     0,5 and 12,75 are; 1,234 could be more than a thousand.
     """
+    from calibeval.readers.formats.decimals import COMMA, POINT, as_number, as_numbers
+
     texts = {key: stored.array()[:PEEK_ROWS].tolist() for key, stored in arrays.items() if _is_text(stored)}
     found = [
         key for key, cells in texts.items() if cells and as_numbers([_text(cell) for cell in cells], COMMA) is not None

@@ -12,13 +12,11 @@ from calibeval.core.errors import UsageError
 INSIDE = re.compile(r"[A-Za-z][A-Za-z0-9+.-]{1,30}://")  # bounded: a search takes time in proportion to the text
 BEGINS = re.compile(f"^{INSIDE.pattern}")
 # pathlib makes one slash of two, so that Path("s3://bucket/key") is s3:/bucket/key.
-FLATTENED = re.compile(r"^(s3|s3a|gs|gcs|hf|https?|memory):/(?!/)")
+FLATTENED = r"^(s3|s3a|gs|gcs|hf|https?|memory):/(?!/)"
 WEB = ("http", "https")
-QUERY = re.compile(r"\?[^?]*=.*\Z", re.DOTALL)  # in object stores, a ? without = may be part of a pattern
-USER = re.compile(
-    r"\A[^/@:\[]*:(?![0-9]+(?:[/?#]|\Z)).*@", re.DOTALL
-)  # a password may hold a / or # that is not escaped
-BEHIND_SPLIT = re.compile(r"\?|&[^&]*=")  # where a query begins behind the name of a split
+QUERY = r"(?s)\?[^?]*=.*\Z"  # in object stores, a ? without = may be part of a pattern
+USER = r"(?s)\A[^/@:\[]*:(?![0-9]+(?:[/?#]|\Z)).*@"  # a password may hold a / or # that is not escaped
+BEHIND_SPLIT = r"\?|&[^&]*="  # where a query begins behind the name of a split
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +40,7 @@ class Url:
 
     def __str__(self) -> str:
         scheme, _, rest = self.full.partition("://")
-        rest = re.split(r"[?#]", USER.sub("", rest), maxsplit=1)[0] if self.web else QUERY.sub("", rest)
+        rest = re.split(r"[?#]", re.sub(USER, "", rest), maxsplit=1)[0] if self.web else re.sub(QUERY, "", rest)
         host, slash, path = rest.partition("/")
         return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}"
 
@@ -95,7 +93,7 @@ def with_two_slashes(name: str) -> str | None:
     >>> with_two_slashes("s3:/bucket/a.npz"), with_two_slashes("a/b.npz")
     ('s3://bucket/a.npz', None)
     """
-    flat = FLATTENED.match(name)
+    flat = re.match(FLATTENED, name)
     if flat is None or Path(f"{flat[1]}:").exists():
         return None
     return f"{flat[1]}://{name[flat.end() :]}"
@@ -157,7 +155,7 @@ def remote_split(name: str) -> str:
 
 def _bare(split: str) -> str:
     """The name of a split without a query behind it."""
-    return BEHIND_SPLIT.split(split, maxsplit=1)[0]
+    return re.split(BEHIND_SPLIT, split, maxsplit=1)[0]
 
 
 def without_secrets(text: str) -> str:
