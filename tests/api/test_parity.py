@@ -67,6 +67,7 @@ COMMANDS = {
             "dump": "path",
             "out": "predictions.save(...)",
             "prior": "mapping.with_prior(...)",
+            "layout": "mapping.apply_to_folder(..., layout=...)",
         },
     ),
     "inspect": (calibeval.inspect, {"dump": "path"}),
