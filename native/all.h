@@ -8,11 +8,12 @@
 #include "two.h"
 #include "mass.h"
 #include "run.h"
+#include "curves.h"
 #include "beta.h"
 #include "softmax.h"
 #include "hashes.h"
 
-static const Kernel KERNEL = {run, kept_rows, count_cells, segments, at_beta, softmax, row_hashes};
+static const Kernel KERNEL = {run, kept_rows, count_cells, segments, at_beta, softmax, curves, row_hashes};
 
 #undef LANES
 #undef INLINE

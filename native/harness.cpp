@@ -159,6 +159,40 @@ static void measure_softmax(int64_t n, int64_t k, bool mapped)
         }
 }
 
+// Cells of smooth curves, of keys as `run` leaves them. places: 1, or 3 for some of equal confidences.
+static void measure_curves(int64_t n, bool two, int places, int rounds)
+{
+    state = (uint64_t)(n * 43 + two);
+    std::vector<uint64_t> keys(n);
+    std::vector<int64_t> labels(n);
+    std::vector<double> cells(6 * CURVE_CELLS);
+    for (int64_t i = 0; i < n; i++) {
+        const double x = uniform(), least = two ? 0.5 : 0.0, close = x * x * x;
+        double c = least + (1.0 - least) * (i % 3 ? 1.0 - close : x);
+        if (places > 1) c = i % 2 ? 1.0 : c < 0.6 ? 0.5 : c;
+        c = (192.0 + c) - 192.0;
+        memcpy(&keys[i], &c, sizeof c);
+        keys[i] = keys[i] << 1 | (uniform() < c);
+        labels[i] = uniform() < 0.4;
+    }
+    Named all[3];
+    const int found = kernels(all);
+    for (int which = 0; which < found; which++) {
+        double least = 1e300;
+        Flag flag = DONE;
+        for (int round = 0; round < (rounds ? rounds : 1); round++) {
+            const clock_t start = clock();
+            flag = all[which].kernel->curves({keys.data(), n, two ? labels.data() : nullptr, 1, cells.data()});
+            const double taken = (double)(clock() - start) / CLOCKS_PER_SEC;
+            least = taken < least ? taken : least;
+        }
+        printf("curves %lld%s%s flag %d %016llx", (long long)n, two ? " of two" : "", places > 1 ? " tied" : "", flag,
+               (unsigned long long)hash_of(14695981039346656037ULL, cells));
+        if (rounds) printf(" %s %.1f ns a row", all[which].name, least / (double)n * 1e9);
+        printf("\n");
+    }
+}
+
 int main(int count, char **arguments)
 {
     const int rounds = count > 1 ? atoi(arguments[1]) : 0;
@@ -170,6 +204,8 @@ int main(int count, char **arguments)
                 measure<float>(LOGITS, size[0], size[1], false, rounds);
                 measure_at_beta<float>(size[0], size[1], false, rounds);
             }
+        for (int two = 0; two < 2; two++)
+            for (int places : {1, 3}) measure_curves(131072, two, places, rounds);
         return 0;
     }
     for (auto &size : sizes)
@@ -187,5 +223,8 @@ int main(int count, char **arguments)
         }
     for (auto &size : sizes)
         for (int mapped = 0; mapped < 2; mapped++) measure_softmax(size[0] / 8 + 3, size[1], mapped);
+    for (int64_t n : {1, 8, 1003, 20011})
+        for (int two = 0; two < 2; two++)
+            for (int places : {1, 3}) measure_curves(n, two, places, 0);
     return 0;
 }

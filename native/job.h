@@ -88,6 +88,18 @@ struct Softmax {
     double *nll; // (n,)
 };
 
+// Cells of the confidence and, of two classes, of the probability of one of them. REFUSED: a confidence of two is below 1/2.
+struct CurveRows {
+    const uint64_t *keys;
+    int64_t n;
+    const int64_t *labels; // (n,), of two classes; else null
+    int64_t positive; // the class, of two
+    double *cells; // (3, CURVE_CELLS), or with labels (2, 3, CURVE_CELLS): how many rows, sums of p, and how many outcomes
+};
+
+constexpr int CURVE_CELL_BITS = 6, CURVE_OCTAVES = 20; // of these cells, as in cells.py
+constexpr int64_t CURVE_CELLS = 2 * (((CURVE_OCTAVES - 1) << CURVE_CELL_BITS) + 1);
+
 // Rows of floats, by their bits, of which each gets a hash; -0 counts as 0.
 struct RowHashes {
     const uint32_t *bits; // (n, k)

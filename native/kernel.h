@@ -9,6 +9,7 @@ struct Kernel {
     int64_t (*segments)(const Segments &s);
     Flag (*at_beta)(const AtBeta &job, bool of_floats);
     Flag (*softmax)(const Softmax &job);
+    Flag (*curves)(const CurveRows &rows);
     void (*row_hashes)(const RowHashes &job);
 };
 

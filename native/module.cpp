@@ -7,11 +7,12 @@
 #include <Python.h>
 
 #include "kernel.h"
+#include "sample.h"
 
 PyObject *table(PyObject *, PyObject *);  // in table.cpp
 
 // Of the functions below: a change of their arguments, or of what they mean, raises it here and in native_sources.py.
-#define INTERFACE 5
+#define INTERFACE 6
 #ifndef SOURCES // a hash of them by setup.py, so that Python uses no outdated kernel
 #define SOURCES ""
 #endif
@@ -226,6 +227,41 @@ static PyObject *softmax(PyObject *, PyObject *arguments)
     return PyLong_FromLong(flag);
 }
 
+static PyObject *curve_cells(PyObject *, PyObject *arguments)
+{
+    Buffers b;
+    CurveRows rows = {};
+    int which;
+    Py_ssize_t positive;
+    if (!PyArg_ParseTuple(arguments, "iy*z*nw*", &which, &b.all[0], &b.all[1], &positive, &b.all[2])) return nullptr;
+    const Kernel *kernel = kernel_at(which);
+    if (!kernel) return nullptr;
+    rows.keys = b.at<const uint64_t>(0);
+    rows.n = b.doubles(0);
+    rows.labels = b.at<const int64_t>(1);
+    rows.positive = positive;
+    rows.cells = b.at<double>(2);
+    if (b.all[1].obj && b.doubles(1) != rows.n) return wrong_size("labels");
+    if (b.all[2].len != (rows.labels ? 6 : 3) * CURVE_CELLS * 8) return wrong_size("cells");
+    int flag;
+    Py_BEGIN_ALLOW_THREADS
+    flag = kernel->curves(rows);
+    Py_END_ALLOW_THREADS
+    return PyLong_FromLong(flag);
+}
+
+static PyObject *chosen(PyObject *, PyObject *arguments)
+{
+    Buffers b;
+    unsigned first, limit;
+    if (!PyArg_ParseTuple(arguments, "IIw*", &first, &limit, &b.all[0])) return nullptr;
+    int64_t found;
+    Py_BEGIN_ALLOW_THREADS
+    found = chosen_rows(first, limit, b.doubles(0), b.at<int64_t>(0));
+    Py_END_ALLOW_THREADS
+    return PyLong_FromLongLong(found);
+}
+
 static PyObject *row_hashes(PyObject *, PyObject *arguments)
 {
     Buffers b;
@@ -256,6 +292,8 @@ static PyMethodDef methods[] = {
     {"at_beta", at_beta, METH_VARARGS, "What each row is at an inverse temperature, see job.h; flags as of sums."},
     {"table", table, METH_VARARGS, "The numbers of a text table, see table.h; how many cells were left out, or -1 if it is none."},
     {"softmax", softmax, METH_VARARGS, "Probabilities and the NLL of each row, see job.h; flags as of sums."},
+    {"curve_cells", curve_cells, METH_VARARGS, "Cells of smooth curves, from keys; flags as of sums."},
+    {"chosen", chosen, METH_VARARGS, "The places of the rows of a sample, see sample.h; returns how many there are."},
     {"row_hashes", row_hashes, METH_VARARGS, "Add the sums of bits times factors to the hash of each row, see job.h."},
     {nullptr, nullptr, 0, nullptr},
 };

@@ -12,6 +12,7 @@ from calibeval.core.errors import UsageError, nearest
 from calibeval.readers.cases.names import LAYOUTS, as_spacing
 
 if TYPE_CHECKING:
+    from calibeval.api.pictures import Pictures
     from calibeval.core.dense.case import Cases
     from calibeval.core.report.report import DumpReport, Report
     from calibeval.core.report.settings import Settings
@@ -188,11 +189,12 @@ def reports_of_cases(
     only: Collection[str] | None,
     given: Mapping[str, object],
     fitting: CaseFitting | None = None,
+    pictures: Pictures | None = None,
 ) -> tuple[list[DumpReport], Settings]:
     """The results of folders of cases, each with the same folder of labels, and their settings.
 
     given: options that cases cannot have, by their names. The group of the settings is a table of cases, as are slices.
-    fitting: of a map, whose results are reported, too.
+    fitting: of a map, whose results are reported, too. pictures: of some cases, which are read again.
     Raises: as `evaluate_cases` and `recalibrated_cases`; UsageError for such options.
     """
     for name, value in given.items():
@@ -206,6 +208,8 @@ def reports_of_cases(
     labels = Path(str(options.labels))
     for title, path in folders:
         cases = Folder(path, labels, options, layout)
+        if pictures is not None:
+            pictures.check(cases)
         units = None if settings.group is None else read_units(settings.group, cases.facts.names)
         own = settings if units is None else replace(settings, group=units.column)
         columns = read_columns(settings.slices, cases.facts.names)
@@ -221,6 +225,9 @@ def reports_of_cases(
         )
         if fitting is not None:
             every = (_with_map(every[0], cases, fitting, options, layout, own, resources, only, units),)
+        if pictures is not None:
+            for one in every:
+                pictures.add(one, cases)
         found += [_named(one, title or path.name) for one in every]
         last = own
     return found, last

@@ -74,7 +74,12 @@ def _show_version(wanted: bool) -> None:
     if wanted:
         from calibeval.core.sums.kernel import kernel_words
 
-        typer.echo(f"calibeval {VERSION} (kernel: {kernel_words()})")
+        try:
+            words = kernel_words()
+        except CalibevalError:  # of CALIBEVAL_KERNEL: it is told as an error, after the version
+            typer.echo(f"calibeval {VERSION}")
+            raise
+        typer.echo(f"calibeval {VERSION} (kernel: {words})")
         raise typer.Exit
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -12,7 +12,6 @@ import torch
 from torch import Tensor
 
 from calibeval.core.data.arrays import Floats
-from calibeval.core.sums.cells import Cells
 from calibeval.core.sums.equal_mass import RowKeys
 from calibeval.core.sums.piece import Piece
 from calibeval.core.sums.sample import Sample
@@ -61,23 +60,19 @@ class PieceSums:
             sample = joined_samples(self.samples)
         if self._keep_rows:
             weights = np.concatenate(self._weights) if self._weights else None
-            rows = LateRows(keys, torch.cat(self._results, dim=1), weights, self._totals.cells())
-            sums = replace(sums, rows=rows)
-        return Piece(sums, keys, sample)
+            sums = replace(sums, rows=LateRows(keys, torch.cat(self._results, dim=1), weights))
+        return Piece(sums, keys, sample, self._totals.cells() if self._sort.classes is not None else None)
 
 
 class LateRows(RowScores):
     """Results of rows, of which those that the keys do not tell leave the device only when they are asked for."""
 
-    __slots__ = ("_cells", "_copied", "_results")
+    __slots__ = ("_copied", "_results")
 
-    _cells: Mapping[str | int, Cells]
     _results: Tensor
     _copied: Floats | None
 
-    def __init__(
-        self, keys: RowKeys, results: Tensor, weights: Floats | None, cells: Mapping[str | int, Cells]
-    ) -> None:
+    def __init__(self, keys: RowKeys, results: Tensor, weights: Floats | None) -> None:
         """results: (4, b), of nll, brier, excess and risk, on the device."""
         confidence, correct = (keys >> np.uint64(1)).view(np.float64), (keys & np.uint64(1)).astype(bool)
         own: dict[str, Any] = {
@@ -87,7 +82,6 @@ class LateRows(RowScores):
             "_results": results,
             "_copied": None,
         }
-        own["_cells"] = cells
         for name, value in own.items():
             object.__setattr__(self, name, value)
 
@@ -97,11 +91,6 @@ class LateRows(RowScores):
             found = np.asarray(self._results.cpu().numpy(), np.float64)
             object.__setattr__(self, "_copied", found)
         return np.asarray(found[which])
-
-    @property
-    def cells(self) -> Mapping[str | int, Cells]:
-        """The cells of their smooth curves."""
-        return self._cells
 
     @property
     def nll(self) -> Floats:

@@ -13,6 +13,7 @@ from torch import Tensor
 from calibeval.core.data.arrays import Floats, Indices
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.sums.cells import Cells
+from calibeval.core.sums.curve_cells import curve_cells
 from calibeval.core.sums.piece import Piece, piece_of
 from calibeval.core.sums.sample import Sample, sample_size
 from calibeval.devices import sums
@@ -58,14 +59,14 @@ class TensorScores:
         return _in_memory(self._tensor[on_device(rows.astype(np.int64), self._tensor.device)])
 
     def pieces(
-        self, predictions: Predictions, edges: Floats, compared: Floats, *, keep_rows: bool, sampled: bool
+        self, predictions: Predictions, edges: Floats, compared: Floats, *, keep_rows: bool, sampled: bool, curves: bool
     ) -> Iterator[Piece]:
         """The sums of consecutive rows of these predictions, whose scores these are: as the engine takes them.
 
         Rows that are not known to be right are read and added up in memory, where errors find their words.
         """
         kind, weights, first = predictions.kind, _weights(predictions), 0
-        sort, device = self._sort(predictions, edges, compared, () if keep_rows else None), self._tensor.device
+        sort, device = self._sort(predictions, edges, compared, () if curves else None), self._tensor.device
         part = PieceSums(sort, device, keep_rows=keep_rows)
         for stored in self._chunks(predictions):
             with torch.inference_mode(mode=False), torch.no_grad():
@@ -82,7 +83,10 @@ class TensorScores:
                 block = predictions.block(int(stored[0]), int(stored[-1]) + 1)
                 found = piece_of(predictions, block, edges, compared, keep_rows=keep_rows)
                 there = sampled and found.sums.excess is not None
-                yield found._replace(sample=Sample.of_block(block, first, predictions.n) if there else None)
+                yield found._replace(
+                    sample=Sample.of_block(block, first, predictions.n) if there else None,
+                    cells=curve_cells(predictions, block, found.keys) if curves else None,
+                )
             first += len(stored)
         if part.rows:
             yield part.piece()

@@ -78,7 +78,7 @@ def images_beside(dump: DumpReport) -> list[str]:
 def region_name(region: Region, *, spaced: bool) -> str:
     """What pixels a region has.
 
-    >>> region_name(Region("distance", 1, None, None, None, 3.0, 7.0), spaced=False)
+    >>> region_name(Region("distance", 1, None, None, None, 3.0, 7.0, None, None), spaced=False)
     '3 to 7 pixels from a boundary'
     """
     if region.name != "distance":
@@ -92,6 +92,24 @@ def region_name(region: Region, *, spaced: bool) -> str:
 def points(gap: float | None) -> str:
     """A signed gap in points."""
     return NULL if gap is None else signed(100 * gap, 1)
+
+
+def gap_interval(region: Region) -> str:
+    """The interval of a region's gap, in points; empty if there is none.
+
+    >>> gap_interval(Region("boundary", 9, 0.9, 0.8, 0.1, None, None, 0.05, 0.15))
+    '+5.0 – +15.0'
+    """
+    return interval(MetricResult("confidence_gap", region.gap, low=region.low, high=region.high))
+
+
+def spread_said(images: PerImage) -> str:
+    """How the ECE of single images is spread; empty if fewer than two have one."""
+    number = images.numbers.get("ece")
+    if number is None or number.median is None or images.images - number.undefined < 2:
+        return ""
+    low, middle, high = (_text("ece", one) for one in (number.lower_quartile, number.median, number.upper_quartile))
+    return f"Half of the images lie between {low} and {high} %, median {middle} %. Worst: {', '.join(_worst(number))}."
 
 
 def _means(images: PerImage) -> list[str]:

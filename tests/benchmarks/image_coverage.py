@@ -14,7 +14,9 @@ from typing import NamedTuple
 import numpy as np
 from scipy.ndimage import gaussian_filter
 
+from calibeval import Predictions
 from calibeval.core.dense.image_sums import ImageAdder, ImageParts, Pixels
+from calibeval.core.dense.of_dump import parts_of
 from calibeval.core.dense.results import Images, per_image
 from calibeval.core.dense.values import NUMBERS
 from calibeval.core.sums.binning import equal_width_edges
@@ -55,7 +57,8 @@ def parts(rng: np.random.Generator, scenario: Scenario) -> ImageParts:
     ranks = (np.argsort(np.argsort(smooth.ravel())).reshape(side, side) + rng.random()) / side**2
     shifted = (ranks + rng.normal() * 0.05) % 1.0
     labels = (shifted > true.cumsum(axis=0)).sum(axis=0).clip(0, K - 1)
-    return ImageParts.of(Pixels(stated.reshape(K, -1), labels.ravel(), np.arange(side**2), labels), EDGES)
+    rows = Predictions(probs=stated.reshape(K, -1).T, labels=labels.ravel())
+    return parts_of(rows, np.asarray(rows.scores[: side**2]), Pixels(np.arange(side**2), labels), (EDGES, EDGES))
 
 
 def softmax(z: np.ndarray) -> np.ndarray:
@@ -78,7 +81,7 @@ def truth(scenario: Scenario, count: int = TRUTH) -> dict[str, tuple[float, floa
     rng = np.random.default_rng(99)
     sums = images([parts(rng, scenario) for _ in range(count)]).sums
     return {
-        name: (float(NUMBERS[name].value(sums.whole())[0]), float(np.nanmean(NUMBERS[name].value(sums))))
+        name: (float(NUMBERS[name].value(sums.whole)[0]), float(np.nanmean(NUMBERS[name].value(sums))))
         for name in SHOWN
     }
 

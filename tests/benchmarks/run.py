@@ -21,6 +21,7 @@ TITLES = {
     "startup": "Start-up and whole processes",
     "growth": "Growth, and files larger than memory",
     "kernels": "Compiled kernel",
+    "many_cases": "Folders of cases beside reading them alone",
     "cluster": "Many shards, in one process and on a cluster",
     "on_request": "All metrics",
     "temperature": "Temperature",

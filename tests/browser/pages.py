@@ -9,6 +9,8 @@ from tempfile import TemporaryDirectory
 import numpy as np
 
 import calibeval
+from calibeval.api.save import save_report
+from calibeval.core.dense.shown import DumpCases, shown_maps
 from tests.conftest import ROOT
 from tests.data import logits_and_labels
 
@@ -99,6 +101,15 @@ def trained():
     return calibeval.finetune(f"{features}#train", **parts, losses="ce,mbls(margin=6)", epochs=3, out=out)
 
 
+def segmented():
+    rng = np.random.default_rng(4)
+    labels = np.kron(rng.integers(0, 4, (14, 4, 5)), np.ones((12, 12), int))
+    scores = 2.0 * np.eye(4)[labels].transpose(0, 3, 1, 2) + rng.normal(0, 1.2, (14, 4, 48, 60))
+    labels[:, :5] = 255
+    names = [f"Hospital-{i:02d}_a-long-name-of-a-case_{i:04d}.nii.gz" for i in range(14)]
+    return calibeval.Predictions(logits=scores, labels=labels, ids=names, ignore_index=255)
+
+
 SAVED = {
     "one": one,
     "mapped": mapped,
@@ -113,6 +124,7 @@ SAVED = {
     "undecided": undecided,
     "passed": passed,
     "trained": trained,
+    "segmented": lambda: calibeval.evaluate(segmented()),
 }
 
 
@@ -128,7 +140,12 @@ def page(name):
     if name == "trained":
         record(name)
         return next((Path(FOLDER.name) / "run").glob("*.html"))
-    folder = record(name).save(Path(FOLDER.name) / name.replace(" ", "-"))
+    folder = Path(FOLDER.name) / name.replace(" ", "-")
+    if name == "segmented":
+        (dump,) = record(name).dumps
+        save_report(record(name), folder, cases={dump.name: shown_maps(dump, DumpCases(segmented()), ["0"])[0]})
+    else:
+        record(name).save(folder)
     return next(folder.glob("*.html"))
 
 

@@ -40,6 +40,9 @@ def test_a_report_records_what_added_up_the_rows(capsys, digits, monkeypatch):
     refused = run(capsys, "report", str(digits), "--json")
     assert (refused.code, refused.out) == (2, "")
     assert "CALIBEVAL_KERNEL is 'cobol', but it must be 'numpy' or 'native'" in refused.err
+    version = run(capsys, "--version")
+    assert (version.code, version.out) == (2, f"calibeval {VERSION}\n")
+    assert "CALIBEVAL_KERNEL is 'cobol'" in version.err
 
 
 @pytest.mark.parametrize("flag", ["--help", "-h"])

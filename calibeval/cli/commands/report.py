@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +13,7 @@ from calibeval.cli.options import cases, figures, order
 from calibeval.cli.options import positive as class_options
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.by_products import EXPORTS, TABLES, check_drawing, exported, table_of
-from calibeval.cli.options.choices import LEVEL, RISK, exclude, table_format
+from calibeval.cli.options.choices import IMAGES, LEVEL, PICTURES, RISK, exclude, table_format
 from calibeval.cli.options.fitting import Fitting
 from calibeval.cli.options.metrics import in_full, named, unavailable
 from calibeval.cli.options.outputs import FIGURES, JSON, check_folder, exports
@@ -31,11 +31,13 @@ from calibeval.words.names import about
 if TYPE_CHECKING:
     from calibeval.cli.options.fitting import Recalibrate
     from calibeval.core.data.predictions import Predictions
+    from calibeval.core.dense.maps import CaseMaps
     from calibeval.core.report.report import DumpReport, Report
     from calibeval.core.report.settings import Settings
     from calibeval.recalibrate.fitting.before_after import Prospect
     from calibeval.words.next_step import Step
 
+DRAWN = (RISK, IMAGES, PICTURES)
 OUTPUTS = ("bins.csv", "reliability.svg", "risk.svg", "report.html", "report.json")
 
 
@@ -70,6 +72,8 @@ def report(
     layout: cases.Layout = None,
     spacing: cases.Spacing = None,
     background: cases.Background = None,
+    show: cases.Show = None,
+    images: cases.Images = None,
     seed: options.Seed = None,
     allow_leak: options.AllowLeak = False,
     jobs: options.Jobs = None,
@@ -77,7 +81,8 @@ def report(
     debug: options.Debug = False,
 ) -> int:
     """Measure calibration: metrics, noise floors and a diagram."""
-    table = _checked_format(table, figure, width, sort, json=json, full=full)
+    drawn = figure is not None or any(text.partition("=")[0] in DRAWN for text in export or ())
+    table = _checked_format(table, None if drawn else width, sort, json=json, full=full)
     exclude({"--level": level, "--no-intervals": no_intervals or None})
     maps = Fitting(
         method=method,
@@ -95,6 +100,7 @@ def report(
 
     only = chosen_metrics(metrics)
     from calibeval.cli.inputs.titled import open_named
+    from calibeval.cli.screen.report_view import report_view
     from calibeval.core.evaluation.evaluate import evaluate_dump
     from calibeval.core.evaluation.settings import checked, stamped
     from calibeval.core.report.report import Report
@@ -103,8 +109,8 @@ def report(
     from calibeval.core.version import VERSION
 
     check_folder(out, {**JSON, **FILE_TABLES, **FIGURES})
-    wanted = exports(export, (*EXPORTS, *OF_REPORTS, RISK))
-    check_drawing(wanted.get(RISK))
+    wanted = exports(export, (*EXPORTS, *OF_REPORTS, *DRAWN))
+    check_drawing(*(wanted.get(kind) for kind in DRAWN))
     alone = [*wanted.values(), *([] if figure is None else [figure])]
     _check_files(dumps, fit_on, [saved_map, *flags.files], [*_files(out, png=png), *alone])
     settings = checked(
@@ -119,8 +125,11 @@ def report(
         background=background,
     )
     given = {"--convention": convention != OWN, "--slice": slice, "--class": classes} | maps.of_rows()
-    ready = results_of(dumps, settings.level, only, bins, given | flags.of_rows())
+    ready = results_of(
+        dumps, settings.level, only, bins, given | flags.of_rows() | {"--show": show, "--images": images}
+    )
     reading = replace(flags.options(), spacing=as_spacing(spacing))
+    pictures = cases.pictures(show, images, reading, wanted=out is not None or PICTURES in wanted)
     with Progress(quiet=quiet) as progress:
         resources = Resources(threads(jobs), reading.limits.max_memory, progress)
 
@@ -135,12 +144,16 @@ def report(
             )
 
         of_cases = {name: value for name, value in given.items() if name not in maps.of_rows()}
-        ready = ready or results_of_cases(dumps, reading, layout, settings, only, resources, of_cases, maps.of_cases)
+        ready = ready or results_of_cases(
+            dumps, reading, layout, settings, only, resources, of_cases, maps.of_cases, pictures
+        )
         plan = None if ready else maps.recalibrate(reading, evaluate)
         results, settings = ready or ([], settings)
         for word in () if ready else dumps:
             predictions = open_named(word, reading)
+            pictures.check_dump(predictions)
             results.append(_results(predictions, plan, evaluate, alone=len(dumps) == 1))
+            pictures.add_dump(results[-1], predictions)
         shown = ready is None and (out is not None or not (json or table))
         bare = shown and not plan and len(dumps) == 1
         promised = _prospect(predictions, results[0], settings, reading.limits.max_memory) if bare else None
@@ -150,31 +163,15 @@ def report(
         together(results),
         environment(),
     )
+    seen = pictures.by_name(result.dumps)
     result = result if sort is None else result.sorted_by(sort)
     step = _step(result, dumps, flags, maps, promised, bins) if shown else None
     warned = [f"warning: {about(dump.name, warning)}" for dump in result.dumps for warning in dump.warnings]
     say([*maps.notes(), *_absent(result, only or ()), *warned], quiet=quiet)
-    if out is not None:
-        _save(result, out, step, png=png)
-    if figure is not None:
-        _draw(result, figure, width)
-    for kind, path in wanted.items():
-        _export(result, kind, path)
+    _write(result, seen, (out, figure, wanted), width, step, png=png)
     say([f"written to {path}" for path in ([] if out is None else [out]) + alone], quiet=quiet)
-    put(result.to_json() if json else table_of(result, table) if table else _screen(result, step, full=full))
+    put(result.to_json() if json else table_of(result, table) if table else report_view(result, step, full=full))
     return 0
-
-
-def _save(report: Report, folder: Path, step: Step | None, *, png: bool) -> None:
-    from calibeval.api.save import save_report
-
-    save_report(report, folder, png=png, step=step)
-
-
-def _export(report: Report, kind: str, path: Path) -> None:
-    from calibeval.writers.atomic import write_file
-
-    write_file(path, exported(report, kind, path))
 
 
 def _absent(report: Report, only: Collection[str]) -> list[str]:
@@ -183,15 +180,13 @@ def _absent(report: Report, only: Collection[str]) -> list[str]:
     return [f"warning: there is no {name} here: {unavailable(name)}" for name in absent]
 
 
-def _checked_format(
-    table: str | None, figure: Path | None, width: float | None, sort: str | None, *, json: bool, full: bool
-) -> str | None:
+def _checked_format(table: str | None, width: float | None, sort: str | None, *, json: bool, full: bool) -> str | None:
     """The format of a table to print, if there is one; options of the output that cannot work are refused.
 
-    Raises: UsageError.
+    width: of figures, if none is made. Raises: UsageError.
     """
-    if width is not None and figure is None:
-        raise UsageError("--width belongs to --figure")
+    if width is not None:
+        raise UsageError("--width belongs to --figure, or to --export of a figure")
     table = table_format(table, TABLES)
     exclude({"--json": json or None, "--format": table, "--full": full or None})
     if sort is not None:
@@ -273,28 +268,24 @@ def _step(
     return next_step(report, typed, promised)
 
 
-def _screen(report: Report, step: Step | None, *, full: bool) -> str:
-    """The report for a person, and below it the next step and what the first view leaves out."""
-    from calibeval.cli.screen.terminal import screen
-    from calibeval.render.terminal import next_step
-    from calibeval.render.terminal.conventions import note
-    from calibeval.render.terminal.full import hidden, render_full
-    from calibeval.render.terminal.report import render_report
-
-    view = screen()
-    width, color, ascii_only = view.width, view.color, view.ascii_only
-    if full:
-        shown = render_full(report, width=width, color=color, ascii_only=ascii_only)
-    else:
-        shown = render_report(report, width=width, color=color, ascii_only=ascii_only)
-        shown += note(report, width=width, ascii_only=ascii_only)
-    left_out = "" if full else hidden(report)
-    return shown + next_step.render(step, left_out, width=width, ascii_only=ascii_only)
-
-
-def _draw(report: Report, path: Path, width: float | None) -> None:
-    """The reliability diagrams in the format of the suffix."""
+def _write(
+    report: Report,
+    cases: Mapping[str, Sequence[CaseMaps]],
+    where: tuple[Path | None, Path | None, Mapping[str, Path]],
+    width: float | None,
+    step: Step | None,
+    *,
+    png: bool,
+) -> None:
+    """Write all files. cases: images that are shown. where: the folder, the figure, and other files by kind."""
+    from calibeval.api.save import save_report
     from calibeval.api.show import drawn
     from calibeval.writers.atomic import write_file
 
-    write_file(path, drawn(report, path.suffix, width))
+    folder, figure, others = where
+    if folder is not None:
+        save_report(report, folder, png=png, step=step, cases=cases)
+    if figure is not None:
+        write_file(figure, drawn(report, figure.suffix, width))
+    for kind, path in others.items():
+        write_file(path, exported(report, kind, path, width, cases))

@@ -10,6 +10,7 @@ from calibeval.api.cases import Folders, are_cases, as_layout, check_local, chec
 
 if TYPE_CHECKING:
     from calibeval.api.cases import CaseFitting
+    from calibeval.api.pictures import Pictures
     from calibeval.core.report.report import DumpReport
     from calibeval.core.report.settings import Settings
     from calibeval.core.sums.resources import Resources
@@ -25,10 +26,13 @@ def results_of_cases(
     resources: Resources,
     given: Mapping[str, object],
     fitting: Callable[[], CaseFitting | None],
+    pictures: Pictures | None = None,
 ) -> tuple[list[DumpReport], Settings] | None:
     """The results of folders of cases, and the settings under which they were measured; None for other dumps.
 
-    given: the options that cases cannot have. fitting: of a map, if one is asked for. Raises: as `reports_of_cases`.
+    given: the options that cases cannot have. fitting: of a map, if one is asked for. pictures: of some cases, which
+    are read again.
+    Raises: as `reports_of_cases`.
     """
     from calibeval.cli.inputs.titled import split_title
 
@@ -39,4 +43,4 @@ def results_of_cases(
         check_spacing(options.spacing)
         return None
     folders = [Folders(one.title, Path(one.file)) for one in named]
-    return reports_of_cases(folders, options, known, settings, resources, only, given, fitting())
+    return reports_of_cases(folders, options, known, settings, resources, only, given, fitting(), pictures)

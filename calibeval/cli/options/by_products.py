@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from calibeval.cli.options.choices import RISK
+from calibeval.cli.options.choices import IMAGES, PICTURES, RISK
 from calibeval.render.ci.exports import OF_REPORTS, exported_report
 
 if TYPE_CHECKING:
+    from calibeval.core.dense.maps import CaseMaps
     from calibeval.core.report.report import Report
 
 TABLES = {"md": "markdown", "csv": "csv_table", "latex": "latex"}
@@ -25,23 +26,35 @@ def table_of(report: Report, kind: str) -> str:
     return renderer(before_and_after(report))
 
 
-def exported(report: Report, kind: str, path: Path) -> bytes:
+def exported(
+    report: Report,
+    kind: str,
+    path: Path,
+    width: float | None = None,
+    cases: Mapping[str, Sequence[CaseMaps]] | None = None,
+) -> bytes:
     """The report as a file of that kind. path: whose suffix is the format of a figure.
 
-    Raises: InputError for a risk-coverage curve that was not measured.
+    width: of a figure, in inches. cases: images that are shown, by the names of dumps.
+    Raises: InputError for a risk-coverage curve that was not measured, or for rows that are no images.
     """
-    if kind == RISK:
+    if kind == PICTURES:
+        from calibeval.api.show import drawn_cases
+
+        return drawn_cases(report, cases or {}, path.suffix, width)
+    if kind in (RISK, IMAGES):
         from calibeval.api.show import drawn
 
-        return drawn(report, path.suffix, of=RISK)
+        return drawn(report, path.suffix, width, of=kind)
     if kind in OF_REPORTS:
         return exported_report(report, kind)
     return table_of(report, EXPORTS[kind]).encode("utf-8", "backslashreplace")
 
 
-def check_drawing(path: Path | None) -> None:
-    """Refuse a file of the risk-coverage curve that is no figure, before anything is read. Raises: UsageError."""
-    if path is not None:
-        from calibeval.render.drawing.formats import figure_format
+def check_drawing(*paths: Path | None) -> None:
+    """Refuse files of figures that are none, before anything is read. Raises: UsageError."""
+    from calibeval.render.drawing.formats import figure_format
 
-        figure_format(path.suffix)
+    for path in paths:
+        if path is not None:
+            figure_format(path.suffix)

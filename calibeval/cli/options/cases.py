@@ -2,15 +2,21 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from calibeval.cli.options import complete
 from calibeval.cli.options.choices import either
-from calibeval.cli.options.shared import MEASURE, READING
+from calibeval.cli.options.shared import MEASURE, OUTPUT, READING
+from calibeval.core.errors import UsageError
 from calibeval.core.report.left_out import BACKGROUNDS
 from calibeval.readers.cases.names import LAYOUTS
+
+if TYPE_CHECKING:
+    from calibeval.api.pictures import Pictures
+    from calibeval.readers.meaning.assemble import ReadOptions
 
 Layout = Annotated[
     str | None,
@@ -38,3 +44,28 @@ Background = Annotated[
         rich_help_panel=MEASURE,
     ),
 ]
+Show = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="CASE",
+        help="Of images, show this one in the page, too; may be repeated.",
+        rich_help_panel=OUTPUT,
+    ),
+]
+Images = Annotated[
+    Path | None,
+    typer.Option(metavar="FOLDER", help="Images, to be shown beside their labels.", rich_help_panel=OUTPUT),
+]
+
+
+def pictures(show: list[str] | None, images: Path | None, reading: ReadOptions, *, wanted: bool) -> Pictures:
+    """What is shown of images. wanted: whether there is a page to show it in.
+
+    Raises: UsageError for options without a page; as `Pictures`.
+    """
+    from calibeval.api.pictures import Pictures
+
+    for flag, value in (("--show", show), ("--images", images)):
+        if value is not None and not wanted:
+            raise UsageError(f"{flag} belongs to -o, whose page shows images, or to --export pictures=FILE")
+    return Pictures(show or (), images, reading.limits, wanted=wanted)

@@ -126,6 +126,7 @@ LOSSES = (
 )
 TABLE_FORMATS = ("md", "csv", "latex")  # of render.tables.losses, and of reports and comparisons
 RISK = "risk"  # the risk-coverage curve, as a figure
+PICTURES, IMAGES = "pictures", "images"  # pictures of single images; gaps of regions and the ECE of single images
 TABLE_EXPORTS = ("markdown", "csv", "latex")  # of the same tables, into files
 PRESETS = ("recommended", "strict")  # of core.gating.presets
 ON_INCONCLUSIVE = ("fail", "warn", "pass")  # of core.gating.rules

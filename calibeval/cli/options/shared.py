@@ -12,11 +12,13 @@ from calibeval.cli.options import complete
 from calibeval.cli.options.choices import (
     EVERY_METRIC,
     FORMATS,
+    IMAGES,
     KINDS,
     LABELS_ARE,
     METHODS,
     METRICS,
     OBJECTIVES,
+    PICTURES,
     REQUESTED,
     RISK,
     TABLE_EXPORTS,
@@ -288,7 +290,7 @@ def export_option(kinds: Iterable[str]) -> Any:
 
 
 Export = Annotated[list[str] | None, export_option((*TABLE_EXPORTS, RISK))]
-ReportExport = Annotated[list[str] | None, export_option((*TABLE_EXPORTS, *OF_REPORTS, RISK))]
+ReportExport = Annotated[list[str] | None, export_option((*TABLE_EXPORTS, *OF_REPORTS, RISK, IMAGES, PICTURES))]
 Full = Annotated[
     bool, typer.Option("--full", help="Print more metrics, all bins, classes, slices.", rich_help_panel=OUTPUT)
 ]

@@ -16,7 +16,7 @@ from calibeval.core.data.source import Source
 from calibeval.core.dense.as_metrics import of_block
 from calibeval.core.dense.case import Cases
 from calibeval.core.evaluation.case_parts import Part
-from calibeval.core.evaluation.of_cases import Columns, MeasuredCases, measured_cases
+from calibeval.core.evaluation.measured_cases import Columns, MeasuredCases, measured_cases
 from calibeval.core.metrics.image_names import spelled
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import DumpReport

@@ -67,7 +67,7 @@ class Units:
     def left(self) -> tuple[ImageSums, ImageSums]:
         """The sums of all units but one, for each."""
         base, candidate = self.both
-        return base.without_each(), candidate.without_each()
+        return base.without_each, candidate.without_each
 
 
 def image_differences(
@@ -117,7 +117,7 @@ def _pooled(
     level: float,
 ) -> Difference:
     """The difference of a number of all pixels."""
-    ours, theirs = (_known(float(number.value(one.whole())[0])) for one in models.both)
+    ours, theirs = (_known(float(number.value(one.whole)[0])) for one in models.both)
     if ours is None or theirs is None:
         return Difference(name, ours, theirs, None, reason=NO_PIXELS)
     plain = Difference(name, ours, theirs, theirs - ours)

@@ -43,7 +43,7 @@ NAMES = (
         "layout",
     ),
     *("method", "metrics", "decide", "on-inconclusive", "objective", "optimizer", "positive", "preset", "read-as"),
-    *("schedule", "temperature", "tune-on", "labels-are", "decimal"),
+    *("schedule", "spacing", "temperature", "tune-on", "labels-are", "decimal"),
     *("features-key", "ids-key", "labels-key", "logits-key", "probs-key"),
 )
 LISTS = {
@@ -136,6 +136,8 @@ def _keyword(flag: str, text: str, end: int) -> tuple[str, int]:
         return (name, end) if value is None else (f"{name}={value[1]}", value.end())
     if flag == "decimal" and (sign := _at(_SIGN, text, end)) is not None:
         return f'decimal="{sign[1]}"', sign.end()
+    if flag == "spacing" and (sizes := _at(_LIST, text, end)) is not None:
+        return f'spacing="{sizes["list"]}"', sizes.end()
     if flag in NAMES:
         value = _at(_WHAT if flag == "labels-are" else _NAME, text, end)
         return (name, end) if value is None else (f'{name}="{value[1]}"', value.end())

@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.row_source import Kind
 from calibeval.core.data.source import Source
@@ -18,7 +19,8 @@ class Case(NamedTuple):
     """One image, read into memory.
 
     scores: (k, h, w) or (k, d, h, w); one channel of a region is (1, ...). labels: (h, w) or (d, h, w). spacing: of the
-    pixels along these axes; None if it is unknown. told: remarks on this case.
+    pixels along these axes; None if it is unknown. told: remarks on this case. from_x: whether axes are (x, y) or (x,
+    y, z), so that a picture shows them transposed.
     """
 
     name: str
@@ -26,6 +28,7 @@ class Case(NamedTuple):
     labels: npt.NDArray[Any]
     spacing: tuple[float, ...] | None = None
     told: tuple[str, ...] = ()
+    from_x: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,3 +100,19 @@ def region_labels(labels: npt.NDArray[Any], region: tuple[int, ...], ignore_inde
     """
     inside = np.isin(labels, region).astype(labels.dtype)
     return inside if ignore_index is None else np.where(labels == ignore_index, labels, inside)
+
+
+def two_classes(scores: npt.NDArray[Any], kind: str) -> Floats:
+    """The probabilities (2, ...) of two classes from the one channel (1, ...) of class 1.
+
+    >>> two_classes(np.array([[0.25]]), "probs").tolist()
+    [[0.75], [0.25]]
+    """
+    values = np.asarray(scores, np.float64)
+    if kind == "logits":
+        with np.errstate(over="ignore"):
+            values = 1.0 / (1.0 + np.exp(-values))
+    elif kind == "log_probs":
+        values = np.exp(values)
+    p = np.clip(values, 0.0, 1.0)
+    return np.concatenate([1.0 - p, p])

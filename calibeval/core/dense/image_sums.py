@@ -2,34 +2,57 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
+from calibeval.core.data.block import Block
 from calibeval.core.dense.regions import BANDS, band_of, boundary, distances
-from calibeval.core.sums.binning import BinSums, bin_index
+from calibeval.core.sums.binning import BinSums, bin_index, sums_by_index
+from calibeval.core.sums.sums import RowScores, Sums
 
 THREE = [0, 1, 3]  # of the five sums of BinSums: count, p and y
 
 
 class Pixels(NamedTuple):
-    """The pixels of an image that count.
+    """Where the pixels of an image are that count.
 
-    p: (k, n), probabilities as they are compared with edges. labels: (n,). places: (n,), where they are in the image.
-    image: (h, w) or (d, h, w), the labels of all pixels. spacing: of these along each axis; None: 1.
+    places: (n,), ascending. image: (h, w) or (d, h, w), the labels of all pixels. spacing: of these along each axis;
+    None: 1.
     """
 
-    p: Floats
-    labels: npt.NDArray[np.intp]
     places: npt.NDArray[np.intp]
     image: npt.NDArray[Any]
     spacing: tuple[float, ...] | None = None
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+class Part(NamedTuple):
+    """Consecutive pixels of an image that count, and their sums, which have the results of every row."""
+
+    block: Block
+    sums: Sums
+
+    @property
+    def rows(self) -> RowScores:
+        """The results of every pixel."""
+        if self.sums.rows is None:
+            raise AssertionError("rows were asked for")
+        return self.sums.rows
+
+    @property
+    def predicted(self) -> npt.NDArray[np.intp]:
+        """The predicted class of every pixel."""
+        found, wrong = self.block.labels.astype(np.intp), np.flatnonzero(~self.rows.correct)
+        found[wrong] = self.block.scores[wrong].argmax(axis=1)
+        return found
+
+
+@dataclass(frozen=True, eq=False)
 class ImageSums:
     """The sums of images, with an axis of images in front, (j, ...).
 
@@ -66,17 +89,27 @@ class ImageSums:
         rest = self.top - self.border
         return np.where(rest[:, :1] > 0.0, rest, 0.0)
 
+    @cached_property
     def whole(self) -> ImageSums:
         """The sums of all images, as those of one."""
         return ImageSums(*(part.sum(axis=0, keepdims=True) for part in self.parts))
 
-    def by_unit(self, codes: npt.NDArray[np.intp], units: int) -> ImageSums:
-        """The sums of units of images. codes: (j,), the unit of each image, in [0, units)."""
-        return ImageSums(*(_added(part, codes, units) for part in self.parts))
+    @cached_property
+    def present(self) -> ImageSums:
+        """Those with pixels that count."""
+        there = self.n > 0.0
+        return self if there.all() else ImageSums(*(part[there] for part in self.parts))
 
+    @cached_property
     def without_each(self) -> ImageSums:
         """For each image, the sums of all others."""
         return ImageSums(*(_left(part) for part in self.parts))
+
+    def by_unit(self, codes: npt.NDArray[np.intp], units: int) -> ImageSums:
+        """The sums of units of images. codes: (j,), the unit of each image, in [0, units)."""
+        if units == len(self) and (codes == np.arange(units)).all():
+            return self
+        return ImageSums(*(_added(part, codes, units) for part in self.parts))
 
 
 class PooledBins(NamedTuple):
@@ -105,29 +138,27 @@ class ImageParts(NamedTuple):
     scores: Floats
 
     @classmethod
-    def of(cls, pixels: Pixels, edges: Floats) -> ImageParts:
-        """The sums of an image, which may have no pixels that count. edges: (m + 1,), as p is compared with them."""
-        p, labels, (k, m) = pixels.p, pixels.labels, (len(pixels.p), len(edges) - 1)
-        predicted, everyone = p.argmax(axis=0), np.arange(len(labels))
-        confidence, right = p[predicted, everyone], predicted == labels
-        own = bin_index(confidence, edges)
-        near = boundary(pixels.image).ravel()[pixels.places]
-        classes = np.empty((5, k, m))
-        for label in range(k):
-            classes[:, label] = _sums(bin_index(p[label], edges), p[label], labels == label, m)
-        stated = p[labels, everyone]
-        with np.errstate(divide="ignore"):
-            nll = -np.log(stated).sum()
-        brier = np.einsum("ij,ij->", p, p) - 2.0 * stated.sum() + len(labels)
-        counts = [np.bincount(one, minlength=k) for one in (labels, predicted, labels[right])]
-        return cls(
-            _sums(own, confidence, right, m),
-            _sums(own[near], confidence[near], right[near], m),
-            classes.reshape(5, -1),
-            _bands(pixels, confidence, right),
-            np.array(counts, np.float64),
-            np.array([nll, brier]),
-        )
+    def of(cls, pixels: Pixels, parts: Sequence[Part], k: int, edges: Floats) -> ImageParts:
+        """The sums of an image, which may have no pixels that count. parts: all of those that do.
+
+        k: the number of classes. edges: (m + 1,), as probabilities are compared with them.
+        """
+        m = len(edges) - 1
+        top, classes, counts, scores = np.zeros((5, m)), np.zeros((5, k * m)), np.zeros((3, k)), np.zeros(2)
+        for part in parts:
+            labels, rows = part.block.labels, part.rows
+            top += _fields(part.sums.top)
+            if part.sums.classes is not None:
+                classes += np.reshape(_fields(part.sums.classes), (5, -1))
+            each = labels, part.predicted, labels[rows.correct]
+            counts += [np.bincount(one, minlength=k) for one in each]
+            scores += [rows.nll.sum(), rows.brier.sum()]
+        confidence = np.concatenate([np.empty(0), *(part.rows.confidence for part in parts)])
+        right = np.concatenate([np.empty(0, bool), *(part.rows.correct for part in parts)])
+        near = np.flatnonzero(boundary(pixels.image).ravel()[pixels.places])
+        border = sums_by_index(bin_index(confidence[near], edges), m, confidence[near], right[near])
+        bands = _bands(pixels, confidence, right)
+        return cls(top, np.stack(_fields(border)), classes, bands, counts, scores)
 
 
 class ImageAdder:
@@ -158,20 +189,6 @@ class ImageAdder:
         top, border, classes = self._pooled
         shaped = classes.reshape(5, self.k, self._m)
         return ImageSums(*parts), PooledBins(BinSums(*top), BinSums(*border), BinSums(*shaped))
-
-
-def _sums(index: npt.NDArray[np.intp], p: Floats, y: npt.NDArray[np.bool_], m: int) -> Floats:
-    """The five sums of BinSums by bin, (5, m)."""
-    own, stated = index[y], p[y]
-    return np.stack(
-        [
-            np.bincount(index, minlength=m).astype(np.float64),
-            np.bincount(index, weights=p, minlength=m),
-            np.bincount(index, weights=p * p, minlength=m),
-            np.bincount(own, minlength=m).astype(np.float64),
-            np.bincount(own, weights=stated, minlength=m),
-        ]
-    )
 
 
 def _bands(pixels: Pixels, confidence: Floats, right: npt.NDArray[np.bool_]) -> Floats:

@@ -78,10 +78,9 @@ def jackknife_ends(
 
     None with fewer than ten effective units, or if the number exists only with some unit.
     """
-    there = units.n > 0.0
-    own = ImageSums(*(part[there] for part in units.parts))
+    own = units.present
     clusters = Clusters(own.n)
-    left = value(own.without_each())
+    left = value(own.without_each)
     if clusters.effective < LEAST_UNITS or np.isnan(left).any() or not math.isfinite(whole):
         return None
     return _ends(whole, left, clusters, level, bounds)

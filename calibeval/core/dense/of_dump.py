@@ -5,26 +5,29 @@ from __future__ import annotations
 import math
 from dataclasses import replace
 from functools import partial
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
+from calibeval.core.data.block import Block
 from calibeval.core.data.columns import coded_units
 from calibeval.core.data.copied import copied
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.data.probabilities import probabilities
-from calibeval.core.dense.image_sums import ImageAdder, ImageParts, Pixels
+from calibeval.core.dense.image_sums import ImageAdder, ImageParts, Part, Pixels
 from calibeval.core.dense.results import Images, overlaps, per_image
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.per_image import ImageNumber, PerImage
 from calibeval.core.report.report import DumpReport
 from calibeval.core.report.settings import Settings
-from calibeval.core.sums.binning import rounded
-from calibeval.core.sums.engine import edges_of
+from calibeval.core.sums.engine import chunk_rows, edges_of
+from calibeval.core.sums.piece import piece_of
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.threads import in_order
 
+Edges = tuple[Floats, Floats]  # exact ones, and as probabilities are compared with them
 IGNORED = -1  # a label that no class has
 COPIES, BYTES = 3, 8  # of the scores of an image while it is measured
 LEAST_BYTES = 2**28  # so much memory is always taken
@@ -98,7 +101,7 @@ def _as_metric(number: ImageNumber, metric: MetricResult | None) -> ImageNumber:
 
 def images_of(predictions: Predictions, settings: Settings, resources: Resources = PLAIN) -> Images:
     """The sums of every image, by the bins of the settings."""
-    edges = edges_of(predictions, settings.bins)[1]
+    edges = edges_of(predictions, settings.bins)
     adder, count = ImageAdder(predictions.k or 0, settings.bins), predictions.layout[0]
     work = partial(_parts, predictions, edges, drop=settings.background == "exclude-label")
     jobs, one = resources.jobs, COPIES * BYTES * adder.k * math.prod(predictions.layout[1:])
@@ -110,12 +113,22 @@ def images_of(predictions: Predictions, settings: Settings, resources: Resources
     if settings.group is not None:
         own = coded_units(predictions, settings.group).codes
         codes = own[:: len(own) // count]
-    ids = predictions.ids
-    names = [f"image {one}" for one in range(count)] if ids is None or len(ids) != count else [str(one) for one in ids]
-    return Images(*adder.sums(), names, np.asarray(codes, np.intp), settings.group)
+    return Images(*adder.sums(), image_names(predictions), np.asarray(codes, np.intp), settings.group)
 
 
-def _parts(predictions: Predictions, edges: Floats, image: int, *, drop: bool) -> ImageParts:
+def image_names(predictions: Predictions) -> tuple[str, ...]:
+    """The ids of images, or "image" and their numbers.
+
+    >>> image_names(Predictions(probs=np.full((2, 2, 1, 1), 0.5), labels=[[[0]], [[1]]]))
+    ('image 0', 'image 1')
+    """
+    ids, count = predictions.ids, predictions.layout[0]
+    if ids is None or len(ids) != count:
+        return tuple(f"image {one}" for one in range(count))
+    return tuple(map(str, ids))
+
+
+def _parts(predictions: Predictions, edges: Edges, image: int, *, drop: bool) -> ImageParts:
     space = predictions.layout[1:]
     size = math.prod(space)
     here = slice(image * size, (image + 1) * size)
@@ -123,9 +136,16 @@ def _parts(predictions: Predictions, edges: Floats, image: int, *, drop: bool) -
     keep = labels != predictions.ignore_index if predictions.ignored else np.ones(size, bool)
     if drop:
         keep &= labels != 0
-    places = np.flatnonzero(keep)
-    scores = np.asarray(predictions.scores[here]).T
-    if len(places) < size:
-        scores = scores[:, places]
-    p = rounded(probabilities(np.ascontiguousarray(scores), predictions.kind, axis=0), predictions.kind)
-    return ImageParts.of(Pixels(p, labels[places].astype(np.intp), places, labels.reshape(space)), edges)
+    pixels, kinds = Pixels(np.flatnonzero(keep), labels.reshape(space)), copied(predictions, ignored=0)
+    return parts_of(kinds, np.asarray(predictions.scores[here]), pixels, edges)
+
+
+def parts_of(kinds: Predictions, scores: npt.NDArray[Any], pixels: Pixels, edges: Edges) -> ImageParts:
+    """The sums of an image. kinds: predictions of the same kind and classes. scores: (pixels, k)."""
+    labels, step, parts = pixels.image.ravel(), chunk_rows(kinds), []
+    for start in range(0, len(pixels.places), step):
+        own = pixels.places[start : start + step]
+        rows = scores[own] if len(pixels.places) < len(labels) else scores[start : start + step]
+        block = Block(rows, labels[own].astype(np.int64), start)
+        parts.append(Part(block, piece_of(kinds, block, *edges, keep_rows=True).sums))
+    return ImageParts.of(pixels, parts, kinds.k or 0, edges[1])

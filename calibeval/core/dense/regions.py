@@ -68,7 +68,10 @@ def band_of(distance: Floats) -> npt.NDArray[np.intp]:
     >>> band_of(np.array([0.0, 2.9, 3.0, 100.0])).tolist()
     [0, 0, 1, 3]
     """
-    return np.asarray(np.searchsorted(BANDS, distance, side="right") - 1, np.intp)
+    found = np.zeros(distance.shape, np.int8)
+    for least in BANDS[1:]:
+        found += distance >= least
+    return found.astype(np.intp)
 
 
 def _sides(axis: int, step: int, axes: int) -> Iterator[tuple[tuple[slice, ...], tuple[slice, ...]]]:

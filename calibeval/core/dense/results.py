@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from functools import partial
 from typing import Literal, NamedTuple
 
 import numpy as np
@@ -13,13 +14,23 @@ from calibeval.core.data.notices import Notice, reason
 from calibeval.core.dense.image_sums import ImageSums, PooledBins
 from calibeval.core.dense.intervals import LEAST_UNITS, Ends, gap_ends, jackknife_ends, mean_ends
 from calibeval.core.dense.regions import BANDS
-from calibeval.core.dense.values import NUMBERS, DenseNumber, dice, iou, of_class, signed_gap, without_class
+from calibeval.core.dense.values import (
+    NUMBERS,
+    DenseNumber,
+    band_gap,
+    dice,
+    iou,
+    of_class,
+    signed_gap,
+    without_class,
+)
 from calibeval.core.report.left_out import Background
 from calibeval.core.report.per_image import ImageNumber, ImageValue, ImageValues, PerImage, Region, Structure
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.uncertainty.clusters import Clusters
 
 MOST_WORST = 3
+MOST_SPREAD = 2000  # values of single images that a report keeps
 NO_METHOD = "there is no method for the interval of this number over pooled pixels"
 
 
@@ -51,7 +62,7 @@ class Overlap(NamedTuple):
 
 def overlaps(images: Images) -> tuple[Overlap, ...]:
     """The pooled overlap of every class."""
-    whole = images.sums.whole()
+    whole = images.sums.whole
     pairs = zip(dice(whole)[0].tolist(), iou(whole)[0].tolist(), strict=True)
     return tuple(Overlap(_known(one), _known(other)) for one, other in pairs)
 
@@ -97,7 +108,8 @@ def per_image(
         distances="spacing" if spaced else "pixels",
         numbers=numbers,
         structures=tuple(structures),
-        regions=_regions(every),
+        regions=_regions(every, units, level),
+        ece_of_images=_spread(NUMBERS["ece"].value(every), images.names),
         cases=_values(images, shown, class_names, {*range(without)}),
     )
 
@@ -112,7 +124,7 @@ def _number(
 ) -> ImageNumber:
     """A number in both ways. bins: whose gaps it adds up, pooled. label: of the class that these belong to."""
     values = number.value(images.sums)
-    whole = float(number.value(images.sums.whole())[0])
+    whole = float(number.value(images.sums.whole)[0])
     there = np.isfinite(values)
     own, bounds = values[there], _bounds(number)
     ends = mean = None
@@ -190,20 +202,41 @@ def _bounds(number: DenseNumber) -> Ends:
     return Ends(0.0, math.inf if number.name == "nll" else 2.0 if number.name == "brier" else 1.0)
 
 
-def _regions(images: ImageSums) -> tuple[Region, ...]:
-    """Boundary, interior, and the bands of distance."""
+def _regions(images: ImageSums, units: ImageSums, level: float | None) -> tuple[Region, ...]:
+    """Boundary, interior, and the bands of distance; the jackknife gives the intervals of their gaps."""
     found: list[Region] = []
     of_both: tuple[tuple[Literal["boundary", "interior"], Floats], ...]
     of_both = ("boundary", images.border), ("interior", images.inside)
     for name, bins in of_both:
         n, confidence, right = bins.sum(axis=(0, 2))
         gap = _known(float(signed_gap(bins.sum(axis=0))))
-        found.append(Region(name, int(n), _share(confidence, n), _share(right, n), gap, None, None))
+        ends = _gap_ends(NUMBERS[f"{name}_gap"].value, units, gap, level)
+        found.append(Region(name, int(n), _share(confidence, n), _share(right, n), gap, None, None, *ends))
     for band, (n, confidence, right, _) in enumerate(images.bands.sum(axis=0).T):
         upper = BANDS[band + 1] if band + 1 < len(BANDS) else None
         gap = _share(confidence - right, n)
-        found.append(Region("distance", int(n), _share(confidence, n), _share(right, n), gap, BANDS[band], upper))
+        ends = _gap_ends(partial(band_gap, band=band), units, gap, level)
+        shares = _share(confidence, n), _share(right, n), gap
+        found.append(Region("distance", int(n), *shares, BANDS[band], upper, *ends))
     return tuple(found)
+
+
+def _gap_ends(
+    value: Callable[[ImageSums], Floats], units: ImageSums, gap: float | None, level: float | None
+) -> tuple[float | None, float | None]:
+    if gap is None or level is None:
+        return None, None
+    found = jackknife_ends(value, units, gap, level, Ends(-1.0, 1.0))
+    return (None, None) if found is None else (found.low, found.high)
+
+
+def _spread(values: Floats, names: Sequence[str]) -> tuple[ImageValue, ...]:
+    """The values of images, the largest first; of many, those of evenly spaced ranks, with both ends."""
+    order = np.argsort(-values, kind="stable")
+    order = order[np.isfinite(values[order])]
+    if len(order) > MOST_SPREAD:
+        order = order[np.linspace(0, len(order) - 1, MOST_SPREAD).round().astype(int)]
+    return tuple(ImageValue(names[one], float(values[one])) for one in order.tolist())
 
 
 def _share(part: float, n: float) -> float | None:

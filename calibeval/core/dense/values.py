@@ -85,6 +85,12 @@ def by_class(images: ImageSums) -> Floats:
     return np.moveaxis(images.classes, 1, 2)
 
 
+def band_gap(images: ImageSums, band: int) -> Floats:
+    """Mean confidence minus accuracy of a band of distance."""
+    n, confidence, right, _ = np.moveaxis(images.bands[:, :, band], 1, 0)
+    return ratio(confidence - right, n)
+
+
 def band_error(images: ImageSums) -> Floats:
     """The boundary-aware calibration error: |confidence - accuracy| of bands of distance, near ones weighing more.
 

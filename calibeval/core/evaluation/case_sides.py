@@ -2,23 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.data.arrays import Codes, Floats
-from calibeval.core.data.predictions import Predictions
-from calibeval.core.data.probabilities import probabilities
-from calibeval.core.dense.case import Case, Facts, region_labels
-from calibeval.core.dense.image_sums import ImageAdder, ImageParts, ImageSums, Pixels, PooledBins
+from calibeval.core.data.arrays import Codes
+from calibeval.core.dense.case import Case, Cases, Facts, region_labels
+from calibeval.core.dense.image_sums import ImageAdder, ImageParts, ImageSums, PooledBins
 from calibeval.core.dense.remarks import Remarks
 from calibeval.core.dense.results import Images
-from calibeval.core.errors import InputError
+from calibeval.core.errors import InputError, UsageError
+from calibeval.core.evaluation.batches import read_batch
+from calibeval.core.evaluation.image_work import image_work
+from calibeval.core.evaluation.mergeable import check_alike
+from calibeval.core.evaluation.running import Running
 from calibeval.core.report.settings import Settings
-from calibeval.core.sums.binning import BinSums, rounded
-from calibeval.core.sums.engine import edges_of
+from calibeval.core.sums.binning import BinSums
 
 Cell = tuple[str, ...]  # the values that a case has in the columns of slices
 UNUSED = -1  # marks pixels that do not count, where no label does
@@ -41,14 +42,33 @@ class Ready(NamedTuple):
     parts: ImageParts | None
 
 
-class Side:
-    """The images of one model, or of one of its regions."""
+def channels_of(cases: Cases) -> list[Channel]:
+    """The regions of cases, or all their classes."""
+    regions = cases.facts.regions or {}
+    return [Channel(name, i, labels) for i, (name, labels) in enumerate(regions.items())] or [Channel(None, 0, ())]
 
-    def __init__(self, facts: Facts, settings: Settings, channel: Channel) -> None:
-        self.facts, self.channel = facts, channel
-        self.mark = UNUSED if facts.ignore_index is None else facts.ignore_index
-        self._settings = settings
-        self._edges: Floats | None = None
+
+def mark_of(facts: Facts) -> int:
+    """The label of pixels that do not count."""
+    return UNUSED if facts.ignore_index is None else facts.ignore_index
+
+
+def options_of(facts: Facts, channel: Channel) -> dict[str, Any]:
+    """Options of predictions that are the same for all cases."""
+    return {
+        "ignore_index": mark_of(facts),
+        "class_names": facts.class_names if channel.name is None else ("outside", channel.name),
+        "labels_are": "positions",
+    }
+
+
+class Side:
+    """The images of one model, or of one of its regions. options: of the predictions of every case."""
+
+    def __init__(self, facts: Facts, settings: Settings, channel: Channel, options: Mapping[str, Any]) -> None:
+        self.facts, self.channel, self.mark = facts, channel, mark_of(facts)
+        self._settings, self._options = settings, options
+        self._running: Running | None = None
         self._k: int | None = None
         self._adders: dict[Cell, ImageAdder] = {}
         self._places: dict[Cell, list[int]] = {}
@@ -59,16 +79,6 @@ class Side:
     def spaced(self) -> bool:
         """Whether the spacing of the pixels of every image is known."""
         return bool(self.remarks.spaced)
-
-    @property
-    def options(self) -> dict[str, Any]:
-        """Those of predictions that are the same for all cases."""
-        facts, name = self.facts, self.channel.name
-        return {
-            "ignore_index": self.mark,
-            "class_names": facts.class_names if name is None else ("outside", name),
-            "labels_are": "positions",
-        }
 
     def ready(self, case: Case) -> Ready:
         """What a thread computes of a case before its turn comes."""
@@ -82,46 +92,41 @@ class Side:
         if self._settings.background == "exclude-label":
             marked = np.where(labels == 0, self.mark, marked)
         found = Ready(case._replace(labels=labels), scores, marked, None)
-        return found if self._edges is None else found._replace(parts=self._parts(found, self._edges))
+        return found if self._running is None else found._replace(parts=self._parts(found, self._running))
 
     def batch(self, ready: Ready) -> dict[str, Any]:
         """The case as a batch of one image."""
         flat = ready.scores.reshape(1, len(ready.scores), -1, ready.scores.shape[-1])
         return {self.facts.kind: flat, "labels": ready.marked.reshape(1, *flat.shape[2:])}
 
-    def take(self, ready: Ready, kinds: Predictions | None, cell: Cell = ()) -> None:
-        """Add the next case, in order. kinds: what its scores are. Raises: InputError naming it."""
-        case = ready.case
+    def take(self, ready: Ready, running: Running | None, cell: Cell = ()) -> None:
+        """Add the next case, in order. running: what its rows were added to. Raises: InputError naming it."""
+        case, k = ready.case, None if running is None else running.facts.kinds.k
         self.remarks.add(case)
-        if kinds is None or kinds.k is None:
+        if running is None or k is None:
             raise InputError(f"{case.name}: the scores of every class are needed")
-        if self._k not in (None, kinds.k):
-            raise InputError(f"{case.name}: {kinds.k} classes, but {self.names[0]} has {self._k}")
-        if self._edges is None:
-            self._edges, self._k = edges_of(kinds, self._settings.bins)[1], kinds.k
+        if self._k not in (None, k):
+            raise InputError(f"{case.name}: {k} classes, but {self.names[0]} has {self._k}")
+        if self._running is None:
+            self._running, self._k = running, k
         if cell not in self._adders:
-            self._adders[cell], self._places[cell] = ImageAdder(kinds.k, self._settings.bins), []
-        parts = ready.parts or self._parts(ready, self._edges)
+            self._adders[cell], self._places[cell] = ImageAdder(k, self._settings.bins), []
+        parts = ready.parts or self._parts(ready, self._running)
         if parts is None:
             raise InputError(f"{case.name}: holds scores that are no numbers")
         self._adders[cell].add(parts)
         self._places[cell].append(len(self.names))
         self.names.append(case.name)
 
-    def _parts(self, ready: Ready, edges: Floats) -> ImageParts | None:
+    def _parts(self, ready: Ready, running: Running) -> ImageParts | None:
         """The sums of an image; None if its values are wrong, which is said when it is added."""
-        kind, marked = self.facts.kind, ready.marked.ravel()
-        scores = ready.scores.reshape(len(ready.scores), -1)
-        places = np.flatnonzero(marked != self.mark)
-        if len(places) < len(marked):
-            scores = scores[:, places]
-        if len(scores) == 1:
-            scores, kind = _two(scores, kind), "probs"
-        p = rounded(probabilities(scores, kind, axis=0), kind)
-        labels = marked[places].astype(np.intp)
-        if len(places) and not (labels.min() >= 0 and labels.max() < len(p) and np.isfinite(p.sum())):
+        groups = None if running.facts.settings.group is None else np.array([ready.case.name])
+        try:
+            batch = read_batch(self.batch(ready), "labels", groups, None, self._options)
+            check_alike(running.facts, batch, weighted=False)
+        except (InputError, UsageError):
             return None
-        return ImageParts.of(Pixels(p, labels, places, ready.case.labels, ready.case.spacing), edges)
+        return image_work(batch, ready.case, running).parts
 
     def images(self, codes: Codes, unit: str | None, cells: Collection[Cell] | None = None) -> Images:
         """The sums of all images, or of those of some cells. codes, unit: of the groups of all images.
@@ -145,15 +150,3 @@ def _added(bins: Sequence[BinSums]) -> BinSums:
     """The sums of all together."""
     fields = ((one.count, one.p, one.pp, one.y, one.yp) for one in bins)
     return BinSums(*(np.sum(part, axis=0) for part in zip(*fields, strict=True)))
-
-
-def _two(scores: npt.NDArray[Any], kind: str) -> Floats:
-    """The probabilities of two classes from the one channel of class 1."""
-    values = np.asarray(scores, np.float64)
-    if kind == "logits":
-        with np.errstate(over="ignore"):
-            values = 1.0 / (1.0 + np.exp(-values))
-    elif kind == "log_probs":
-        values = np.exp(values)
-    p = np.clip(values, 0.0, 1.0)
-    return np.concatenate([1.0 - p, p])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -37,7 +37,6 @@ if TYPE_CHECKING:
     from calibeval.core.evaluation.groups import Groups
     from calibeval.core.evaluation.slices import SlicedColumn
     from calibeval.core.evaluation.stream_joints import StreamedGroups
-    from calibeval.core.sums.sums import RowScores
     from calibeval.core.uncertainty.joints import Joints
 
 
@@ -95,8 +94,7 @@ class Measurement:
         by_groups = groups is not None and groups.refused is None
         streamed = None if groups is None or not by_groups else _streamed(predictions, groups, settings)
         own = settings.convention == OWN
-        told = None if streamed is None else streamed.told
-        cells = _curve_cells(predictions, told) if curves and own else None
+        cells = _curve_cells() if curves and own else None
         in_memory = not resources.streams(predictions)
         single = keep_rows or (by_groups and streamed is None) or (gain and in_memory)
         weighted = row_weights(predictions) is not None
@@ -106,7 +104,8 @@ class Measurement:
             settings.bins,
             resources,
             keep_rows=single or of_rows,
-            told=told if cells is None else cells.told,
+            told=None if streamed is None else streamed.told,
+            cells=None if cells is None else cells.add,
             slopes=by_groups,
             ordered=PairKeys() if pairs and not (single or of_rows or weighted) else None,
             fitted=fitted,
@@ -239,10 +238,10 @@ def _streamed(predictions: Predictions, groups: Groups, settings: Settings) -> S
     return StreamedGroups(predictions, groups.units, settings.bins)
 
 
-def _curve_cells(predictions: Predictions, told: Callable[[RowScores], None] | None) -> CurveCells:
+def _curve_cells() -> CurveCells:
     from calibeval.core.evaluation.curves import CurveCells
 
-    return CurveCells(predictions, also=told)
+    return CurveCells()
 
 
 def _joints(sums: Sums, groups: Groups, predictions: Predictions, *, by_class: bool) -> Joints | None:

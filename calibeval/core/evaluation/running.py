@@ -100,7 +100,7 @@ class Running:
 
     def take(self, done: Worked) -> None:
         """Add them, in the order of chunks."""
-        ready, sums, keys, rows, cells, second = done
+        ready, sums, keys, rows, cells, second, _ = done
         block, codes = ready.block, ready.codes
         if sums.impossible_row is not None:
             row = sums.impossible_row if ready.whole else int(np.flatnonzero(ready.keep)[sums.impossible_row])
@@ -117,7 +117,7 @@ class Running:
         if second is not None:
             self.second = second if self.second is None else self.second + second
         if self.groups is not None and codes is not None:
-            self.groups.add(block, rows, self.facts.kinds.kind, codes)
+            self.groups.take(done, self.facts.kinds.kind)
         self.counts.n += len(block.labels)
 
     def join(self, other: Running) -> None:

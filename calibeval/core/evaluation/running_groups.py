@@ -15,6 +15,7 @@ from calibeval.core.data.block import Block
 from calibeval.core.data.columns import as_objects
 from calibeval.core.data.notices import Notice, reason
 from calibeval.core.data.row_source import Kind
+from calibeval.core.evaluation.chunk_work import Worked
 from calibeval.core.evaluation.group_joints import PART_SCORES, compared, joint_of
 from calibeval.core.evaluation.groups import Groups, counted_groups
 from calibeval.core.sums.by_group import ClassTotals, GapTotals, RowTotals
@@ -67,6 +68,29 @@ class RunningGroups:
                 p = compared(np.asarray(block.scores[here]), kind)
                 own = None if rows.weights is None else rows.weights[here]
                 self.classes.add(p, block.labels[here].astype(np.intp), codes[here], own)
+
+    def take(self, done: Worked, kind: Kind) -> None:
+        """A chunk of rows that have groups."""
+        block, codes, sums = done.ready.block, done.ready.codes, done.sums
+        if codes is None:
+            raise AssertionError("rows without groups")
+        if done.together is None:
+            self.add(block, done.rows, kind, codes)
+            return
+        code = int(codes[0])
+        self.sizes[code] += len(codes)
+        for own, more in zip(self.rows, done.together, strict=True):
+            own[code] += more[0]
+        if self.top is not None:
+            self.top.add_sums(sums.top, code)
+        if self.classes is not None and sums.classes is not None:
+            self.classes.add_sums(sums.classes, code)
+
+    def code_of(self, name: int | str) -> int:
+        """The number of the group of this name, which may be new."""
+        code = self.names.setdefault(name, len(self.names))
+        self.make_room()
+        return code
 
     def copy(self) -> RunningGroups:
         """The same sums, to which rows can be added."""

@@ -12,21 +12,20 @@ from calibeval.core.data.best_first import FIRST_ROWS, RowOrder
 from calibeval.core.data.block import Block
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import Kind
-from calibeval.core.evaluation.curves import class_cells, positive_cells
+from calibeval.core.evaluation.curves import class_cells
 from calibeval.core.evaluation.doubts import rows_looked_at
 from calibeval.core.report.curve import SmoothCurve
-from calibeval.core.sums.cells import Cells, cell_sums
+from calibeval.core.sums.cells import Cells
+from calibeval.core.sums.curve_cells import curve_cells
+from calibeval.core.sums.equal_mass import RowKeys
 from calibeval.core.sums.reweighted import reweighted_cells
-from calibeval.core.sums.sums import RowScores
 
 ChunkCells = dict[str | int, Cells]
 
 
-def chunk_cells(block: Block, rows: RowScores, kinds: Predictions, classes: Sequence[int]) -> ChunkCells:
-    """The cells of a block of rows, as in `RunningCurves`. rows: their results. classes: the chosen ones."""
-    found: ChunkCells = {"top": cell_sums(rows.confidence, rows.correct, rows.weights)}
-    if kinds.k == 2:
-        found["positive"] = positive_cells(rows, block.labels == kinds.positive)
+def chunk_cells(block: Block, keys: RowKeys, kinds: Predictions, classes: Sequence[int]) -> ChunkCells:
+    """The cells of a block of rows, as in `RunningCurves`. keys: of the rows. classes: the chosen ones."""
+    found: ChunkCells = curve_cells(kinds, block, keys)
     if classes:
         found.update((name, own) for name, own in class_cells(block, kinds.kind, classes).items())
     return found

@@ -12,7 +12,7 @@ from calibeval.core.comparison.comparison import Comparison
 from calibeval.core.comparison.of_cases import PairedCases, chosen_results, of_rows
 from calibeval.core.data.notices import Notice
 from calibeval.core.dense.case import Cases
-from calibeval.core.evaluation.of_cases import Columns, MeasuredCases, measured_cases
+from calibeval.core.evaluation.measured_cases import Columns, MeasuredCases, measured_cases
 from calibeval.core.gating.evidence import Measured
 from calibeval.core.gating.rules import Rule
 from calibeval.core.gating.ruling import Judged, RuleVerdict

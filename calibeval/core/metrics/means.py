@@ -77,8 +77,8 @@ class Mean(Metric):
     def _error(self, sums: Sums, joints: Joints) -> GroupedError | None:
         """The error of the mean if only groups are independent."""
         total, squares, _ = self.moments(sums)
-        mean = total / sums.n
-        return grouped_error(self.values(joints.rows), mean, max(squares - total * mean, 0.0), joints)
+        mean, spread = total / sums.n, intervals.spread_of(total, squares, sums.n)
+        return grouped_error(self.values(joints.rows), mean, spread * sums.n, joints)
 
     def hull(self, found: Interval, sums: Sums, shift: Shift) -> Interval:
         """The interval with all that few errors allow. Raises: NotComputable if it has no upper end."""

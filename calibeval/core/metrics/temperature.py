@@ -151,7 +151,7 @@ def excess_test(sums: Sums, joints: Joints | None = None) -> tuple[float | None,
     not below that of independent rows.
     """
     excess = excess_of_all(sums)
-    z = standardised(excess, sums.n)
+    z = standardised(excess, sums.n, k=sums.k or 2)
     if z is None:
         return None, None
     p = two_sided_p(z, skewness(excess))

@@ -90,14 +90,21 @@ class Structure:
     numbers: Mapping[str, ImageNumber]
 
 
+def _check_region(place: Place, found: Region) -> None:
+    """Refuse an interval whose ends are exchanged. Raises: Wrong."""
+    check_order(place, found, "low", "high")
+
+
 @dataclass(frozen=True, slots=True)
 class Region:
     """Pixels near a boundary between labels or not, or at a distance from one.
 
     name: "boundary", "interior" or "distance". lower, upper: of the distance, in [lower, upper); None for the first
     two, and upper for the last band. n: number of pixels. confidence, accuracy: means; None without pixels. gap:
-    confidence - accuracy.
+    confidence - accuracy. low, high: its interval over images; None if there is none.
     """
+
+    LAYOUT: ClassVar = Layout(check=_check_region)
 
     name: Literal["boundary", "interior", "distance"]
     n: int
@@ -106,6 +113,8 @@ class Region:
     gap: float | None
     lower: float | None
     upper: float | None
+    low: float | None
+    high: float | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,6 +137,7 @@ class PerImage:
     images: their number. units, unit: number of independent units, and the column that names them; None: images.
     background: which pixels and classes count. distances: in "pixels", or in the unit of the "spacing" of the files.
     numbers: by name. structures: every class against the rest. regions: boundary, interior, and bands of distance.
+    ece_of_images: of every image that has one, the worst first; of more than 2,000, those of evenly spaced ranks.
     cases: the numbers of every image, which JSON leaves out; None if the report was read from JSON.
     """
 
@@ -141,4 +151,5 @@ class PerImage:
     numbers: Mapping[str, ImageNumber]
     structures: tuple[Structure, ...]
     regions: tuple[Region, ...]
+    ece_of_images: tuple[ImageValue, ...]
     cases: ImageValues | None = field(default=None, compare=False, repr=False)

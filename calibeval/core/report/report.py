@@ -190,8 +190,9 @@ class Report(MetricLookup[MetricResult]):
     def figure(self, *, width: float | None = None, of: str = "reliability") -> Figure:
         """The reliability diagrams as a matplotlib figure; with a map, one before and one after it.
 
-        width: in inches; None: 3.5 for one diagram, 7 for several. of: "reliability", or "risk" for risk-coverage
-        curves, which come with metrics such as aurc. Raises: InputError for a report without rows, or these curves.
+        width: in inches; None: 3.5 for one diagram, 7 for several. of: "reliability"; "risk" for risk-coverage
+        curves, which come with metrics such as aurc; "images" for the gaps of regions and the ECE of single images of
+        a segmentation. Raises: InputError for a report without rows, these curves, or images.
         """
         drawn: Figure = elsewhere("calibeval.api.show", "report_figure")(self, width, of)
         return drawn

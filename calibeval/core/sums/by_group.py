@@ -12,7 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Codes, Floats
-from calibeval.core.sums.binning import bin_index
+from calibeval.core.sums.binning import BinSums, bin_index
 from calibeval.core.sums.equal_mass import RowKeys
 from calibeval.core.sums.sums import RowScores
 
@@ -46,6 +46,13 @@ class RowTotals(NamedTuple):
         found = cls.empty(groups)
         found.add(rows, codes, weights)
         return found
+
+    @classmethod
+    def of_one(cls, rows: RowScores) -> RowTotals:
+        """The sums of rows of one group, which all count the same."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            own = rows.confidence, rows.correct, rows.nll, rows.brier, rows.excess, rows.excess * rows.excess
+            return cls(*(np.add.reduce(values, dtype=np.float64, keepdims=True) for values in own))
 
     def add(self, rows: RowScores, codes: Codes, weights: Floats | None = None) -> None:
         """Further rows. codes, weights: (n,), their groups and weights."""
@@ -100,6 +107,10 @@ class GapTotals:
         confidence = (keys >> np.uint64(1)).view(np.float64)
         self.add(confidence, (keys & np.uint64(1)).astype(bool), codes, weights)
 
+    def add_sums(self, sums: BinSums, code: int) -> None:
+        """Further rows of one group, from their sums by bin."""
+        self.totals[code] += sums.y - sums.p
+
     @property
     def totals(self) -> Floats:
         """(groups, m)."""
@@ -138,6 +149,12 @@ class ClassTotals:
         index += bin_index(p, self._edges)
         np.add.at(self._stated, index.ravel(), (p if weights is None else p * weights[:, None]).ravel())
         np.add.at(self._hits, index[np.arange(len(labels)), labels], 1.0 if weights is None else weights)
+
+    def add_sums(self, sums: BinSums, code: int) -> None:
+        """Further rows of one group, from their class-wise sums by bin."""
+        stated, hits = self.sums
+        stated[code] += sums.p.ravel()
+        hits[code] += sums.y.ravel()
 
     @property
     def totals(self) -> Floats:

@@ -28,6 +28,7 @@ from calibeval.core.sums.binning import (
     is_computed,
     on_grid,
 )
+from calibeval.core.sums.curve_cells import CellsByName, curve_cells
 from calibeval.core.sums.equal_mass import RowKeys
 from calibeval.core.sums.fitted import fits
 from calibeval.core.sums.pair_keys import PairKeys
@@ -56,6 +57,7 @@ def summarise(
     keep_rows: bool = False,
     finish: bool = True,
     told: Callable[[RowScores], None] | None = None,
+    cells: Callable[[CellsByName], None] | None = None,
     slopes: bool = False,
     ordered: PairKeys | None = None,
     fitted: bool = True,
@@ -66,7 +68,8 @@ def summarise(
     scores need more memory, they are read again, once or a few times, for the equal-mass bins.
     keep_rows: also keep the results of every row: 41 bytes per row. finish: whether there are fits, and sums with
     weights are scaled, after which they cannot be added. told: is given the results of every row, block by block,
-    in the order of the rows. slopes: also keep what each row tells of the temperature, 16 bytes for each row that it is
+    in the order of the rows. cells: likewise is given the cells of their smooth curves, for which no results of rows
+    are kept. slopes: also keep what each row tells of the temperature, 16 bytes for each row that it is
     fitted on, as if every row were kept. ordered: is given the confidence and correctness of all rows, whose pairs the
     result has then. fitted: whether a temperature and, for two classes, Cox's recalibration are fitted if it finishes.
     Memory in addition to the scores: about 20 MiB per thread, and 8 bytes per row if they are read once.
@@ -96,8 +99,15 @@ def summarise(
         progress.start(predictions.source.name, predictions.rows)
     try:
         wanted, own = keep_rows or told is not None, keys if here else None
-        for sums, piece_keys, sample in _pieces(
-            predictions, edges, compared, jobs, own, keep_rows=wanted, sampled=finish and fitted
+        for sums, piece_keys, sample, of_curves in _pieces(
+            predictions,
+            edges,
+            compared,
+            jobs,
+            own,
+            keep_rows=wanted,
+            sampled=finish and fitted,
+            curves=cells is not None,
         ):
             if not here:
                 keys.put(done, piece_keys)
@@ -106,6 +116,8 @@ def summarise(
                 ordered.add(piece_keys)
             if told is not None and sums.rows is not None:
                 told(sums.rows)
+            if cells is not None and of_curves is not None:
+                cells(of_curves)
             samples += [] if sample is None else [sample]
             kept += [sums.rows] if keep_rows and sums.rows is not None else []
             running.add(sums)
@@ -176,27 +188,31 @@ def _pieces(
     *,
     keep_rows: bool,
     sampled: bool,
+    curves: bool,
 ) -> Iterator[Piece]:
     """The sums of chunks in the order of their rows.
 
-    compared: rounded edges. keys: take those of each chunk, unless None. sampled: whether to keep a sample.
+    compared: rounded edges. keys: take those of each chunk, unless None. sampled: whether to keep a sample. curves:
+    whether to add up cells of smooth curves.
     """
     own: Callable[..., Iterator[Piece]] | None = getattr(predictions.scores, "pieces", None)
     if own is not None:  # they lie where they can be added up
-        return own(predictions, edges, compared, keep_rows=keep_rows, sampled=sampled)
+        return own(predictions, edges, compared, keep_rows=keep_rows, sampled=sampled, curves=curves)
     n = predictions.n if sampled else None
-    work = partial(_piece, edges=edges, compared=compared, keep_rows=keep_rows, n=n, keys=keys)
+    work = partial(_piece, edges=edges, compared=compared, keep_rows=keep_rows, n=n, keys=keys, curves=curves)
     return over_blocks(predictions, chunk_rows(predictions), work, jobs)
 
 
 def _piece(
-    span: Span, edges: Floats, compared: Floats, n: int | None, keys: AllKeys | None, *, keep_rows: bool
+    span: Span, edges: Floats, compared: Floats, n: int | None, keys: AllKeys | None, *, keep_rows: bool, curves: bool
 ) -> Piece:
     """The sums of a chunk. n: the number of all rows, of which a sample is kept; None: none is. keys: take its keys."""
     room = None if keys is None else keys.room(span.first, len(span.block.labels))
     piece = piece_of(span.predictions, span.block, edges, compared, keep_rows=keep_rows, room=room)
     if keys is not None:
         keys.put(span.first, piece.keys)
+    if curves:
+        piece = piece._replace(cells=curve_cells(span.predictions, span.block, piece.keys))
     if piece.sums.impossible_row is not None:
         row = span.start + piece.sums.impossible_row
         piece = piece._replace(sums=replace(piece.sums, impossible_row=row))

@@ -9,13 +9,16 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
 from types import ModuleType
 from typing import NamedTuple
 
 from calibeval.core.errors import UsageError
-from calibeval.core.sums.native_sources import why_not
+from calibeval.core.sums.native_sources import AGAIN, cut_short, why_not
 
 VARIABLE, NUMPY, NATIVE = "CALIBEVAL_KERNEL", "numpy", "native"
+SETS = ("avx512", "avx2", "neon", "baseline")  # for which it is compiled, on one processor or another
 SLOW = "baseline"  # computes each fused operation in software: two to four times slower than numpy
 _NOT_BUILT = (
     "the compiled kernel is built while calibeval is installed, if there is a compiler for C++ and Python's headers"
@@ -57,21 +60,25 @@ def _chosen(asked: str) -> Kernel | None:
     there = available()
     if not asked:
         return next((kernel for kernel in there if kernel.name != SLOW), None)
-    first, _, name = asked.partition(":")
-    if first != NATIVE:
-        raise UsageError(f"{VARIABLE} is {asked!r}, but it must be {NUMPY!r} or {NATIVE!r}")
+    first, colon, name = asked.partition(":")
+    if first != NATIVE or (colon and not name):
+        raise UsageError(
+            f"{VARIABLE} is {asked!r}, but it must be {NUMPY!r} or {NATIVE!r}, or that with an instruction set, as in "
+            f"'{NATIVE}:avx2'"
+        )
     for kernel in there:
         if name in ("", kernel.name):
             return kernel
     words = ", ".join(f"{NATIVE}:{kernel.name}" for kernel in there) or NUMPY
-    raise UsageError(f"{VARIABLE} is {asked!r}, but this installation has {words} only: {missing() or _NO_SUCH}")
+    why = missing() or (_NO_SUCH if name in SETS else f"no instruction set is called {name}")
+    raise UsageError(f"{VARIABLE} is {asked!r}, but this installation has {words} only: {why}")
 
 
 @cache
 def available() -> tuple[Kernel, ...]:
     """The compiled kernels for this processor, the fastest first; none if they cannot be used."""
     module = _built()
-    if module is None or why_not(module) is not None:
+    if module is None or isinstance(module, str) or why_not(module) is not None:
         return ()
     return tuple(Kernel(module, which, name) for which, name in enumerate(module.names()))
 
@@ -81,13 +88,22 @@ def missing() -> str | None:
     if available():
         return None
     module = _built()
-    return _NOT_BUILT if module is None else why_not(module) or _NO_SUCH
+    if module is None or isinstance(module, str):
+        return module or _NOT_BUILT
+    return why_not(module) or _NO_SUCH
 
 
 @cache
-def _built() -> ModuleType | None:
+def _built() -> ModuleType | str | None:
+    """The compiled module, or why it cannot be loaded; None: there is none."""
+    found = find_spec(f"{__package__}._native")
+    if found is None:
+        return None
+    cut = cut_short(Path(found.origin or ""))
+    if cut is not None:
+        return cut
     try:
         from calibeval.core.sums import _native  # noqa: PLC0415 - it may not be there
-    except ImportError:
-        return None
+    except ImportError as error:
+        return f"the compiled kernel cannot be loaded ({error}); {AGAIN}"
     return _native

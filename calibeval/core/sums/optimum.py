@@ -178,16 +178,19 @@ def solved(sample: Sequence[Sample], kind: Kind, start: float, tolerance: float)
 def _check_informative(sample: Sequence[Sample], kind: Kind) -> None:
     """Check that the NLL rises at the end as T grows. Raises: NotComputable if it does not."""
     slopes, spreads = [], []
-    for piece in _pieces(sample, kind):
-        possible = piece.d > -np.inf
-        mean = np.where(possible, piece.d, 0.0).sum(axis=piece.axis) / possible.sum(axis=piece.axis)
-        slopes.append(mean - piece.t)
-        spreads.append(-mean)
     weights = _weights(sample)
-    slope, spread = (
-        float(np.add.reduce(one if weights is None else one * weights))
-        for one in (np.concatenate(slopes), np.concatenate(spreads))
-    )
+    with quiet_lines():
+        for piece in _pieces(sample, kind):
+            possible = piece.d > -np.inf
+            mean = np.where(possible, piece.d, 0.0).sum(axis=piece.axis) / possible.sum(axis=piece.axis)
+            slopes.append(mean - piece.t)
+            spreads.append(-mean)
+        slope, spread = (
+            float(np.add.reduce(one if weights is None else one * weights))
+            for one in (np.concatenate(slopes), np.concatenate(spreads))
+        )
+    if not (math.isfinite(slope) and math.isfinite(spread)):
+        raise NotComputable("overflow", TOO_LARGE)
     if spread == 0.0:
         raise NotComputable("no_optimum", NO_EFFECT)
     if slope >= -NO_SLOPE * spread:
@@ -224,7 +227,7 @@ def slopes_at(sample: Sequence[Sample], kind: Kind, place: float) -> Slopes:
     errors = float(np.count_nonzero(wrong))
     if weights is not None and errors:
         own = weights[wrong]
-        errors = float(own.sum() ** 2 / np.square(own).sum())
+        errors = round(float(own.sum() ** 2 / np.square(own).sum()), 9)  # 30 of equal weights are 30
     return Slopes(place, rows[0], rows[1], rows[2], errors, weights)
 
 

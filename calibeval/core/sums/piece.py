@@ -11,6 +11,7 @@ import numpy.typing as npt
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.predictions import Block, Predictions
 from calibeval.core.sums.binning import BinSums, bin_index, sums_by_index, totals_by_index, weighed
+from calibeval.core.sums.curve_cells import CellsByName
 from calibeval.core.sums.equal_mass import RowKeys, confidence_keys
 from calibeval.core.sums.excess import Excess
 from calibeval.core.sums.fused import Fused, fused_rows, fused_sums
@@ -22,11 +23,12 @@ from calibeval.core.sums.sums import Moments, RowScores, Sums
 
 
 class Piece(NamedTuple):
-    """The sums of consecutive rows, these rows' sort keys, and the rows that belong to a sample."""
+    """The sums of consecutive rows, these rows' sort keys, the rows that belong to a sample, and cells of curves."""
 
     sums: Sums
     keys: RowKeys
     sample: Sample | None = None
+    cells: CellsByName | None = None
 
 
 def piece_of(

@@ -14,6 +14,7 @@ import numpy.typing as npt
 from calibeval.core.data.arrays import Floats, Indices
 from calibeval.core.data.predictions import Block
 from calibeval.core.data.row_source import Kind
+from calibeval.core.sums import kernel
 from calibeval.core.sums.lines import Scores, quiet_lines, row_maxima
 
 SAMPLE_SCORES, SAMPLE_ROWS = 2**20, 10_020  # a sample has one of both at least, if that many are there
@@ -120,6 +121,11 @@ def chosen(first: int, rows: int, n: int, size: int) -> Indices:
     """
     if size >= n:
         return np.arange(first, first + rows, dtype=np.intp)
+    compiled = kernel.chosen()
+    if compiled is not None:
+        places = np.empty(rows, np.int64)
+        found = compiled.module.chosen(first % HASHES, size * HASHES // n, places)
+        return np.asarray(places[:found] + first, np.intp)
     low = np.arange(rows, dtype=np.uint32) + np.uint32(first % HASHES)  # modulo HASHES
     return np.flatnonzero(_are_low(low, n, size)) + first
 

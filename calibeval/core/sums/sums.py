@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
@@ -14,7 +13,6 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import NotComputable, Notice
 from calibeval.core.errors import InputError
 from calibeval.core.sums.binning import BinSums
-from calibeval.core.sums.cells import Cells
 from calibeval.core.sums.cox import Cox
 from calibeval.core.sums.excess import Excess
 from calibeval.core.sums.gain import Gain
@@ -99,11 +97,6 @@ class RowScores:
         """Consecutive rows, without copying."""
         weights = None if self.weights is None else self.weights[here]
         return RowScores(*(values[here] for values in self._columns()), weights=weights)
-
-    @property
-    def cells(self) -> Mapping[str | int, Cells] | None:
-        """The cells of their smooth curves, as `RunningCurves` names them, if they have been added up; else None."""
-        return None
 
     def _columns(self) -> tuple[Any, ...]:
         return self.confidence, self.correct, self.nll, self.brier, self.excess, self.risk

@@ -23,6 +23,7 @@ def processors() -> int:
 def in_order(work: Callable[[Work], Result], pieces: Iterable[Work], jobs: int) -> Iterator[Result]:
     """The results of the work on each piece, in the order of the pieces; at most jobs + 1 pieces are in progress.
 
+    The first error in that order is raised, be it of a piece or of the work on one.
     jobs: number of threads; with one, no work is done ahead.
 
     >>> list(in_order(abs, [3, -2, 1], jobs=2))
@@ -31,10 +32,13 @@ def in_order(work: Callable[[Work], Result], pieces: Iterable[Work], jobs: int) 
     if jobs <= 1:
         yield from map(work, pieces)
         return
-    several = iter(pieces)
+    failures: list[Exception] = []
+    several = _until_failure(pieces, failures)
     first = deque(islice(several, 2))
     if len(first) < 2:
         yield from map(work, first)
+        if failures:
+            raise failures[0]
         return
     from concurrent.futures import ThreadPoolExecutor
 
@@ -50,6 +54,16 @@ def in_order(work: Callable[[Work], Result], pieces: Iterable[Work], jobs: int) 
         finally:
             for future in waiting:
                 future.cancel()
+    if failures:
+        raise failures[0]
+
+
+def _until_failure(pieces: Iterable[Work], failures: list[Exception]) -> Iterator[Work]:
+    """The pieces up to the first that cannot be made; why, is added to the failures."""
+    try:
+        yield from pieces
+    except Exception as error:  # noqa: BLE001 - raised by the caller
+        failures.append(error)
 
 
 def _letting_go(held: deque[Work], others: Iterator[Work]) -> Iterator[Work]:

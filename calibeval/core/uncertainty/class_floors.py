@@ -10,7 +10,7 @@ import numpy as np
 from calibeval.core.data.arrays import Floats
 from calibeval.core.errors import InputError
 from calibeval.core.sums.binning import BinSums
-from calibeval.core.uncertainty.count_moments import FARTHEST, FEW, folded_moments, rarer_mean
+from calibeval.core.uncertainty.count_moments import FARTHEST, FEW, REACHED, folded_moments, rarer_mean
 from calibeval.core.uncertainty.floors import HIGH, mean_absolute_gap
 from calibeval.core.uncertainty.special import normal_quantile
 
@@ -54,7 +54,7 @@ def class_floors(sums: BinSums, n: float) -> ClassFloors:
     standard = 3.0 * step + 3.0 * half_skew * step**2 + half_skew**2 * step**3
     high = np.maximum(expected + np.sqrt(variance) * standard, _of_rare_rows(sums, chance))
     most = np.maximum(sums.p, sums.count - sums.p).sum(axis=1)
-    high = np.where(varies, np.maximum(np.minimum(high, most), expected), expected)
+    high = np.maximum(np.minimum(high, most), expected)
     return ClassFloors(expected / n, high / n)
 
 
@@ -92,7 +92,7 @@ def _quantiles(mean: Floats, variance: Floats, chance: float) -> Floats:
     below, found = weight.copy(), np.full(len(mean), math.inf)
     for count in range(_MOST_COUNTED):
         above = np.where(count < trials - 1e-6, np.maximum(1.0 - below, 0.0), 0.0)
-        found = np.where((above <= chance) & np.isinf(found), float(count), found)
+        found = np.where((above <= chance * REACHED) & np.isinf(found), float(count), found)
         if not np.isinf(found).any():
             break
         weight = weight * (np.maximum(trials - count, 0.0) / (count + 1.0) * odds)

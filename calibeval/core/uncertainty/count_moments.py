@@ -21,6 +21,10 @@ FOLDED_SKEWNESS = 0.9952717464311565
 RECTIFIED_SKEWNESS = 1.6413
 FEW, _MOST_COUNTED = 8.0, 1000
 FARTHEST = 1e100  # of units of gaps, whose squares float64 must hold
+# A variance of a smaller share of the mean square is nothing but rounding.
+ROUNDING = 1e-12
+# Probabilities of counts may exceed one that they equal, as of single rows, by this share of it: by rounding.
+REACHED = 1.0 + 1e-9
 
 
 class GapMoments(NamedTuple):
@@ -43,13 +47,15 @@ def folded_moments(sums: BinSums, means: Floats) -> GapMoments:
     """
     if sums.squared is not None:
         return folded_moments(sums.equivalent, means / sums.unit).times(sums.unit)
-    variance = np.maximum(sums.variance - means * means, 0.0)
+    variance = sums.variance - means * means
+    varies = variance > ROUNDING * sums.variance  # a single row of probability 1/2 has the same gap with either outcome
+    variance = np.where(varies, variance, 0.0)
     third = FOLDED_SKEWNESS * variance**1.5
     few, below = _below(sums)
     if few.any():
         of_cube = _third_cumulant(sums)[few] + 2.0 * below[2]
         mean, square = means[few], sums.variance[few]
-        third[few] = np.maximum(of_cube - 3.0 * mean * square + 2.0 * mean**3, 0.0)
+        third[few] = np.where(varies[few], np.maximum(of_cube - 3.0 * mean * square + 2.0 * mean**3, 0.0), 0.0)
     return GapMoments(variance, third)
 
 
@@ -159,7 +165,9 @@ def rare_total(mean: float, variance: float, chance: float) -> int:
     >>> rare_total(0.2, 0.2, 0.001), rare_total(0.5, 0.25, 0.05), rare_total(4.0, 4.0, 0.001)
     (3, 1, 11)
     """
-    return next((count for count, above in enumerate(_tail(mean, variance)) if above <= chance), _MOST_COUNTED)
+    return next(
+        (count for count, above in enumerate(_tail(mean, variance)) if above <= chance * REACHED), _MOST_COUNTED
+    )
 
 
 def _tail(mean: float, variance: float) -> Iterator[float]:

@@ -64,12 +64,13 @@ def mean_absolute_gap(sums: BinSums) -> Floats:
     return np.minimum(result, np.sqrt(variance))
 
 
-def gap_floor(sums: BinSums, n: float, level: float = HIGH) -> Floor:
+def gap_floor(sums: BinSums, n: float, level: float = HIGH, means: Floats | None = None) -> Floor:
     """Noise floor of the expected calibration error, over equal-width or equal-mass bins, or of the class-wise error.
 
     sums: (m,) for the top label, or (k, m) for the classes: the floor of the mean over the classes. The outcomes of k
     classes are mutually exclusive; a factor k / (k - 1) of the variance accounts for that, which is exact for two
     classes and for equal probabilities. n: number of rows. level: of the quantile, in (0, 1).
+    means: of the gaps (`mean_absolute_gap`), if known.
     Raises: InputError if n is below 1; UsageError if level is not in (0, 1).
 
     >>> from calibeval.core.sums.binning import bin_sums
@@ -77,7 +78,7 @@ def gap_floor(sums: BinSums, n: float, level: float = HIGH) -> Floor:
     Floor(expected=0.5, high=0.5, certain=0.5)
     """
     classes = len(sums.count) if sums.count.ndim == 2 else 1
-    means = mean_absolute_gap(sums)
+    means = mean_absolute_gap(sums) if means is None else means
     dependence = classes / (classes - 1.0) if classes > 1 else 1.0
     limit = float(np.maximum(sums.p, sums.count - sums.p).sum())
     unit = pooled_unit(sums)
@@ -103,9 +104,10 @@ def gap_p_value(sums: BinSums, n: float) -> float:
     rare = RareOutcomes.of(rarer_mean(sums) / unit, sums.variance / unit**2)
     expected, variance = float(means.sum()), float(moments.variance.sum())
     if _rows(n) and variance <= 1e-200:
-        return 1.0 if observed <= expected + 1e-9 * n else 0.0
-    half_skew = 0.5 * float(moments.third.sum()) / (variance * math.sqrt(variance))
-    p = float(normal_cdf(-cube_root_score((observed - expected) / math.sqrt(variance), half_skew)))
+        p = 1.0 if observed <= expected + 1e-9 * n else 0.0
+    else:
+        half_skew = 0.5 * float(moments.third.sum()) / (variance * math.sqrt(variance))
+        p = float(normal_cdf(-cube_root_score((observed - expected) / math.sqrt(variance), half_skew)))
     return p if rare is None else max(p, rare.p((observed - 1e-9 * n) / unit))
 
 
@@ -214,10 +216,10 @@ def _floor(
     rare: if a few outcomes decide, the quantiles are at least those of their number. weight: of their gaps.
     """
     expected, variance = float(means.sum()), float(moments.variance.sum())
-    if variance <= 1e-200:
-        return Floor(*[expected / divisor] * 3)
-    half_skew = 0.5 * float(moments.third.sum()) / (variance * math.sqrt(variance)) * math.sqrt(dependence)
-    half_skew = min(half_skew, MOST_SKEW)
+    half_skew = 0.0
+    if variance > 1e-200:
+        half_skew = 0.5 * float(moments.third.sum()) / (variance * math.sqrt(variance)) * math.sqrt(dependence)
+        half_skew = min(half_skew, MOST_SKEW)
 
     def quantile(level: float) -> float:
         standard = cube_root_quantile(normal_quantile(level), half_skew)

@@ -11,7 +11,7 @@ from calibeval.core.errors import InputError, UsageError
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.uncertainty.all_rows import error_of_sum, in_one_bin, reach_by_groups
 from calibeval.core.uncertainty.debiased_interval import debiased_interval
-from calibeval.core.uncertainty.floors import CERTAIN, HIGH, Floor, cube_root_quantile, gap_floor
+from calibeval.core.uncertainty.floors import CERTAIN, HIGH, Floor, cube_root_quantile, gap_floor, mean_absolute_gap
 from calibeval.core.uncertainty.inversion import Ends, Point, centre_on, invert
 from calibeval.core.uncertainty.paths import (
     Joint,
@@ -26,6 +26,7 @@ from calibeval.core.uncertainty.special import clopper_pearson, normal_quantile,
 from calibeval.core.uncertainty.thin_bins import overconfidence_bound
 
 MCE_LEAST_COUNT = 30
+ROUNDED = 1e-13  # of a mean square, at most
 LEAST_BIN_ROWS = 5  # sums over fewer rows are far from normal
 
 # The outcomes of k classes are mutually exclusive; twice the independent variance bounds that of any sum of their gaps.
@@ -58,7 +59,6 @@ def ece_interval(
     [0.171, 0.229, 0.2]
     """
     z, value = _two_sided(level, joint), float(np.abs(sums.surplus).sum()) / _rows(n)
-    ends = invert(folded_path(sums, n, 1.0, joint), value, z)
     upper = 0.5 * (1.0 + level)
     # An error of all bins is never smaller than that of all rows, which is known better.
     if joint is not None:
@@ -67,7 +67,9 @@ def ece_interval(
     else:
         reach = class_reach_of(sums, n, level) if of_class else shift_of(sums, n, level)
         floor = gap_floor(sums, n, upper)
-    low = 0.0 if value <= floor.high else min(ends.low, max(value - reach.slack, 0.0))
+    noise = value <= floor.high
+    ends = invert(folded_path(sums, n, 1.0, joint), value, z, low=not noise)
+    low = 0.0 if noise else min(ends.low, max(value - reach.slack, 0.0))
     whole = sums.whole()
     together = None if joint is None else in_one_bin(sums, joint)
     of_all = centre_on(folded_path(whole, n, 1.0, together), abs(float(whole.surplus[0])) / n)
@@ -124,11 +126,12 @@ def cwce_interval(
         return Interval(0.5 * (first.low + second.low), 0.5 * (first.high + second.high), corrected)
     z, value = _two_sided(level, joint), float(np.abs(sums.surplus).sum()) / (_rows(n) * classes)
     upper = 0.5 * (1.0 + level)
-    noise = value < (gap_floor(sums, n, upper) if joint is None else joint_floor(sums, n, joint, upper)).high
+    means = mean_absolute_gap(sums)
+    noise = value < (gap_floor(sums, n, upper, means) if joint is None else joint_floor(sums, n, joint, upper)).high
     if spread is not None and joint is None and not noise:
         return _bounded(Ends(*debiased_interval(sums, n, spread, level)))
-    folded = invert(folded_path(sums, n, _CLASS_DEPENDENCE, joint), value, z)
-    pooled = invert(pooled_path(sums, n, _CLASS_DEPENDENCE, joint), value, z)
+    folded = invert(folded_path(sums, n, _CLASS_DEPENDENCE, joint, means), value, z, low=not noise, centre=False)
+    pooled = invert(pooled_path(sums, n, _CLASS_DEPENDENCE, joint, means), value, z, low=not noise)
     low = 0.0 if noise else min(folded.low, pooled.low)
     # The pooled path gives the centre with the smaller bias and error.
     return _bounded(Ends(low, pooled.centre, max(folded.high, pooled.high)))
@@ -148,7 +151,7 @@ def mce_interval(sums: BinSums, level: float) -> Interval | None:
     (0.298, 0.502)
     """
     _two_sided(level)
-    large = np.flatnonzero(sums.effective >= MCE_LEAST_COUNT)
+    large = np.flatnonzero(sums.effective >= MCE_LEAST_COUNT * (1.0 - 1e-9))  # 30 equal weights are 30
     if not large.size:
         return None
     found = sums.at(large)
@@ -185,8 +188,23 @@ def mean_interval(
     mean = total / n
     if not math.isfinite(total_of_squares):
         return None
-    error = math.sqrt(max(total_of_squares / n - mean * mean, 0.0) / (n - 1))
+    error = math.sqrt(spread_of(total, total_of_squares, n) / (n - 1))
     return Interval(max(mean - z * error, least), min(mean + z * error, most), None)
+
+
+def spread_of(total: float, total_of_squares: float, n: float) -> float:
+    """The mean squared deviation of n values, from their sum and the sum of their squares.
+
+    0 where it is no more than the rounding of these: its square root would show in half of the digits.
+
+    >>> spread_of(3.0, 5.0, 2), spread_of(0.3, 0.03 + 1e-17, 3)
+    (0.25, 0.0)
+    """
+    mean, square = total / n, total_of_squares / n
+    if not math.isfinite(square):
+        return square
+    found = square - mean * mean
+    return found if found > ROUNDED * square else 0.0
 
 
 def exact_interval(successes: float, n: float, level: float) -> Interval:

@@ -19,6 +19,8 @@ _TOLERANCE = 1e-13
 _MOST_STEPS = 100
 # A search begins at these shares of the way from the measured gaps to either end.
 _FIRST = (0.0, 0.125, 0.25, 0.5, 1.0)
+# From this z on, an upper end is never below the centre, whose score is at most a third of half the skewness.
+_BEYOND_CENTRE = 0.5
 # Bins of all places that are computed together: more would not fit into the cache.
 _TOGETHER = 2**16
 
@@ -90,17 +92,20 @@ class Ends(NamedTuple):
     high: float
 
 
-def invert(path: Path, observed: float, z: float) -> Ends:
-    """The errors on the path for which the score of the observed value is z, 0 (in the mean) and -z."""
-    low, centre, high = _solve(
-        path,
-        (
-            lambda point: point.score(observed) - z,
-            lambda point: observed - point.mean,
-            lambda point: point.score(observed) + z,
-        ),
-    )
-    return Ends(min(low, centre), centre, max(high, centre))
+def invert(path: Path, observed: float, z: float, *, low: bool = True, centre: bool = True) -> Ends:
+    """The errors on the path for which the score of the observed value is z, 0 (in the mean) and -z.
+
+    low: whether the lower end is asked for; else it is 0. centre: the same; else the upper end stands for it.
+    """
+    asked: list[_Excess] = [lambda point: point.score(observed) + z]
+    centre = centre or z < _BEYOND_CENTRE
+    if centre:
+        asked.append(lambda point: observed - point.mean)
+    if low:
+        asked.append(lambda point: point.score(observed) - z)
+    found = _solve(path, asked)
+    high, middle = found[0], found[1 if centre else 0]
+    return Ends(min(found[-1], middle) if low else 0.0, middle, max(high, middle))
 
 
 def centre_on(path: Path, observed: float) -> float:

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
+from calibeval.core.data.notices import NotComputable
 from calibeval.core.errors import InputError
 from calibeval.core.uncertainty.clusters import Clusters
 from calibeval.core.uncertainty.level import Level
@@ -39,7 +40,7 @@ def mean_difference(
     values: (n,), candidate - base. most: the largest possible absolute difference of means.
     groups: (n,) of group numbers in [0, j), if only groups are independent; the error is then estimated from groups,
     and at least that of independent rows. weights: (n,), that add up to the effective number of rows.
-    Raises: InputError if n is below 2.
+    Raises: InputError if n is below 2; NotComputable if squares exceed the range of float64.
 
     >>> result = mean_difference(np.array([0.1, 0.3, 0.2, 0.2]), Level(0.95), 1.0)
     >>> [round(x, 3) for x in result]
@@ -48,17 +49,20 @@ def mean_difference(
     n: float = len(values)
     if n < 2:
         raise InputError(f"{n} row is not enough: a mean difference needs at least 2")
-    if weights is None:
-        mean = float(values.mean())
-        away, square = values - mean, float(values.var(ddof=1)) / n
-    else:
-        n = float(weights.sum())
-        mean = float(weights @ values) / n
-        away = (values - mean) * weights
-        square = float(away @ away) / n / max(n - 1.0, 1.0)
-    if groups is not None:
-        totals = np.bincount(groups, weights=away) * Clusters.of(groups, weights).scale
-        square = max(square, float(totals @ totals) / n**2)
+    with np.errstate(over="ignore", invalid="ignore"):
+        if weights is None:
+            mean = float(values.mean())
+            away, square = values - mean, float(values.var(ddof=1)) / n
+        else:
+            n = float(weights.sum())
+            mean = float(weights @ values) / n
+            away = (values - mean) * weights
+            square = float(away @ away) / n / max(n - 1.0, 1.0)
+        if groups is not None:
+            totals = np.bincount(groups, weights=away) * Clusters.of(groups, weights).scale
+            square = max(square, float(totals @ totals) / n**2)
+    if not math.isfinite(square):
+        raise NotComputable("overflow", "the squares of the differences of rows exceed the range of float64")
     return normal_difference(mean, math.sqrt(square), level, most)
 
 
@@ -106,7 +110,7 @@ def accuracy_of_counts(
 
     plain: of the means. counts: as `discordant` gives them. grouped: whether the error of `plain` is of groups.
     """
-    gained, lost, n = counts
+    gained, lost, n = (round(count, 9) for count in counts)  # of equal weights, they are whole but for rounding
     if gained + lost >= LEAST_DISCORDANT:
         return plain
     share = (gained - lost) / (n + 2.0)

@@ -92,11 +92,13 @@ def gap_errors(sums: BinSums) -> Floats:
     return np.sqrt((squares * sums.count + PSEUDO_ROWS * pseudo) / (sums.count + PSEUDO_ROWS))
 
 
-def folded_path(sums: BinSums, n: float, dependence: float, joint: Joint | None = None) -> Path:
+def folded_path(
+    sums: BinSums, n: float, dependence: float, joint: Joint | None = None, means: Floats | None = None
+) -> Path:
     """The path of mean |gap|: every gap moves by the same number of standard errors, and stops at 0.
 
     sums: (m,), or (k, m) for the mean over k classes, with the independent variance multiplied by `dependence`.
-    joint: for dependent rows; then `dependence` has no effect.
+    joint: for dependent rows; then `dependence` has no effect. means: of the gaps (`mean_absolute_gap`), if known.
     """
     counts = np.atleast_2d(sums.count)
     first_of_class = np.flatnonzero(np.diff(np.nonzero(counts > 0)[0], prepend=-1))
@@ -106,18 +108,19 @@ def folded_path(sums: BinSums, n: float, dependence: float, joint: Joint | None 
     among, sign = None if joint is None else joint.among(filled), np.sign(sums.surplus[filled])
     scale = error + _TINY
     # For rare counts, a normal variable with the same variance has too large a mean deviation.
-    noise = error * _noise_ratio(sums)[filled]
+    noise = error * _noise_ratio(sums, means)[filled]
     relative_noise = noise / scale
+    squares, cubes = error**2, error**3
 
     def moments(places: Numbers) -> PointFields:
         gap = np.maximum(size - np.expand_dims(places, -1) * error, 0.0)
         ratio = np.minimum(gap / scale, _FAR)
         inside, density = 2.0 * normal_cdf(ratio) - 1.0, 2.0 * normal_pdf(ratio)
         unit, square = ratio * inside + density * relative_noise, ratio * ratio
-        variance = error**2 * np.maximum(1.0 + square - unit**2, 0.0)
+        variance = squares * np.maximum(1.0 + square - unit**2, 0.0)
         folded = ratio * inside + density
         third = ratio * (square + 3.0) * inside + (square + 2.0) * density - 3.0 * folded * (1.0 + square)
-        independent, third_moment = _over_bins(variance), _over_bins(error**3 * (third + 2.0 * folded**3))
+        independent, third_moment = _over_bins(variance), _over_bins(cubes * (third + 2.0 * folded**3))
         target, mean = _over_bins(gap), _over_bins(gap * inside + noise * density)
         if among is not None:
             total, factor = _joint_variance(independent, error * inside * sign, error * density, among)
@@ -175,12 +178,14 @@ def single_bin_bound(sums: BinSums, n: float, z: float, joint: Joint | None = No
     return float(np.max(overconfidence(sums, n) + z * _mean_p(sums) * errors / n, initial=0.0))
 
 
-def pooled_path(sums: BinSums, n: float, dependence: float, joint: Joint | None = None) -> Path:
+def pooled_path(
+    sums: BinSums, n: float, dependence: float, joint: Joint | None = None, means: Floats | None = None
+) -> Path:
     """The path of the mean over k classes on which gaps are random draws that grow proportionally.
 
     On `folded_path`, many gaps below their standard errors move too little. Here the gaps of one bin, divided by the
     square root of their counts, have the mean and variance that the classes show beyond noise. sums: (k, m). joint: for
-    dependent rows; then `dependence` has no effect.
+    dependent rows; then `dependence` has no effect. means: as for `folded_path`.
     """
     filled, divisor = sums.count > 0, float(n * len(sums.count))
     root, error = np.sqrt(sums.divisor), gap_errors(sums) if joint is None else joint.error
@@ -190,23 +195,27 @@ def pooled_path(sums: BinSums, n: float, dependence: float, joint: Joint | None 
     excess = np.sum(sums.count * ((scaled - centre) ** 2 - (error / root) ** 2), axis=0) / mass
     mean = (centre * root)[filled] / divisor
     spread = (np.sqrt(np.maximum(excess, 0.0)) * root)[filled] / divisor
-    noise = (error * _noise_ratio(sums))[filled] / divisor
+    noise = (error * _noise_ratio(sums, means))[filled] / divisor
     error = error[filled] / divisor
     unit_mean, unit_spread = mean / (error + _TINY), spread / (error + _TINY)
+    drawn = [unit_mean + node * unit_spread for node, _ in _HERMITE]
+    steps, squares = [np.abs(one) * _TABLE_STEPS for one in drawn], error**2
 
     def moments(places: Numbers) -> PointFields:
         growth = -np.expand_dims(places, -1)
-        variance, slope, bend = np.zeros((3, *np.broadcast_shapes(growth.shape, error.shape)))
-        for node, weight in _HERMITE:
-            drawn = growth * (unit_mean + node * unit_spread)
-            ratio = np.minimum(np.abs(drawn), _FAR)
-            variance += weight * _FOLDED_VARIANCE[np.rint(ratio * _TABLE_STEPS).astype(np.intp)]
-            if among is not None:
-                slope += weight * np.sign(drawn) * (2.0 * normal_cdf(ratio) - 1.0)
-                bend += weight * 2.0 * normal_pdf(ratio)
-        independent = _over_bins(error**2 * variance)
+        shape = np.broadcast_shapes(growth.shape, error.shape)
+        variance = np.zeros(shape)
+        for step, of_node in zip(steps, _NODE_VARIANCE, strict=True):
+            place = np.minimum(np.abs(growth) * step, _FAR * _TABLE_STEPS)
+            variance += of_node.take(np.rint(place, out=place).astype(np.intp))
+        independent = _over_bins(squares * variance)
         total = dependence * independent
         if among is not None:
+            slope, bend = np.zeros((2, *shape))
+            for one, (_, weight) in zip(drawn, _HERMITE, strict=True):
+                ratio = np.minimum(np.abs(growth * one), _FAR)
+                slope += weight * np.sign(growth * one) * (2.0 * normal_cdf(ratio) - 1.0)
+                bend += weight * 2.0 * normal_pdf(ratio)
             total, _ = _joint_variance(independent, error * slope, error * bend, among)
         target = _over_bins(_folded_mean(growth * mean, growth * spread))
         noisy = _over_bins(_folded_mean(growth * mean, np.sqrt((growth * spread) ** 2 + noise**2)))
@@ -248,10 +257,11 @@ def _largest_ratio(gap: Floats, error: Floats) -> float:
     return 1e-9 + (1.0 + 1e-12) * float(ratio.max(initial=0.0))
 
 
-def _noise_ratio(sums: BinSums) -> Floats:
+def _noise_ratio(sums: BinSums, means: Floats | None) -> Floats:
     """Mean deviation of every bin's count, relative to a normal variable with its variance; below 1 for rare counts."""
     normal = np.sqrt(2.0 / np.pi * sums.variance)
-    return np.where(normal > 1e-100, mean_absolute_gap(sums) / np.maximum(normal, 1e-100), 1.0)
+    means = mean_absolute_gap(sums) if means is None else means
+    return np.where(normal > 1e-100, means / np.maximum(normal, 1e-100), 1.0)
 
 
 def _folded_mean(gap: Floats, error: Floats) -> Floats:
@@ -264,3 +274,4 @@ def _folded_mean(gap: Floats, error: Floats) -> Floats:
 # Variance of |X| for a normal X with variance 1, by its mean from 0 to _FAR: the nearest entry is off by at most 0.4 %.
 _MEANS = np.arange(_FAR * _TABLE_STEPS + 1.0) / _TABLE_STEPS
 _FOLDED_VARIANCE = 1.0 + _MEANS**2 - _folded_mean(_MEANS, np.ones_like(_MEANS)) ** 2
+_NODE_VARIANCE = tuple(weight * _FOLDED_VARIANCE for _, weight in _HERMITE)

@@ -13,17 +13,18 @@ from calibeval.core.uncertainty.level import LEAST_P
 # Skewness from which on the cube root of a gamma variable is not normal enough: less than a quarter of an error.
 RARE = 2.0
 LEAST_SKEWNESS = 1e-6
-# Smaller variances per row are nothing but rounding.
+# Smaller variances per row, in units of the square of ln k where that is above 1, are nothing but rounding: of k equal
+# probabilities, the logarithm is -ln k.
 LEAST_VARIANCE = 1e-13
 
 
-def standardised(excess: Excess, n: float, inflation: float = 1.0) -> float | None:
+def standardised(excess: Excess, n: float, inflation: float = 1.0, k: int = 2) -> float | None:
     """The score z of n rows, with mean 0 and variance 1 under the stated probabilities; None if nothing varies.
 
-    inflation: of the variance, by dependent rows.
+    inflation: of the variance, by dependent rows. k: number of classes.
     """
-    variance = excess.variance * inflation
-    if not (variance > LEAST_VARIANCE * n and math.isfinite(variance) and math.isfinite(excess.total)):
+    variance, least = excess.variance * inflation, LEAST_VARIANCE * max(1.0, math.log(max(k, 1)) ** 2)
+    if not (variance > least * n and math.isfinite(variance) and math.isfinite(excess.total)):
         return None
     return excess.total / math.sqrt(variance)
 

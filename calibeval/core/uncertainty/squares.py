@@ -57,10 +57,11 @@ def rms_interval(sums: BinSums, n: float, level: float, joint: Joint | None = No
     [0.172, 0.229, 0.199]
     """
     z, square = Level(level, None if joint is None else joint.freedom).z, mean_square(sums)
-    low, centre, high = (min(end, 1.0) for end in invert(squared_path(sums, n, joint), square, z))
     # The root is never smaller than |gap| of all rows, which is known better.
     value, whole = math.sqrt(square), sums.whole()
     noise = value <= rms_floor(sums, n, joint, 0.5 * (1.0 + level)).high
+    ends = invert(squared_path(sums, n, joint), square, z, low=not noise)
+    low, centre, high = (min(end, 1.0) for end in ends)
     together = None if joint is None else in_one_bin(sums, joint)
     centre_of_all = min(centre_on(squared_path(whole, n, together), mean_square(whole)), 1.0)
     if joint is not None:

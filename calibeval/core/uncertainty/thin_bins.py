@@ -41,7 +41,7 @@ def thin_bins(sums: BinSums, level: float) -> ThinBins:
     """
     sums = sums.equivalent
     right = np.minimum(sums.y, sums.count - sums.y)
-    places = np.flatnonzero((sums.count > 0) & (right < FEW))
+    places = np.flatnonzero((sums.count > 0) & (right < FEW * (1.0 - 1e-9)))  # 30 equal weights are 30
     own = sums.at(places)
     low, high = clopper_pearson(np.clip(own.y, 0.0, own.count), own.count, level)
     mean = own.p / own.count

@@ -87,7 +87,8 @@ class Folder:
         self._places = tuple(self.pairs.files.items())
         first_folder = folders_of(scores)[0]
         self._about = described(first_folder, labels, first_folder.parent) if _format(files) == "npz" else Described()
-        first = self._scores(self._places[0][1][0])
+        self._hashes: dict[int, list[str]] = {}
+        first = self._scores(SteadyFile.of(self._places[0][1][0]))
         self._dtype, ignore = first.values.dtype, options.ignore_index
         told = ignore is None and self._about.ignore is not None
         self._facts = Facts(
@@ -108,9 +109,11 @@ class Folder:
 
     def read(self, number: int) -> Case:
         """A case. Raises: InputError, FileProblem naming its file."""
-        name, (file, labels_file) = self._places[number]
+        name, places = self._places[number]
+        file, labels_file = (SteadyFile.of(one) for one in places)
         scores = self._scores(file)
         labels = self._labels(labels_file)
+        self._hash(number, (file, labels_file))
         values, marks, spacing = scores.values, labels.values, labels.spacing or scores.picture.spacing
         nifti = [suffix_of_case(one.name) in NIFTI for one in (file, labels_file)]
         if all(nifti):
@@ -128,16 +131,27 @@ class Folder:
         own, told = self._as_classes(fit.labels, len(fit.scores), labels_file.name)
         if apart(labels, scores.picture):
             told = (*told, ELSEWHERE)
-        return Case(name, divided(fit.scores, scores.kind), own, fit.spacing, told)
+        return Case(name, divided(fit.scores, scores.kind), own, fit.spacing, told, from_x=all(nifti))
 
     def source(self, found: Sequence[str] = ()) -> Source:
         """Where the cases came from, with a SHA-256 of "name NUL sha256" for each file."""
         del found
-        sums = [_digest([pair[side] for _, pair in self._places]) for side in (0, 1)]
-        return replace(self._facts.source, sha256=sums[0], labels_sha256=sums[1])
+        for number, (_, places) in enumerate(self._places):
+            if number not in self._hashes:
+                self._hash(number, [SteadyFile.of(one) for one in places])
+        whole = [hashlib.sha256(), hashlib.sha256()]
+        for number, (_, places) in enumerate(self._places):
+            for one, file, own in zip(whole, places, self._hashes[number], strict=True):
+                one.update(f"{file.name}\0{own}\n".encode())
+        return replace(self._facts.source, sha256=whole[0].hexdigest(), labels_sha256=whole[1].hexdigest())
 
-    def _scores(self, path: Path) -> Read:
-        file, suffix = SteadyFile.of(path), suffix_of_case(path.name)
+    def _hash(self, number: int, files: Sequence[SteadyFile]) -> None:
+        """Note the SHA-256 of the files of a case, which are in the system's cache while they are read."""
+        if number not in self._hashes:
+            self._hashes[number] = [checked_sha256(one) for one in files]
+
+    def _scores(self, file: SteadyFile) -> Read:
+        suffix = suffix_of_case(file.name)
         asked = self._options.kind
         if asked == "confidence":
             raise UsageError("--kind confidence: cases need the scores of every class")
@@ -157,8 +171,8 @@ class Folder:
             raise UsageError(f"{file.name}: a picture could hold anything: say --kind probs, or save .npz")
         return Read(Picture(picture.values[np.newaxis]), asked)
 
-    def _labels(self, path: Path) -> Picture:
-        file, suffix = SteadyFile.of(path), suffix_of_case(path.name)
+    def _labels(self, file: SteadyFile) -> Picture:
+        suffix = suffix_of_case(file.name)
         if suffix in NIFTI:
             picture = read_nifti(file, self._limits)
             while picture.values.ndim > 3 and picture.values.shape[-1] == 1:
@@ -265,10 +279,3 @@ def _ignored(label: int | None) -> list[Notice]:
 
 def _format(files: dict[str, Path]) -> str:
     return (suffix_of_case(next(iter(files.values())).name) or "").lstrip(".")
-
-
-def _digest(files: Sequence[Path]) -> str:
-    whole = hashlib.sha256()
-    for file in files:
-        whole.update(f"{file.name}\0{checked_sha256(SteadyFile.of(file))}\n".encode())
-    return whole.hexdigest()

@@ -73,6 +73,29 @@ def read_mask(file: SteadyFile, limits: Limits) -> Picture:
     return _png(file, limits) if file.path.suffix.lower() == ".png" else _tiff(file, limits)
 
 
+def read_photo(file: SteadyFile, limits: Limits) -> npt.NDArray[Any]:
+    """The pixels of a PNG, JPEG or TIFF file, (h, w), (h, w, 3) or, of a TIFF, (d, h, w).
+
+    Raises: as `read_nifti`.
+    """
+    if file.path.suffix.lower() in (".tif", ".tiff"):
+        return _tiff(file, limits, colours=True).values
+    try:
+        from PIL import Image
+    except BROKEN_IMPORT as error:
+        raise not_importable(error, f"{file.name}: images", "PIL", "medical") from None
+    try:
+        with _quiet(), file.open() as stream, Image.open(stream, formats=("PNG", "JPEG")) as image:
+            width, height = image.size
+            limits.check_expansion(file.name, 4 * width * height, size=file.size)
+            plain = image.mode in GREY and image.mode not in ("1", "P")
+            return np.asarray(image if plain else image.convert("RGB"))
+    except InputError:
+        raise
+    except DAMAGED as error:
+        raise InputError(f"{file.name}: not an image, or damaged ({first_line(error)})") from None
+
+
 def _png(file: SteadyFile, limits: Limits) -> Picture:
     try:
         from PIL import Image
@@ -91,7 +114,7 @@ def _png(file: SteadyFile, limits: Limits) -> Picture:
         raise InputError(f"{file.name}: not a PNG file, or damaged ({first_line(error)})") from None
 
 
-def _tiff(file: SteadyFile, limits: Limits) -> Picture:
+def _tiff(file: SteadyFile, limits: Limits, *, colours: bool = False) -> Picture:
     try:
         from tifffile import TiffFile
     except BROKEN_IMPORT as error:
@@ -100,7 +123,7 @@ def _tiff(file: SteadyFile, limits: Limits) -> Picture:
         with _quiet(), file.open() as stream, TiffFile(io.BytesIO(stream.read())) as tiff:
             series = tiff.series[0]
             limits.check_expansion(file.name, math.prod(series.shape) * series.dtype.itemsize, size=file.size)
-            if "S" in series.axes:
+            if "S" in series.axes and not colours:
                 raise _in_colours(file, series.axes)
             return Picture(np.asarray(series.asarray()))
     except InputError:

@@ -21,7 +21,7 @@ from calibeval.readers.formats.decimals import POINT
 from calibeval.readers.formats.dialect import Dialect, dialect_of
 from calibeval.readers.formats.native_numbers import parser
 from calibeval.readers.formats.table import Table
-from calibeval.readers.formats.text import LineBlock, Positions, TextSource, line_blocks, read_bytes
+from calibeval.readers.formats.text import LineBlock, Positions, TextSource, line_blocks
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import ID_KEYS, LABEL_KEYS
 from calibeval.readers.stored.steady import SteadyFile
@@ -34,7 +34,7 @@ PADDED = re.compile(r"0[0-9]")
 EXACT_BY_DEFAULT = (3, 1)  # the first pandas that converts exactly by default, and deprecates the option for it
 MOST_BLANKS = 64  # before an id
 MOST_THREADS = {True: 4, False: 2}  # that parse blocks, by whether they are compiled; pandas needs 90 MB a block
-FAST_BYTES = 2**20  # of a block for the compiled parser: it stays in the cache
+PART_BYTES = 2**20  # of a block: looked through and, by the compiled parser, parsed while they are in the cache
 SPARE = 1.02  # by how much more rows get a place than there seem to be
 
 
@@ -61,10 +61,12 @@ def read_table(source: TextSource, limits: Limits, separator: str, decimal: str 
     If a column has texts after numbers, the table is read again with that column as text, so that "007" is kept. The
     same applies to ids with leading zeros or fractions.
     """
-    table, told = _read(source, limits, separator, decimal, as_text=frozenset())
-    if table.mixed:
-        table, told = _read(source, limits, separator, decimal, as_text=frozenset(table.mixed))
-    return Contents(read_from_text(table.arrays()), told=told)
+    as_text: frozenset[str] = frozenset()
+    while True:
+        table, told = _read(source, limits, separator, decimal, as_text)
+        if as_text.issuperset(table.mixed):
+            return Contents(read_from_text(table.arrays()), told=told)
+        as_text |= table.mixed
 
 
 def _read(
@@ -72,12 +74,7 @@ def _read(
 ) -> tuple[Table, tuple[str, ...]]:
     """The table, and what was recognised."""
     module = None if as_text else parser()
-    fast = [module is not None and not source.expands]
-
-    def size() -> int:
-        return min(FAST_BYTES, read_bytes()) if fast[0] else read_bytes()
-
-    blocks = line_blocks(source, limits, quotes=True, size=size)
+    blocks = line_blocks(source, limits, quotes=True, part=None if source.expands else PART_BYTES)
     dialect, blocks = dialect_of(blocks, source.name, usual, decimal)
     columns = dialect.columns
     table = Table(columns, source.name, limits, strip=True)
@@ -89,14 +86,13 @@ def _read(
     def parse(block: LineBlock) -> _Piece:
         numbers = None if module is None else Numbers.fast(block, dialect, module)
         if numbers is not None and numbers.padded is not None:
-            return _Piece(numbers, block.rows(), len(block.data), [bool(numbers.padded[i]) for i in (*ids, *labels)])
-        fast[0] = False  # pandas is faster with larger blocks
+            return _Piece(numbers, block.rows(), block.size, [bool(numbers.padded[i]) for i in (*ids, *labels)])
         inner = _separators(block, len(columns), source.name, dialect.separator)
         plain = Numbers.of(block, dialect) if small and not as_text else None
         batch = plain or Batch(_parsed(block, dialect, as_text, source.name), block, source.name, dialect)
-        return _Piece(batch, len(block.ends), len(block.data), [_padded(block, inner, i) for i in (*ids, *labels)])
+        return _Piece(batch, len(block.ends), block.size, [_padded(block, inner, i) for i in (*ids, *labels)])
 
-    for piece in in_order(parse, blocks, 1 if small else min(processors(), MOST_THREADS[fast[0]])):
+    for piece in in_order(parse, blocks, 1 if small else min(processors(), MOST_THREADS[module is not None])):
         batch = piece.batch
         if not table.rows and not small:
             table.expected = int(SPARE * piece.rows * max(source.size, source.declared) / piece.size)
@@ -111,6 +107,7 @@ def _read(
                 with table.leaving(column):
                     plain[column] = batch.plain(column, table.width(column), as_text=column in as_text)
         table.add(scores, plain, piece.rows)
+        table.mixed |= batch.respelled
         table.mixed |= {columns[i] for i in ids if batch.is_float(columns[i])}
         table.mixed |= {columns[i] for i, found in zip((*ids, *labels), piece.padded, strict=True) if found}
     return table, dialect.told

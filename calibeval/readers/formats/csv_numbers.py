@@ -31,8 +31,10 @@ class Numbers:
     """The columns of one block of plain numbers, with the methods of `csv_batch.Batch` that tables need.
 
     values: (rows, columns). whole: for each column whether its cells are whole numbers. padded: whether one of its
-    cells begins with 0 and another digit; None where nobody looked.
+    cells begins with 0 and another digit; None where nobody looked. respelled: as of a `Batch`.
     """
+
+    respelled: frozenset[str] = frozenset()
 
     def __init__(
         self,
@@ -69,7 +71,7 @@ class Numbers:
         """The same by a compiled parser, which also finds rows of another length, and returns None for them."""
         if block.inside is not None or dialect.decimal not in (None, POINT):
             return None
-        found = parsed(module, block.data, dialect.separator, block.rows(), len(dialect.columns))
+        found = parsed(module, block.parts, dialect.separator, len(dialect.columns))
         if found is None:
             return None
         return cls(dialect.columns, *_with_whole(found.values, ~found.fractions), found.padded)

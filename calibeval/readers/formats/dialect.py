@@ -60,13 +60,9 @@ def dialect_of(
 
 def _first_line(block: LineBlock, others: Iterator[LineBlock]) -> tuple[str, int, Iterator[LineBlock]]:
     """The first line of a block with its number, and the blocks without it."""
-    end = block.data.index(b"\n") if block.inside is None else int(block.ends[0])
-    line, start = block.data[:end].rstrip(b"\r").decode("utf-8"), end + 1
-    if start == len(block.data):
-        return line, block.first_line, others
-    inside = None if block.inside is None else block.inside[start:]
-    rest = LineBlock(block.data[start:], block.line_at(start), inside)
-    return line, block.first_line, itertools.chain([rest], others)
+    line, rest = block.without_first()
+    rows = others if rest is None else itertools.chain([rest], others)
+    return line.rstrip(b"\r").decode("utf-8"), block.first_line, rows
 
 
 def _separator(line: str, usual: str, decimal: str | None) -> str:

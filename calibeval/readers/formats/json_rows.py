@@ -95,8 +95,9 @@ class Rows:
         for key, rows in self._nulls.items():
             self._table.put(key, np.full(rows, np.nan))
         for key in self._table.mixed:
-            why = f'"{key}" holds integers of more than 63 bits and others; write them as text'
-            self._table.leave(key, "large integers", f"{self._parse.file}: {why}")
+            if not self._table.join(key):
+                why = f'"{key}" holds integers of more than 63 bits and others; write them as text'
+                self._table.leave(key, "large integers", f"{self._parse.file}: {why}")
         for key in self._some:
             count = self._rare[key]
             if isinstance(count, _Left):

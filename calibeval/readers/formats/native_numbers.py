@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 from types import ModuleType
 from typing import NamedTuple
@@ -34,22 +35,31 @@ def parser() -> ModuleType | None:
     return None if kernel is None else kernel.module
 
 
-def parsed(module: ModuleType, text: bytes, separator: str, rows: int, columns: int) -> Parsed | None:
+def parsed(module: ModuleType, texts: Sequence[bytes], separator: str, columns: int) -> Parsed | None:
     """The numbers of whole lines, each the nearest float64; None if a cell is no plain number, or a row too short.
 
-    Whole numbers from 2^53 on are not plain.
+    texts: parts of so many bytes that they stay in the cache, as one table. Whole numbers from 2^53 on are not plain.
     """
-    values, flags = np.empty((rows, columns)), np.zeros(columns, np.uint8)
-    left = np.empty((rows * columns // ONE_LEFT_IN + 16, 3), np.int64)
-    count = module.table(text, ord(separator), columns, *_powers(), values, flags, left)
-    if count < 0:
-        return None
-    if count:
+    counts = [text.count(b"\n") for text in texts]
+    values, flags = np.empty((sum(counts), columns)), np.zeros(columns, np.uint8)
+    stop = 0
+    for text, count in zip(texts, counts, strict=True):
+        start, stop = stop, stop + count
+        if not _parse(module, text, separator, values[start:stop], flags):
+            return None
+    return Parsed(values, flags & FRACTION != 0, flags & PADDED != 0)
+
+
+def _parse(module: ModuleType, text: bytes, separator: str, values: Floats, flags: npt.NDArray[np.uint8]) -> bool:
+    """Write the numbers of whole lines, and set the flags of their columns; False as `parsed` returns None."""
+    left = np.empty((values.size // ONE_LEFT_IN + 16, 3), np.int64)
+    count = module.table(text, ord(separator), values.shape[1], *_powers(), values, flags, left)
+    if count > 0:
         numbers = np.array([float(text[start:stop]) for start, stop in left[:count, 1:].tolist()])
         if not np.isfinite(numbers).all():
-            return None
+            return False
         values.reshape(-1)[left[:count, 0]] = numbers
-    return Parsed(values, flags & FRACTION != 0, flags & PADDED != 0)
+    return bool(count >= 0)
 
 
 @cache

@@ -21,7 +21,7 @@ from calibeval.readers.stored.rows import in_memory, values_in_file
 from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents, Stored
 
-PIECE_BYTES = 2**24
+PIECE_BYTES, SMALL_BYTES = 2**24, 2**20
 LAST_CHARACTER = 0x10FFFF
 SURROGATES = (0xD800, 0xDFFF)
 # The errors that numpy's header parser, which evaluates a literal, raises for damaged headers.
@@ -136,9 +136,7 @@ class _Loader:
         with member:
             member.read(offset)
             if header.nbytes <= self.limits.max_memory or not header.in_rows or not row:
-                data = member.read(header.nbytes)
-                self._expect(len(data) == header.nbytes and not member.read(1))
-                return in_memory(header, data)
+                return in_memory(header, self._whole(member, header.nbytes))
             from calibeval.readers.stored.spool import Spool
 
             spool = Spool(self.limits.max_memory)
@@ -150,6 +148,16 @@ class _Loader:
                 spool.add(np.frombuffer(data, header.dtype).reshape(count, *header.shape[1:]))
             self._expect(not member.read(1))
         return spool.source()
+
+    def _whole(self, member: zipfile.ZipExtFile, size: int) -> npt.NDArray[np.uint8]:
+        """The rest of the member, unpacked in small pieces, so that it is in memory once."""
+        data = bytearray()
+        while len(data) < size and (piece := member.read(min(SMALL_BYTES, size - len(data)))):
+            data += piece
+        self._expect(len(data) == size and not member.read(1))
+        found = np.frombuffer(data, np.uint8)
+        found.setflags(write=False)
+        return found
 
     def _expect(self, right: bool) -> None:
         if not right:

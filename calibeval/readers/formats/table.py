@@ -24,6 +24,7 @@ from calibeval.readers.stored.spool import Spool
 from calibeval.readers.stored.stored import Stored
 
 MOST_COLUMNS = 2**15
+NO_LISTS = -1
 SOME_ROWS = " (it is in "  # begins what is added to a message, once for all columns of a group
 LIST_KEYS = (RANKS, *(key for keys in SCORE_KEYS.values() for key in keys), "predictions", *LABEL_KEYS, *FEATURE_KEYS)
 
@@ -102,6 +103,17 @@ class Table:
             self._narrow.setdefault(column, []).append(values)
         self._note_mixture(column)
 
+    def join(self, column: str) -> bool:
+        """Make whole numbers of 63 and of 64 bits one array, as of one batch; False if no array holds them all."""
+        pieces = self._narrow.get(column, [])
+        if column in self._wide or column in self._texts or any(piece.dtype.kind not in "iuf" for piece in pieces):
+            return False
+        broken = any(piece.dtype.kind == "f" for piece in pieces)
+        if not broken and any(int(piece.min()) < 0 for piece in pieces):
+            return False
+        self._narrow[column] = [piece.astype(np.float64 if broken else np.uint64) for piece in pieces]
+        return True
+
     def is_left(self, key: str) -> bool:
         """Whether a column, or a group by its key, is left alone."""
         return key in self._left
@@ -138,8 +150,8 @@ class Table:
         return column in of_classes({**known, found[2]: column}).values()
 
     def width(self, column: str) -> int | None:
-        """The length of the lists in a column; None before the first list, and for columns without lists."""
-        return self._widths.get(column)
+        """The length of the lists in a column; None before the first row, and NO_LISTS if its first row was none."""
+        return self._widths.get(column, NO_LISTS if self.rows else None)
 
     def arrays(self) -> dict[str, Stored]:
         """All columns as arrays.
@@ -155,20 +167,27 @@ class Table:
                 left = Stored.left((self.rows, len(group.columns)), *self._left[group.key])
                 arrays[group.key] = group.marked(left)
                 continue
-            arrays[group.key] = group.marked(_stored(self._wide[group.key], group.origin))
+            arrays[group.key] = group.marked(self._of_all_rows(group.key, _stored(self._wide[group.key], group.origin)))
             arrays |= group.class_names()
         for column in (*self.plain, *self._left):
-            if column in arrays:
-                continue
-            if column in self._left:
-                arrays[column] = Stored.left((self.rows,), *self._left[column])
-            elif column in self._wide:
-                arrays[column] = _stored(self._wide[column])
-            elif column in self._texts:
-                arrays[column] = Stored.of(self._texts[column].array())
-            else:
-                arrays[column] = Stored.of(np.concatenate(self._narrow[column]))
+            if column not in arrays:
+                arrays[column] = self._of_all_rows(column, self._array(column))
         return arrays
+
+    def _of_all_rows(self, name: str, stored: Stored) -> Stored:
+        if stored.shape[0] != self.rows:
+            raise AssertionError(f"{self._place(name)}: {stored.shape[0]} values of {self.rows} rows")
+        return stored
+
+    def _array(self, column: str) -> Stored:
+        """A column of no group."""
+        if column in self._left:
+            return Stored.left((self.rows,), *self._left[column])
+        if column in self._wide:
+            return _stored(self._wide[column])
+        if column in self._texts:
+            return Stored.of(self._texts[column].array())
+        return Stored.of(np.concatenate(self._narrow[column]))
 
     def _spool(self, key: str) -> Spool:
         if key not in self._wide:

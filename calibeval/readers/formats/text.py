@@ -5,7 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import zlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import IO, cast
@@ -69,20 +69,44 @@ def _declared_size(file: SteadyFile) -> int:
 class LineBlock:
     """Whole records of a text, each with a line feed at its end.
 
-    first_line: number of the first line, from 1. inside: for every byte whether it lies in quotation marks; None where
-    there are none. ends: (b,) position of the line feed after each record; None: they are found when they are needed.
+    parts: its text, in pieces of whole records. first_line: number of the first line, from 1. inside: for every byte
+    whether it lies in quotation marks; None where there are none. ends: (b,) position of the line feed after each
+    record; None: they are found when they are needed.
     """
 
-    __slots__ = ("_ends", "data", "first_line", "inside")
+    __slots__ = ("_ends", "first_line", "inside", "parts")
 
     def __init__(
         self,
-        data: bytes,
+        parts: Sequence[bytes],
         first_line: int,
         inside: npt.NDArray[np.bool_] | None = None,
         ends: Positions | None = None,
     ) -> None:
-        self.data, self.first_line, self.inside, self._ends = data, first_line, inside, ends
+        self.parts, self.first_line, self.inside, self._ends = tuple(parts), first_line, inside, ends
+
+    @classmethod
+    def of(cls, blocks: Sequence[LineBlock]) -> LineBlock:
+        """Blocks that follow each other, as one."""
+        if len(blocks) == 1:
+            return blocks[0]
+        inside = None
+        if any(block.inside is not None for block in blocks):
+            none = (np.zeros(block.size, np.bool_) if block.inside is None else block.inside for block in blocks)
+            inside = np.concatenate([*none])
+        return cls([part for block in blocks for part in block.parts], blocks[0].first_line, inside)
+
+    @property
+    def data(self) -> bytes:
+        """All its text."""
+        if len(self.parts) > 1:
+            self.parts = (b"".join(self.parts),)
+        return self.parts[0]
+
+    @property
+    def size(self) -> int:
+        """Bytes of its text."""
+        return sum(map(len, self.parts))
 
     @property
     def ends(self) -> Positions:
@@ -93,7 +117,9 @@ class LineBlock:
 
     def rows(self) -> int:
         """How many records these are."""
-        return self.data.count(b"\n") if self._ends is None and self.inside is None else len(self.ends)
+        if self._ends is None and self.inside is None:
+            return sum(part.count(b"\n") for part in self.parts)
+        return len(self.ends)
 
     def line(self, record: int) -> int:
         """The number of the line on which a record begins."""
@@ -104,54 +130,72 @@ class LineBlock:
         """The number of the line that contains a byte."""
         return self.first_line + self.data.count(b"\n", 0, position)
 
+    def without_first(self) -> tuple[bytes, LineBlock | None]:
+        """The first record without its line feed, and a block of the others; None if there are no others."""
+        first = self.parts[0]
+        end = first.index(b"\n") if self.inside is None else int(self.ends[0])
+        line, number = first[:end], self.first_line + first.count(b"\n", 0, end + 1)
+        parts = [part for part in (first[end + 1 :], *self.parts[1:]) if part]
+        inside = None if self.inside is None else self.inside[end + 1 :]
+        return line, LineBlock(parts, number, inside) if parts else None
 
-def read_bytes() -> int:
-    """How many bytes are read at once."""
-    return READ_BYTES
 
-
-def line_blocks(
-    source: TextSource, limits: Limits, *, quotes: bool, size: Callable[[], int] = read_bytes
-) -> Iterator[LineBlock]:
+def line_blocks(source: TextSource, limits: Limits, *, quotes: bool, part: int | None = None) -> Iterator[LineBlock]:
     """The text in blocks of whole records, without a byte-order mark and without blank lines at the end.
 
-    quotes: whether a record continues past a line feed inside quotation marks. size: how many bytes to read next.
+    A block ends with the last record that ends in the next READ_BYTES, and the last line of a text without a line feed
+    at its end is one of its own.
+    quotes: whether a record continues past a line feed inside quotation marks. part: bytes of the parts of a block,
+    which has the same records in parts of any size.
     Raises: InputError for text that is not UTF-8, NUL bytes, lone carriage returns, lines that are too long, open
     quotation marks, a damaged gzip stream, or more bytes than the limits allow.
     """
     rest, line = b"", 1
-    for piece in byte_blocks(source, limits, size):
+    held: list[LineBlock] = []
+    for piece, is_last in _pieces(source, limits, part):
         rest += piece
         block = _cut(rest, line, quotes=quotes)
-        if block.data:
+        if block.size:
             _check(block, source.name)
-            yield block
-            rest = rest[len(block.data) :]
+            held.append(block)
+            rest = rest[block.size :]
             line += block.data.count(b"\n")
-        if len(rest) > LONGEST_LINE:
+        too_long = len(rest) > LONGEST_LINE
+        if held and (is_last or too_long):
+            yield LineBlock.of(held)
+            held = []
+        if too_long:
             also = ", or a quotation mark in it is never closed" if quotes else ""
             raise InputError(f"{source.name} line {line}: the line is longer than {LONGEST_LINE} bytes{also}")
+    if held:
+        yield LineBlock.of(held)
     last = rest.rstrip(b"\r\n")
     if last:
         block = _cut(last + b"\n", line, quotes=quotes)
-        if len(block.data) != len(last) + 1:
+        if block.size != len(last) + 1:
             raise InputError(f"{source.name} line {line}: a quotation mark is opened and never closed")
         _check(block, source.name)
         yield block
 
 
-def byte_blocks(source: TextSource, limits: Limits, size: Callable[[], int] = read_bytes) -> Iterator[bytes]:
+def byte_blocks(source: TextSource, limits: Limits) -> Iterator[bytes]:
     """The text in blocks of bytes, without a byte-order mark.
 
     Raises: InputError for UTF-16, a damaged gzip stream, or more bytes than the limits allow.
     """
+    return (piece for piece, _ in _pieces(source, limits, None))
+
+
+def _pieces(source: TextSource, limits: Limits, part: int | None) -> Iterator[tuple[bytes, bool]]:
+    """The text in pieces of at most so many bytes, and for each whether it is the last of its READ_BYTES."""
     limits.check_expansion(source.name, source.declared, size=source.size, doubt=" (unless its end is cut off)")
     total = 0
     with source.open() as stream:
-        while piece := _read(stream, source.name, size()):
+        while piece := _read(stream, source.name, min(part or READ_BYTES, READ_BYTES - total % READ_BYTES)):
             total += len(piece)
             limits.check_expansion(source.name, total, size=source.size)
-            yield piece if total > len(piece) else _without_mark(piece, source.name)
+            is_first = total == len(piece)
+            yield _without_mark(piece, source.name) if is_first else piece, total % READ_BYTES == 0
 
 
 def _read(stream: IO[bytes], name: str, size: int) -> bytes:
@@ -176,14 +220,14 @@ def _cut(text: bytes, first_line: int, *, quotes: bool) -> LineBlock:
         kept = len(text[start:stop].rstrip(b"\r\n"))
         content = start + kept if kept else len(text[:stop].rstrip(b"\r\n"))
         stop = text.find(b"\n", content) + 1 if content else 0
-        return LineBlock(text[:stop], first_line)
+        return LineBlock([text[:stop]], first_line)
     inside = np.logical_xor.accumulate(np.frombuffer(text, np.uint8) == QUOTE)
     ends = np.flatnonzero(_line_feeds(text, inside))
     if len(ends):
         content = len(text[: int(ends[-1])].rstrip(b"\r\n"))
         ends = ends[: np.searchsorted(ends, content) + 1] if content else ends[:0]
     stop = int(ends[-1]) + 1 if len(ends) else 0
-    return LineBlock(text[:stop], first_line, inside[:stop], ends)
+    return LineBlock([text[:stop]], first_line, inside[:stop], ends)
 
 
 def _line_feeds(text: bytes, inside: npt.NDArray[np.bool_] | None) -> npt.NDArray[np.bool_]:
@@ -195,26 +239,25 @@ def _line_feeds(text: bytes, inside: npt.NDArray[np.bool_] | None) -> npt.NDArra
 
 
 def _check(block: LineBlock, name: str) -> None:
-    """Refuse bytes that do not occur in text."""
-    if b"\0" in block.data:
-        line = block.line_at(block.data.index(b"\0"))
-        raise InputError(f"{name} line {line}: found a NUL byte, but text is needed")
-    if not block.data.isascii():
+    """Refuse bytes that do not occur in text, by the first of them."""
+    data = block.data
+    found: list[tuple[int, str]] = []
+    if b"\0" in data:
+        found.append((data.index(b"\0"), "found a NUL byte, but text is needed"))
+    if not data.isascii():
         try:
-            block.data.decode("utf-8")
+            data.decode("utf-8")
         except UnicodeDecodeError as error:
-            line = block.line_at(error.start)
-            raise InputError(
-                f"{name} line {line}: byte 0x{block.data[error.start]:02x} is not UTF-8: save the file as UTF-8"
-            ) from None
-    if b"\r" in block.data:
-        values = np.frombuffer(block.data, np.uint8)
+            found.append((error.start, f"byte 0x{data[error.start]:02x} is not UTF-8: save the file as UTF-8"))
+    if b"\r" in data:
+        values = np.frombuffer(data, np.uint8)
         lone = values == RETURN
         lone[:-1] &= values[1:] != LINE_FEED
         if block.inside is not None:
             lone &= ~block.inside
         if lone.any():
-            line = block.line_at(int(lone.argmax()))
-            raise InputError(
-                f"{name} line {line}: found a carriage return without a line feed: save the file with LF or CRLF lines"
-            )
+            why = "found a carriage return without a line feed: save the file with LF or CRLF lines"
+            found.append((int(lone.argmax()), why))
+    if found:
+        position, why = min(found)
+        raise InputError(f"{name} line {block.line_at(position)}: {why}")

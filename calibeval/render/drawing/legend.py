@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from calibeval.render.drawing.content import Subject
 from calibeval.render.drawing.letters import text_width
-from calibeval.render.drawing.marks import Box, Dot, Mark, Path, Stroke, Text
+from calibeval.render.drawing.marks import Box, Dot, Mark, Path, Pixels, Stroke, Text
 from calibeval.words.terms import TOP_LABEL, Terms
 
 RANGE, CURVE = "95 % range if calibrated", "smooth curve, 90 % band if calibrated"
@@ -94,6 +94,8 @@ def placed(mark: Mark, frame: tuple[float, float, float, float]) -> Mark:
     if isinstance(mark, Box):
         corner = at((mark.x, mark.y))
         return Box(mark.role, *corner, width * mark.width, height * mark.height, mark.weight, mark.hatch)
+    if isinstance(mark, Pixels):
+        return Pixels(mark.role, *at((mark.x, mark.y)), width * mark.width, height * mark.height, mark.picture)
     if isinstance(mark, Stroke):
         return Stroke(mark.role, at(mark.start), at(mark.end), mark.weight)
     if isinstance(mark, Dot):

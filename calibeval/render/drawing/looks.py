@@ -48,6 +48,13 @@ LOOKS = {
     "limit": Look(None, UNDER, 0.9),
     "certified": Look(UNDER, PAPER, 0.6),
     "alone": Look(INK, INK, 0.6),
+    "image": Look(BAR, QUIET, 0.4),
+    "worst": Look(OVER, PAPER, 0.4),
+    "quartiles": Look(RIBBON),
+    "median": Look(None, INK, 1.3),
+    "pooled": Look(None, QUIET, 0.9, (3.0, 1.4)),
+    "whisker": Look(None, INK, 0.9),
+    "zero": Look(None, INK, 0.6),
     "ink": Look(INK),
     "quiet": Look(QUIET),
 }

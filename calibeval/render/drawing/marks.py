@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
+from calibeval.render.drawing.png import Picture
+
 Anchor = Literal["start", "middle", "end"]
 Point = tuple[float, float]
 
@@ -79,4 +81,16 @@ class Spot:
     words: str
 
 
-Mark: TypeAlias = Box | Stroke | Path | Dot | Text | Spot
+@dataclass(frozen=True, slots=True, eq=False)
+class Pixels:
+    """A picture that fills a rectangle; each of its pixels has sharp edges."""
+
+    role: str
+    x: float
+    y: float
+    width: float
+    height: float
+    picture: Picture
+
+
+Mark: TypeAlias = Box | Stroke | Path | Dot | Text | Spot | Pixels

@@ -13,7 +13,8 @@ from calibeval.render.drawing.layout import Frame, Layout, layout_of
 from calibeval.render.drawing.letters import printable, text_width
 from calibeval.render.drawing.marks import Box, Dot, Mark, Stroke, Text
 from calibeval.render.drawing.risk import ACROSS, UP, labels, risk_marks, top_of
-from calibeval.render.drawing.sheet import Panel, Sheet, Tick, check_width
+from calibeval.render.drawing.sheet import Panel, Sheet, check_width
+from calibeval.render.drawing.ticks import Tick
 from calibeval.words.digits import with_unit
 from calibeval.words.marks import round_ticks, shorten
 from calibeval.words.risk import RiskCurve, risk_curve

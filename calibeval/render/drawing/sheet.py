@@ -14,17 +14,10 @@ from calibeval.render.drawing.layout import Cell, Frame, Layout, layout_of
 from calibeval.render.drawing.letters import printable
 from calibeval.render.drawing.marks import Mark, Text
 from calibeval.render.drawing.reliability import FEW_TICKS, TICKS, histogram, square
+from calibeval.render.drawing.ticks import Tick
 from calibeval.words.marks import round_ticks, shorten
 
 NARROWEST, WIDEST = 2.0, 40.0  # inches
-
-
-@dataclass(frozen=True, slots=True)
-class Tick:
-    """A number on an axis, and its place as a fraction of it."""
-
-    place: float
-    label: str
 
 
 @dataclass(frozen=True, slots=True)

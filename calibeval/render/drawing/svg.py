@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Iterable, Sequence
 from html import escape
 
 from calibeval.render.drawing.looks import FONTS, LOOKS, OVER, OVER_FILL, THICK, UNDER, UNDER_FILL, Look
-from calibeval.render.drawing.marks import Anchor, Box, Dot, Mark, Path, Point, Stroke, Text
+from calibeval.render.drawing.marks import Anchor, Box, Dot, Mark, Path, Pixels, Point, Stroke, Text
 from calibeval.render.drawing.sheet import Panel, Sheet
 
 _HATCHES = (("over", OVER, OVER_FILL, 45), ("under", UNDER, UNDER_FILL, -45))
@@ -116,6 +117,11 @@ def _mark(mark: Mark, place: _Place) -> str:
         thin = mark.width * place.width / NARROW
         look = _attributes(mark.role, mark.weight, mark.hatch, thin)
         return f'<rect x="{x}" y="{y}" width="{width}" height="{height}"{look}/>'
+    if isinstance(mark, Pixels):
+        (x, y), (width, height) = place.at((mark.x, mark.y + mark.height)), place.size(mark.width, mark.height)
+        file = base64.b64encode(mark.picture.png()).decode()
+        look = 'preserveAspectRatio="none" image-rendering="pixelated"'
+        return f'<image x="{x}" y="{y}" width="{width}" height="{height}" {look} href="data:image/png;base64,{file}"/>'
     if isinstance(mark, Stroke):
         (x1, y1), (x2, y2) = place.at(mark.start), place.at(mark.end)
         thin = (mark.end[0] - mark.start[0]) * place.width / NARROW if mark.role == "cap" else 1.0

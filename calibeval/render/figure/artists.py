@@ -14,7 +14,7 @@ from matplotlib.patches import Polygon, Rectangle
 from matplotlib.transforms import Transform
 
 from calibeval.render.drawing.looks import LOOKS, OVER, THICK, UNDER, Look
-from calibeval.render.drawing.marks import Box, Dot, Mark, Path, Point, Stroke, Text
+from calibeval.render.drawing.marks import Box, Dot, Mark, Path, Pixels, Point, Stroke, Text
 from calibeval.render.drawing.sheet import Panel, Sheet
 from calibeval.render.drawing.svg import NARROW, RADIUS
 from calibeval.render.figure.glyphs import known
@@ -64,6 +64,11 @@ def draw_marks(figure: Figure, marks: Iterable[Mark], sheet: Sheet) -> None:
         if isinstance(mark, Text):
             x, y = mark.place[0] * scale[0], mark.place[1] * scale[1]
             figure.text(x, y, known(mark.words), label=mark.role, **_font(mark))
+        elif isinstance(mark, Pixels):
+            corner, size = (mark.x * scale[0], mark.y * scale[1]), (mark.width * scale[0], mark.height * scale[1])
+            axes = figure.add_axes((*corner, *size), label=mark.role)
+            axes.imshow(mark.picture.rgb, interpolation="none", aspect="auto")
+            axes.set_axis_off()
         else:
             for artist in _artists(mark, scale, figure.transFigure, order, 1.0):
                 figure.add_artist(artist)

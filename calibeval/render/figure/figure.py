@@ -63,7 +63,7 @@ def reliability_figure(report: Report, *, width_inches: float | None = None) -> 
     width_inches: by default 3.5 for one dump (a column) and 7 for several (a page; up to five side by side).
     Raises: InputError for a report without dumps or rows; UsageError for a width below 2 or above 40 inches.
     """
-    return _drawn(reliability_sheet(report, width_inches))
+    return sheet_figure(reliability_sheet(report, width_inches))
 
 
 def risk_figure(report: Report, *, width_inches: float | None = None) -> Figure:
@@ -72,10 +72,10 @@ def risk_figure(report: Report, *, width_inches: float | None = None) -> Figure:
     width_inches: as for reliability diagrams.
     Raises: InputError where a curve was not measured; UsageError for a width below 2 or above 40 inches.
     """
-    return _drawn(risk_sheet(report, width_inches))
+    return sheet_figure(risk_sheet(report, width_inches))
 
 
-def _drawn(sheet: Sheet) -> Figure:
+def sheet_figure(sheet: Sheet) -> Figure:
     """The sheet as a figure; axes of one kind are counted."""
     kinds = [panel.kind for panel in sheet.panels]
     with own_settings():

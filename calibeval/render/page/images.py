@@ -3,11 +3,23 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
+
+from markupsafe import Markup
 
 from calibeval.core.report.per_image import PerImage, Region, Structure
 from calibeval.core.report.report import DumpReport
-from calibeval.render.page.marks import pct
-from calibeval.words.images import NumberCells, image_finding, number_cells, points, region_name
+from calibeval.render.drawing.strip import strip_of
+from calibeval.render.page.marks import Tick, pct, written
+from calibeval.words.images import (
+    NumberCells,
+    gap_interval,
+    image_finding,
+    number_cells,
+    points,
+    region_name,
+    spread_said,
+)
 from calibeval.words.marks import plain
 
 FEW_STRUCTURES = 20
@@ -17,7 +29,10 @@ _FIRST = ("accuracy", "confidence_gap", "ece", "ace", "cwce", "boundary_ece", "i
 
 @dataclass(frozen=True, slots=True)
 class RegionRow:
-    """A region. left, width: the bar of its gap, from 0 in the middle; sign: "over" or "under"."""
+    """A region. left, width: the bar of its gap, from 0 in the middle; sign: "over" or "under".
+
+    ends: the interval in words; low, high: its places.
+    """
 
     name: str
     pixels: str
@@ -27,6 +42,9 @@ class RegionRow:
     sign: str
     left: str
     width: str
+    ends: str
+    low: str
+    high: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +60,10 @@ class StructureRow:
 
 @dataclass(frozen=True, slots=True)
 class ImagesView:
-    """What is measured image by image. others: numbers that are folded; more: structures that are."""
+    """What is measured image by image. others: numbers that are folded; more: structures that are.
+
+    strip: the ECE of single images as marks, with the ticks of its axis, and said of it; empty with one image.
+    """
 
     finding: str
     numbers: list[NumberCells]
@@ -50,6 +71,9 @@ class ImagesView:
     regions: list[RegionRow]
     structures: list[StructureRow]
     more: list[StructureRow]
+    strip: Markup
+    ticks: list[Tick]
+    strip_said: str
 
 
 def images_view(dump: DumpReport) -> ImagesView | None:
@@ -66,7 +90,17 @@ def images_view(dump: DumpReport) -> ImagesView | None:
         regions=_regions(images),
         structures=structures[:FEW_STRUCTURES],
         more=structures[FEW_STRUCTURES:],
+        **_strip(images),
     )
+
+
+def _strip(images: PerImage) -> dict[str, Any]:
+    said, found = spread_said(images), strip_of(images)
+    if not said or found is None:
+        return {"strip": Markup(), "ticks": [], "strip_said": ""}
+    ticks = [Tick(pct(tick.place), tick.label) for tick in found.ticks]
+    marks = Markup(written(found.marks, ""))  # noqa: S704 - numbers, and names that were escaped
+    return {"strip": marks, "ticks": ticks, "strip_said": plain(said, _LINE)}
 
 
 def _plain(row: NumberCells) -> NumberCells:
@@ -74,7 +108,8 @@ def _plain(row: NumberCells) -> NumberCells:
 
 
 def _regions(images: PerImage) -> list[RegionRow]:
-    widest = max((abs(one.gap) for one in images.regions if one.gap is not None), default=0.0) or 1.0
+    every = [end for one in images.regions for end in (one.gap, one.low, one.high) if end is not None]
+    widest = max(map(abs, every), default=0.0) or 1.0
     return [_region(one, widest, spaced=images.distances == "spacing") for one in images.regions]
 
 
@@ -90,6 +125,9 @@ def _region(one: Region, widest: float, *, spaced: bool) -> RegionRow:
         sign="over" if gap > 0 else "under",
         left=pct(0.5 if gap > 0 else 0.5 - length),
         width=pct(length),
+        ends=plain(gap_interval(one), _NAME) if gap_interval(one) else "",
+        low="" if one.low is None else pct(0.5 + 0.5 * one.low / widest),
+        high="" if one.high is None else pct(0.5 + 0.5 * one.high / widest),
     )
 
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from calibeval.core.dense.maps import CaseMaps
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.standing import with_floor
 from calibeval.core.report.views import OF_POSITIVE
 from calibeval.render.page import tables as html_tables
+from calibeval.render.page.cases import CasesView, cases_view
 from calibeval.render.page.classes import Classes, class_tables, folded_count
 from calibeval.render.page.diagram import Diagram, diagram, legend
 from calibeval.render.page.facts import caption, facts, remarks
@@ -51,7 +53,7 @@ class DumpView:
 
     changes: of a dump after its map, its numbers beside those before. question: the title of the diagram. views: chosen
     classes against the rest. risk: the risk-coverage curve. top: of two classes, the view by the top label. images: of
-    segmentations, what is measured image by image.
+    segmentations, what is measured image by image. cases: pictures of some images.
     """
 
     id: str
@@ -82,6 +84,7 @@ class DumpView:
     gains: list[GainCells] = field(default_factory=list)
     top: DumpView | None = None
     images: ImagesView | None = None
+    cases: CasesView | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,17 +153,23 @@ class PageView:
     question: str = ""
 
 
-def page_view(report: Report, prefix: str = "", folded: int = MOST_FOLDED) -> PageView:
+def page_view(
+    report: Report,
+    prefix: str = "",
+    folded: int = MOST_FOLDED,
+    cases: Mapping[str, Sequence[CaseMaps]] | None = None,
+) -> PageView:
     """The page of the report.
 
     prefix: of every id in it, for several pages in one document. folded: how many classes of all dumps together may be
-    folded.
+    folded. cases: images that are shown, by the names of dumps.
     """
     shorts = short_names([dump.name for dump in report.dumps], _NAME // 2)
     room = folded if sum(map(folded_count, report.dumps)) <= folded else 0
     numbered = enumerate(zip(report.dumps, shorts, strict=True), 1)
     dumps = [_dump_view(dump, report, f"{prefix}d{i}", short, room) for i, (dump, short) in numbered]
-    dumps = _on_one_scale(dumps)
+    seen = [cases_view(dump, (cases or {}).get(dump.name, ())) for dump in report.dumps]
+    dumps = [replace(view, cases=one) for view, one in zip(_on_one_scale(dumps), seen, strict=True)]
     only = dumps[0] if len(dumps) == 1 else None
     names = only.name if only else cells.plural(len(dumps), "dump")
     return PageView(

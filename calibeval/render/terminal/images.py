@@ -8,7 +8,7 @@ from rich.text import Text
 from calibeval.core.report.per_image import PerImage, Structure
 from calibeval.core.report.report import DumpReport
 from calibeval.render.terminal.sheet import QUIET, STRONG, Column, Sheet, table, total_width
-from calibeval.words.images import HEADINGS, NumberCells, number_cells, points, region_name
+from calibeval.words.images import HEADINGS, NumberCells, gap_interval, number_cells, points, region_name
 
 OF_STRUCTURES = ("ece", "ace", "mce_all_bins", "confidence_gap", "dice", "iou")
 NAME_WIDTH = 24
@@ -42,6 +42,8 @@ def _regions(images: PerImage, sheet: Sheet) -> list[RenderableType]:
         Column("accuracy %", [_percent(one.accuracy) for one in images.regions]),
         Column("gap", [sheet.text(points(one.gap)) for one in images.regions]),
     ]
+    ends = [sheet.text(gap_interval(one)) for one in images.regions]
+    columns += [Column("its interval", ends)] if any(ends) else []
     return _fitting(names, columns, sheet, "regions")
 
 

@@ -17,7 +17,7 @@ REFUSED = [
     (["report", DIGITS, "--allow-leak"], "--allow-leak belongs to --fit-on or --map"),
     (["report", DIGITS, "--cross-fit", "5", "--allow-leak"], "--allow-leak belongs to --fit-on or --map"),
     (["report", DIGITS, "--level", "0.9", "--no-intervals"], "--level and --no-intervals exclude each other"),
-    (["report", DIGITS, "--width", "3"], "--width belongs to --figure"),
+    (["report", DIGITS, "--width", "3"], "--width belongs to --figure, or to --export of a figure"),
     (["report", DIGITS, "--min-rows", "3"], "--min-rows applies to slices only, but there are no slices"),
     (["fit", DIGITS, "--group", "x"], "--group belongs to --method auto"),
     *(

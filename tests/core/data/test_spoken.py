@@ -7,7 +7,7 @@ import pytest
 from calibeval.core.data.spoken import LIMITS, LISTS, NAMES, NUMBERS, SWITCHES, in_python
 from tests.conftest import ROOT
 
-LEFT = ("format", "full", "save", "topk")  # of the command line alone, or of other tools
+LEFT = ("export", "format", "full", "recursive", "save", "topk")  # of the command line alone, or of other tools
 
 
 @pytest.mark.parametrize(
@@ -34,6 +34,7 @@ LEFT = ("format", "full", "save", "topk")  # of the command line alone, or of ot
         ("--key log_probs: there is no", 'key={"log_probs": ...}: there is no'),
         ("--engine dask=tcp://node1:8786: none", 'engine="dask=tcp://node1:8786": none'),
         ("make the sums with --base, or give", "make the sums with base=..., or give"),
+        ("of a voxel, --spacing Z,Y,X, or --spacing 1,1,1 for", 'of a voxel, spacing="Z,Y,X", or spacing="1,1,1" for'),
         ("two --- dashes -- here", "two --- dashes -- here"),
     ],
 )

@@ -21,13 +21,15 @@ from tests.conftest import ROOT
 needs_kernel = pytest.mark.skipif(not kernel.available(), reason=str(kernel.missing()))
 # The arguments of each function of the module in turn: who changes them raises INTERFACE in both files, and this.
 FORMATS = {
-    5: [
+    6: [
         "iiiny*y*z*y*dddw*w*w*w*z*",
         "iy*y*y*y*y*z*w*w*",
         "iy*w*",
         "iy*y*y*y*w*w*",
         "iinppy*z*z*dw*",
         "inpy*y*z*z*w*w*",
+        "iy*z*nw*",
+        "IIw*",
         "iy*y*w*",
         "y*iny*y*w*w*w*",
     ]
@@ -79,7 +81,7 @@ def test_numpy_can_be_forced(monkeypatch):
     assert (kernel.chosen(), kernel.kernel_name(), kernel.kernel_words()) == (None, "numpy", "numpy")
 
 
-@pytest.mark.parametrize("word", ["fortran", "Native", " native", "numpy:avx2"])
+@pytest.mark.parametrize("word", ["fortran", "Native", " native", "numpy:avx2", "native:"])
 def test_another_word_is_refused(monkeypatch, word):
     monkeypatch.setenv(kernel.VARIABLE, word)
     with pytest.raises(UsageError, match=rf"CALIBEVAL_KERNEL is '{word}', but it must be 'numpy' or 'native'"):
@@ -120,6 +122,28 @@ def test_an_outdated_kernel_is_not_used_and_version_says_why(monkeypatch, unbuil
         kernel.chosen()
     monkeypatch.setenv(kernel.VARIABLE, "numpy")
     assert kernel.kernel_words() == "numpy"
+
+
+def test_a_kernel_that_cannot_be_loaded_is_not_used_and_version_says_why(monkeypatch, unbuilt):
+    unbuilt("the compiled kernel cannot be loaded (x.so: invalid ELF header); reinstall")
+    monkeypatch.delenv(kernel.VARIABLE, raising=False)
+    assert (kernel.available(), kernel.chosen()) == ((), None)
+    assert kernel.kernel_words() == "numpy; the compiled kernel cannot be loaded (x.so: invalid ELF header); reinstall"
+    monkeypatch.setenv(kernel.VARIABLE, "native")
+    with pytest.raises(UsageError, match=r"has numpy only: the compiled kernel cannot be loaded \(x.so"):
+        kernel.chosen()
+
+
+@needs_kernel
+@pytest.mark.parametrize("asked", ["native:avx2:", "native:sparc"])
+def test_a_misspelt_instruction_set_is_told_apart_from_one_that_the_processor_lacks(monkeypatch, asked):
+    monkeypatch.setenv(kernel.VARIABLE, asked)
+    with pytest.raises(UsageError, match=rf"only: no instruction set is called {asked.partition(':')[2]}"):
+        kernel.chosen()
+    lacking = min({"avx512", "neon"} - {one.name for one in kernel.available()})
+    monkeypatch.setenv(kernel.VARIABLE, f"native:{lacking}")
+    with pytest.raises(UsageError, match="only: this processor lacks the instructions"):
+        kernel.chosen()
 
 
 def test_a_processor_without_the_instructions_uses_numpy(monkeypatch, unbuilt):

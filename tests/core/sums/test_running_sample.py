@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from calibeval.core.data.predictions import Block
-from calibeval.core.sums import optimum
+from calibeval.core.sums import kernel, optimum
 from calibeval.core.sums import sample as sample_module
 from calibeval.core.sums.running_sample import RunningSample
 from calibeval.core.sums.sample import Sample, chosen, sample_size
@@ -67,3 +67,15 @@ def test_the_temperature_does_not_depend_on_how_rows_are_divided(monkeypatch):
         parts = [Sample(z[i:j], y[i:j], np.arange(i, j)) for i, j in pairwise(ends)]
         found.append(optimum.optimum_of(parts, "logits", of_all=False).log_t)
     assert found[0] == found[1] == found[2]
+
+
+@pytest.mark.skipif(not kernel.available(), reason="the compiled kernel was not built")
+@pytest.mark.parametrize(("first", "rows", "n"), [(0, 0, 9), (0, 1000, 1000), (7, 5000, 9000), (2**32 - 50, 99, 2**33)])
+def test_the_compiled_kernel_chooses_the_same_rows(monkeypatch, first, rows, n):
+    for size in (1, 5, n // 20, n - 1, n):
+        found = []
+        for name in ("numpy", "native"):
+            monkeypatch.setenv(kernel.VARIABLE, name)
+            found.append(chosen(first, rows, n, size))
+        assert np.array_equal(*found)
+        assert found[0].dtype == found[1].dtype

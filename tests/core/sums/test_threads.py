@@ -59,6 +59,21 @@ def test_the_first_error_is_raised_in_its_place(jobs):
         next(results)
 
 
+@pytest.mark.parametrize("jobs", [1, 2, 5])
+@pytest.mark.parametrize("broken", [0, 1, 2, 7])
+@pytest.mark.parametrize("odd", [0, 1, 6, 9])
+def test_a_piece_that_cannot_be_made_comes_after_the_work_on_those_before(broken, odd, jobs):
+    def pieces():
+        yield from range(broken)
+        raise KeyError(broken)
+
+    results = in_order(lambda piece: 1 // (piece - odd), pieces(), jobs)
+    for piece in range(min(broken, odd)):
+        assert next(results) == 1 // (piece - odd)
+    with pytest.raises(ZeroDivisionError if odd < broken else KeyError):
+        next(results)
+
+
 @pytest.mark.parametrize(("pieces", "own"), [(0, True), (1, True), (2, False)])
 def test_a_single_piece_needs_no_thread(pieces, own):
     threads = set(in_order(lambda _: threading.current_thread(), range(pieces), jobs=2))

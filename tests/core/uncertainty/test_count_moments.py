@@ -95,3 +95,19 @@ def test_the_largest_square_is_that_of_the_decisive_bin() -> None:
     few, many = (rare_total(mean, variance, 0.001) for mean, variance in zip([0.01, 1.0], sums.variance, strict=True))
     squares = ((few - 0.01) ** 2 / 10.0, (many - 1.0) ** 2 / 1000.0)
     assert largest_rare_square(sums, 1010, 0.001) == pytest.approx(max(squares) / 1010, rel=1e-6)
+
+
+@pytest.mark.parametrize("moved", [1.0, 1.0 - 1e-13, 1.0 + 1e-13])
+def test_a_quantile_that_is_reached_exactly_is_reached_whatever_the_rounding(moved: float) -> None:
+    # One row that is wrong with probability 0.05 = 1 - 0.95 exceeds 0 with exactly that probability.
+    assert rare_total(0.05 * moved, 0.05 * 0.95 * moved, 1.0 - 0.95) == 0
+    assert rare_total(0.0501, 0.0501 * 0.9499, 1.0 - 0.95) == 1
+
+
+def test_a_gap_that_is_always_the_same_has_no_moments() -> None:
+    # Of one row of probability 1/2, or of one of weight 0.1, the gap is half of it with either outcome.
+    for w in (1.0, 0.1, 3.0):
+        squared = BinSums(*(np.array([x * w * w]) for x in (1.0, 0.5, 0.25, 1.0, 0.5)))
+        one = BinSums(*(np.array([x * w]) for x in (1.0, 0.5, 0.25, 1.0, 0.5)), squared=squared)
+        moments = folded_moments(one, mean_absolute_gap(one))
+        assert (moments.variance.tolist(), moments.third.tolist()) == ([0.0], [0.0])

@@ -87,6 +87,18 @@ def counting(path):
     return path._replace(moments=moments), asked
 
 
+@pytest.mark.parametrize("z", [0.1, 0.6, 1.96, 3.5])
+@pytest.mark.parametrize("of", [folded_path, pooled_path])
+def test_ends_that_are_not_asked_for_change_no_other(of, z):
+    sums = class_sums(5)
+    path, value = of(sums, N, 2.0), float(np.abs(sums.surplus).sum()) / (N * len(sums.count))
+    whole = invert(path, value, z)
+    assert invert(path, value, z, low=False)[1:] == pytest.approx(whole[1:], rel=1e-12)
+    few = invert(path, value, z, centre=False)
+    assert (few.low, few.high) == pytest.approx((whole.low, whole.high), rel=1e-12)
+    assert invert(path, value, z, low=False, centre=False).high == pytest.approx(whole.high, rel=1e-12)
+
+
 def test_an_inversion_computes_the_path_a_dozen_times():
     rng = np.random.default_rng(0)
     for _ in range(50):

@@ -9,6 +9,7 @@ import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from calibeval.core.data.notices import NotComputable
 from calibeval.core.errors import InputError
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.paired_means import accuracy_difference, mcnemar_p, mean_difference, normal_difference
@@ -91,6 +92,22 @@ def test_p_and_interval_agree(gained, lost, confidence):
 def test_one_row_has_no_interval(method):
     with pytest.raises(InputError, match="1 row is not enough: a mean difference needs at least 2"):
         method()
+
+
+@pytest.mark.parametrize("more", [{}, {"weights": np.ones(4)}, {"groups": np.array([0, 0, 1, 1])}])
+def test_squares_beyond_float64_are_refused_without_a_warning(more):
+    with pytest.raises(NotComputable, match="squares of the differences of rows exceed the range of float64"):
+        mean_difference(np.array([1e300, -1e300, 2e300, 0.0]), Level(0.95), math.inf, **more)
+
+
+@pytest.mark.parametrize("w", [0.1, 0.3, 7.0])
+def test_equal_weights_count_whole_rows(w):
+    for gained, lost in ((13, 12), (49, 1), (30, 3)):
+        base, candidate = rights(gained, lost)
+        plain = accuracy_difference(base, candidate, Level(0.95))
+        n = float(len(base))
+        even = accuracy_difference(base, candidate, Level(0.95), weights=np.full(len(base), w) * (n / (n * w)))
+        assert even == pytest.approx(plain, rel=1e-9)
 
 
 def test_groups_by_hand():

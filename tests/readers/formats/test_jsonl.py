@@ -203,3 +203,20 @@ def test_whole_numbers_of_64_bits(tmp_path):
         written(tmp_path, lines(logits=[[1, 2]] * 2, label=[0, 1], id=[2**63, 2**64])),
         'd.jsonl line 2: "id" holds an integer of more than 64 bits; write it as text',
     )
+
+
+@pytest.mark.parametrize("batch", [2**19, 4])
+@pytest.mark.parametrize(
+    ("ids", "dtype"),
+    [
+        ([2**64 - 1, 5, 0, 2**63, 7, 8], "uint64"),
+        ([1, 2, 2**64 - 1, 4, 2**63, 6], "uint64"),
+        ([5, 6, 7, 2**63, 0.5, 9], "float64"),
+    ],
+)
+def test_large_whole_numbers_are_the_same_in_batches_of_any_size(ids, dtype, batch, monkeypatch, tmp_path):
+    monkeypatch.setattr(rows_module, "BATCH_VALUES", batch)
+    column = read(written(tmp_path, lines(logits=[[1, 2]] * 6, label=[0, 1] * 3, site=ids))).columns["site"]
+    assert (column.dtype, column.tolist()) == (np.dtype(dtype), ids)
+    negative = written(tmp_path, lines(logits=[[1, 2]] * 6, label=[0, 1] * 3, site=[-1, 2, 3, 2**63, 5, 6]))
+    assert [*read(negative).columns] == []

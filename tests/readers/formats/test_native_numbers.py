@@ -38,7 +38,7 @@ DECIMALS = st.one_of(
 
 
 def rows_of(text, columns):
-    return parsed(MODULE, text.encode(), ",", text.count("\n"), columns)
+    return parsed(MODULE, [text.encode()], ",", columns)
 
 
 @compiled
@@ -63,6 +63,17 @@ def test_columns_are_told_apart():
     assert found.fractions.tolist() == [False, True, False, False, False]
     assert found.padded.tolist() == [False, False, True, False, True]
     assert np.signbit(found.values[0, 3])
+
+
+@compiled
+@pytest.mark.parametrize("size", [1, 2, 5])
+def test_parts_are_one_table(size):
+    lines = ["1,0.5,7\n", "2,1,08\n", "3,1,0\n", "4,1,12345678901234567890.5\n", "5,1,-0\n"]
+    parts = ["".join(lines[i : i + size]).encode() for i in range(0, 5, size)]
+    found = parsed(MODULE, parts, ",", 3)
+    assert found.values.tolist() == [[1, 0.5, 7], [2, 1, 8], [3, 1, 0], [4, 1, 12345678901234567890.5], [5, 1, 0]]
+    assert (found.fractions.tolist(), found.padded.tolist()) == ([False, True, True], [False, False, True])
+    assert parsed(MODULE, [*parts, b"6,1\n"], ",", 3) is None
 
 
 @compiled
