@@ -7,7 +7,8 @@ import pytest
 from calibeval.core.data.spoken import LIMITS, LISTS, NAMES, NUMBERS, SWITCHES, in_python
 from tests.conftest import ROOT
 
-LEFT = ("export", "format", "full", "recursive", "save", "topk")  # of the command line alone, or of other tools
+# Of the command line alone, or of other tools.
+LEFT = ("export", "format", "full", "images", "recursive", "save", "show", "topk")
 
 
 @pytest.mark.parametrize(
