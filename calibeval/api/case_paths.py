@@ -37,7 +37,7 @@ def compared_paths(
 
     report = _report(base)
     paths = [*([] if report is not None else [base]), *candidates]
-    found = named_paths(paths, reading, how) if report is not None or is_name(base) else None
+    found = named_paths(paths, reading, how)
     if found is None:
         return None
     own = measuring._replace(group=table_of(measuring.group))
@@ -100,11 +100,6 @@ def table_of(group: object) -> str | None:
     if group is None or isinstance(group, str | PathLike):
         return None if group is None else fspath(group)
     raise UsageError("group of a folder of cases is the path of a table, such as patients.csv")
-
-
-def is_name(value: object) -> bool:
-    """Whether it is the path of something."""
-    return isinstance(value, str | PathLike)
 
 
 def _report(base: object) -> Callable[[], Report] | None:

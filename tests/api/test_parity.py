@@ -36,6 +36,8 @@ COMMANDS = {
             "width": "report.figure(width=...)",
             "png": "report.save(..., png=True)",
             "full": TERMINAL,
+            "show": "pages with single images come from the command",
+            "images": "pages with single images come from the command",
             "sort": "report.sorted_by(...)",
             "saved_map": "calibeval.evaluate(calibeval.read_map(...)(predictions))",
             "no_intervals": "level=None",
