@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
@@ -17,9 +17,15 @@ if TYPE_CHECKING:
     from calibeval.core.report.report import DumpReport, Report
     from calibeval.core.report.settings import Settings
     from calibeval.core.sums.resources import Resources
+    from calibeval.readers.cases.folder import Folder
     from calibeval.readers.cases.names import Layout
+    from calibeval.readers.cases.units import CaseUnits
     from calibeval.readers.meaning.assemble import ReadOptions
+    from calibeval.recalibrate.base.mapping import Map
+    from calibeval.recalibrate.fitting.before_after import Plan
 
+OF_CASES = ("--group", "--slice")
+HELD = ("group", "slices", "min_rows", "fit_on", "cross_fit", "map")
 NOTHING: tuple[Any, ...] = (None, False, ())
 
 
@@ -49,14 +55,16 @@ def are_cases(folders: Sequence[Path], labels: object, layout: str | None) -> bo
 
     Raises: UsageError if a layout was named, but they are not, or if some are and others are not.
     """
-    there = [isinstance(one, Path) and one.is_dir() for one in folders]
+    from calibeval.readers.cases.stems import is_folder
+
+    there = [isinstance(one, Path) and is_folder(one) for one in folders]
     if not (isinstance(labels, Path) and labels.is_dir() and any(there)):
         if layout is not None:
             raise UsageError(f"layout {layout} is for a folder of cases, with --labels FOLDER")
         if any(there):
             _check_no_cases([one for one, is_one in zip(folders, there, strict=True) if is_one], labels)
         return False
-    from calibeval.readers.cases.folder import holds_cases
+    from calibeval.readers.cases.recognised import holds_cases
 
     found = [
         is_one and (layout is not None or holds_cases(one, labels)) for one, is_one in zip(folders, there, strict=True)
@@ -69,7 +77,7 @@ def are_cases(folders: Sequence[Path], labels: object, layout: str | None) -> bo
 
 def _check_no_cases(folders: Sequence[Path], labels: object) -> None:
     """Refuse folders of images whose labels are in no folder. Raises: UsageError."""
-    from calibeval.readers.cases.folder import holds_images
+    from calibeval.readers.cases.recognised import holds_images
 
     for folder in folders:
         if holds_images(folder):
@@ -81,7 +89,7 @@ def check_local(dumps: Sequence[object], labels: object) -> None:
     """Refuse remote folders of cases, whose labels are images in a folder here. Raises: UsageError."""
     if not isinstance(labels, str | PathLike) or not Path(labels).is_dir():
         return
-    from calibeval.readers.cases.folder import holds_images
+    from calibeval.readers.cases.recognised import holds_images
     from calibeval.readers.stored.place import as_shown, is_remote
 
     far = [one for one in dumps if isinstance(one, str) and is_remote(one)]
@@ -131,6 +139,7 @@ def report_of_cases(
     resources: Resources,
     only: Collection[str] | None,
     given: Mapping[str, object],
+    fitting: Callable[[], CaseFitting | None] = lambda: None,
 ) -> Report | None:
     """The report of folders of cases: a path, several, or several by their names in a dict; None for other dumps.
 
@@ -157,10 +166,18 @@ def report_of_cases(
         raise UsageError("group of a folder of cases is the path of a table, such as patients.csv")
     own = settings if group is None else replace(settings, group=str(group))
     folders = [Folders(name if isinstance(name, str) else None, path) for name, path in zip(every, paths, strict=True)]
-    without = {name: value for name, value in given.items() if name not in (*reading, "group", "positive")}
+    without = {name: value for name, value in given.items() if name not in (*reading, *HELD)}
     opened = replace(options_of(**reading), spacing=as_spacing(spacing))
-    found, used = reports_of_cases(folders, opened, known, own, resources, only, without)
+    found, used = reports_of_cases(folders, opened, known, own, resources, only, without, fitting())
     return Report(VERSION, used, together(found))
+
+
+class CaseFitting(NamedTuple):
+    """How folders of cases are recalibrated: by a saved map, one fitted on another folder, or out of fold."""
+
+    plan: Plan
+    fit_on: Path | None
+    saved: Map | None
 
 
 def reports_of_cases(
@@ -171,20 +188,21 @@ def reports_of_cases(
     resources: Resources,
     only: Collection[str] | None,
     given: Mapping[str, object],
+    fitting: CaseFitting | None = None,
     pictures: Pictures | None = None,
 ) -> tuple[list[DumpReport], Settings]:
     """The results of folders of cases, each with the same folder of labels, and their settings.
 
-    given: options that cases cannot have, by their names. The group of the settings is a table of cases.
-    pictures: of some cases, which are read again.
-    Raises: as `evaluate_cases`; UsageError for such options.
+    given: options that cases cannot have, by their names. The group of the settings is a table of cases, as are slices.
+    fitting: of a map, whose results are reported, too. pictures: of some cases, which are read again.
+    Raises: as `evaluate_cases` and `recalibrated_cases`; UsageError for such options.
     """
     for name, value in given.items():
-        if name != "--group" and value not in NOTHING:
+        if name not in OF_CASES and value not in NOTHING:
             raise UsageError(f"{name} cannot be combined with a folder of cases")
     from calibeval.core.evaluation.of_cases import evaluate_cases
     from calibeval.readers.cases.folder import Folder
-    from calibeval.readers.cases.units import read_units
+    from calibeval.readers.cases.units import read_columns, read_units
 
     found: list[DumpReport] = []
     labels = Path(str(options.labels))
@@ -194,20 +212,54 @@ def reports_of_cases(
             pictures.check(cases)
         units = None if settings.group is None else read_units(settings.group, cases.facts.names)
         own = settings if units is None else replace(settings, group=units.column)
+        columns = read_columns(settings.slices, cases.facts.names)
+        own = replace(own, slices=tuple(columns))
         every = evaluate_cases(
             cases,
             own,
             resources,
             only,
             units=None if units is None else units.names,
+            columns=columns,
             renormalize=options.renormalize,
         )
+        if fitting is not None:
+            every = (_with_map(every[0], cases, fitting, options, layout, own, resources, only, units),)
         if pictures is not None:
             for one in every:
                 pictures.add(one, cases)
         found += [_named(one, title or path.name) for one in every]
         last = own
     return found, last
+
+
+def _with_map(
+    before: DumpReport,
+    cases: Folder,
+    fitting: CaseFitting,
+    options: ReadOptions,
+    layout: Layout | None,
+    settings: Settings,
+    resources: Resources,
+    only: Collection[str] | None,
+    units: CaseUnits | None,
+) -> DumpReport:
+    """The report with the results after the map. Raises: as `recalibrated_cases`."""
+    from calibeval.core.evaluation.of_cases import evaluate_cases
+    from calibeval.readers.cases.folder import Folder
+    from calibeval.recalibrate.fitting.of_cases import by_map, recalibrated_cases
+
+    plain, names = replace(settings, slices=(), min_rows=None), None if units is None else units.names
+
+    def evaluate(mapped: Cases) -> DumpReport:
+        return evaluate_cases(mapped, plain, resources, only, units=names, renormalize=options.renormalize)[0]
+
+    if fitting.saved is not None:
+        after, told = by_map(cases, fitting.saved, evaluate, allow_leak=fitting.plan.allow_leak)
+    else:
+        other = None if fitting.fit_on is None else Folder(fitting.fit_on, Path(str(options.labels)), options, layout)
+        after, told = recalibrated_cases(cases, other, fitting.plan, evaluate, names)
+    return replace(before, recalibrated=after, warnings=(*before.warnings, *told))
 
 
 def _named(dump: DumpReport, name: str) -> DumpReport:

@@ -7,6 +7,8 @@ from typing import Unpack
 
 from calibeval.api.arguments import ARGUMENTS, dump
 from calibeval.api.arguments import base as base_argument
+from calibeval.api.case_pairs import Measuring
+from calibeval.api.case_paths import compared_paths
 from calibeval.api.chosen import chosen_metrics
 from calibeval.api.dumps import (
     Dump,
@@ -50,6 +52,8 @@ def compare(
     group: Group | None = None,
     weights: Weighting | None = None,
     positive: str | int | None = None,
+    background: str | None = None,
+    layout: str | None = None,
     jobs: int = 1,
     engine: EngineName | None = None,
     max_memory: int | None = None,
@@ -68,6 +72,8 @@ def compare(
     `evaluate`, of every dump. positive: as for `evaluate`.
     Instead of a base and candidates, files of sums that hold both may be given ("part-*.sums"): all are one comparison.
     Behind a report, files of sums are one candidate.
+    Folders of cases, with `labels` another folder, are paired by the names of cases; background, layout, and of them
+    group: as for `evaluate`. Numbers of images have names of their own, "dice", "per_image.ece", "liver.dice".
     Raises: InputError for dumps that cannot be compared; UsageError for settings that cannot work; FileProblem.
 
     >>> base = Predictions(probs=[[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]] * 100, labels=[0, 0, 1] * 100)
@@ -91,9 +97,14 @@ def compare(
         return compare_sums(rows, source, level=level, only=only, saved=summed.report).with_distinct_names()
     if not every:
         raise UsageError("there is no candidate to compare with the base")
+    resources = resources_of(jobs, max_memory, progress)
+    of_rows = {"weights": weights, "positive": positive}
+    how, measuring = (layout, background), Measuring(bins, level, group, as_texts(slices), min_rows)
+    of_cases = compared_paths(base, every, reading, how, measuring, resources, chosen_metrics(metrics), of_rows)
+    if of_cases is not None:
+        return of_cases.with_names(names).with_distinct_names()
     read_by(reading, [base, *every])
     options = and_positive(reading, positive)
-    resources = resources_of(jobs, max_memory, progress)
     first = base_of(base, options if is_path(base) else {}, max_memory, engine)
     first = weighted(first, weights) if isinstance(first, Predictions) else first
     read = (predictions_of(one, options if is_path(one) else {}, max_memory, engine) for one in every)

@@ -11,7 +11,7 @@ from typing import Any, Unpack
 import numpy as np
 
 from calibeval.api.arguments import ARGUMENTS, dump, dumps, saved_map
-from calibeval.api.cases import no_cases, report_of_cases
+from calibeval.api.cases import CaseFitting, no_cases, report_of_cases
 from calibeval.api.chosen import chosen_metrics
 from calibeval.api.dumps import (
     Dump,
@@ -21,6 +21,7 @@ from calibeval.api.dumps import (
     Weighting,
     as_class,
     as_classes,
+    as_path,
     as_texts,
     by_names,
     grouped,
@@ -123,8 +124,9 @@ def evaluate(
     more than two, those that are also looked at one against the rest.
     background: of images, whether class 0 counts: "include", "exclude-label" (not the pixels with this label) or
     "exclude-class" (not in means over classes). layout: of a folder of cases whose labels are in the folder `labels`:
-    "nnunet" or "monai", if files do not tell; then group is a table of cases, "patients.csv". spacing: of
-    such a folder, the size of a voxel along z, y and x, instead of that in headers.
+    "nnunet", "monai" or "arrays", if files do not tell; then group is a table of cases, "patients.csv", and slices are
+    columns of tables, "scanners.csv#site". spacing: of such a folder, the size of a voxel along z, y and x, instead of
+    that in headers.
     fit_on: fit a map on this dump, and report before and after. cross_fit: the same, but out of fold, with
     this many folds of each dump itself. method, objective, clip, seed: as for `fit`. map: the same for a map that is
     fitted already, or the path of its file. allow_leak: accept rows that the map was fitted on.
@@ -177,7 +179,10 @@ def evaluate(
         held: dict[str, object] = {"weights": weights, "group": group, "positive": positive, "slices": slices, **ways}
         held |= {"classes": classes, "min_rows": min_rows, "convention": convention != OWN, **options}
         summed = report_of_sums(predictions, level, chosen, bins, held)
-        summed = summed or report_of_cases(predictions, options, layout, spacing, settings, resources, chosen, held)
+        fitting = partial(_of_cases, fit_on, cross_fit, map, method, objective, clip, seed, allow_leak=allow_leak)
+        summed = summed or report_of_cases(
+            predictions, options, layout, spacing, settings, resources, chosen, held, fitting
+        )
         if summed is not None:
             return summed
         every, names = by_names(predictions)
@@ -210,6 +215,26 @@ def evaluate(
         found.append(replace(one, name=names[i]) if names else one)
     settings = stamped(settings, *(one.warnings for one in found))
     return Report(VERSION, settings, together(found))
+
+
+def _of_cases(
+    fit_on: Any,
+    folds: int | None,
+    found: Any,
+    method: str,
+    objective: str,
+    clip: float | None,
+    seed: int,
+    *,
+    allow_leak: bool,
+) -> CaseFitting | None:
+    """What a folder of cases is recalibrated with; None where no map is asked for. Raises: UsageError."""
+    if fit_on is None and folds is None and found is None:
+        return None
+    if fit_on is not None and not is_path(fit_on):
+        raise UsageError("fit_on of a folder of cases is another folder of cases")
+    plan = Plan(method, objective, clip, seed, None, None, folds, allow_leak)
+    return CaseFitting(plan, None if fit_on is None else as_path(fit_on), found)
 
 
 def _check_beside(arrays: Sequence[str], labels: object) -> None:

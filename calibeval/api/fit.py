@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Unpack
 
 from calibeval.api.arguments import ARGUMENTS, dump
+from calibeval.api.case_maps import pixels_of_paths
 from calibeval.api.dumps import Dump, Group, Reading, Weighting, grouped, predictions_of
 from calibeval.api.engines import EngineName, with_engine
 from calibeval.core.data.arguments import whole
@@ -30,6 +31,7 @@ def fit(
     group: Group | None = None,
     prior: float | Sequence[float] | Mapping[str, float] | None = None,
     weights: Weighting | None = None,
+    layout: str | None = None,
     engine: EngineName | None = None,
     max_memory: int | None = None,
     **reading: Unpack[Reading],
@@ -44,7 +46,8 @@ def fit(
     one group stay in one fold. prior: shares of the classes where the map will be used, if they differ from those of
     these rows, such as undersampled ones: of two classes the share of class 1, else a share for each class, or shares
     by class. weights: a column's name, or an array with one number per row. engine: as for `evaluate`. max_memory,
-    reading: as for `read`.
+    reading: as for `read`. A folder of cases, with `labels` another folder, gives its pixels, or an even sample of
+    them; layout: as for `evaluate`.
     Raises: InputError for data that has no such map; UsageError for settings that cannot work; FileProblem.
 
     >>> from calibeval import Predictions
@@ -54,7 +57,10 @@ def fit(
     >>> mapping([[3.0, 0.0]]).round(3)
     array([[1.099, 0.   ]])
     """
-    found, name = grouped(weighted(predictions_of(predictions, reading, max_memory, engine), weights), group)
+    cases = pixels_of_paths(predictions, {**reading}, layout)
+    read = predictions_of(predictions, reading, max_memory, engine) if cases is None else cases.predictions
+    by = cases.column if cases is not None and group is None and method == "auto" else group
+    found, name = grouped(weighted(read, weights), by)
     groups = group_column(found, name)
     return fit_predictions(found, method, objective=objective, clip=clip, seed=seed, groups=groups, prior=prior)
 
@@ -70,6 +76,7 @@ def cross_fit(
     seed: int = SEED,
     group: Group | None = None,
     weights: Weighting | None = None,
+    layout: str | None = None,
     max_memory: int | None = None,
     **reading: Unpack[Reading],
 ) -> CrossFitted:
@@ -85,6 +92,9 @@ def cross_fit(
     >>> cross_fit(p, folds=2)
     <CrossFitted: temperature in 2 folds, n=20>
     """
-    found, name = grouped(weighted(predictions_of(predictions, reading, max_memory), weights), group)
+    cases = pixels_of_paths(predictions, {**reading}, layout)
+    read = predictions_of(predictions, reading, max_memory) if cases is None else cases.predictions
+    by = cases.column if cases is not None and group is None else group
+    found, name = grouped(weighted(read, weights), by)
     groups = group_column(found, name)
     return cross_fit_predictions(found, folds, method, seed=seed, groups=groups, objective=objective, clip=clip)

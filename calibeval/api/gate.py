@@ -10,6 +10,7 @@ from os import PathLike
 from typing import Any, NamedTuple, Unpack
 
 from calibeval.api.arguments import OF_GATES
+from calibeval.api.case_paths import gated_paths
 from calibeval.api.dumps import (
     Dump,
     Group,
@@ -37,9 +38,9 @@ from calibeval.core.data.progress import Progress
 from calibeval.core.data.public import public
 from calibeval.core.data.weighted import weighted
 from calibeval.core.errors import UsageError
-from calibeval.core.gating.evidence import reported
 from calibeval.core.gating.explain import explained
-from calibeval.core.gating.gate import Subject, judged
+from calibeval.core.gating.gate import Subject
+from calibeval.core.gating.judged import Judgeable, judged
 from calibeval.core.gating.plan import Plan
 from calibeval.core.gating.planning import plan_of
 from calibeval.core.gating.rules import GateConfig, GateSettings, Rule, rule_from_table
@@ -74,6 +75,8 @@ def gate(
     group: Group | None = None,
     weights: Weighting | None = None,
     positive: str | int | None = None,
+    background: str | None = None,
+    layout: str | None = None,
     jobs: int = 1,
     engine: EngineName | None = None,
     max_memory: int | None = None,
@@ -89,7 +92,8 @@ def gate(
     decide: judge by "interval" (default) or "point". on_inconclusive: "fail", "warn" or "pass". level: of the
     intervals, 0.95 by default. min_rows: with fewer rows, a rule is an error. settings: all four in one object;
     arguments override it. slices: columns for rules on the worst slice; columns named in rules are added.
-    The others: as for `evaluate`; a group given as an array belongs to the candidate's rows.
+    The others: as for `evaluate`; a group given as an array belongs to the candidate's rows. In a folder of cases rules
+    may also limit numbers of images: "dice", "per_image.ece" (the mean over images), "liver.dice".
     `bool(verdict)` says whether the gate passed, so that a test can assert the verdict.
     Raises: UsageError for rules or settings that cannot work; InputError for data that cannot be used, or a baseline
     with other rows or classes; FileProblem.
@@ -102,18 +106,17 @@ def gate(
     ('pass', 'pass', True)
     """
     said = {"decide": decide, "on_inconclusive": on_inconclusive, "level": level, "min_rows": min_rows}
+    found, how = _found(rules), (layout, background)
     measuring = Measuring(
-        bins, convention, group, weights, as_class(positive), resources_of(jobs, max_memory, progress), engine
+        bins, convention, group, weights, as_class(positive), resources_of(jobs, max_memory, progress), engine, how
     )
-    found = _found(rules)
     asked, subject, where = _subject(
         candidate, baseline, found, measuring, reading, said, settings, preset, as_texts(slices), keep_rows=why
     )
-    explain = partial(explained, subject=subject, tempered=by_temperature) if why else None
-    verdict = judged(subject, asked.rules, asked.settings, config=where, explain=explain)
-    shown = subject.measured.report(asked.settings.level, reported(subject.values))
-    report = Report(verdict.version, subject.settings, (shown,))
-    return replace(verdict, report=report, warnings=(*verdict.warnings, *asked.told(subject.measured.sums.n, verdict)))
+    explain = partial(explained, subject=subject, tempered=by_temperature) if isinstance(subject, Subject) else None
+    verdict = judged(subject, asked.rules, asked.settings, config=where, explain=explain if why else None)
+    report = Report(verdict.version, subject.settings, (subject.report(asked.settings.level),))
+    return replace(verdict, report=report, warnings=(*verdict.warnings, *asked.told(subject.n, verdict)))
 
 
 @public(OF_GATES, LabelReading.__annotations__)
@@ -161,12 +164,14 @@ def plan(
     asked, subject, where = _subject(
         candidate, baseline, found, measuring, reading, said, settings, preset, as_texts(slices), planned=True
     )
+    if not isinstance(subject, Subject):
+        raise UsageError("a folder of cases cannot be planned: how much images differ is not known of others")
     made = plan_of(subject, asked.rules, asked.settings, config=where)
     return replace(made, warnings=(*made.warnings, *asked.left_out))
 
 
 class Measuring(NamedTuple):
-    """How a gate measures."""
+    """How a gate measures. of_cases: the layout of folders of cases, and what is left out of class 0."""
 
     bins: int | None
     convention: str
@@ -175,6 +180,7 @@ class Measuring(NamedTuple):
     positive: str | None
     resources: Resources
     engine: EngineName | None
+    of_cases: tuple[str | None, str | None] = None, None
 
 
 def _subject(
@@ -190,9 +196,8 @@ def _subject(
     *,
     keep_rows: bool = False,
     planned: bool = False,
-) -> tuple[Asked, Subject, str | None]:
+) -> tuple[Asked, Judgeable, str | None]:
     """What was asked for, the dump measured for it, and the file of the rules."""
-    read_by(reading, [candidate, *([] if baseline is None else [baseline])])
     usual = {} if settings is None else {name: getattr(settings, name) for name in (*said, "decide")}
     against = baseline if baseline is not None else found.config.baseline
     names = names_of_sums(candidate)
@@ -213,6 +218,20 @@ def _subject(
     if opened is not None:
         of_rows = {"group": measuring.group, "weights": measuring.weights, "convention": measuring.convention != OWN}
         return *judged_sums(opened, asked, measuring.bins, against, {**of_rows, **reading}, planned=planned), where
+    of_cases = gated_paths(
+        candidate,
+        against,
+        asked,
+        reading,
+        measuring.of_cases,
+        (measuring.bins, measuring.group),
+        measuring.resources,
+        {"weights": measuring.weights, "convention": measuring.convention != OWN, "why": keep_rows, "plan": planned}
+        | {"positive": asked.positive},
+    )
+    if of_cases is not None:
+        return asked, of_cases, where
+    read_by(reading, [candidate, *([] if baseline is None else [baseline])])
     by, most = asked.group if measuring.group is None else measuring.group, measuring.resources.memory
     options = _told(reading, asked)
     dump = predictions_of(candidate, options if is_path(candidate) else {}, most, measuring.engine)

@@ -17,7 +17,7 @@ from calibeval.readers.cases.folder import divided, files_of, scores_in
 from calibeval.readers.cases.names import Layout
 from calibeval.readers.cases.nnunet import described
 from calibeval.readers.cases.pictures import read_mask, read_nifti
-from calibeval.readers.cases.stems import ARRAYS, MASKS, NIFTI, stem_of, suffix_of_case
+from calibeval.readers.cases.stems import ARRAYS, MASKS, NIFTI, folders_of, root_of, stem_of, suffix_of_case
 from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.steady import SteadyFile
@@ -62,11 +62,12 @@ def map_cases(found: Map, folder: Path, out: Path, options: ReadOptions, layout:
     that of the mapped scores.
     Raises: InputError for scores that do not fit the map, naming the case; UsageError; FileProblem.
     """
-    if out.resolve() == folder.resolve() or folder.resolve() in out.resolve().parents:
+    root, folders = root_of(folder), folders_of(folder)
+    if any(out.resolve() == one.resolve() or one.resolve() in out.resolve().parents for one in (root, *folders)):
         raise UsageError(f"{out}: is the folder that is read, or in it; name another one")
     if out.is_file():
         raise FileProblem(f"{out}: is a file, but cases are written to a folder")
-    regions = described(folder, folder.parent).regions  # nnU-Net has dataset.json above the folds
+    regions = described(folders[0], folders[0].parent).regions  # nnU-Net has dataset.json above the folds
     if regions is not None:
         raise InputError(f"{folder}: its channels are regions that may overlap, and a map is for classes")
     layout, files = files_of(folder, layout)
@@ -74,7 +75,7 @@ def map_cases(found: Map, folder: Path, out: Path, options: ReadOptions, layout:
         raise InputError(f"{folder}: holds no cases")
     pixels, changed, kept = 0, 0, []
     for name, file in files.items():
-        target = out / file.relative_to(folder)
+        target = out / file.relative_to(root)
         make_folder(target.parent)
         try:
             before, after = _written(found, file, target, options)
@@ -86,8 +87,9 @@ def map_cases(found: Map, folder: Path, out: Path, options: ReadOptions, layout:
             kept.append(name)
         for suffix in BESIDE:
             _copied(file.with_name(f"{stem_of(file)}{suffix}"), target.parent)
-    for about in ABOUT:
-        _copied(folder / about, out)
+    for one in dict.fromkeys((root, *folders)):
+        for about in ABOUT:
+            _copied(one / about, out / one.relative_to(root))
     return WrittenCases(len(files), pixels, changed, tuple(kept))
 
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from calibeval.core.comparison.comparison import Candidate, Comparison, Difference
+from calibeval.core.metrics.image_names import FIRST
 from calibeval.core.metrics.result import MetricResult
 from calibeval.words import cells
 from calibeval.words.candidate import comparison_headline
@@ -73,9 +74,10 @@ def first_rows(differences: Mapping[str, Difference]) -> tuple[list[Row], str]:
     main = [every[name] for name in names if name in every]
     if len(main) < len(names):
         return [*every.values()], ""
+    main += [every[name] for name in FIRST if name in every]
     found: dict[str, list[str]] = {}
     for row in every.values():
-        if row.name not in names and not (row.name == "brier" and "brier_positive" in names):
+        if row.name not in (*names, *FIRST) and not (row.name == "brier" and "brier_positive" in names):
             found.setdefault(row.finding, []).append(row.label)
     return main, " · ".join(f"{', '.join(labels)}: {words}" for words, labels in found.items())
 

@@ -40,7 +40,9 @@ def sliced(names: Iterable[str]) -> tuple[str, ...]:
     >>> sliced(["ece", "gap_positive", "ece_positive"])
     ('ece_positive', 'nll', 'accuracy')
     """
-    return ("ece_positive" if compares_positive(names) else "ece", "nll", "accuracy")
+    every = {*names}
+    means = [name for name in ("per_image.ece", "per_image.dice") if name in every]
+    return ("ece_positive" if compares_positive(every) else "ece", *means, "nll", "accuracy")
 
 
 def is_shown(metric: str) -> bool:

@@ -14,6 +14,7 @@ from calibeval.words import cells
 from calibeval.words.difference import Change
 
 _MOST_NAMED = 10
+MEANS = ("per_image.ece", "per_image.dice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +32,10 @@ class SliceTable:
     def tested(self) -> bool:
         """Whether there are p-values."""
         return any(row.p_holm is not None for row in self.rows)
+
+    def of_images(self) -> tuple[str, ...]:
+        """The means over images that tables show, if there are any."""
+        return tuple(name for name in MEANS if any(name in row.metrics for row in self.rows))
 
     def finding(self) -> str:
         """In words how many slices are miscalibrated beyond noise, or why that is unknown."""

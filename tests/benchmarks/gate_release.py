@@ -23,7 +23,8 @@ import numpy.typing as npt
 
 from calibeval import GateSettings, Predictions, Rule
 from calibeval.core.data.arrays import Floats
-from calibeval.core.gating.gate import Subject, judged
+from calibeval.core.gating.gate import Subject
+from calibeval.core.gating.judged import judged
 from calibeval.core.gating.planning import plan_of
 from calibeval.core.gating.presets import PRESETS
 

@@ -37,13 +37,14 @@ def apply(
 
     from calibeval.api.cases import as_layout
     from calibeval.api.save import read_map
+    from calibeval.readers.cases.stems import is_folder
     from calibeval.readers.open import open_dump
     from calibeval.runs.cases import kept_segmentations, map_cases
     from calibeval.runs.read_back import write_checked
     from calibeval.writers.dump import check_format
 
     refuse_overwriting([dump, map_file, *flags.files], [out])
-    of_cases = Path(dump).is_dir() and (layout is not None or not out.suffix)
+    of_cases = is_folder(Path(dump)) and (layout is not None or not out.suffix)
     if not of_cases:
         check_format(out)
     reading = flags.options()

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from calibeval.cli.options import cases
 from calibeval.cli.options import compare as compare_options
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.by_products import check_drawing
@@ -40,6 +41,8 @@ def compare(
     slices: compare_options.Slices = None,
     min_rows: compare_options.MinRows = None,
     group: compare_options.Group = None,
+    layout: cases.Layout = None,
+    background: cases.Background = None,
     flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
     jobs: options.Jobs = None,
     quiet: options.Quiet = False,
@@ -47,7 +50,7 @@ def compare(
 ) -> int:
     """Compare models on the same rows: differences with intervals.
 
-    BASE is a dump or a saved report.json; report.json#NAME selects one of its dumps.
+    BASE is a dump or a saved report.json; report.json#NAME selects one of its dumps. Both may be folders of cases.
     """
     table = table_format(table, TABLES)
     exclude({"--json": json or None, "--format": table, "--full": full or None})
@@ -57,6 +60,8 @@ def compare(
     check_folder(out, {**JSON, **FILE_TABLES})
     outputs = [] if out is None else [out / name for name in OUTPUTS]
     from calibeval.api.base_file import file_of
+    from calibeval.api.case_pairs import Measuring
+    from calibeval.cli.inputs.case_pairs import compared_cases
     from calibeval.cli.inputs.saved_sums import compared_sums
     from calibeval.cli.inputs.titled import open_named, open_named_base, split_title
 
@@ -69,6 +74,7 @@ def compare(
     if files.count("-") > 1:
         raise UsageError('standard input, "-", can be read only once')
     from calibeval.core.comparison.compare import compare as compare_dumps
+    from calibeval.core.sums.resources import Resources
     from calibeval.words.comparison import warnings
     from calibeval.writers.atomic import write_file
 
@@ -83,6 +89,16 @@ def compare(
         raise UsageError(f"{base} is compared with nothing: name candidates behind it, or sums that hold a base")
     reading = flags.options()
     with Progress(quiet=quiet) as progress:
+        result = result or compared_cases(
+            base,
+            others,
+            reading,
+            (layout, background),
+            Measuring(bins, LEVEL if level is None else level, group, tuple(slices or ()), min_rows),
+            Resources(threads(jobs), reading.limits.max_memory, progress),
+            only,
+            {"--positive": flags.positive},
+        )
         result = result or compare_dumps(
             open_named_base(base, reading),
             [open_named(word, reading) for word in others],

@@ -32,7 +32,7 @@ def fit(
 
     DUMP may be a folder of cases, with --labels FOLDER.
     """
-    from calibeval.cli.inputs.cases import pixels_of_cases
+    from calibeval.api.case_maps import pixels_of_cases
     from calibeval.core.data.distinct_names import name_of
     from calibeval.core.dense.sampled import CASE
     from calibeval.core.evaluation.doubts import doubts_of

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from calibeval.cli.options import cases
 from calibeval.cli.options import gate as gate_options
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.choices import DECIDE, LEVEL, ON_INCONCLUSIVE, PRESETS, check_choice
@@ -25,7 +26,8 @@ from calibeval.readers.stored.place import as_shown, is_remote
 
 if TYPE_CHECKING:
     from calibeval.api.gate_config import Asked
-    from calibeval.core.gating.gate import Explain, Subject
+    from calibeval.core.gating.gate import Subject
+    from calibeval.core.gating.judged import Explain, Judgeable
     from calibeval.core.gating.verdict import Verdict
 
 SUMMARY, OUTPUTS = "GITHUB_STEP_SUMMARY", "GITHUB_OUTPUT"
@@ -56,6 +58,8 @@ def gate(
     bins: options.Bins = None,
     convention: options.Convention = OWN,
     group: gate_options.Group = None,
+    layout: cases.Layout = None,
+    background: cases.Background = None,
     flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
     jobs: options.Jobs = None,
     quiet: options.Quiet = False,
@@ -63,12 +67,16 @@ def gate(
 ) -> int:
     """Decide whether a model may ship, by limits on its metrics.
 
-    Rules limit metrics or their change from a baseline; intervals decide.
+    Rules limit metrics or their change from a baseline; intervals decide. DUMP may be a folder of cases, with --labels
+    FOLDER.
     """
     from calibeval.api.gate_config import OWN_FILE, PROJECT_FILE, combined, find_config, flag_rules
-    from calibeval.cli.inputs.gate_files import judged_sums, open_both, opened_sums
+    from calibeval.cli.inputs.case_pairs import refuse_folder
+    from calibeval.cli.inputs.gate_files import opened_sums
+    from calibeval.cli.inputs.gate_subject import Measuring, measured_for
     from calibeval.cli.inputs.titled import split_title
-    from calibeval.core.gating.gate import Subject, judged
+    from calibeval.core.gating.gate import Subject
+    from calibeval.core.gating.judged import judged
     from calibeval.core.sums.resources import Resources
     from calibeval.writers.atomic import write_file
 
@@ -90,6 +98,7 @@ def gate(
             raise UsageError(
                 "--init can be combined with --config, --slice, --group and --positive, but with no other option"
             )
+        refuse_folder(dump, flags.labels, "--init")
         return _init(dump, config, tuple(slice or ()), group, flags, jobs, quiet)
     if plan and any(one not in (None, [], False) for one in (why, export, github, out, decide)):
         raise UsageError("--plan gives no verdict: leave out --why, --export, --github, --out and --decide")
@@ -114,33 +123,23 @@ def gate(
     files = [word and split_title(word).file for word in (dump, asked.baseline)]
     refuse_overwriting([*files, found.path, *looked_at, *flags.files], [*outputs, *_files(out)])
     reading = asked.reading(flags.options())
-    if summed is not None:
-        asked, subject = judged_sums(
-            summed, asked, bins, {"--convention": convention != OWN} | flags.of_rows(), planned=plan
-        )
-    else:
-        predictions, base = open_both(dump, asked.baseline, reading, asked.weights)
-        asked = asked.for_dump(predictions, base, convention)
-        subject = Subject.of(
-            predictions,
-            base,
-            asked.rules,
-            asked.settings,
-            bins=bins,
-            convention=convention,
-            slices=asked.slices,
-            group=asked.group,
-            positive=asked.positive,
-            resources=Resources(threads(jobs), reading.limits.max_memory),
-            keep_rows=why,
-            in_full=out is not None,
-        )
+    measuring = Measuring(
+        bins=bins,
+        convention=convention,
+        resources=Resources(threads(jobs), reading.limits.max_memory),
+        of_cases=(layout, background),
+        of_rows=flags.of_rows(),
+        why=why,
+        in_full=out is not None,
+        planned=plan,
+    )
+    asked, subject = measured_for(dump, summed, asked, reading, measuring)
     named = None if found.path is None else str(found.path)
-    if plan:
+    if plan and isinstance(subject, Subject):
         return _plan(subject, asked, named, quiet=quiet, json=json)
-    explain = _explainer(subject) if why else None
+    explain = _explainer(subject) if why and isinstance(subject, Subject) else None
     verdict = judged(subject, asked.rules, asked.settings, config=named, explain=explain)
-    notes, told = [asked.origin] if asked.origin else [], asked.told(subject.measured.sums.n, verdict)
+    notes, told = [asked.origin] if asked.origin else [], asked.told(subject.n, verdict)
     say([f"note: {note}" for note in (*notes, *_idle(asked, slice or (), out), *told)], quiet=quiet)
     say([f"warning: {warning}" for warning in verdict.warnings], quiet=quiet)
     verdict = replace(verdict, environment=environment(), warnings=(*verdict.warnings, *told))
@@ -155,7 +154,7 @@ def gate(
     return int(verdict.exit_code)
 
 
-def _save(verdict: Verdict, subject: Subject, out: Path) -> None:
+def _save(verdict: Verdict, subject: Judgeable, out: Path) -> None:
     """Write the files of the verdict, with a report of the dump."""
     from calibeval.api.save import save_verdict
 

@@ -143,7 +143,10 @@ def report(
                 curves=out is not None or figure is not None,
             )
 
-        ready = ready or results_of_cases(dumps, reading, layout, settings, only, resources, given, pictures)
+        of_cases = {name: value for name, value in given.items() if name not in maps.of_rows()}
+        ready = ready or results_of_cases(
+            dumps, reading, layout, settings, only, resources, of_cases, maps.of_cases, pictures
+        )
         plan = None if ready else maps.recalibrate(reading, evaluate)
         results, settings = ready or ([], settings)
         for word in () if ready else dumps:

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from calibeval.api.cases import Folders, are_cases, as_layout, check_local, check_spacing, reports_of_cases
 
 if TYPE_CHECKING:
+    from calibeval.api.cases import CaseFitting
     from calibeval.api.pictures import Pictures
-    from calibeval.core.data.predictions import Predictions
     from calibeval.core.report.report import DumpReport
     from calibeval.core.report.settings import Settings
     from calibeval.core.sums.resources import Resources
@@ -25,11 +25,13 @@ def results_of_cases(
     only: Collection[str] | None,
     resources: Resources,
     given: Mapping[str, object],
+    fitting: Callable[[], CaseFitting | None],
     pictures: Pictures | None = None,
 ) -> tuple[list[DumpReport], Settings] | None:
     """The results of folders of cases, and the settings under which they were measured; None for other dumps.
 
-    given: the options that cases cannot have. pictures: of some cases, which are read again.
+    given: the options that cases cannot have. fitting: of a map, if one is asked for. pictures: of some cases, which
+    are read again.
     Raises: as `reports_of_cases`.
     """
     from calibeval.cli.inputs.titled import split_title
@@ -41,18 +43,4 @@ def results_of_cases(
         check_spacing(options.spacing)
         return None
     folders = [Folders(one.title, Path(one.file)) for one in named]
-    return reports_of_cases(folders, options, known, settings, resources, only, given, pictures)
-
-
-def pixels_of_cases(dump: str, options: ReadOptions, layout: str | None) -> Predictions | None:
-    """The labelled pixels of a folder of cases, or an even sample of them, for maps; None for another dump.
-
-    Raises: UsageError, InputError, FileProblem.
-    """
-    known, path = as_layout(layout), Path(dump)
-    if not are_cases([path], options.labels, layout):
-        return None
-    from calibeval.core.dense.sampled import sampled
-    from calibeval.readers.cases.folder import Folder
-
-    return sampled(Folder(path, Path(str(options.labels)), options, known))
+    return reports_of_cases(folders, options, known, settings, resources, only, given, fitting(), pictures)

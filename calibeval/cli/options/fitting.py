@@ -12,6 +12,7 @@ from calibeval.cli.options.choices import DEFAULT_METHOD, OBJECTIVES, exclude, n
 from calibeval.cli.options.shared import AUTO
 
 if TYPE_CHECKING:
+    from calibeval.api.cases import CaseFitting
     from calibeval.core.data.notices import Notice
     from calibeval.core.data.predictions import Predictions
     from calibeval.core.report.report import DumpReport, Recalibrated
@@ -76,6 +77,16 @@ class Fitting:
         method, objective = self.method or DEFAULT_METHOD, self.objective or OBJECTIVES[0]
         seed = 0 if self.seed is None else self.seed
         return Plan(method, objective, self.clip, seed, self.group, fitted, self.cross_fit, self.allow_leak)
+
+    def of_cases(self) -> CaseFitting | None:
+        """What a folder of cases is recalibrated with; None where no map is asked for."""
+        if self.saved_map is None and self.fit_on is None and self.cross_fit is None:
+            return None
+        from calibeval.api.cases import CaseFitting
+        from calibeval.api.save import read_map
+
+        saved = None if self.saved_map is None else read_map(self.saved_map)
+        return CaseFitting(self.plan(), None if self.fit_on is None else Path(self.fit_on), saved)
 
     def recalibrate(self, reading: ReadOptions, evaluate: Callable[..., DumpReport]) -> Recalibrate | None:
         """What makes before and after of a dump; None where no map is asked for."""

@@ -13,7 +13,7 @@ from calibeval.render.ci.exports import EXPORTS
 from calibeval.render.ci.exports import exported as of_verdict
 
 if TYPE_CHECKING:
-    from calibeval.core.gating.gate import Subject
+    from calibeval.core.gating.judged import Judgeable
     from calibeval.core.gating.verdict import Verdict
     from calibeval.core.report.report import Report
 
@@ -25,15 +25,14 @@ def wanted_exports(export: list[str] | None) -> dict[str, Path]:
     return wanted
 
 
-def exported(verdict: Verdict, subject: Subject, kind: str, path: Path) -> bytes:
+def exported(verdict: Verdict, subject: Judgeable, kind: str, path: Path) -> bytes:
     """The verdict as a file of that kind. path: whose suffix is the format of a figure."""
     return curves_of_report(report_of(verdict, subject), kind, path) if kind == RISK else of_verdict(verdict, kind)
 
 
-def report_of(verdict: Verdict, subject: Subject) -> Report:
+def report_of(verdict: Verdict, subject: Judgeable) -> Report:
     """A report of the dump."""
-    from calibeval.core.gating.evidence import reported
     from calibeval.core.report.report import Report
 
-    found = subject.measured.report(verdict.settings.level, reported(subject.values))
+    found = subject.report(verdict.settings.level)
     return Report(verdict.version, subject.settings, (found,), verdict.environment)

@@ -18,8 +18,11 @@ def named(chosen: Collection[str]) -> Collection[str]:
 
 def unavailable(name: str) -> str:
     """Why a chosen metric is in none of the reports."""
+    from calibeval.core.metrics.image_names import is_of_images
     from calibeval.core.metrics.table import EVERY
 
+    if is_of_images(name):
+        return "it is of images: reports of these have it under per_image, and compare and gate take its name"
     anywhere = EVERY[name].exists(3, named=True)
     return "this convention does not define it" if anywhere else "it is for two classes"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -62,6 +62,34 @@ class Cases(Protocol):
 
     def source(self, found: Sequence[str]) -> Source:
         """Where the cases came from, once all were read. found: what `read` told of their contents."""
+
+
+class ChosenCases:
+    """Some of the cases, in an order of their own."""
+
+    def __init__(self, cases: Cases, names: Sequence[str], title: str | None = None) -> None:
+        places = {name: number for number, name in enumerate(cases.facts.names)}
+        self._cases, self._places, self._title = cases, [places[name] for name in names], title
+        self._facts = replace(cases.facts, names=tuple(names), source=replace(cases.facts.source, title=title))
+
+    @property
+    def facts(self) -> Facts:
+        """What is the same for all, with the names of the chosen ones."""
+        return self._facts
+
+    def with_warnings(self, told: Sequence[Notice]) -> ChosenCases:
+        """The same cases with further warnings."""
+        made = ChosenCases(self._cases, self._facts.names, self._title)
+        made._facts = replace(self._facts, warnings=(*self._facts.warnings, *told))
+        return made
+
+    def read(self, number: int) -> Case:
+        """A case by its number among the chosen ones."""
+        return self._cases.read(self._places[number])
+
+    def source(self, found: Sequence[str]) -> Source:
+        """Where all cases came from, under the title."""
+        return replace(self._cases.source(found), title=self._title)
 
 
 def region_labels(labels: npt.NDArray[Any], region: tuple[int, ...], ignore_index: int | None) -> npt.NDArray[Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import chain
@@ -21,23 +21,16 @@ from calibeval.core.dense.results import Images, per_image
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.evaluation.accumulation import Accumulation
 from calibeval.core.evaluation.batches import Batch, read_batch
+from calibeval.core.evaluation.case_sides import UNUSED, Channel, channels_of
 from calibeval.core.evaluation.image_work import ImageWork, add_image, expecting, image_work
+from calibeval.core.evaluation.measured_cases import measured_cases
 from calibeval.core.evaluation.running import Running
 from calibeval.core.report.report import DumpReport
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.threads import in_order
 
-UNUSED = -1  # marks pixels that do not count, where no label does
 _PLACE = re.compile(r"^image \d+, ")
-
-
-class Channel(NamedTuple):
-    """What is measured of each case: all classes (name None), or one region by the number of its channel."""
-
-    name: str | None
-    number: int
-    labels: tuple[int, ...]
 
 
 class Ready(NamedTuple):
@@ -56,19 +49,22 @@ def evaluate_cases(
     only: Collection[str] | None = None,
     *,
     units: Sequence[str] | None = None,
+    columns: Mapping[str, Sequence[str]] | None = None,
     renormalize: bool = False,
 ) -> tuple[DumpReport, ...]:
     """The results of all cases: one dump, or one for each region.
 
-    units: what names the independent unit of each case, such as its patient; None: the case.
+    units: what names the independent unit of each case, such as its patient; None: the case. columns: for each slice
+    column, the value of each case.
     Raises: InputError, FileProblem naming the case; UsageError for settings that cases do not have.
     """
+    if columns:
+        found = measured_cases(cases, settings, resources, only, units=units, columns=columns, renormalize=renormalize)
+        return tuple(one.report(settings.level, only) for one in found)
     facts = cases.facts
     if settings.slices or settings.convention != OWN:
-        raise UsageError("folders of cases have no slices, and are measured by calibeval's own convention")
-    regions = facts.regions or {}
-    channels = [Channel(name, i, labels) for i, (name, labels) in enumerate(regions.items())] or [Channel(None, 0, ())]
-    runs = [_Run(cases, settings, only, one, units, renormalize=renormalize) for one in channels]
+        raise UsageError("slices of cases need their columns, and cases are measured by calibeval's own convention")
+    runs = [_Run(cases, settings, only, one, units, renormalize=renormalize) for one in channels_of(cases)]
     if resources.progress is not None:
         resources.progress.start(facts.source.path or "cases", len(facts.names))
     one = partial(_read, cases, runs)

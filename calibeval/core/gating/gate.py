@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -24,23 +24,20 @@ from calibeval.core.evaluation.with_gain import with_same_gain
 from calibeval.core.evaluation.with_pairs import with_pairs
 from calibeval.core.evaluation.with_second_pass import with_second_pass
 from calibeval.core.gating.columns import slice_columns, sliced_in_both
-from calibeval.core.gating.coverage_prospect import with_advice
-from calibeval.core.gating.evidence import Measured
-from calibeval.core.gating.judge import judge
+from calibeval.core.gating.evidence import Measured, reported
+from calibeval.core.gating.judged import judged
 from calibeval.core.gating.rules import GateSettings, Rule, rule_from_table
 from calibeval.core.gating.ruling import RuleVerdict
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.metrics.bins import Binned
 from calibeval.core.metrics.table import EVERY, needs_gain, needs_pairs, wanted_by
-from calibeval.core.report.report import Report
+from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.engine import summarise
 from calibeval.core.sums.pairs import Pairs
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.sums import Sums
 from calibeval.core.version import VERSION
-
-Explain = Callable[[RuleVerdict], RuleVerdict]
 
 
 def gate(
@@ -251,6 +248,19 @@ class Subject:
         base, candidate = part.pair.base, part.pair.candidate
         return replace(candidate.sums, rows=candidate.rows), replace(base.sums, rows=base.rows), part.rows
 
+    @property
+    def n(self) -> float:
+        """The number of rows, or with weights their sum."""
+        return self.measured.sums.n
+
+    def in_units(self, verdicts: tuple[RuleVerdict, ...]) -> tuple[RuleVerdict, ...]:
+        """The verdicts as they are: their reasons count rows."""
+        return verdicts
+
+    def report(self, level: float) -> DumpReport:
+        """A report of the dump, with the metrics that rules need."""
+        return self.measured.report(level, reported(self.values))
+
     def measure(self, level: float) -> Measured:
         """The results and differences that the rules need, with intervals at that level; cached for each level."""
         if level not in self.found:
@@ -265,32 +275,3 @@ class Subject:
             found = unpaired(self.saved, self.measured, level, self.changes)
             return Comparison(VERSION, self.settings, self.saved.side, (found,))
         return None
-
-
-def judged(
-    subject: Subject,
-    rules: Sequence[Rule],
-    settings: GateSettings,
-    *,
-    config: str | None = None,
-    explain: Explain | None = None,
-) -> Verdict:
-    """The verdict on a subject. config: the file with the rules. explain: adds the reasons to the verdict of a rule.
-
-    Raises: like `judge` and the measurements.
-    """
-    verdicts = with_advice(judge(rules, subject.measure, settings), subject.pairs, settings)
-    measured = subject.measure(settings.level)
-    report, change, comparison = measured.report.to_dict(), measured.change, measured.comparison
-    warnings = [*measured.report.warnings, *(() if change is None else change.warnings)]
-    return Verdict(
-        version=VERSION,
-        settings=settings,
-        reading=subject.settings,
-        config=config,
-        dump={key: report[key] for key in ("name", "source", "weights") if report[key] is not None},
-        baseline=None if comparison is None else comparison.base.to_dict(),
-        paired_by=None if change is None else change.paired_by,
-        rules=verdicts if explain is None else tuple(map(explain, verdicts)),
-        warnings=tuple(dict.fromkeys(warnings)),
-    )

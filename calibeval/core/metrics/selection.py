@@ -10,6 +10,7 @@ from typing import TypeVar
 from calibeval.core.errors import UnknownMetric
 from calibeval.core.metrics.coverage import coverage_at, coverage_named
 from calibeval.core.metrics.metric import Metric
+from calibeval.core.metrics.of_images import of_images_named
 from calibeval.core.metrics.ranked import ranked_named
 from calibeval.core.metrics.selective import Area
 
@@ -94,7 +95,7 @@ class Table(dict[str, Metric]):
 def _numbered(name: str) -> Metric | None:
     """The coverage, or the error of best classes, whose name is written exactly so."""
     try:
-        found = coverage_named(name) or ranked_named(name)
+        found = coverage_named(name) or ranked_named(name) or of_images_named(name)
     except UnknownMetric:
         return None
     return found if found is not None and found.name == name else None

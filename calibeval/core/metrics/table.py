@@ -8,6 +8,7 @@ from functools import reduce
 from operator import or_
 
 from calibeval.core.errors import UnknownMetric, nearest
+from calibeval.core.metrics.image_names import is_of_images
 from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.usual import USUAL
@@ -49,8 +50,8 @@ class Every(Mapping[str, Metric]):
         return sum(1 for _ in self)
 
     def on_request(self, name: str) -> bool:
-        """Whether it is the name of a metric that only those have who ask for it."""
-        return name not in METRICS and name in self
+        """Whether it is the name of a metric that only those have who ask for it; numbers of images are no such."""
+        return name not in METRICS and name in self and not is_of_images(name)
 
     def ordered(self, names: list[str]) -> list[str]:
         """The names in the order of the table; those that are not listed there last."""

@@ -20,11 +20,20 @@ from calibeval.readers.cases.axes import apart, channels_first, matched, reverse
 from calibeval.readers.cases.names import Layout
 from calibeval.readers.cases.nnunet import Described, described
 from calibeval.readers.cases.pictures import Picture, read_mask, read_nifti
-from calibeval.readers.cases.stems import ARRAYS, MASKS, NIFTI, SUFFIXES, Pairs, files_by_stem, paired, suffix_of_case
+from calibeval.readers.cases.stems import (
+    ARRAYS,
+    MASKS,
+    NIFTI,
+    SUFFIXES,
+    Pairs,
+    files_by_stem,
+    folders_of,
+    paired,
+    suffix_of_case,
+)
 from calibeval.readers.formats.npz import read_npy, read_npz
 from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.readers.stored.digest import checked_sha256
-from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import LABEL_KEYS, SCORE_KEYS
 from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Stored
@@ -33,6 +42,7 @@ KINDS: tuple[Kind, ...] = ("logits", "probs", "log_probs")
 WHITE = 255
 LISTED = 3
 HALF = 2
+OF_LAYOUTS: dict[Layout, tuple[str, ...]] = {"nnunet": (".npz",), "monai": NIFTI, "arrays": ARRAYS}
 ELSEWHERE = (
     "predictions and labels lie at different places by their affines, and voxels are matched by their indices: wrong, "
     "if one of them is flipped, moved or resampled"
@@ -75,7 +85,8 @@ class Folder:
             raise InputError(f"{scores}: holds no cases: none of {', '.join(SUFFIXES)}")
         self.pairs: Pairs = paired(files, files_by_stem(labels, SUFFIXES), (scores, labels))
         self._places = tuple(self.pairs.files.items())
-        self._about = described(scores, labels) if _format(files) == "npz" else Described()
+        first_folder = folders_of(scores)[0]
+        self._about = described(first_folder, labels, first_folder.parent) if _format(files) == "npz" else Described()
         self._hashes: dict[int, list[str]] = {}
         first = self._scores(SteadyFile.of(self._places[0][1][0]))
         self._dtype, ignore = first.values.dtype, options.ignore_index
@@ -192,10 +203,10 @@ class Folder:
 def files_of(folder: Path, layout: Layout | None) -> tuple[Layout | None, dict[str, Path]]:
     """The files of scores, and what wrote them: nnU-Net writes its segmentations beside them."""
     if layout is not None:
-        return layout, files_by_stem(folder, (".npz",) if layout == "nnunet" else NIFTI)
+        return layout, files_by_stem(folder, OF_LAYOUTS[layout])
     there = files_by_stem(folder, (".npz",))
     if there:
-        beside = {"dataset.json", "plans.json"} & {one.name for one in folder.iterdir()}
+        beside = {"dataset.json", "plans.json"} & {one.name for one in folders_of(folder)[0].iterdir()}
         pickles = next(iter(there.values())).with_suffix(".pkl").exists()
         return ("nnunet" if beside or pickles else None), there
     nifti = files_by_stem(folder, NIFTI)
@@ -268,32 +279,3 @@ def _ignored(label: int | None) -> list[Notice]:
 
 def _format(files: dict[str, Path]) -> str:
     return (suffix_of_case(next(iter(files.values())).name) or "").lstrip(".")
-
-
-def holds_images(folder: Path) -> bool:
-    """Whether a folder holds NIfTI files, as nnU-Net and MONAI write them."""
-    return any(suffix_of_case(one.name) in NIFTI for one in folder.iterdir())
-
-
-def holds_cases(scores: Path, labels: Path) -> bool:
-    """Whether two folders hold cases, not shards of one dump: pictures, or arrays that fit one image each."""
-    there = files_by_stem(labels, SUFFIXES)
-    if any(suffix_of_case(file.name) not in ARRAYS for file in there.values()):
-        return True
-    if files_by_stem(scores, NIFTI):
-        return True
-    found = files_by_stem(scores, ARRAYS)
-    both = [(found[stem], there[stem]) for stem in found if stem in there]
-    if not both or not (len(found) == len(there) == len(both)):
-        return False
-    limits = Limits()
-    try:
-        pair = [_largest(SteadyFile.of(file), limits) for file in both[0]]
-    except InputError:
-        return False
-    return len(pair[0]) == len(pair[1]) + 1 and pair[0][1:] == pair[1] and pair[0][0] != pair[1][0]
-
-
-def _largest(file: SteadyFile, limits: Limits) -> tuple[int, ...]:
-    arrays = (read_npz if suffix_of_case(file.name) == ".npz" else read_npy)(file, limits).arrays
-    return max((one.shape for one in arrays.values()), key=len)

@@ -8,8 +8,8 @@ from typing import Literal
 
 from calibeval.core.errors import UsageError
 
-Layout = Literal["nnunet", "monai"]
-LAYOUTS: tuple[Layout, ...] = ("nnunet", "monai")
+Layout = Literal["nnunet", "monai", "arrays"]
+LAYOUTS: tuple[Layout, ...] = ("nnunet", "monai", "arrays")
 AXES = (2, 3)  # of images and of volumes
 
 

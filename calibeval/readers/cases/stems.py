@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import glob
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -40,21 +42,55 @@ def suffix_of_case(name: str) -> str | None:
     return next((one for one in SUFFIXES if name.lower().endswith(one) and len(name) > len(one)), None)
 
 
+def folders_of(place: Path) -> list[Path]:
+    """The folders of a pattern such as fold_*/validation; a folder alone."""
+    if place.exists() or not glob.has_magic(str(place)):
+        return [place]
+    found = [Path(one) for one in glob.glob(str(place))]  # noqa: PTH207 - it may be absolute
+    return sorted((one for one in found if one.is_dir()), key=lambda one: natural(one.as_posix()))
+
+
+def is_folder(place: Path) -> bool:
+    """Whether it is a folder, or a pattern of folders."""
+    found = folders_of(place)
+    return bool(found) and all(one.is_dir() for one in found)
+
+
+def root_of(place: Path) -> Path:
+    """The folder, or what is above the first folder that a pattern leaves open.
+
+    >>> root_of(Path("results/fold_*/validation")).as_posix()
+    'results'
+    """
+    if is_folder(place) and folders_of(place) == [place]:
+        return place
+    return Path(*itertools.takewhile(lambda part: not glob.has_magic(part), place.parts))
+
+
 def files_by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, Path]:
     """The files of a folder with such a suffix, by their names without it; of a folder of folders, those in these.
 
+    folder: may be a pattern of several, such as fold_*/validation.
     Raises: FileProblem if the folder cannot be read; InputError if two files have the same stem.
     """
+    found: list[Path] = []
     try:
-        there = sorted(folder.iterdir(), key=lambda one: natural(one.name))
-        found = _of_cases(there, suffixes)
-        if not found:
-            found = _of_cases([one for part in there if part.is_dir() for one in sorted(part.iterdir())], suffixes)
+        for one in folders_of(folder):
+            there = sorted(one.iterdir(), key=lambda file: natural(file.name))
+            own = _of_cases(there, suffixes)
+            if not own:
+                own = _of_cases([file for part in there if part.is_dir() for file in sorted(part.iterdir())], suffixes)
+            found += own
     except OSError as error:
         raise FileProblem(f"{folder}: cannot be read ({error.strerror})") from None
     stems: dict[str, Path] = {}
     for file in found:
         stem = stem_of(file)
+        if stem in stems and stems[stem].parent != file.parent:
+            raise InputError(
+                f'{folder}: the case "{stem}" comes twice, in {stems[stem].parent} and {file.parent}: name folders '
+                "that have no case in common, as the folds of a cross-validation"
+            )
         if stem in stems:
             raise InputError(
                 f'{folder}: two files are of the case "{stem}", {stems[stem].name} and {file.name}: keep one, '

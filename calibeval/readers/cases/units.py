@@ -1,4 +1,4 @@
-"""The patient of each case, or whatever several cases have in common: two columns of a small table."""
+"""The patient of each case, its scanner, or whatever several cases have in common: columns of a small table."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
-from calibeval.core.errors import InputError
+from calibeval.core.errors import FileProblem, InputError
 from calibeval.readers.cases.stems import suffix_of_case
 from calibeval.readers.small_files import read_small
 from calibeval.readers.stored.place import place_of
 
 NEEDED = "a table with a header is needed: the name of the case in the first column, its group in another one"
-LISTED = 3
+LISTED, EXAMPLE = 3, "scanners.csv#site"
 
 
 class CaseUnits(NamedTuple):
@@ -29,28 +29,64 @@ def read_units(name: str, cases: Sequence[str]) -> CaseUnits:
 
     Raises: InputError for another table, and cases that are not in it; FileProblem.
     """
-    path, _, column = name.partition("#") if not Path(name).exists() else (name, "", "")
-    try:
-        text = read_small(place_of(path)).decode("utf-8-sig")
-    except UnicodeDecodeError:
-        raise InputError(f"{path}: {NEEDED}, in UTF-8") from None
-    rows = [row for row in csv.reader(io.StringIO(text), delimiter="\t" if path.endswith(".tsv") else ",") if row]
-    if len(rows) < 2 or len(rows[0]) < 2:
-        raise InputError(f"{path}: {NEEDED}")
-    header = [one.strip() for one in rows[0]]
-    if column and column not in header[1:]:
-        raise InputError(f'{path}: there is no column "{column}"; there are {", ".join(header[1:])}')
-    place = header.index(column, 1) if column else 1
-    found: dict[str, str] = {}
-    for number, row in enumerate(rows[1:], 2):
-        if len(row) <= place:
-            raise InputError(f"{path}: line {number} has {len(row)} cells, but {place + 1} are needed")
-        case = row[0].strip()
-        stem = case[: len(case) - len(suffix_of_case(case) or "")]
-        if found.setdefault(stem, row[place].strip()) != row[place].strip():
-            raise InputError(f'{path}: line {number}: "{case}" belongs to two groups')
-    missing = [one for one in cases if one not in found]
-    if missing:
-        some = ", ".join(missing[:LISTED])
-        raise InputError(f"{path}: {len(missing):,} of {len(cases):,} cases are not in it: {some}")
-    return CaseUnits(header[place], tuple(found[one] for one in cases))
+    table = _Table.of(name)
+    column = table.column or table.header[1]
+    return CaseUnits(column, table.values(column, cases))
+
+
+def read_columns(names: Sequence[str], cases: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """The columns of cases in tables, by their names: `scanners.csv#site` names one, `scanners.csv` all but the first.
+
+    Raises: as `read_units`; InputError for a column that comes twice.
+    """
+    found: dict[str, tuple[str, ...]] = {}
+    for name in names:
+        table = _Table.of(name)
+        for column in [table.column] if table.column else table.header[1:]:
+            if column in found:
+                raise InputError(f'{table.path}: the column "{column}" comes twice; name the columns, as in {EXAMPLE}')
+            found[column] = table.values(column, cases)
+    return found
+
+
+class _Table(NamedTuple):
+    """A small table with the names of cases in its first column. column: the one that was asked for, or nothing."""
+
+    path: str
+    column: str
+    header: list[str]
+    rows: list[list[str]]
+
+    @classmethod
+    def of(cls, name: str) -> _Table:
+        """The table of that name. Raises: InputError, FileProblem."""
+        path, _, column = name.partition("#") if not Path(name).exists() else (name, "", "")
+        try:
+            text = read_small(place_of(path)).decode("utf-8-sig")
+        except UnicodeDecodeError:
+            raise InputError(f"{path}: {NEEDED}, in UTF-8") from None
+        except FileProblem as error:
+            raise FileProblem(f"{error}; cases have the columns of a table, such as {EXAMPLE}") from None
+        rows = [row for row in csv.reader(io.StringIO(text), delimiter="\t" if path.endswith(".tsv") else ",") if row]
+        if len(rows) < 2 or len(rows[0]) < 2:
+            raise InputError(f"{path}: {NEEDED}")
+        header = [one.strip() for one in rows[0]]
+        if column and column not in header[1:]:
+            raise InputError(f'{path}: there is no column "{column}"; there are {", ".join(header[1:])}')
+        return cls(path, column, header, rows[1:])
+
+    def values(self, column: str, cases: Sequence[str]) -> tuple[str, ...]:
+        """The value of each case. Raises: InputError."""
+        place, found = self.header.index(column, 1), dict[str, str]()
+        for number, row in enumerate(self.rows, 2):
+            if len(row) <= place:
+                raise InputError(f"{self.path}: line {number} has {len(row)} cells, but {place + 1} are needed")
+            case = row[0].strip()
+            stem = case[: len(case) - len(suffix_of_case(case) or "")]
+            if found.setdefault(stem, row[place].strip()) != row[place].strip():
+                raise InputError(f'{self.path}: line {number}: "{case}" belongs to two groups')
+        missing = [one for one in cases if one not in found]
+        if missing:
+            some = ", ".join(missing[:LISTED])
+            raise InputError(f"{self.path}: {len(missing):,} of {len(cases):,} cases are not in it: {some}")
+        return tuple(found[one] for one in cases)

@@ -107,6 +107,17 @@ class Map:
         """
         elsewhere("calibeval.api.save", "save_map")(self, path)
 
+    def apply_to_folder(
+        self, folder: str | PathLike[str], out: str | PathLike[str], *, layout: str | None = None, **reading: Any
+    ) -> PurePath:
+        """Write every case of a folder to another one with mapped scores, as `calibeval apply` does; return its path.
+
+        folder: may be a pattern, such as "fold_*/validation". layout, reading: as for `evaluate`.
+        Raises: InputError for scores that do not fit the map, naming the case; UsageError; FileProblem.
+        """
+        made: PurePath = elsewhere("calibeval.api.case_maps", "apply_to_folder")(self, folder, out, layout, reading)
+        return made
+
     def with_prior(self, prior: float | Sequence[float] | Mapping[str, float]) -> Map:
         """The map for another prior: the share of class 1 of two, a share for each class, or shares by class.
 

@@ -51,12 +51,15 @@ def _slices(table: SliceTable, place: str, level: str) -> list[str]:
     lines = [f"{place}slices by {escape(table.column)}: {table.finding()}"]
     if table.rows:
         estimate = escape(f"corrected [{level}]") if level else ""
-        names = [cells.heading(table.ece), estimate, "if calibrated", cells.label(table.gap)]
+        means = [cells.heading(name) for name in table.of_images()]
+        names = [cells.heading(table.ece), estimate, "if calibrated", *means, cells.label(table.gap)]
         header = ["slice", "rows", "accuracy %", *names, "p"]
         lines += ["", table_row(header), table_row([":--", *("--:" for _ in header[1:])])]
     for one in table.rows:
         accuracy, ece, gap = (one.metrics.get(n, MetricResult(n, None)) for n in ("accuracy", table.ece, table.gap))
-        numbers = [cells.value(accuracy), cells.value(ece), cells.estimate(ece), cells.floor(ece), cells.value(gap)]
+        means = [cells.value(one.metrics.get(name, MetricResult(name, None))) for name in table.of_images()]
+        numbers = [cells.value(accuracy), cells.value(ece), cells.estimate(ece), cells.floor(ece), *means]
+        numbers.append(cells.value(gap))
         p = escape(cells.p_value(one.p_holm))
         lines.append(table_row([escape(one.value), f"{one.n:,}", *numbers, p]))
     notes = [note for note in (table.note(), table.too_small(escape)) if note]

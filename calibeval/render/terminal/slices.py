@@ -83,12 +83,16 @@ def _table(slices: SliceTable, rows: tuple[SliceResult, ...], report: Report, sh
     gap = Column(cells.label(slices.gap), gaps)
     p = Column("p", p_values)
     verdict = Column("beyond noise?", [sheet.text(slices.verdict(row)) for row in rows], left=True)
-    full = [counts, accuracy, value, interval, floor, gap, p]
+    means = [
+        Column(cells.heading(name), [sheet.text(cells.value(m)) for m in metric(name)]) for name in slices.of_images()
+    ]
+    full = [counts, accuracy, value, interval, floor, *means, gap, p]
     layouts = [
         [*full, verdict],
         full,
-        [counts, accuracy, value, interval, gap, p],
-        [counts, accuracy, value, gap, p],
+        [counts, accuracy, value, interval, *means, gap, p],
+        [counts, accuracy, value, *means, gap, p],
+        [counts, value, *means, p],
         [counts, value, p],
     ]
     widest = max(cell_len(sheet.name(row.value, _WIDEST_NAME)) for row in rows)
@@ -103,7 +107,7 @@ def _table(slices: SliceTable, rows: tuple[SliceResult, ...], report: Report, sh
 
 def _others(slices: SliceTable, sheet: Sheet) -> list[RenderableType]:
     """The values of the metrics that the first table has no column for."""
-    rows, shown = slices.rows, ("accuracy", slices.ece, slices.gap)
+    rows, shown = slices.rows, ("accuracy", slices.ece, slices.gap, *slices.of_images())
     names = [name for name in dict.fromkeys(name for row in rows for name in row.metrics) if name not in shown]
     columns = [
         Column(

@@ -71,8 +71,7 @@ def test_patients(capsys, folders, tmp_path):
 @pytest.mark.parametrize(
     ("more", "said"),
     [
-        (["--slice", "class"], "--slice cannot be combined with a folder of cases"),
-        (["--cross-fit", "3"], "--cross-fit cannot be combined with a folder of cases"),
+        (["--class", "1"], "--class cannot be combined with a folder of cases"),
         (["--layout", "monei"], 'layout "monei" is unknown (did you mean "monai"?)'),
         (["--background", "out"], "background is 'out', but it must be include, exclude-label, exclude-class"),
     ],

@@ -7,7 +7,8 @@ import pytest
 
 from calibeval import Predictions
 from calibeval.core.gating.explain import explained
-from calibeval.core.gating.gate import Subject, judged
+from calibeval.core.gating.gate import Subject
+from calibeval.core.gating.judged import judged
 from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.words.why import why_lines
 from tests.data import logits_and_labels

@@ -11,7 +11,8 @@ from calibeval import Predictions, compare, evaluate, gate
 from calibeval.core.evaluation.evaluate import evaluate_dump
 from calibeval.core.evaluation.settings import checked
 from calibeval.core.gating.explain import explained
-from calibeval.core.gating.gate import Subject, judged
+from calibeval.core.gating.gate import Subject
+from calibeval.core.gating.judged import judged
 from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.metrics.folded import Folded
 from calibeval.core.metrics.largest import Largest

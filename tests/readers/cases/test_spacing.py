@@ -119,7 +119,7 @@ def test_distances_have_one_unit(tmp_path):
         bands(folders)
     assert str(error.value) == (
         "c1: its files have a spacing, and those of c0 have none, so that distances have no common unit: give the "
-        "size of a voxel, --spacing Z,Y,X, or --spacing 1,1,1 for distances in voxels"
+        'size of a voxel, spacing="Z,Y,X", or spacing="1,1,1" for distances in voxels'
     )
     assert bands(folders, spacing=(1, 1))[0] == "spacing"
 

@@ -1,0 +1,70 @@
+"""What a gate on the command line measures: saved sums, a folder of cases, or a dump, each beside its baseline."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, NamedTuple
+
+from calibeval.cli.inputs.case_pairs import gated_cases
+from calibeval.cli.inputs.gate_files import judged_sums, open_both
+from calibeval.core.conventions.table import OWN
+
+if TYPE_CHECKING:
+    from calibeval.api.gate_config import Asked
+    from calibeval.core.data.source import Source
+    from calibeval.core.evaluation.accumulation import Accumulation
+    from calibeval.core.gating.judged import Judgeable
+    from calibeval.core.sums.resources import Resources
+    from calibeval.readers.meaning.assemble import ReadOptions
+
+
+class Measuring(NamedTuple):
+    """How a gate measures.
+
+    of_cases: the layout of folders of cases, and what is left out of class 0. of_rows: the options that need rows, by
+    their names. why: whether reasons are asked for; in_full: a report; planned: a plan, and no verdict.
+    """
+
+    bins: int | None
+    convention: str
+    resources: Resources
+    of_cases: tuple[str | None, str | None]
+    of_rows: Mapping[str, object]
+    why: bool
+    in_full: bool
+    planned: bool
+
+
+def measured_for(
+    dump: str,
+    summed: tuple[Accumulation, Source] | None,
+    asked: Asked,
+    reading: ReadOptions,
+    how: Measuring,
+) -> tuple[Asked, Judgeable]:
+    """The rules, and what they are about. summed: the dump, if it is of saved sums. Raises: as readers and `gate`."""
+    other = how.convention != OWN
+    if summed is not None:
+        return judged_sums(summed, asked, how.bins, {"--convention": other} | dict(how.of_rows), planned=how.planned)
+    rows = {"--convention": other, "--why": how.why, "--plan": how.planned, "--positive": asked.positive}
+    cases = gated_cases(dump, asked, reading, how.of_cases, how.bins, how.resources, rows)
+    if cases is not None:
+        return asked, cases
+    from calibeval.core.gating.gate import Subject
+
+    predictions, base = open_both(dump, asked.baseline, reading, asked.weights)
+    asked = asked.for_dump(predictions, base, how.convention)
+    return asked, Subject.of(
+        predictions,
+        base,
+        asked.rules,
+        asked.settings,
+        bins=how.bins,
+        convention=how.convention,
+        slices=asked.slices,
+        group=asked.group,
+        positive=asked.positive,
+        resources=how.resources,
+        keep_rows=how.why,
+        in_full=how.in_full,
+    )

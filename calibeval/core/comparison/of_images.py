@@ -1,0 +1,218 @@
+"""The differences of two models' segmentations, of all pixels and of means over images: images are the units.
+
+A difference of sums of gaps over bins is tested along the paths of both models, which vary together as the sums of
+units say. Of a smooth number the delete-one-unit jackknife of the difference gives the error, and of a mean over images
+that of the differences of single images; the interval has Student's quantile, with Satterthwaite's degrees of freedom.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from functools import cached_property
+from typing import NamedTuple
+
+import numpy as np
+
+from calibeval.core.comparison.comparison import Difference
+from calibeval.core.comparison.differences import with_contrast
+from calibeval.core.data.arrays import Codes, Floats
+from calibeval.core.data.notices import NotComputable, reason
+from calibeval.core.dense.image_sums import ImageSums
+from calibeval.core.dense.intervals import LEAST_UNITS
+from calibeval.core.dense.results import NO_METHOD, Images
+from calibeval.core.dense.values import NUMBERS, DenseNumber, of_class, without_class
+from calibeval.core.metrics.image_names import OF_ROWS, Spelled
+from calibeval.core.report.left_out import LeftOut
+from calibeval.core.sums.binning import BinSums
+from calibeval.core.uncertainty.clusters import Clusters
+from calibeval.core.uncertainty.joints import MOST_JOINT_CELLS
+from calibeval.core.uncertainty.level import Level
+from calibeval.core.uncertainty.paired import Contrast, check_thick, contrast
+from calibeval.core.uncertainty.paired_means import normal_difference
+from calibeval.core.uncertainty.paired_paths import ece_side, path_difference, shared_totals
+
+FEW = reason("too_few_groups", f"fewer than {LEAST_UNITS} images, or groups of them, have such pixels")
+NO_PIXELS = reason("no_rows", "there are no such pixels")
+
+
+class Models(NamedTuple):
+    """Base and candidate on the same images."""
+
+    base: Images
+    candidate: Images
+
+    @property
+    def both(self) -> tuple[ImageSums, ImageSums]:
+        """The sums of every image."""
+        return self.base.sums, self.candidate.sums
+
+    @property
+    def codes(self) -> Codes:
+        """The unit of each image."""
+        return self.candidate.codes
+
+
+class Units:
+    """The sums of both models by unit, and without each unit. Units without pixels are left out."""
+
+    def __init__(self, models: Models) -> None:
+        every = models.base.units, models.candidate.units
+        there = every[0].n > 0.0
+        base, candidate = (ImageSums(*(part[there] for part in one.parts)) for one in every)
+        self.both = base, candidate
+        self.clusters = Clusters(base.n)
+
+    @cached_property
+    def left(self) -> tuple[ImageSums, ImageSums]:
+        """The sums of all units but one, for each."""
+        base, candidate = self.both
+        return base.without_each, candidate.without_each
+
+
+def image_differences(
+    models: Models, class_names: Sequence[str], level: float, background: LeftOut | None = None
+) -> dict[str, Difference]:
+    """The differences by their names: of all images, and then of every structure.
+
+    Those that differences of rows have are left out. background: "exclude-class" leaves the first class out of means
+    over classes, and out of the structures.
+    """
+    without = background == "exclude-class"
+    shown = Models(*(_without(one, 0) for one in models)) if without else models
+    units = Units(shown)
+    whole, single = {}, {}
+    for number in NUMBERS.values():
+        if number.name not in OF_ROWS:
+            name = Spelled(number.name).name
+            whole[name] = _pooled(name, number, shown, units, None, level)
+    for number in NUMBERS.values():
+        name = Spelled(number.name, mean=True).name
+        whole[name] = _mean(name, number, shown, level)
+    own = Units(models) if without else units
+    for label, structure in enumerate(class_names):
+        if without and label == 0:
+            continue
+        for number in of_class(label):
+            for mean in (False, True):
+                name = Spelled(number.name, mean, structure).name
+                single[name] = (
+                    _mean(name, number, models, level) if mean else _pooled(name, number, models, own, label, level)
+                )
+    return {**whole, **single}
+
+
+def _without(images: Images, label: int) -> Images:
+    kept = [one for one in range(images.sums.counts.shape[-1]) if one != label]
+    pooled = images.pooled._replace(classes=images.pooled.classes.each(lambda part: part[kept]))
+    return images._replace(sums=without_class(images.sums, label), pooled=pooled)
+
+
+def _pooled(
+    name: str,
+    number: DenseNumber,
+    models: Models,
+    units: Units,
+    label: int | None,
+    level: float,
+) -> Difference:
+    """The difference of a number of all pixels."""
+    ours, theirs = (_known(float(number.value(one.whole)[0])) for one in models.both)
+    if ours is None or theirs is None:
+        return Difference(name, ours, theirs, None, reason=NO_PIXELS)
+    plain = Difference(name, ours, theirs, theirs - ours)
+    if _same(*models.both):
+        return with_contrast(plain, Contrast(0.0, 0.0, 1.0, 0.0, same=True))
+    try:
+        if number.gaps is not None:
+            return with_contrast(plain, _of_gaps(number, models, units, label, level))
+        if number.smooth:
+            return with_contrast(plain, _of_sums(number, units, theirs - ours, level))
+    except NotComputable as missing:
+        return plain.without_interval(missing.reason)
+    return plain.without_interval(reason("no_method", NO_METHOD))
+
+
+def _of_gaps(number: DenseNumber, models: Models, units: Units, label: int | None, level: float) -> Contrast:
+    """Along the paths of both models."""
+    of_units = [_bins(number, one, label) for one in units.both]
+    sizes = of_units[0][:, 0].sum(axis=-1)
+    there = sizes > 0.0
+    clusters = Clusters(sizes[there])
+    if clusters.effective < LEAST_UNITS:
+        raise NotComputable("too_few_groups", FEW)
+    sums = tuple(_bin_sums(number, one, label) for one in models)
+    check_thick(*sums)
+    totals = tuple(own[there, 2] - own[there, 1] for own in of_units)
+    if 2 * totals[0].shape[1] > MOST_JOINT_CELLS:
+        raise NotComputable("too_few_groups", "there are too many bins")
+    joints = shared_totals((totals[0], totals[1]), (sums[0], sums[1]), clusters)
+    n = float(sizes.sum())
+    sides = ece_side(sums[0], n, joints[0]), ece_side(sums[1], n, joints[1])
+    own = Level(level, clusters.freedom)
+    return contrast(*path_difference(*sides, own, joints[2]), own)
+
+
+def _of_sums(number: DenseNumber, units: Units, whole: float, level: float) -> Contrast:
+    """By leaving out one unit of both models at a time."""
+    if units.clusters.effective < LEAST_UNITS:
+        raise NotComputable("too_few_groups", FEW)
+    base, candidate = units.left
+    left = number.value(candidate) - number.value(base)
+    if np.isnan(left).any():
+        raise NotComputable("too_few_groups", FEW)
+    return _contrast(number, whole, left, units.clusters, level)
+
+
+def _mean(name: str, number: DenseNumber, models: Models, level: float) -> Difference:
+    """The difference of means over the images that both models have a value of."""
+    ours, theirs = (number.value(one) for one in models.both)
+    there = np.isfinite(ours) & np.isfinite(theirs)
+    if not there.any():
+        return Difference(name, None, None, None, reason=NO_PIXELS)
+    change = theirs[there] - ours[there]
+    own = float(ours[there].mean()), float(theirs[there].mean())
+    plain = Difference(name, *own, own[1] - own[0])
+    if not change.any():
+        return with_contrast(plain, Contrast(0.0, 0.0, 1.0, 0.0, same=True))
+    units = np.unique(models.codes[there], return_inverse=True)[1]
+    sizes, totals = np.bincount(units).astype(np.float64), np.bincount(units, weights=change)
+    clusters = Clusters(sizes)
+    if clusters.effective < LEAST_UNITS:
+        return plain.without_interval(FEW)
+    left = (totals.sum() - totals) / (sizes.sum() - sizes)
+    return with_contrast(plain, _contrast(number, own[1] - own[0], left, clusters, level))
+
+
+def _contrast(number: DenseNumber, whole: float, left: Floats, clusters: Clusters, level: float) -> Contrast:
+    """From the differences without each unit."""
+    j = len(left)
+    error = math.sqrt((j - 1.0) / j * float(((left - left.mean()) ** 2).sum()))
+    most = {"nll": math.inf, "brier": 2.0}.get(number.name, 2.0 if number.better == "zero" else 1.0)
+    own = Level(level, clusters.freedom)
+    found = normal_difference(whole, error, own, most)
+    return contrast(found.low, found.high, found.p, own)
+
+
+def _bins(number: DenseNumber, units: ImageSums, label: int | None) -> Floats:
+    """The bins of units, (j, 3, m)."""
+    if label is not None:
+        return units.classes[:, :, label]
+    return {"top": units.top, "border": units.border, "inside": units.inside}[number.gaps or "top"]
+
+
+def _bin_sums(number: DenseNumber, images: Images, label: int | None) -> BinSums:
+    """The bins of all pixels."""
+    found = images.pooled.classes.row(label) if label is not None else number.bins_of(images.pooled)
+    if found is None:
+        raise AssertionError("numbers of gaps have bins")
+    return found
+
+
+def _same(base: ImageSums, candidate: ImageSums) -> bool:
+    """Whether both models have the same sums of every image."""
+    return all(np.array_equal(one, other) for one, other in zip(base.parts, candidate.parts, strict=True))
+
+
+def _known(value: float) -> float | None:
+    return value if math.isfinite(value) else None

@@ -1,0 +1,39 @@
+"""The numbers of images as metrics, which rules, comparisons and slices name."""
+
+from __future__ import annotations
+
+from calibeval.core.data.notices import reason
+from calibeval.core.metrics.image_names import OF_ROWS, Spelled
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.per_image import ImageNumber, PerImage
+
+
+def of_block(block: PerImage | None) -> dict[str, MetricResult]:
+    """The numbers of images as metrics, by their names; those that rows have are left out."""
+    found: dict[str, MetricResult] = {}
+    if block is None:
+        return found
+    every: list[tuple[str | None, ImageNumber]] = [(None, number) for number in block.numbers.values()]
+    every += [(one.name, number) for one in block.structures for number in one.numbers.values()]
+    for structure, number in every:
+        for mean in (False, True):
+            if mean or structure is not None or number.name not in OF_ROWS:
+                name = Spelled(number.name, mean, structure).name
+                found[name] = _as_metric(name, number, mean=mean)
+    return found
+
+
+def _as_metric(name: str, number: ImageNumber, *, mean: bool) -> MetricResult:
+    value, low, high = (
+        (number.mean, number.mean_low, number.mean_high)
+        if mean
+        else (number.pooled, number.pooled_low, number.pooled_high)
+    )
+    why = number.reason
+    if value is None:
+        why = reason("no_rows", "no image has such pixels")
+    elif low is not None:
+        why = None
+    elif why is not None:
+        why = why.reworded(f"no interval: {why}")
+    return MetricResult(name, value, reason=why, low=low, high=high)
