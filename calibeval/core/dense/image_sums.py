@@ -164,28 +164,41 @@ class ImageParts(NamedTuple):
 class ImageAdder:
     """Adds up images one by one.
 
-    k, m: the numbers of classes and of bins.
+    k, m: the numbers of classes and of bins. count: how many images are expected, for which there is room at once; more
+    may come.
     """
 
-    def __init__(self, k: int, m: int) -> None:
+    def __init__(self, k: int, m: int, count: int = 0) -> None:
         self.k, self._m = k, m
-        self._images: list[tuple[Floats, ...]] = []
+        self._done, self._room = 0, count
+        self._images: list[Floats] = []
         self._pooled = np.zeros((5, m)), np.zeros((5, m)), np.zeros((5, k * m))
 
     def __len__(self) -> int:
-        return len(self._images)
+        return self._done
 
     def add(self, image: ImageParts) -> None:
         """The sums of the next image."""
         for total, one in zip(self._pooled, (image.top, image.border, image.classes), strict=True):
             np.add(total, one, out=total)
-        m = self._m
-        shaped = image.classes[THREE].reshape(3, self.k, m)
-        self._images.append((image.top[THREE], image.border[THREE], shaped, image.bands, image.counts, image.scores))
+        shaped = image.classes[THREE].reshape(3, self.k, self._m)
+        parts = image.top[THREE], image.border[THREE], shaped, image.bands, image.counts, image.scores
+        if not self._images:
+            self._room = max(self._room, 1)
+            self._images = [np.empty((self._room, *part.shape)) for part in parts]
+        elif self._done == self._room:
+            self._room += max(16, self._room // 2)
+            for i, part in enumerate(parts):  # one after the other: two copies of one of them at a time
+                larger = np.empty((self._room, *part.shape))
+                larger[: self._done] = self._images[i]
+                self._images[i] = larger
+        for kept, part in zip(self._images, parts, strict=True):
+            kept[self._done] = part
+        self._done += 1
 
     def sums(self) -> tuple[ImageSums, PooledBins]:
         """The sums of each image, and the bins of all."""
-        parts = (np.stack(part) for part in zip(*self._images, strict=True))
+        parts = (kept[: self._done] for kept in self._images)
         top, border, classes = self._pooled
         shaped = classes.reshape(5, self.k, self._m)
         return ImageSums(*parts), PooledBins(BinSums(*top), BinSums(*border), BinSums(*shaped))

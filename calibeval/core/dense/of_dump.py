@@ -102,7 +102,8 @@ def _as_metric(number: ImageNumber, metric: MetricResult | None) -> ImageNumber:
 def images_of(predictions: Predictions, settings: Settings, resources: Resources = PLAIN) -> Images:
     """The sums of every image, by the bins of the settings."""
     edges = edges_of(predictions, settings.bins)
-    adder, count = ImageAdder(predictions.k or 0, settings.bins), predictions.layout[0]
+    count = predictions.layout[0]
+    adder = ImageAdder(predictions.k or 0, settings.bins, count)
     work = partial(_parts, predictions, edges, drop=settings.background == "exclude-label")
     jobs, one = resources.jobs, COPIES * BYTES * adder.k * math.prod(predictions.layout[1:])
     if resources.memory is not None:
