@@ -46,13 +46,15 @@ class Pictures:
 
     def check_dump(self, predictions: Predictions) -> None:
         """The same for one array. Raises: UsageError, also for predictions that are no images."""
+        if not self._show and self._photos is None:
+            return
         from calibeval.core.dense.of_dump import has_images
         from calibeval.core.dense.shown import DumpCases
         from calibeval.core.errors import UsageError
 
         if has_images(predictions):
             self.check(DumpCases(predictions))
-        elif self._show or self._photos:
+        else:
             flag = "--show" if self._show else "--images"
             raise UsageError(f"{predictions.source.name}: {flag} is for segmentations, but its rows are no pixels")
 

@@ -98,7 +98,7 @@ def gap_interval(region: Region) -> str:
     """The interval of a region's gap, in points; empty if there is none.
 
     >>> gap_interval(Region("boundary", 9, 0.9, 0.8, 0.1, None, None, 0.05, 0.15))
-    '+5.0 – +15.0'
+    '+5 to +15'
     """
     return interval(MetricResult("confidence_gap", region.gap, low=region.low, high=region.high))
 

@@ -100,7 +100,6 @@ def report(
 
     only = chosen_metrics(metrics)
     from calibeval.cli.inputs.titled import open_named
-    from calibeval.cli.screen.report_view import report_view
     from calibeval.core.evaluation.evaluate import evaluate_dump
     from calibeval.core.evaluation.settings import checked, stamped
     from calibeval.core.report.report import Report
@@ -170,7 +169,7 @@ def report(
     say([*maps.notes(), *_absent(result, only or ()), *warned], quiet=quiet)
     _write(result, seen, (out, figure, wanted), width, step, png=png)
     say([f"written to {path}" for path in ([] if out is None else [out]) + alone], quiet=quiet)
-    put(result.to_json() if json else table_of(result, table) if table else report_view(result, step, full=full))
+    put(result.to_json() if json else table_of(result, table) if table else _view(result, step, full=full))
     return 0
 
 
@@ -278,14 +277,24 @@ def _write(
     png: bool,
 ) -> None:
     """Write all files. cases: images that are shown. where: the folder, the figure, and other files by kind."""
-    from calibeval.api.save import save_report
-    from calibeval.api.show import drawn
-    from calibeval.writers.atomic import write_file
-
     folder, figure, others = where
     if folder is not None:
+        from calibeval.api.save import save_report
+
         save_report(report, folder, png=png, step=step, cases=cases)
+    if figure is None and not others:
+        return
+    from calibeval.writers.atomic import write_file
+
     if figure is not None:
+        from calibeval.api.show import drawn
+
         write_file(figure, drawn(report, figure.suffix, width))
     for kind, path in others.items():
         write_file(path, exported(report, kind, path, width, cases))
+
+
+def _view(result: Report, step: Step | None, *, full: bool) -> str:
+    from calibeval.cli.screen.report_view import report_view
+
+    return report_view(result, step, full=full)

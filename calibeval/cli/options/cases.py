@@ -48,7 +48,7 @@ Show = Annotated[
     list[str] | None,
     typer.Option(
         metavar="CASE",
-        help="Of images, show this one in the page, too; may be repeated.",
+        help="Of images, show this one in the page; may be repeated.",
         rich_help_panel=OUTPUT,
     ),
 ]

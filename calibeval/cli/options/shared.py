@@ -278,19 +278,22 @@ Format = Annotated[
 ]
 
 
-def export_option(kinds: Iterable[str]) -> Any:
-    """The option that writes by-products of these kinds."""
+def export_option(kinds: Iterable[str], said: str | None = None) -> Any:
+    """The option that writes by-products of these kinds. said: some of them, where all take more than a line."""
     return typer.Option(
         "--export",
         metavar="KIND=FILE",
-        help=f"Write {either(kinds)}.",
+        help=f"Write {said or either(kinds)}.",
         autocompletion=complete.key_of(kinds),
         rich_help_panel=OUTPUT,
     )
 
 
 Export = Annotated[list[str] | None, export_option((*TABLE_EXPORTS, RISK))]
-ReportExport = Annotated[list[str] | None, export_option((*TABLE_EXPORTS, *OF_REPORTS, RISK, IMAGES, PICTURES))]
+REPORT_EXPORTS = (*TABLE_EXPORTS, *OF_REPORTS, RISK, IMAGES, PICTURES)
+ReportExport = Annotated[
+    list[str] | None, export_option(REPORT_EXPORTS, "markdown, csv, latex, cases, images or another KIND")
+]
 Full = Annotated[
     bool, typer.Option("--full", help="Print more metrics, all bins, classes, slices.", rich_help_panel=OUTPUT)
 ]

@@ -6,7 +6,6 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import gaussian_filter
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.probabilities import probabilities
@@ -130,6 +129,8 @@ def smoothed(values: Floats, counts: npt.NDArray[np.bool_], sigma: float | tuple
     >>> smoothed(np.array([[0.5, 9.0, 0.5]]), np.array([[True, False, True]]), 1.0).tolist()
     [[0.5, nan, 0.5]]
     """
+    from scipy.ndimage import gaussian_filter
+
     weight = gaussian_filter(counts.astype(np.float64), sigma, mode="constant", truncate=3.0)
     total = gaussian_filter(np.where(counts, values, 0.0), sigma, mode="constant", truncate=3.0)
     found: Floats = np.full(values.shape, np.nan)

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-from scipy.ndimage import distance_transform_edt
 
 from calibeval.core.data.arrays import Floats
 
@@ -58,6 +57,8 @@ def distances(labels: npt.NDArray[Any], spacing: tuple[float, ...] | None = None
             change[second] |= differ
     if not change.any():
         return None
+    from scipy.ndimage import distance_transform_edt
+
     found: Floats = distance_transform_edt(~change, sampling=spacing)
     return found
 

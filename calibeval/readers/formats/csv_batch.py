@@ -154,12 +154,11 @@ class Batch:
         return bool(self._table[column].dtype.kind == "f")
 
     def _written(self, row: int, column: str) -> str:
-        """A cell as it is written."""
+        """A cell as it is written; in a table of one column, that of an empty line is empty."""
         ends = self._block.ends
         line = self._block.data[int(ends[row - 1]) + 1 if row else 0 : int(ends[row])].decode()
-        return next(csv.reader([line], delimiter=self._dialect.separator, skipinitialspace=True))[
-            [*self._table.columns].index(column)
-        ]
+        cells = next(csv.reader([line], delimiter=self._dialect.separator, skipinitialspace=True), [])
+        return cells[[*self._table.columns].index(column)] if cells else ""
 
     def _where(self, row: int, column: str) -> str:
         return f'{self._name} line {self._block.line(row)}, column "{column}"'
