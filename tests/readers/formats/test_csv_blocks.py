@@ -233,3 +233,10 @@ def test_streams_that_return_less_than_asked_change_no_blocks():
     with patch.object(text_module, "READ_BYTES", 64):
         found = [[block.data for block in line_blocks(one, LIMITS, quotes=True)] for one in (slow, fast)]
     assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("text", ["logit_0\n0\n\n0", "logit_0\n0\n\n0\n", "logit_0\n\n0\n"])
+def test_an_empty_line_of_a_table_with_one_column_is_an_empty_cell(text):
+    row = 3 if text.startswith("logit_0\n0") else 2
+    for module in PARSERS:
+        assert read(text, module=module)["logits"] == f'd.csv line {row}, column "logit_0": the cell is empty'
