@@ -208,20 +208,20 @@ def test_class_totals_by_hand():
 
 
 class Repeated:
-    """Images of 20 x 20 pixels that are made when they are asked for."""
+    """60 images of some pixels a side that are made when they are asked for."""
 
-    def __init__(self, images):
-        self.shape, self.dtype = (images, 3, 20, 20), np.dtype(np.float64)
-        self._image = np.random.default_rng(0).normal(size=(3, 20, 20))
+    def __init__(self, side):
+        self.shape, self.dtype = (60, 3, side, side), np.dtype(np.float64)
+        self._image = np.random.default_rng(0).normal(size=(3, side, side))
 
     def __getitem__(self, here):
         return np.stack([self._image + i % 7 for i in range(here.start, here.stop)])
 
 
-def peak(images):
+def peak(side):
     """The largest memory that is taken in addition to the labels."""
-    labels = np.random.default_rng(1).integers(0, 3, (images, 20, 20))
-    predictions = Predictions(logits=Repeated(images), labels=labels, columns={"site": np.arange(images) % 50})
+    labels = np.random.default_rng(1).integers(0, 3, (60, side, side))
+    predictions = Predictions(logits=Repeated(side), labels=labels, columns={"site": np.arange(60) % 50})
     tracemalloc.start()
     dump = evaluate(predictions, group="site", max_memory=0).dumps[0]
     found = tracemalloc.get_traced_memory()[1]
@@ -239,8 +239,8 @@ def test_memory_does_not_grow_with_rows(monkeypatch):
     monkeypatch.setattr(doubts, "PIECE_SCORES", 2000)
     monkeypatch.setattr("calibeval.core.sums.sample.SAMPLE_SCORES", 3000)
     monkeypatch.setattr("calibeval.core.sums.sample.SAMPLE_ROWS", 1000)
-    few, many = peak(60), peak(600)
-    assert many - few < 2 * 540 * 400  # bytes; a row that is kept takes 41, and its group 8
+    few, many = peak(20), peak(64)  # of each image, sums are kept, so their number stays
+    assert many - few < 2 * 60 * (64**2 - 20**2)  # bytes; a row that is kept takes 41, and its group 8
 
 
 @pytest.mark.parametrize(
