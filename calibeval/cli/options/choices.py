@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from calibeval.core.errors import UsageError, nearest
+from calibeval.render.ci.exports import OF_REPORTS
 
 KINDS = ("logits", "probs", "log_probs", "confidence")  # of core.data.row_source
 LABELS_ARE = ("names", "positions")  # of core.data.class_names
@@ -128,6 +129,8 @@ TABLE_FORMATS = ("md", "csv", "latex")  # of render.tables.losses, and of report
 RISK = "risk"  # the risk-coverage curve, as a figure
 PICTURES, IMAGES = "pictures", "images"  # pictures of single images; gaps of regions and the ECE of single images
 TABLE_EXPORTS = ("markdown", "csv", "latex")  # of the same tables, into files
+REPORT_EXPORTS = (*TABLE_EXPORTS, *OF_REPORTS, RISK, IMAGES, PICTURES)
+SOME_EXPORTS = "markdown, csv, latex, cases, images or another KIND"  # those of reports take more than a line
 PRESETS = ("recommended", "strict")  # of core.gating.presets
 ON_INCONCLUSIVE = ("fail", "warn", "pass")  # of core.gating.rules
 DECIDE = ("interval", "point")  # of core.gating.rules

@@ -12,15 +12,15 @@ from calibeval.cli.options import complete
 from calibeval.cli.options.choices import (
     EVERY_METRIC,
     FORMATS,
-    IMAGES,
     KINDS,
     LABELS_ARE,
     METHODS,
     METRICS,
     OBJECTIVES,
-    PICTURES,
+    REPORT_EXPORTS,
     REQUESTED,
     RISK,
+    SOME_EXPORTS,
     TABLE_EXPORTS,
     TABLE_FORMATS,
     either,
@@ -29,7 +29,6 @@ from calibeval.cli.options.sizes import size, size_above_zero
 from calibeval.core.conventions.table import CONVENTIONS
 from calibeval.core.data.ranges import LEAST_LABEL, MOST_JOBS, MOST_LABEL, MOST_ROWS, MOST_SEED
 from calibeval.readers.meaning.named import ROLES
-from calibeval.render.ci.exports import OF_REPORTS
 
 AUTO = "auto"
 
@@ -290,10 +289,7 @@ def export_option(kinds: Iterable[str], said: str | None = None) -> Any:
 
 
 Export = Annotated[list[str] | None, export_option((*TABLE_EXPORTS, RISK))]
-REPORT_EXPORTS = (*TABLE_EXPORTS, *OF_REPORTS, RISK, IMAGES, PICTURES)
-ReportExport = Annotated[
-    list[str] | None, export_option(REPORT_EXPORTS, "markdown, csv, latex, cases, images or another KIND")
-]
+ReportExport = Annotated[list[str] | None, export_option(REPORT_EXPORTS, SOME_EXPORTS)]
 Full = Annotated[
     bool, typer.Option("--full", help="Print more metrics, all bins, classes, slices.", rich_help_panel=OUTPUT)
 ]
