@@ -42,6 +42,19 @@ def open_base(name: str, reading: ReadOptions) -> Predictions | Report:
     return replace(report, dumps=tuple(dump for dump in report.dumps if dump.name == wanted or not wanted))
 
 
+def is_report(name: str) -> bool:
+    """Whether this names a saved report, or a dump of one."""
+    return file_of(name).lower().endswith(SUFFIX)
+
+
+def saved_report(name: str, reading: ReadOptions) -> Report:
+    """The saved report of a name for which `is_report` is true, or one dump of it. Raises: as `open_base`."""
+    found = open_base(name, reading)
+    if isinstance(found, Predictions):
+        raise AssertionError("a file .json is a report")  # noqa: TRY004 - no argument is wrong
+    return found
+
+
 def file_of(name: str) -> str:
     """The file in the name of a base; for report.json#NAME, the part before the first # after .json."""
     if (not is_remote(name) and Path(name).exists()) or f"{SUFFIX}#" not in name.lower():

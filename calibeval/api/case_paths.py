@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
+from functools import partial
 from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -86,8 +87,8 @@ def named_paths(
     """The folders of cases at these paths; None for other dumps. Raises: as `are_cases`."""
     labels, layout = reading.get("labels"), as_layout(how[0])
     found = [Named.of(None, fspath(one)) for one in paths if isinstance(one, str | PathLike)]
-    there = bool(found) and len(found) == len(paths) and isinstance(labels, str | PathLike)
-    if there and are_named(found, Path(labels), layout):  # type: ignore[arg-type]
+    every = bool(found) and len(found) == len(paths)
+    if every and isinstance(labels, str | PathLike) and are_named(found, Path(labels), layout):
         return found
     for name, value in (("layout", layout), ("background", how[1])):
         if value is not None:
@@ -104,19 +105,12 @@ def table_of(group: object) -> str | None:
 
 def _report(base: object) -> Callable[[], Report] | None:
     """What opens the report that is the base; None for another base."""
-    from calibeval.api.base_file import SUFFIX, file_of, open_base
+    from calibeval.api.base_file import is_report, saved_report
     from calibeval.core.report.report import Report
     from calibeval.readers.meaning.assemble import ReadOptions
 
     if isinstance(base, Report):
         return lambda: base
-    if not isinstance(base, str | PathLike) or not file_of(fspath(base)).lower().endswith(SUFFIX):
+    if not isinstance(base, str | PathLike) or not is_report(fspath(base)):
         return None
-
-    def opened_report() -> Report:
-        found = open_base(fspath(base), ReadOptions())
-        if not isinstance(found, Report):
-            raise AssertionError("a file .json is a report")  # noqa: TRY004 - no argument is wrong
-        return found
-
-    return opened_report
+    return partial(saved_report, fspath(base), ReadOptions())

@@ -147,13 +147,12 @@ def report_of_cases(
     `reports_of_cases`.
     """
     check_local([dumps], reading.get("labels"))
-    every: Mapping[str | None, object] = dumps if isinstance(dumps, Mapping) else {None: dumps}
-    if not isinstance(dumps, Mapping) and isinstance(dumps, list | tuple):
-        every = {None: None} if not dumps else dict(enumerate(dumps))  # type: ignore[arg-type]
+    every = dumps.values() if isinstance(dumps, Mapping) else dumps if isinstance(dumps, list | tuple) else [dumps]
+    names = list(dumps) if isinstance(dumps, Mapping) else [None] * len(every)
     known, labels = as_layout(layout), reading.get("labels")
-    paths = [Path(one) if isinstance(one, str | PathLike) else Path() for one in every.values()]
-    there = all(isinstance(one, str | PathLike) for one in every.values()) and isinstance(labels, str | PathLike)
-    if not there or not are_cases(paths, Path(labels), layout):  # type: ignore[arg-type]
+    paths = [Path(one) for one in every if isinstance(one, str | PathLike)]
+    there = bool(paths) and len(paths) == len(every)
+    if not (there and isinstance(labels, str | PathLike) and are_cases(paths, Path(labels), layout)):
         no_cases(known, spacing)
         return None
     from calibeval.core.report.report import Report
@@ -165,7 +164,7 @@ def report_of_cases(
     if group is not None and not isinstance(group, str | PathLike):
         raise UsageError("group of a folder of cases is the path of a table, such as patients.csv")
     own = settings if group is None else replace(settings, group=str(group))
-    folders = [Folders(name if isinstance(name, str) else None, path) for name, path in zip(every, paths, strict=True)]
+    folders = [Folders(name if isinstance(name, str) else None, path) for name, path in zip(names, paths, strict=True)]
     without = {name: value for name, value in given.items() if name not in (*reading, *HELD)}
     opened = replace(options_of(**reading), spacing=as_spacing(spacing))
     found, used = reports_of_cases(folders, opened, known, own, resources, only, without, fitting())

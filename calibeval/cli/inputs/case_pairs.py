@@ -33,10 +33,12 @@ def compared_cases(
 
     given: the options that cases cannot have. Raises: as `compare_folders`.
     """
+    from calibeval.api.base_file import is_report
+
     layout, background = as_layout(how[0]), how[1]
     others, first = named(candidates), named([base])[0]
-    of_report = first.path.suffix.lower() == ".json" or ".json#" in first.path.name.lower()
-    if not others or not are_named(others if of_report else [first, *others], options.labels, layout):
+    folders = others if is_report(str(first.path)) else [first, *others]
+    if not others or not are_named(folders, options.labels, layout):
         if background is not None:
             raise UsageError("--background is for a folder of cases, with --labels FOLDER")
         return None
@@ -84,13 +86,7 @@ def gated_cases(
 
 def base_of(word: str, options: ReadOptions) -> Named | Report:
     """What cases are compared with: a saved report if the file is .json, else another folder of cases."""
-    from calibeval.api.base_file import SUFFIX, file_of, open_base
-    from calibeval.core.report.report import Report
+    from calibeval.api.base_file import is_report, saved_report
 
     found = named([word])[0]
-    if not file_of(str(found.path)).lower().endswith(SUFFIX):
-        return found
-    report = open_base(str(found.path), options)
-    if not isinstance(report, Report):
-        raise AssertionError("a file .json is a report")  # noqa: TRY004 - no argument is wrong
-    return report
+    return saved_report(str(found.path), options) if is_report(str(found.path)) else found

@@ -85,7 +85,7 @@ def sampled(cases: Cases, most: int = MOST_SCORES) -> Predictions:
         text = f"fitted on {len(labels):,} of {sample.seen:,} pixels, an even sample"
         told.append(warning("sampled_pixels", text))
     return Predictions(
-        **{facts.kind: scores},  # type: ignore[arg-type]
+        **{facts.kind: scores},  # type: ignore[arg-type]  # the kinds are keywords for scores
         labels=labels,
         class_names=facts.class_names,
         labels_are="positions",

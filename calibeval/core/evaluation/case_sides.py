@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Codes
+from calibeval.core.data.row_source import Kind
 from calibeval.core.dense.case import Case, Cases, Facts, region_labels
 from calibeval.core.dense.image_sums import ImageAdder, ImageParts, ImageSums, PooledBins
 from calibeval.core.dense.remarks import Remarks
@@ -62,11 +63,36 @@ def options_of(facts: Facts, channel: Channel) -> dict[str, Any]:
     }
 
 
+def measured_of(
+    case: Case, facts: Facts, channel: Channel, background: str | None
+) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
+    """What is measured of a case: scores, labels, and the labels with the mark where pixels do not count.
+
+    Raises: InputError naming the case if it lacks the channel.
+    """
+    scores, labels, ignore = case.scores, case.labels, facts.ignore_index
+    if channel.name is not None:
+        if len(scores) <= channel.number:
+            raise InputError(f"{case.name}: {len(scores)} channels, but region {channel.name} needs one more")
+        scores = scores[channel.number : channel.number + 1]
+        labels = region_labels(labels, channel.labels, ignore)
+    marked = labels if ignore is not None else labels.astype(np.int32) if labels.dtype.kind == "u" else labels
+    if background == "exclude-label":
+        marked = np.where(labels == 0, mark_of(facts), marked)
+    return scores, labels, marked
+
+
+def as_batch(kind: Kind, scores: npt.NDArray[Any], marked: npt.NDArray[Any]) -> dict[str, Any]:
+    """A case as a batch of one image."""
+    flat = scores.reshape(1, len(scores), -1, scores.shape[-1])
+    return {kind: flat, "labels": marked.reshape(1, *flat.shape[2:])}
+
+
 class Side:
     """The images of one model, or of one of its regions. options: of the predictions of every case."""
 
     def __init__(self, facts: Facts, settings: Settings, channel: Channel, options: Mapping[str, Any]) -> None:
-        self.facts, self.channel, self.mark = facts, channel, mark_of(facts)
+        self.facts, self.channel = facts, channel
         self._settings, self._options = settings, options
         self._running: Running | None = None
         self._k: int | None = None
@@ -82,22 +108,13 @@ class Side:
 
     def ready(self, case: Case) -> Ready:
         """What a thread computes of a case before its turn comes."""
-        scores, labels, ignore = case.scores, case.labels, self.facts.ignore_index
-        if self.channel.name is not None:
-            if len(scores) <= self.channel.number:
-                raise InputError(f"{case.name}: {len(scores)} channels, but region {self.channel.name} needs one more")
-            scores = scores[self.channel.number : self.channel.number + 1]
-            labels = region_labels(labels, self.channel.labels, ignore)
-        marked = labels if ignore is not None else labels.astype(np.int32) if labels.dtype.kind == "u" else labels
-        if self._settings.background == "exclude-label":
-            marked = np.where(labels == 0, self.mark, marked)
+        scores, labels, marked = measured_of(case, self.facts, self.channel, self._settings.background)
         found = Ready(case._replace(labels=labels), scores, marked, None)
         return found if self._running is None else found._replace(parts=self._parts(found, self._running))
 
     def batch(self, ready: Ready) -> dict[str, Any]:
         """The case as a batch of one image."""
-        flat = ready.scores.reshape(1, len(ready.scores), -1, ready.scores.shape[-1])
-        return {self.facts.kind: flat, "labels": ready.marked.reshape(1, *flat.shape[2:])}
+        return as_batch(self.facts.kind, ready.scores, ready.marked)
 
     def take(self, ready: Ready, running: Running | None, cell: Cell = ()) -> None:
         """Add the next case, in order. running: what its rows were added to. Raises: InputError naming it."""

@@ -13,7 +13,7 @@ import numpy as np
 
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.notices import warning
-from calibeval.core.dense.case import Case, Cases, region_labels
+from calibeval.core.dense.case import Case, Cases
 from calibeval.core.dense.image_sums import ImageAdder
 from calibeval.core.dense.of_dump import with_block
 from calibeval.core.dense.remarks import Remarks
@@ -21,7 +21,7 @@ from calibeval.core.dense.results import Images, per_image
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.evaluation.accumulation import Accumulation
 from calibeval.core.evaluation.batches import Batch, read_batch
-from calibeval.core.evaluation.case_sides import UNUSED, Channel, channels_of
+from calibeval.core.evaluation.case_sides import Channel, as_batch, channels_of, measured_of, options_of
 from calibeval.core.evaluation.image_work import ImageWork, add_image, expecting, image_work
 from calibeval.core.evaluation.measured_cases import measured_cases
 from calibeval.core.evaluation.running import Running
@@ -98,14 +98,7 @@ class _Run:
         renormalize: bool,
     ) -> None:
         self._facts, self._settings, self.channel, self._units = cases.facts, settings, channel, units
-        ignore = self._facts.ignore_index
-        self._mark = UNUSED if ignore is None else ignore
-        options = {
-            "ignore_index": self._mark,
-            "class_names": self._facts.class_names if channel.name is None else ("outside", channel.name),
-            "labels_are": "positions",
-            "renormalize": renormalize,
-        }
+        options = {**options_of(self._facts, channel), "renormalize": renormalize}
         plain = replace(settings, slices=(), min_rows=None, group=None, background=None)
         chosen = None if only is None else tuple(only)
         self._options = options
@@ -116,19 +109,9 @@ class _Run:
 
     def ready(self, case: Case, number: int) -> Ready:
         """What a thread computes of a case before its turn comes. Raises: InputError naming it."""
-        scores, labels, ignore = case.scores, case.labels, self._facts.ignore_index
-        if self.channel.name is not None:
-            if len(scores) <= self.channel.number:
-                raise InputError(f"{case.name}: {len(scores)} channels, but region {self.channel.name} needs one more")
-            scores = scores[self.channel.number : self.channel.number + 1]
-            labels = region_labels(labels, self.channel.labels, ignore)
-        marked = labels if ignore is not None else labels.astype(np.int32) if labels.dtype.kind == "u" else labels
-        if self._settings.background == "exclude-label":
-            marked = np.where(labels == 0, self._mark, marked)
-        flat = scores.reshape(1, len(scores), -1, scores.shape[-1])
-        given = {self._facts.kind: flat, "labels": marked.reshape(1, *flat.shape[2:])}
+        scores, labels, marked = measured_of(case, self._facts, self.channel, self._settings.background)
         try:
-            batch = read_batch(given, "labels", None, None, self._options)
+            batch = read_batch(as_batch(self._facts.kind, scores, marked), "labels", None, None, self._options)
             if self._units is not None:
                 batch = batch._replace(groups=np.array([self._units[number]]))
             running = expecting(self._rows, batch)

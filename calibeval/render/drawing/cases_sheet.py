@@ -18,6 +18,7 @@ from calibeval.render.drawing.letters import printable
 from calibeval.render.drawing.marks import Mark, Pixels, Text
 from calibeval.render.drawing.pixels import (
     CIVIDIS,
+    MOST_NAMED,
     RIGHT,
     SURE,
     TITLES,
@@ -35,7 +36,6 @@ from calibeval.words.marks import shorten
 
 MARGIN, GAP, HEADER, ABOVE, BETWEEN = 6.0, 5.0, 20.0, 9.0, 8.0
 TALLEST = 2.0  # a picture is at most so many times as high as wide
-MOST_NAMED = 31  # classes of a legend
 _STEPS = 64
 
 

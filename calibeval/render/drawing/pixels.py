@@ -32,6 +32,7 @@ _MUTED = ("#332288", "#882255", "#999933", "#44aa99", "#117733", "#661100", "#aa
 BACKGROUND = from_hex("#3b4148")  # of the first class, which mostly is the background
 _OTHERS = tuple(map(from_hex, (*_OKABE_ITO, *_MUTED)))
 _LIGHT = tuple(((r + 255) // 2, (g + 255) // 2, (b + 255) // 2) for r, g, b in _OTHERS)
+MOST_NAMED = 1 + len(_OTHERS) + len(_LIGHT)  # classes of a legend: beyond, colours repeat
 CLASSES: tuple[Rgb, ...] = (BACKGROUND, *_OTHERS, *_LIGHT)
 _CIVIDIS = (
     "#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838",

@@ -10,6 +10,7 @@ from calibeval.core.dense.maps import CaseMaps
 from calibeval.core.report.report import DumpReport
 from calibeval.render.drawing.pixels import (
     CIVIDIS,
+    MOST_NAMED,
     RIGHT,
     SURE,
     TITLES,
@@ -24,7 +25,6 @@ from calibeval.render.drawing.png import Rgb, ramp, to_hex
 from calibeval.words.cases import case_said, how_said, picture_said
 from calibeval.words.marks import plain
 
-MOST_NAMED = 31  # classes of a legend
 _NAME, _LINE = 80, 400
 
 
