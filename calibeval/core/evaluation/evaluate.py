@@ -36,7 +36,8 @@ def evaluate(
 
     bins: number of equal-width bins, and the largest number of equal-mass bins; None: the convention's default (15;
     netcal 10).
-    convention: calibeval, or the name or alias of the tool whose numbers to reproduce (`conventions.CONVENTIONS`).
+    convention: calibeval, or the name or alias of the tool whose numbers to reproduce (`conventions.CONVENTIONS`); of
+    images also one that averages over them (`conventions.images`).
     level: confidence level of the intervals, in (0, 1); None for no intervals.
     slices: columns whose values split the rows; each slice of at least min_rows rows (default 100) is also measured
     separately. If the dump has no such column, "class" is the true class and "predicted" the predicted class.
