@@ -152,7 +152,6 @@ def evaluate(
         positive=as_class(positive),
         classes=as_classes(classes),
         background=background,
-        images=True,
     )
     resources = resources_of(jobs, max_memory, progress)
     ways = _given({"fit_on": fit_on, "cross_fit": cross_fit, "map": map})

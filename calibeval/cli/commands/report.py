@@ -122,7 +122,6 @@ def report(
         positive=flags.positive,
         classes=classes or (),
         background=background,
-        images=True,
     )
     given = {"--convention": convention != OWN, "--slice": slice, "--class": classes} | maps.of_rows()
     ready = results_of(

@@ -66,7 +66,6 @@ def evaluate(
         positive=positive,
         classes=classes,
         background=background,
-        images=True,
     )
     return Report(VERSION, settings, (evaluate_dump(predictions, settings, Resources(jobs, max_memory)),))
 

@@ -30,11 +30,11 @@ def checked(
     positive: str | None = None,
     classes: Sequence[str] = (),
     background: str | None = None,
-    images: bool = False,
+    images: bool = True,
 ) -> Settings:
     """The settings as reports contain them: the convention by its name, not an alias, and its default if bins is None.
 
-    images: whether conventions of images will do, too. Other arguments: as for `evaluate`.
+    images: whether conventions of images will do, not those of rows only. Other arguments: as for `evaluate`.
     Raises: UsageError for an invalid setting.
 
     >>> checked(convention="gpleiss").convention, checked(slices=["site"]).min_rows
