@@ -158,3 +158,14 @@ def test_the_table_has_dice_and_iou_once(capsys, cache, tmp_path):
     assert len({line.count("|") for line in as_markdown(results).splitlines() if line.startswith("|")}) == 1
     page = (tmp_path / "run" / "report.html").read_text()
     assert page.count('<th scope="col">mean Dice</th>') == 1
+
+
+def test_logits_that_are_not_kept_give_the_same_files(capsys, cache, tmp_path, monkeypatch):
+    words = ["--loss", "ce,mbls_dice"]
+    trained(capsys, cache, tmp_path / "a", *words)
+    monkeypatch.setattr("calibeval.core.heads.scores.KEPT", 100)
+    trained(capsys, cache, tmp_path / "b", *words)
+    for name in ("head.safetensors", "val_logits.npz", "test_logits.npz", "finetune.json"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    lazy = predict(tmp_path / "a", f"{cache}#test")
+    assert np.array_equal(lazy.scores[0:140], read(tmp_path / "a" / "test_logits.npz").scores[0:140])
