@@ -49,7 +49,8 @@ class HeadLogits:
     def __init__(self, layers: Sequence[PlainLayer], features: RowSource) -> None:
         self._features = features
         self._layers = [PlainLayer(one.weight.astype(np.float64), one.bias.astype(np.float64)) for one in layers]
-        self._step = max(1, BLOCK_NUMBERS // features.shape[1])
+        widest = max(features.shape[1], *(len(one.bias) for one in layers))
+        self._step = max(1, BLOCK_NUMBERS // widest)
         self._last: tuple[int, npt.NDArray[np.float64]] | None = None
         self.shape: tuple[int, ...] = (features.shape[0], len(self._layers[-1].bias))
         self.dtype: np.dtype[Any] = np.dtype(np.float64)

@@ -13,7 +13,7 @@ from calibeval.core.data.row_source import RowSource
 from calibeval.core.heads.features import Features
 from calibeval.core.heads.layers import ImageLogits, PlainLayer, logits_of
 
-KEPT = 2**24  # logits of images that are kept in memory; more are computed again whenever they are read
+KEPT = 2**25  # logits of images that are kept in memory; more are computed again whenever they are read
 
 
 class Scores(NamedTuple):
