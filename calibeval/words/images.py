@@ -8,7 +8,8 @@ from typing import NamedTuple
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.per_image import LABELS, ImageNumber, PerImage, Region
 from calibeval.core.report.report import DumpReport
-from calibeval.words.digits import NULL, interval, unit, value
+from calibeval.core.report.views import ByImage, by_image
+from calibeval.words.digits import NULL, interval, label, unit, value
 from calibeval.words.names import visible
 from calibeval.words.signs import signed
 
@@ -51,19 +52,22 @@ def number_cells(number: ImageNumber) -> NumberCells:
     )
 
 
-def image_lines(images: PerImage) -> list[list[str]]:
-    """The parts of each line of a first view."""
-    lines = [_means(images)]
-    ece = images.numbers.get("ece")
+def image_lines(dump: DumpReport) -> list[list[str]]:
+    """The parts of each line of a first view; none for rows that are no pixels of images."""
+    images, judged = dump.per_image, by_image(dump)
+    if images is None or judged is None:
+        return []
+    lines = [_means(judged)]
+    ece = judged.numbers.get("ece")
     if ece is not None and ece.worst and images.images > 1:
-        lines.append([f"worst images, ECE: {', '.join(_worst(ece))}"])
+        lines.append([f"worst images, {label(judged.ece)}: {', '.join(_worst(ece))}"])
     near = _border(images)
     return [*lines, [near]] if near else lines
 
 
-def image_finding(images: PerImage) -> str:
+def image_finding(dump: DumpReport) -> str:
     """The same in one paragraph, for a page."""
-    lines = [" · ".join(line) for line in image_lines(images)]
+    lines = [" · ".join(line) for line in image_lines(dump)]
     return ". ".join(f"{line[:1].upper()}{line[1:]}" for line in lines) + "."
 
 
@@ -103,26 +107,34 @@ def gap_interval(region: Region) -> str:
     return interval(MetricResult("confidence_gap", region.gap, low=region.low, high=region.high))
 
 
-def spread_said(images: PerImage) -> str:
+def spread_title(dump: DumpReport) -> str:
+    """What the marks of single images are."""
+    judged = by_image(dump)
+    return f"{label('ece' if judged is None else judged.ece)} of single images"
+
+
+def spread_said(dump: DumpReport) -> str:
     """How the ECE of single images is spread; empty if fewer than two have one."""
-    number = images.numbers.get("ece")
-    if number is None or number.median is None or images.images - number.undefined < 2:
+    judged = by_image(dump)
+    number = None if judged is None else judged.numbers.get("ece")
+    if judged is None or number is None or number.median is None or len(judged.spread) < 2:
         return ""
     low, middle, high = (_text("ece", one) for one in (number.lower_quartile, number.median, number.upper_quartile))
     return f"Half of the images lie between {low} and {high} %, median {middle} %. Worst: {', '.join(_worst(number))}."
 
 
-def _means(images: PerImage) -> list[str]:
+def _means(judged: ByImage) -> list[str]:
     parts: list[str] = []
     for name in FIRST:
-        number = images.numbers.get(name)
+        number = judged.numbers.get(name)
         if number is None or number.mean is None:
             continue
         lead = "" if parts else "mean over images: "
         mean = _with_ends(name, number.mean, number.mean_low, number.mean_high).replace(" [", " % [") + " %"
         mean = mean.removesuffix(" %") if "[" in mean else mean
         lacking = f", undefined in {number.undefined}" if number.undefined else ""
-        parts.append(f"{lead}{LABELS[name]} {mean} (pooled {_text(name, number.pooled)}{lacking})")
+        called = label(judged.ece) if name == "ece" else LABELS[name]
+        parts.append(f"{lead}{called} {mean} (pooled {_text(name, number.pooled)}{lacking})")
     return parts
 
 

@@ -65,7 +65,7 @@ RIGHT = {
     "ignore_index": LABEL,
     "slices": {"empty list"},
     "classes": {"empty list", "set", "generator"},
-    "score_columns": {"empty list"},
+    **dict.fromkeys(("score_columns", "show"), {"empty list"}),
     "key": {"empty dict"},
     "keys": {"empty dict"},
     "columns": {"empty dict"},

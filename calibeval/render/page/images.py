@@ -19,6 +19,7 @@ from calibeval.words.images import (
     points,
     region_name,
     spread_said,
+    spread_title,
 )
 from calibeval.words.marks import plain
 
@@ -29,7 +30,7 @@ _FIRST = ("accuracy", "confidence_gap", "ece", "ace", "cwce", "boundary_ece", "i
 
 @dataclass(frozen=True, slots=True)
 class RegionRow:
-    """A region. left, width: the bar of its gap, from 0 in the middle; sign: "over" or "under".
+    """A region. left, width: the bar of its gap, from 0 in the middle; sign: "over", "under", or nothing for 0.0.
 
     ends: the interval in words; low, high: its places.
     """
@@ -74,6 +75,7 @@ class ImagesView:
     strip: Markup
     ticks: list[Tick]
     strip_said: str
+    strip_title: str
 
 
 def images_view(dump: DumpReport) -> ImagesView | None:
@@ -84,27 +86,27 @@ def images_view(dump: DumpReport) -> ImagesView | None:
     every = {name: _plain(number_cells(one)) for name, one in images.numbers.items()}
     structures = [_structure(one) for one in images.structures]
     return ImagesView(
-        finding=plain(image_finding(images), _LINE),
+        finding=plain(image_finding(dump), _LINE),
         numbers=[every[name] for name in _FIRST if name in every],
         others=[one for name, one in every.items() if name not in _FIRST],
         regions=_regions(images),
         structures=structures[:FEW_STRUCTURES],
         more=structures[FEW_STRUCTURES:],
-        **_strip(images),
+        **_strip(dump),
     )
 
 
-def _strip(images: PerImage) -> dict[str, Any]:
-    said, found = spread_said(images), strip_of(images)
+def _strip(dump: DumpReport) -> dict[str, Any]:
+    said, found = spread_said(dump), strip_of(dump)
     if not said or found is None:
-        return {"strip": Markup(), "ticks": [], "strip_said": ""}
+        return {"strip": Markup(), "ticks": [], "strip_said": "", "strip_title": ""}
     ticks = [Tick(pct(tick.place), tick.label) for tick in found.ticks]
     marks = Markup(written(found.marks, ""))  # noqa: S704 - numbers, and names that were escaped
-    return {"strip": marks, "ticks": ticks, "strip_said": plain(said, _LINE)}
+    return {"strip": marks, "ticks": ticks, "strip_said": plain(said, _LINE), "strip_title": f"{spread_title(dump)}, %"}
 
 
 def _plain(row: NumberCells) -> NumberCells:
-    return NumberCells(*(plain(cell, _LINE) for cell in row))
+    return NumberCells(*(plain(cell, _LINE) if cell else "" for cell in row))
 
 
 def _regions(images: PerImage) -> list[RegionRow]:
@@ -114,15 +116,15 @@ def _regions(images: PerImage) -> list[RegionRow]:
 
 
 def _region(one: Region, widest: float, *, spaced: bool) -> RegionRow:
-    gap = one.gap or 0.0
+    gap, said = one.gap or 0.0, points(one.gap)
     length = 0.5 * abs(gap) / widest
     return RegionRow(
         name=region_name(one, spaced=spaced),
         pixels=f"{one.n:,}",
         confidence="" if one.confidence is None else f"{100 * one.confidence:.1f}",
         accuracy="" if one.accuracy is None else f"{100 * one.accuracy:.1f}",
-        gap=points(one.gap),
-        sign="over" if gap > 0 else "under",
+        gap=said,
+        sign={"+": "over", "−": "under"}.get(said[0], ""),
         left=pct(0.5 if gap > 0 else 0.5 - length),
         width=pct(length),
         ends=plain(gap_interval(one), _NAME) if gap_interval(one) else "",

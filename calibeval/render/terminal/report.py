@@ -88,7 +88,7 @@ def _one(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType]
 
 def first_lines(dump: DumpReport) -> list[list[str]]:
     """The parts of the lines below the table: of images what is measured one by one, else further metrics."""
-    return [first.line(dump)] if dump.per_image is None else image_lines(dump.per_image)
+    return [first.line(dump)] if dump.per_image is None else image_lines(dump)
 
 
 def _suspicions(report: Report, sheet: Sheet) -> list[RenderableType]:
