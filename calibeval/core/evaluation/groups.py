@@ -115,7 +115,7 @@ def find_groups(predictions: Predictions, settings: Settings, resources: Resourc
 def group_of(predictions: Predictions, settings: Settings) -> str | None:
     """The column of groups: the one that was named, else the documents of a log that has several answers to one."""
     log = predictions.source.log
-    return settings.group or (None if log is None else log.group)
+    return settings.group if settings.group is not None or log is None else log.group
 
 
 def _numbered(column: str | None, codes: Codes, weights: Floats | None = None) -> Groups:

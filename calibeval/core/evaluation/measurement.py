@@ -120,7 +120,12 @@ class Measurement:
         if gain:
             from calibeval.core.evaluation.with_gain import with_gain
 
-            sums = with_gain(sums, predictions, settings.group or (None if groups is None else groups.column), groups)
+            sums = with_gain(
+                sums,
+                predictions,
+                groups.column if settings.group is None and groups is not None else settings.group,
+                groups,
+            )
         return cls(
             predictions=doubted(predictions, sums),
             settings=settings,
