@@ -76,6 +76,7 @@ def survey(
     settings = checked(
         bins=bins,
         convention=convention,
+        images=False,
         level=level,
         slices=(),
         min_rows=None,
