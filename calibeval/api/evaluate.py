@@ -45,7 +45,7 @@ from calibeval.core.data.weighted import weighted
 from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.evaluate import evaluate_dump
 from calibeval.core.evaluation.same_rows import with_rows
-from calibeval.core.evaluation.settings import checked, stamped
+from calibeval.core.evaluation.settings import checked, of_dump, stamped
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.settings import Settings
 from calibeval.core.report.several import together
@@ -207,7 +207,7 @@ def evaluate(
     for i, source in enumerate(every):
         opened, name = grouped(pictures.checked(_opened(source, options, max_memory, weights, engine)), group)
         settings = replace(settings, group=name)
-        one = evaluate_dump(opened, settings, resources, chosen, curves=True)
+        one = evaluate_dump(opened, of_dump(settings, opened), resources, chosen, curves=True)
         pictures.add_dump(one, opened)
         if ways:
             measure = partial(_plainly, settings=settings, resources=resources, only=chosen)

@@ -10,8 +10,7 @@ from calibeval.core.dense.maps import MOST_SIDE, CaseMaps
 from calibeval.core.metrics.ranked import ordinal
 from calibeval.core.report.report import DumpReport
 from calibeval.core.report.views import by_image
-from calibeval.words.digits import label
-from calibeval.words.images import points
+from calibeval.words.images import lead_label, points
 
 COUNTS = ("no", "one", "two", "three")
 MOST_SAID = 4  # classes in the description of a picture
@@ -22,7 +21,7 @@ def case_said(dump: DumpReport, case: CaseMaps) -> list[str]:
     parts = ["asked for"] if case.asked else []
     judged = by_image(dump)
     if judged is not None and dump.per_image is not None:
-        own = [f"{label(judged.ece)} {100 * one.value:.1f} %" for one in judged.spread if one.image == case.name]
+        own = [f"{lead_label(judged)} {100 * one.value:.1f} %" for one in judged.spread if one.image == case.name]
         if own and case.rank is not None and dump.per_image.images > 1:
             place = "" if case.rank == 1 else f"{ordinal(case.rank)} "
             own = [f"{own[0]}, the {place}largest of {dump.per_image.images:,}"]

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from calibeval.core.conventions.images import TITLES
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.per_image import LABELS, ImageNumber, PerImage, Region
 from calibeval.core.report.report import DumpReport
@@ -15,6 +16,7 @@ from calibeval.words.signs import signed
 
 SHARES = ("accuracy", "dice", "iou")
 FIRST = ("ece", "ace", "dice")
+FIRST_OF_TOOLS = ("expected", "average", "maximum", "ece", "boundary_ece", "aece", "cwce")
 SHOWN_WORST = 3
 HEADINGS = ("pooled", "mean over images", "median", "quartiles", "undefined", "worst")
 
@@ -42,7 +44,7 @@ def number_cells(number: ImageNumber) -> NumberCells:
     quartiles = f"{_text(number.name, number.lower_quartile)} – {_text(number.name, number.upper_quartile)}"
     return NumberCells(
         number.name,
-        f"{LABELS.get(number.name, number.name)} {own}".rstrip(),
+        f"{number_label(number.name)} {own}".rstrip(),
         _with_ends(number.name, number.pooled, number.pooled_low, number.pooled_high),
         _with_ends(number.name, number.mean, number.mean_low, number.mean_high),
         _text(number.name, number.median),
@@ -57,17 +59,16 @@ def image_lines(dump: DumpReport) -> list[list[str]]:
     images, judged = dump.per_image, by_image(dump)
     if images is None or judged is None:
         return []
-    lines = [_means(judged)]
-    ece = judged.numbers.get("ece")
-    if ece is not None and ece.worst and images.images > 1:
-        lines.append([f"worst images, {label(judged.ece)}: {', '.join(_worst(ece))}"])
+    lines, lead = [_means(images, judged)], judged.lead
+    if lead is not None and lead.worst and images.images > 1:
+        lines.append([f"worst images, {lead_label(judged)}: {', '.join(_worst(lead))}"])
     near = _border(images)
     return [*lines, [near]] if near else lines
 
 
 def image_finding(dump: DumpReport) -> str:
     """The same in one paragraph, for a page."""
-    lines = [" · ".join(line) for line in image_lines(dump)]
+    lines = [" · ".join(line) for line in image_lines(dump) if line]
     return ". ".join(f"{line[:1].upper()}{line[1:]}" for line in lines) + "."
 
 
@@ -107,35 +108,52 @@ def gap_interval(region: Region) -> str:
     return interval(MetricResult("confidence_gap", region.gap, low=region.low, high=region.high))
 
 
-def spread_title(dump: DumpReport) -> str:
-    """What the marks of single images are."""
-    judged = by_image(dump)
-    return f"{label('ece' if judged is None else judged.ece)} of single images"
+def lead_label(judged: ByImage | None) -> str:
+    """What the number is called by which images are judged."""
+    if judged is None:
+        return number_label("ece")
+    return label(judged.ece) if judged.ece == "ece_positive" else number_label(judged.ece)
+
+
+def strip_title(dump: DumpReport) -> str:
+    """What is drawn of single images."""
+    own, tool = lead_label(by_image(dump)), None if dump.per_image is None else dump.per_image.convention
+    return f"{own} of single images" if tool is None else f"{own} of {tool}, by image"
 
 
 def spread_said(dump: DumpReport) -> str:
     """How the ECE of single images is spread; empty if fewer than two have one."""
     judged = by_image(dump)
-    number = None if judged is None else judged.numbers.get("ece")
+    number = None if judged is None else judged.lead
     if judged is None or number is None or number.median is None or len(judged.spread) < 2:
         return ""
-    low, middle, high = (_text("ece", one) for one in (number.lower_quartile, number.median, number.upper_quartile))
+    low, middle, high = (
+        _text(number.name, one) for one in (number.lower_quartile, number.median, number.upper_quartile)
+    )
     return f"Half of the images lie between {low} and {high} %, median {middle} %. Worst: {', '.join(_worst(number))}."
 
 
-def _means(judged: ByImage) -> list[str]:
+def number_label(name: str) -> str:
+    """What a number is called in tables."""
+    return LABELS.get(name) or TITLES.get(name, name)
+
+
+def _means(images: PerImage, judged: ByImage) -> list[str]:
     parts: list[str] = []
-    for name in FIRST:
+    beside = "" if images.convention is None else f" ({images.convention})"
+    for name in FIRST if images.convention is None else FIRST_OF_TOOLS:
         number = judged.numbers.get(name)
         if number is None or number.mean is None:
             continue
-        lead = "" if parts else "mean over images: "
+        lead = "" if parts else f"mean over images{beside}: "
         mean = _with_ends(name, number.mean, number.mean_low, number.mean_high).replace(" [", " % [") + " %"
         mean = mean.removesuffix(" %") if "[" in mean else mean
         lacking = f", undefined in {number.undefined}" if number.undefined else ""
-        called = label(judged.ece) if name == "ece" else LABELS[name]
-        parts.append(f"{lead}{called} {mean} (pooled {_text(name, number.pooled)}{lacking})")
-    return parts
+        notes = ("" if number.pooled is None else f"pooled {_text(name, number.pooled)}") + lacking
+        called = lead_label(judged) if number is judged.lead else number_label(name)
+        parts.append(f"{lead}{called} {mean}{f' ({notes})' if notes else ''}")
+    why = next((one.reason for one in images.numbers.values() if one.mean is None and one.reason is not None), None)
+    return parts or ([] if why is None else [f"mean over images{beside}: none: {why}"])
 
 
 def _border(images: PerImage) -> str:

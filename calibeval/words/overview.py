@@ -70,7 +70,9 @@ def overview(report: Report) -> Overview:
     dumps, names = report.dumps, cells.metric_names(report)
     shorts = short_names([dump.name for dump in dumps], _NAME)
     main = main_metrics(dumps, names)
-    if main in (OF_TWO, MAIN) and all(dump.per_image is not None for dump in dumps):
+    if main in (OF_TWO, MAIN) and all(
+        dump.per_image is not None and dump.per_image.convention is None for dump in dumps
+    ):
         dumps, main, names = tuple(map(with_means, dumps)), (*main, *MEANS), [*names, *MEANS]
     winners = {name: best.best(dumps, name) for name in names}
     lines = tuple(

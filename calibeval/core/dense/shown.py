@@ -55,8 +55,7 @@ def shown_maps(dump: DumpReport, cases: Cases, show: Sequence[str], image: Image
         return ()
     numbers = [found_case(word, facts.names) for word in show]
     judged = by_image(dump)
-    ece = None if judged is None else judged.numbers.get("ece")
-    worst = [one.image for one in ece.worst] if ece is not None else []
+    worst = [] if judged is None or judged.lead is None else [one.image for one in judged.lead.worst]
     places = {name: number for number, name in enumerate(facts.names)}
     every = dict.fromkeys([*numbers, *(places[name] for name in worst if name in places)])
     region = None

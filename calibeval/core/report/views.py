@@ -43,12 +43,14 @@ def judged_by(dump: DumpReport) -> tuple[str, str]:
 class ByImage(NamedTuple):
     """The numbers of images in a first view.
 
-    ece: the metric of rows that they stand beside, "ece" or "ece_positive". numbers: by name. spread: the ECE of each
-    image, the worst first; empty if it is not known.
+    ece: the name of the number that images are ordered by; "ece_positive" if that is the ECE of P(positive class).
+    numbers: by name. lead: the one that images are ordered by. spread: its value in each image, the worst first; empty
+    if they are not known.
     """
 
     ece: str
     numbers: Mapping[str, ImageNumber]
+    lead: ImageNumber | None
     spread: tuple[ImageValue, ...]
 
 
@@ -58,15 +60,16 @@ def by_image(dump: DumpReport) -> ByImage | None:
     if images is None:
         return None
     place = -1 if view is None else view.index - (2 - len(images.structures))  # one without the background
-    if place < 0 or not speaks_of_positive(dump):
-        return ByImage("ece", images.numbers, images.ece_of_images)
+    if images.convention is not None or place < 0 or not speaks_of_positive(dump):
+        lead = images.leading
+        return ByImage("ece" if lead is None else lead.name, images.numbers, lead, images.ece_of_images)
     own = images.structures[place]
     values: dict[str, float | None] = {}
     if images.cases is not None:
         columns = dict(zip(images.cases.columns, images.cases.values, strict=True))
         values = dict(zip(images.cases.images, columns[f"{own.name}: ece"], strict=True))
     known = [ImageValue(name, value) for name, value in values.items() if value is not None]
-    return ByImage("ece_positive", own.numbers, tuple(sorted(known, key=lambda one: -one.value)))
+    return ByImage("ece_positive", own.numbers, own.numbers["ece"], tuple(sorted(known, key=lambda one: -one.value)))
 
 
 def with_means(dump: DumpReport) -> DumpReport:

@@ -32,7 +32,7 @@ def strip_of(dump: DumpReport, size: float = 6.0) -> Strip | None:
     size: of the names of the worst, in points.
     """
     judged = by_image(dump)
-    number, values = (None, ()) if judged is None else (judged.numbers.get("ece"), judged.spread)
+    number, values = (None, ()) if judged is None else (judged.lead, judged.spread)
     if number is None or len(values) < 2 or number.lower_quartile is None or number.upper_quartile is None:
         return None
     top = _ROOM * max(values[0].value, number.pooled or 0.0) or 1.0

@@ -19,7 +19,7 @@ from calibeval.words.images import (
     points,
     region_name,
     spread_said,
-    spread_title,
+    strip_title,
 )
 from calibeval.words.marks import plain
 
@@ -63,7 +63,8 @@ class StructureRow:
 class ImagesView:
     """What is measured image by image. others: numbers that are folded; more: structures that are.
 
-    strip: the ECE of single images as marks, with the ticks of its axis, and said of it; empty with one image.
+    strip: the ECE of single images as marks, with the ticks of its axis, its title, and said of it; empty with one
+    image.
     """
 
     finding: str
@@ -85,13 +86,15 @@ def images_view(dump: DumpReport) -> ImagesView | None:
         return None
     every = {name: _plain(number_cells(one)) for name, one in images.numbers.items()}
     structures = [_structure(one) for one in images.structures]
+    first = _FIRST if images.convention is None else tuple(every)
     return ImagesView(
         finding=plain(image_finding(dump), _LINE),
-        numbers=[every[name] for name in _FIRST if name in every],
-        others=[one for name, one in every.items() if name not in _FIRST],
+        numbers=[every[name] for name in first if name in every],
+        others=[one for name, one in every.items() if name not in first],
         regions=_regions(images),
         structures=structures[:FEW_STRUCTURES],
         more=structures[FEW_STRUCTURES:],
+        strip_title=plain(strip_title(dump), _LINE),
         **_strip(dump),
     )
 
@@ -99,10 +102,10 @@ def images_view(dump: DumpReport) -> ImagesView | None:
 def _strip(dump: DumpReport) -> dict[str, Any]:
     said, found = spread_said(dump), strip_of(dump)
     if not said or found is None:
-        return {"strip": Markup(), "ticks": [], "strip_said": "", "strip_title": ""}
+        return {"strip": Markup(), "ticks": [], "strip_said": ""}
     ticks = [Tick(pct(tick.place), tick.label) for tick in found.ticks]
     marks = Markup(written(found.marks, ""))  # noqa: S704 - numbers, and names that were escaped
-    return {"strip": marks, "ticks": ticks, "strip_said": plain(said, _LINE), "strip_title": f"{spread_title(dump)}, %"}
+    return {"strip": marks, "ticks": ticks, "strip_said": plain(said, _LINE)}
 
 
 def _plain(row: NumberCells) -> NumberCells:
