@@ -15,16 +15,16 @@ from calibeval.core.data.positive import class_title, with_positive
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.toml import read_toml
 from calibeval.core.errors import FileProblem, InputError, UsageError, nearest
+from calibeval.core.evaluation.settings import as_background
 from calibeval.core.gating.presets import PRESETS, about_top_label, few_rows, for_two_classes, left_out, preset_rules
 from calibeval.core.gating.rules import GateConfig, GateSettings, Rule, RuleKind, config_from_table, overlaid
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.metrics.coverage import PREFIX
 from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.table import metric_named
-from calibeval.core.report.left_out import BACKGROUNDS
 from calibeval.core.report.report import Report
 from calibeval.readers.cases.names import as_spacing
-from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.small_files import is_there, read_small
 from calibeval.readers.stored.place import as_shown, is_remote, place_of
 
@@ -264,9 +264,7 @@ def _check_images(config: GateConfig) -> None:
     """Check what a file says of images. Raises: UsageError."""
     as_layout(config.layout)
     as_spacing(config.spacing)
-    if config.background is not None and config.background not in BACKGROUNDS:
-        hint = nearest(config.background, BACKGROUNDS)
-        raise UsageError(f'background "{config.background}" is unknown{hint}; known are {", ".join(BACKGROUNDS)}')
+    as_background(config.background)
 
 
 def _table(path: Path, *, needed: bool) -> Mapping[str, Any] | None:

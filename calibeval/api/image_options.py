@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from calibeval.readers.cases.names import as_spacing
 
 if TYPE_CHECKING:
-    from calibeval.readers.meaning.assemble import ReadOptions
+    from calibeval.readers.meaning.read_options import ReadOptions
 
 
 class ImageOptions(NamedTuple):

@@ -150,6 +150,7 @@ class Subject:
             group=group,
             positive=positive,
             background=background,
+            images=False,
         )
         images = images_of_both(dump, base, how, resources, [rule.metric for rule in rules])
         dump = counted(with_positive(dump, positive), how)

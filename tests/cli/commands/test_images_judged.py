@@ -142,7 +142,7 @@ def test_a_file_of_rules_says_how_images_count(capsys, both):
     assert json.loads(own.to_json())["rules"] == found.json["rules"]
     for line, said in (
         ("spacing = 3", "rules.toml: spacing 3 is not the size of a voxel"),
-        ('background = "exclude"', 'rules.toml: background "exclude" is unknown'),
+        ('background = "exclude"', "rules.toml: background is 'exclude', but it must be"),
         ('layout = "nnunt"', 'rules.toml: layout "nnunt" is unknown'),
     ):
         config.write_text(f"[gate]\n{line}\n{rule}")
