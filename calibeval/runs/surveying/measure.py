@@ -17,8 +17,9 @@ from calibeval.core.report.settings import Settings
 from calibeval.core.sums.resources import Resources
 from calibeval.core.survey.axes import Point
 from calibeval.core.survey.survey import Cell
-from calibeval.readers.meaning.assemble import ReadOptions
-from calibeval.readers.open import Opened, open_input, open_labels, predictions_of, split_name
+from calibeval.readers.meaning.read_options import ReadOptions
+from calibeval.readers.open import open_input, open_labels, predictions_of, split_name
+from calibeval.readers.opened import Opened
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.place import Place
 from calibeval.runs.surveying.planned import Block, Found, Planned
