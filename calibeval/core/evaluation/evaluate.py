@@ -82,6 +82,19 @@ def evaluate_dump(
 
     Raises: InputError for values that contradict the kind of the scores.
     """
+    return measured_dump(predictions, settings, resources, only, curves=curves)[0]
+
+
+def measured_dump(
+    predictions: Predictions,
+    settings: Settings,
+    resources: Resources = PLAIN,
+    only: Collection[str] | None = None,
+    *,
+    curves: bool = False,
+    keep_rows: bool = False,
+) -> tuple[DumpReport, Measurement]:
+    """The same, and the sums from which the results are. keep_rows: whether they hold the results of every row."""
     pairs, gain, second = needs_pairs(only), needs_gain(only), wanted_by(only)
     images = settings.convention == OWN and len(predictions.layout) > 1
     whole = predictions
@@ -95,6 +108,7 @@ def evaluate_dump(
         predictions,
         settings,
         resources,
+        keep_rows=keep_rows,
         curves=curves,
         pairs=pairs,
         second=second,
@@ -102,7 +116,7 @@ def evaluate_dump(
         fitted=needs_fit(only),
     )
     report = measured.report(settings.level, only)
-    return with_images(report, whole, settings, resources) if images else report
+    return (with_images(report, whole, settings, resources) if images else report), measured
 
 
 def check_background(settings: Settings, *, images: bool) -> None:
