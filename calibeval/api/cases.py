@@ -24,8 +24,8 @@ if TYPE_CHECKING:
     from calibeval.recalibrate.base.mapping import Map
     from calibeval.recalibrate.fitting.before_after import Plan
 
-OF_CASES = ("--group", "--slice")
-HELD = ("group", "slices", "min_rows", "fit_on", "cross_fit", "map")
+OF_CASES = ("--group", "--slice", "--convention")
+HELD = ("group", "slices", "min_rows", "convention", "fit_on", "cross_fit", "map")
 NOTHING: tuple[Any, ...] = (None, False, ())
 
 

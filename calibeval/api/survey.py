@@ -83,6 +83,7 @@ def survey(
     settings = checked(
         bins=bins,
         convention=convention,
+        images=False,
         level=level,
         slices=(),
         min_rows=None,

@@ -64,6 +64,7 @@ def survey(
     settings = checked(
         bins=bins,
         convention=convention,
+        images=False,
         level=None if no_intervals else LEVEL if level is None else level,
         group=group,
         positive=flags.positive,

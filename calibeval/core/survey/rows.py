@@ -95,7 +95,7 @@ class Units:
 def _counted(key: str, by: By, names: Keys, places: npt.NDArray[np.intp], weights: Floats | None) -> Units:
     """Units with the rows of each; those in the order of the rows with one row each need no numbers."""
     count = len(names)
-    sizes = np.bincount(places, weights, count)
+    sizes = np.bincount(places, weights, count).astype(np.float64)
     single = len(places) == count and weights is None and bool((sizes == 1).all())
     named = None if by == "position" else names
     return Units(key, by, count, named, None if single else sizes, places, weights)

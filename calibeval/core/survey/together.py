@@ -99,7 +99,7 @@ def psi_of(values: Sequence[tuple[Units, Floats]], signs: Sequence[float] | None
     named = [(units.names, psi, sizes) for units, psi, sizes in parts if units.names is not None]
     plain = [(psi, sizes) for units, psi, sizes in parts if units.names is None]
     if len(named) > 1:
-        plain.append(_over_names(named))  # type: ignore[arg-type]  # None is not among the names
+        plain.append(_over_names(named))
     else:
         plain += [(psi, sizes) for _, psi, sizes in named]
     return Joined(*(np.concatenate([one[i] for one in plain]) for i in (0, 1)))
@@ -134,7 +134,8 @@ def _over_names(parts: Sequence[tuple[Keys, Floats, Floats]]) -> tuple[Floats, F
     """The sums over all units of cells that share some of them."""
     every, places = np.unique(np.concatenate([names for names, *_ in parts]), return_inverse=True)
     psi, sizes = (np.concatenate([part[i] for part in parts]) for i in (1, 2))
-    return np.bincount(places, psi, len(every)), np.bincount(places, sizes, len(every))
+    added = (np.bincount(places, one, len(every)).astype(np.float64) for one in (psi, sizes))
+    return next(added), next(added)
 
 
 def _few(found: Sequence[tuple[Kept, UnitValues]]) -> bool:
