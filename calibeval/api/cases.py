@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from calibeval.readers.cases.folder import Folder
     from calibeval.readers.cases.names import Layout
     from calibeval.readers.cases.units import CaseUnits
-    from calibeval.readers.meaning.assemble import ReadOptions
+    from calibeval.readers.meaning.read_options import ReadOptions
     from calibeval.recalibrate.base.mapping import Map
     from calibeval.recalibrate.fitting.before_after import Plan
 

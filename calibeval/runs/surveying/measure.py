@@ -27,8 +27,9 @@ from calibeval.core.survey.rows import Units, UnitValues
 from calibeval.core.survey.survey import Cell, Change
 from calibeval.core.survey.together import Kept
 from calibeval.core.version import VERSION
-from calibeval.readers.meaning.assemble import ReadOptions
-from calibeval.readers.open import Opened, open_input, open_labels, predictions_of, split_name
+from calibeval.readers.meaning.read_options import ReadOptions
+from calibeval.readers.open import open_input, open_labels, predictions_of, split_name
+from calibeval.readers.opened import Opened
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.place import Place
 from calibeval.runs.surveying.planned import Block, Found, Planned
