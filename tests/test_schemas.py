@@ -115,6 +115,7 @@ def reports():
     made = [filling.record(Report) for filling in (*FILLINGS, UNHASHED)]
     unknown = NULLS.record(DumpReport, recalibrated=Filling(null=True, known=KNOWN).record(Recalibrated))
     even = replace(made[0].dumps[0], slices=tuple(replace(one, effective=None) for one in made[0].dumps[0].slices))
+    even = replace(even, per_image=replace(even.per_image, convention=None))
     copied = [_fitted_elsewhere(made[0].dumps[0], read) for read in ("whole", None)]
     return [*made, Report("x", Settings(), (unknown, even, *copied), Environment("x", "x", "x"))]
 

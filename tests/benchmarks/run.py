@@ -48,6 +48,7 @@ SIMULATIONS = {
     "coverage_group_sizes": ["--replicates", "3", "--designs", "20, log-normal"],
     "coverage_one_signed_groups": ["--replicates", "3"],
     "image_coverage": ["--replicates", "2", "--images", "20", "--truth", "50"],
+    "survey_means": ["--replicates", "3", "--rows", "200", "--only", "2"],
     "coverage_weights": ["--samples", "5", "--n", "300"],
     "cross_fitted": ["--quick"],
     "recalibration_gain": ["--quick"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
+from calibeval.core.conventions.images import IMAGE_CONVENTIONS
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import UsageError
@@ -35,7 +36,8 @@ def evaluate(
 
     bins: number of equal-width bins, and the largest number of equal-mass bins; None: the convention's default (15;
     netcal 10).
-    convention: calibeval, or the name or alias of the tool whose numbers to reproduce (`conventions.CONVENTIONS`).
+    convention: calibeval, or the name or alias of the tool whose numbers to reproduce (`conventions.CONVENTIONS`); of
+    images also one that averages over them (`conventions.images`).
     level: confidence level of the intervals, in (0, 1); None for no intervals.
     slices: columns whose values split the rows; each slice of at least min_rows rows (default 100) is also measured
     separately. If the dump has no such column, "class" is the true class and "predicted" the predicted class.
@@ -82,19 +84,35 @@ def evaluate_dump(
 
     Raises: InputError for values that contradict the kind of the scores.
     """
+    return measured_dump(predictions, settings, resources, only, curves=curves)[0]
+
+
+def measured_dump(
+    predictions: Predictions,
+    settings: Settings,
+    resources: Resources = PLAIN,
+    only: Collection[str] | None = None,
+    *,
+    curves: bool = False,
+    keep_rows: bool = False,
+) -> tuple[DumpReport, Measurement]:
+    """The same, and the sums from which the results are. keep_rows: whether they hold the results of every row."""
     pairs, gain, second = needs_pairs(only), needs_gain(only), wanted_by(only)
-    images = settings.convention == OWN and len(predictions.layout) > 1
-    whole = predictions
-    if settings.background is not None or images:
+    images, own = len(predictions.layout) > 1, settings.convention == OWN
+    whole, tool = predictions, None
+    if settings.background is not None or images or settings.convention in IMAGE_CONVENTIONS:
         from calibeval.core.dense.of_dump import has_images, with_images, without_background
+        from calibeval.core.evaluation.tool_images import dump_as_tool, rows_settings, tool_of
 
         images = images and has_images(predictions)
+        tool = tool_of(settings, images=images)
         check_background(settings, images=images)
         predictions = without_background(predictions) if settings.background == "exclude-label" else predictions
     measured = Measurement.of(
         predictions,
-        settings,
+        settings if tool is None else rows_settings(settings),
         resources,
+        keep_rows=keep_rows,
         curves=curves,
         pairs=pairs,
         second=second,
@@ -102,7 +120,9 @@ def evaluate_dump(
         fitted=needs_fit(only),
     )
     report = measured.report(settings.level, only)
-    return with_images(report, whole, settings, resources) if images else report
+    if tool is not None:
+        return dump_as_tool(report, whole, tool, settings, resources), measured
+    return (with_images(report, whole, settings, resources) if images and own else report), measured
 
 
 def check_background(settings: Settings, *, images: bool) -> None:

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from calibeval.core.conventions.images import IMAGE_CONVENTIONS
 from calibeval.core.conventions.table import OWN, find_convention
 from calibeval.core.data.arguments import came
 from calibeval.core.data.divided import was_asked
+from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.ranges import check_whole
 from calibeval.core.errors import UsageError
 from calibeval.core.report.left_out import BACKGROUNDS, LeftOut
@@ -29,16 +31,17 @@ def checked(
     positive: str | None = None,
     classes: Sequence[str] = (),
     background: str | None = None,
+    images: bool = True,
 ) -> Settings:
     """The settings as reports contain them: the convention by its name, not an alias, and its default if bins is None.
 
-    Arguments: as for `evaluate`.
+    images: whether conventions of images will do, not those of rows only. Other arguments: as for `evaluate`.
     Raises: UsageError for an invalid setting.
 
     >>> checked(convention="gpleiss").convention, checked(slices=["site"]).min_rows
     ('guo', 100)
     """
-    known = find_convention(convention)
+    known = (IMAGE_CONVENTIONS.get(convention.casefold()) if images else None) or find_convention(convention)
     if bins is None:
         bins = known.bins
     if not _is_whole(bins):
@@ -59,10 +62,25 @@ def checked(
         option = "--class" if positive is None else "--positive"
         raise UsageError(f"{option} cannot be combined with the convention {known.name}, which chooses its classes")
     left_out = as_background(background)
+    if known.name != OWN and left_out is not None:
+        raise UsageError(f"--background cannot be combined with the convention {known.name}, which has its own rule")
     columns = tuple(dict.fromkeys(slices))
     least = int(min_rows or MIN_ROWS) if columns else None
     chosen = tuple(dict.fromkeys(classes)) or None
     return Settings(int(bins), known.name, level, columns, least, group, None, positive, chosen, left_out)
+
+
+def of_dump(settings: Settings, predictions: Predictions, *, sliced: bool = True) -> Settings:
+    """The settings of one dump: a log of several tasks or questions is cut into these, if no other slices were named.
+
+    sliced: whether slices are measured at all.
+    """
+    if not sliced:
+        return replace(settings, slices=(), min_rows=None)
+    log = predictions.source.log
+    if settings.slices or settings.convention != OWN or log is None or log.by is None:
+        return settings
+    return replace(settings, slices=(log.by,), min_rows=MIN_ROWS)
 
 
 def stamped(settings: Settings, *warnings: Iterable[str]) -> Settings:
