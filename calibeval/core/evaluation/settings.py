@@ -11,6 +11,7 @@ from calibeval.core.conventions.images import IMAGE_CONVENTIONS
 from calibeval.core.conventions.table import OWN, find_convention
 from calibeval.core.data.arguments import came
 from calibeval.core.data.divided import was_asked
+from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.ranges import check_whole
 from calibeval.core.errors import UsageError
 from calibeval.core.report.left_out import BACKGROUNDS, LeftOut
@@ -67,6 +68,19 @@ def checked(
     least = int(min_rows or MIN_ROWS) if columns else None
     chosen = tuple(dict.fromkeys(classes)) or None
     return Settings(int(bins), known.name, level, columns, least, group, None, positive, chosen, left_out)
+
+
+def of_dump(settings: Settings, predictions: Predictions, *, sliced: bool = True) -> Settings:
+    """The settings of one dump: a log of several tasks or questions is cut into these, if no other slices were named.
+
+    sliced: whether slices are measured at all.
+    """
+    if not sliced:
+        return replace(settings, slices=(), min_rows=None)
+    log = predictions.source.log
+    if settings.slices or settings.convention != OWN or log is None or log.by is None:
+        return settings
+    return replace(settings, slices=(log.by,), min_rows=MIN_ROWS)
 
 
 def stamped(settings: Settings, *warnings: Iterable[str]) -> Settings:

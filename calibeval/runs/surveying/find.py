@@ -9,7 +9,7 @@ from pathlib import Path
 
 from calibeval.core.errors import FileProblem, InputError, UsageError, cut
 from calibeval.core.survey.pattern import Field, Part, axis_names, chosen, parts_of, readings
-from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.open import open_input
 from calibeval.readers.stored.names import index_splits, prefixes
 from calibeval.readers.stored.place import BEGINS, Url, place_of

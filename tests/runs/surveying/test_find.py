@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from calibeval import FileProblem, InputError, UsageError
-from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.runs.surveying.find import found_by, in_blocks
 from calibeval.runs.surveying.index import found_in
 from calibeval.runs.surveying.planned import planned
