@@ -47,6 +47,7 @@ SIMULATIONS = {
     "gate_passes": ["--samples", "20", "--rows", "500", "--classes", "2"],
     "coverage_group_sizes": ["--replicates", "3", "--designs", "20, log-normal"],
     "coverage_one_signed_groups": ["--replicates", "3"],
+    "coverage_image_pairs": ["--replicates", "2", "--images", "20", "--truth", "50", "--pairs", "0"],
     "image_coverage": ["--replicates", "2", "--images", "20", "--truth", "50"],
     "survey_means": ["--replicates", "3", "--rows", "200", "--only", "2"],
     "coverage_weights": ["--samples", "5", "--n", "300"],
