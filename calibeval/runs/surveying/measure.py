@@ -17,6 +17,7 @@ from calibeval.core.report.settings import Settings
 from calibeval.core.sums.resources import Resources
 from calibeval.core.survey.axes import Point
 from calibeval.core.survey.survey import Cell
+from calibeval.readers.logs.options import LogOptions
 from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.open import open_input, open_labels, predictions_of, split_name
 from calibeval.readers.opened import Opened
@@ -80,15 +81,15 @@ def failed(point: Point, found: Found, error: CalibevalError) -> Cell:
 def opened(found: Found, reading: ReadOptions) -> Predictions:
     """The dump of a cell, or its block. Raises: as the readers; InputError for rows that make no equal blocks."""
     path, split = split_name(found.dump)
-    file = _file(path, reading.limits, reading.read_as, reading.decimal)
+    file = _file(path, reading.limits, reading.read_as, reading.decimal, reading.logs)
     whole = predictions_of(file, open_labels(reading), split, reading)
     return whole if found.block is None else part_of(whole, found.block, found.name)
 
 
 @functools.lru_cache(maxsize=2)
-def _file(path: Place, limits: Limits, read_as: str | None, decimal: str | None) -> Opened:
+def _file(path: Place, limits: Limits, read_as: str | None, decimal: str | None, logs: LogOptions) -> Opened:
     """The file of several cells, which is opened and hashed once."""
-    return open_input(path, limits, read_as=read_as, decimal=decimal)
+    return open_input(path, limits, read_as=read_as, decimal=decimal, logs=logs)
 
 
 def part_of(whole: Predictions, block: Block, name: str) -> Predictions:
