@@ -15,7 +15,9 @@ from calibeval.readers.stored.limits import Limits
 MOST_DOCUMENT = 2**30
 HEAD = READ_BYTES
 FIRST = 20  # records by which a log is recognised
-ROWS = frozenset(("answers", "response"))  # keys whose values are objects, though they are no ids
+ROWS = frozenset(
+    ("answers", "response", "labels", "gold", "golds", "targets")
+)  # keys whose values are objects, though they are no ids
 
 
 class Record(NamedTuple):
