@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import DumpReport, Report, SliceResult
 from calibeval.core.report.standing import standing_in, with_floor
+from calibeval.core.report.views import with_means
 from calibeval.render.page.marks import Tick, pct
 from calibeval.words import cells
 from calibeval.words.marks import plain, round_ticks
@@ -38,8 +39,8 @@ class Mark:
 class SliceRow:
     """One slice, or all rows. beyond: miscalibrated beyond noise, corrected for the number of slices.
 
-    verdict: in words; empty where it is not tested. sign: "over" or "under" if the gap makes up at least half of the
-    error above its expected noise.
+    means: over images. verdict: in words; empty where it is not tested. sign: "over" or "under" if the gap makes up at
+    least half of the error above its expected noise.
     """
 
     name: str
@@ -48,6 +49,7 @@ class SliceRow:
     ece: str
     interval: str
     floor: str
+    means: tuple[str, ...]
     gap: str
     sign: str
     p: str
@@ -60,7 +62,7 @@ class SliceRow:
 class Slices:
     """The slices of one column, worst first, and all rows as the last line.
 
-    ece, gap: heads of these columns. tested: whether there are p-values. level: of intervals, or empty.
+    ece, means, gap: heads of these columns. tested: whether there are p-values. level: of intervals, or empty.
     zero, overall: places of 0 and of all rows on the scale; ticks: of the scale.
     """
 
@@ -70,6 +72,7 @@ class Slices:
     small: str
     level: str
     ece: str
+    means: tuple[str, ...]
     gap: str
     tested: bool
     worst: tuple[SliceRow, ...]
@@ -88,7 +91,7 @@ def slice_views(dump: DumpReport, report: Report) -> list[Slices]:
 def _view(dump: DumpReport, report: Report, found: SliceTable) -> Slices:
     finding, small = found.finding(), found.too_small(lambda name: plain(name, _NAME // 2))
     worth = None if dump.weights is None else dump.weights.effective
-    every = {name: with_floor(dump, name) for name in dump.metrics}
+    every = {**with_means(dump).metrics, **{name: with_floor(dump, name) for name in dump.metrics}}
     whole = SliceResult(found.column, "all rows", dump.n, every, None, None, worth)
     errors = [one.metrics.get(found.ece, MetricResult(found.ece, None)) for one in (*found.rows, whole)]
     ends = [end for m in errors for end in (m.value, m.low, m.high, m.floor_high) if end is not None]
@@ -110,6 +113,7 @@ def _view(dump: DumpReport, report: Report, found: SliceTable) -> Slices:
         small=small[:1].upper() + small[1:],
         level=cells.level(report),
         ece=cells.heading(found.ece),
+        means=tuple(cells.heading(name) for name in found.of_images()),
         gap=cells.label(found.gap),
         tested=found.tested,
         worst=rows[:_SHOWN],
@@ -132,6 +136,7 @@ def _row(one: SliceResult, found: SliceTable, low: float, high: float) -> SliceR
         ece=cells.value(ece),
         interval=cells.estimate(ece),
         floor=cells.floor(ece),
+        means=tuple(cells.value(one.metrics.get(name, MetricResult(name, None))) for name in found.of_images()),
         gap=cells.value(gap),
         sign=side(gap.value or 0.0, ece.value or 0.0, ece.floor),
         p=cells.p_value(one.p_holm),
