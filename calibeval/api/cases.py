@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
@@ -233,6 +234,7 @@ def reports_of_cases(
         if pictures is not None:
             for one in every:
                 pictures.add(one, cases)
+        every = tuple(map(_with_rows, every)) if len(folders) > 1 else every
         found += [_named(one, title or path.name) for one in every]
         last = own
     return found, last
@@ -276,6 +278,15 @@ def _with_map(
             other = region_of(Folder(fitting.fit_on, labels, options, layout), region)
         after, told = recalibrated_cases(own, other, fitting.plan, evaluate, names)
     return replace(before, recalibrated=after, warnings=(*before.warnings, *told))
+
+
+def _with_rows(dump: DumpReport) -> DumpReport:
+    """The report with a hash of the labels of its cases, by which those of the same ones are known."""
+    source = dump.source
+    if source.labels_sha256 is None:
+        return dump
+    text = "\0".join(map(str, ("cases", source.labels_sha256, source.split, dump.n, dump.ignored)))
+    return replace(dump, rows_sha256=hashlib.sha256(text.encode()).hexdigest())
 
 
 def _named(dump: DumpReport, name: str) -> DumpReport:

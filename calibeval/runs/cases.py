@@ -107,7 +107,7 @@ def map_cases(
 
 def channel_of(folder: Path, regions: Mapping[str, object] | None, region: str | None) -> int | None:
     """The channel of a region; None if channels are classes. Raises: UsageError if it is not clear."""
-    there = ", ".join(f"{folder}#{one}" for one in regions or ())
+    there = ", ".join(f"#{one}" for one in regions or ())
     if regions is None and region is not None:
         raise UsageError(f"{folder}: has no regions, but {region} was named")
     if regions is None:

@@ -127,7 +127,7 @@ def region_of(cases: Cases, region: str | None) -> Cases:
     regions, name = cases.facts.regions, cases.facts.source.path or "cases"
     if region is None and not regions:
         return cases
-    there = ", ".join(f"{name}#{one}" for one in regions or ())
+    there = ", ".join(f"#{one}" for one in regions or ())
     if not regions:
         raise UsageError(f"{name}: has no regions, but {region} was named")
     if region is None:
