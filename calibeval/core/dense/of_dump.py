@@ -31,7 +31,6 @@ from calibeval.core.sums.threads import in_order
 Edges = tuple[Floats, Floats]  # exact ones, and as probabilities are compared with them
 IGNORED = -1  # a label that no class has
 COPIES, BYTES = 3, 8  # of the scores of an image while it is measured
-NUMBER_BYTES = 32  # of a number of an image in a report
 LEAST_BYTES = 2**28  # so much memory is always taken
 
 
@@ -72,7 +71,7 @@ def too_large(predictions: Predictions, bins: int, memory: int | None) -> Notice
     if memory is None:
         return None
     k, (count, *space) = predictions.k or 0, predictions.layout
-    each = 4 * BYTES * bins * (k + 2) + NUMBER_BYTES * (len(NUMBERS) + k * len(of_class(0)))
+    each = 5 * BYTES * bins * (k + 2) + BYTES * (len(NUMBERS) + k * len(of_class(0)))
     one, sums = COPIES * BYTES * k * math.prod(space), count * each
     needed = max(one, sums)
     if needed <= max(memory, LEAST_BYTES):
