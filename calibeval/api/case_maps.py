@@ -41,7 +41,7 @@ class Pixels(NamedTuple):
 def pixels_of_paths(dump: object, reading: dict[str, Any], layout: str | None) -> Pixels | None:
     """The same in Python, where a dump may also be predictions. reading: options of `read`. Raises: likewise."""
     from calibeval.core.dense.sampled import CASE
-    from calibeval.readers.open import options_of
+    from calibeval.readers.said import options_of
 
     if isinstance(dump, str | PathLike) and isinstance(reading.get("labels"), str | PathLike):
         found = pixels_of_cases(fspath(dump), options_of(**reading), layout)
@@ -56,7 +56,7 @@ def apply_to_folder(
 ) -> Path:
     """Write every case of a folder to another one with mapped scores. Raises: as `map_cases`."""
     from calibeval.readers.cases.stems import is_folder
-    from calibeval.readers.open import options_of
+    from calibeval.readers.said import options_of
     from calibeval.runs.cases import map_cases
 
     place = Named.of(None, fspath(folder))

@@ -160,7 +160,7 @@ def report_of_cases(
     from calibeval.core.report.report import Report
     from calibeval.core.report.several import together
     from calibeval.core.version import VERSION
-    from calibeval.readers.open import options_of
+    from calibeval.readers.said import options_of
 
     group = given.get("group")
     if group is not None and not isinstance(group, str | PathLike):
