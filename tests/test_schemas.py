@@ -39,6 +39,7 @@ from calibeval.core.heads.settings import RunSettings, StartFile
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.fitted_on import FittedOn
 from calibeval.core.report.report import DumpReport, Recalibrated
+from calibeval.core.report.segments import Condition
 from calibeval.core.report.settings import Settings
 from calibeval.recalibrate.base.facts import Fitted, MethodScore
 from calibeval.recalibrate.base.prior import Prior
@@ -109,6 +110,8 @@ def reports():
     made = [filling.record(Report) for filling in (*FILLINGS, UNHASHED)]
     unknown = NULLS.record(DumpReport, recalibrated=Filling(null=True, known=KNOWN).record(Recalibrated))
     even = replace(made[0].dumps[0], slices=tuple(replace(one, effective=None) for one in made[0].dumps[0].slices))
+    bare = replace(even.segments.whole, effective=None, conditions=(Condition("x"),))
+    even = replace(even, segments=replace(even.segments, whole=bare))
     copied = [_fitted_elsewhere(made[0].dumps[0], read) for read in ("whole", None)]
     return [*made, Report("x", Settings(), (unknown, even, *copied), Environment("x", "x", "x"))]
 

@@ -11,6 +11,8 @@ from calibeval.core.conventions.table import OWN, find_convention
 from calibeval.core.data.arguments import came
 from calibeval.core.data.divided import was_asked
 from calibeval.core.data.ranges import check_whole
+from calibeval.core.data.search import search_of
+from calibeval.core.data.shots import shots_word
 from calibeval.core.errors import UsageError
 from calibeval.core.report.left_out import BACKGROUNDS, LeftOut
 from calibeval.core.report.settings import LEAST_LEVEL, MOST_BINS, MOST_LEVEL, Settings
@@ -29,10 +31,11 @@ def checked(
     positive: str | None = None,
     classes: Sequence[str] = (),
     background: str | None = None,
+    seed: int | None = None,
 ) -> Settings:
     """The settings as reports contain them: the convention by its name, not an alias, and its default if bins is None.
 
-    Arguments: as for `evaluate`.
+    seed: of simulated outcomes, where segments are searched. Other arguments: as for `evaluate`.
     Raises: UsageError for an invalid setting.
 
     >>> checked(convention="gpleiss").convention, checked(slices=["site"]).min_rows
@@ -59,10 +62,14 @@ def checked(
         option = "--class" if positive is None else "--positive"
         raise UsageError(f"{option} cannot be combined with the convention {known.name}, which chooses its classes")
     left_out = as_background(background)
+    searched = [word for word in slices if search_of(word) is not None]
+    for word in slices:
+        shots_word(word)
     columns = tuple(dict.fromkeys(slices))
     least = int(min_rows or MIN_ROWS) if columns else None
     chosen = tuple(dict.fromkeys(classes)) or None
-    return Settings(int(bins), known.name, level, columns, least, group, None, positive, chosen, left_out)
+    drawn = (seed or 0) if searched else None
+    return Settings(int(bins), known.name, level, columns, least, group, None, positive, chosen, left_out, drawn)
 
 
 def stamped(settings: Settings, *warnings: Iterable[str]) -> Settings:
