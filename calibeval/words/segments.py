@@ -60,10 +60,9 @@ def _cells(one: Segment) -> tuple[str, ...]:
 def _notes(found: SegmentSearch) -> list[str]:
     count = cells.plural(found.tested, "segment")
     notes = [f"p: chance that any of {count} of a calibrated model reaches this sigma; 0.05 at {found.critical:.1f}"]
-    if found.whole.p < LIKELY_P:
+    if found.whole.p < LIKELY_P and 2 * found.beyond > found.tested:
         notes.append(
-            "all rows together are miscalibrated, and so are most of their segments: apply a map first to see which of "
-            "them it does not repair"
+            "all rows together are miscalibrated, so most segments are: apply a map first, and search what it leaves"
         )
     if found.small:
         named = [f"{segment_name(one.conditions)} ({one.n:,})" for one in found.small[:_MOST_NAMED]]

@@ -59,7 +59,7 @@ def search_segments(
     weights = row_weights(predictions)
     cut = _Divided(columns, depth, least, weights, len(p))
     seed = settings.seed or 0
-    found = largest_of(cut.ways, p, outcome, weights, draws=DRAWS, seed=seed, progress=resources.progress)
+    found = largest_of(cut.ways, p, outcome, weights, draws=DRAWS, seed=seed)
     chances = found.p()
     order = np.argsort(-found.sigma[1:], kind="stable")[:WORST] + 1
 

@@ -20,7 +20,6 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats, Indices
-from calibeval.core.data.progress import Progress
 
 # Cumulative differences are followed over this many cells of the probability, which hold equally many of all rows.
 CELLS = 128
@@ -69,7 +68,6 @@ def largest_of(
     *,
     draws: int = DRAWS,
     seed: int = 0,
-    progress: Progress | None = None,
 ) -> Largest:
     """The statistics of all segments, and the largest of them where outcomes are drawn from p.
 
@@ -81,60 +79,61 @@ def largest_of(
     >>> found.gap.round(2).tolist(), (found.p() < 0.05).tolist()
     ([0.5, 0.0], [True, True])
     """
-    cell, cells = _cells(p)
-    scale = ONE_ROW if weights is None else ONE_ROW * float((weights @ weights) / weights.sum()) ** 2
-    parts = [_Way.of(one, cell, cells, p, weights, scale) for one in ways]
-    right = np.flatnonzero(outcome)
-    seen = [way.reach(right, weights) for way in parts]
+    table = _Table.of(ways, p, weights)
+    seen = table.sums(np.flatnonzero(outcome), weights)
     rng, maxima = np.random.default_rng(seed), np.zeros(draws)
     for draw in range(draws):
-        drawn = np.flatnonzero(rng.random(len(p)) < p)
-        maxima[draw] = max((float(way.reach(drawn, weights).sigma.max(initial=0.0)) for way in parts), default=0.0)
-        if progress is not None and draw % 50 == 49:
-            progress.advance(50)
-    together = [np.concatenate(found) if seen else np.empty(0) for found in zip(*seen, strict=True)] or [
-        np.empty(0)
-    ] * 2
-    return Largest(together[0], together[1], maxima)
+        drawn = table.sums(np.flatnonzero(rng.random(len(p)) < p), weights)
+        maxima[draw] = table.sigma(drawn).max(initial=0.0)
+    return Largest(table.sigma(seen), -seen[:, -1] / table.total, maxima)
 
 
-class _Reach(NamedTuple):
-    """The statistic of every segment of a way, and its gap."""
+class _Table(NamedTuple):
+    """All segments, way by way, by cells of the probability.
 
-    sigma: Floats
-    gap: Floats
+    places: of each way, the place of each row in its part of the table, whose last row is of no segment. sizes: the
+    segments of each way. expected: sums of p, (segments, cells). error, total: (segments,), the standard deviation and
+    the number of rows, or their weight.
+    """
 
-
-class _Way(NamedTuple):
-    """A way to divide rows: the place of each row in a table of segments and cells, and what is expected there."""
-
-    places: Indices
+    places: tuple[Indices, ...]
+    sizes: tuple[int, ...]
     expected: Floats
     error: Floats
     total: Floats
 
     @classmethod
-    def of(cls, way: Segmented, cell: Indices, cells: int, p: Floats, weights: Floats | None, scale: float) -> _Way:
-        """scale: what is added to variances."""
-        codes = np.minimum(way.codes, way.size)
-        places, size = codes * cells + cell, (way.size + 1) * cells
+    def of(cls, ways: Sequence[Segmented], p: Floats, weights: Floats | None) -> _Table:
+        """The table of these rows."""
+        cell, cells = _cells(p)
+        scale = ONE_ROW if weights is None else ONE_ROW * float((weights @ weights) / weights.sum()) ** 2
+        w = np.ones(len(p)) if weights is None else weights
+        places = tuple(np.minimum(way.codes, way.size) * cells + cell for way in ways)
+        bare = cls(places, tuple(way.size for way in ways), np.zeros((sum(way.size for way in ways), cells)), w, w)
+        every = np.arange(len(p))
+        expected, variance, total = (bare.counted(every, own) for own in (w * p, w * w * p * (1.0 - p), w))
+        error = np.sqrt(variance.sum(axis=1) + scale)
+        return bare._replace(expected=expected, error=error, total=total.sum(axis=1))
 
-        def table(values: Floats) -> Floats:
-            return np.asarray(np.bincount(places, values, size).reshape(-1, cells)[:-1], np.float64)
+    def counted(self, rows: Indices, weights: Floats | None) -> Floats:
+        """How many of these rows there are in each cell of each segment. weights: of these rows."""
+        found, start, cells = np.empty(self.expected.shape), 0, self.expected.shape[1]
+        for places, size in zip(self.places, self.sizes, strict=True):
+            counts = np.bincount(places.take(rows), weights, (size + 1) * cells)
+            found[start : start + size] = counts[: size * cells].reshape(size, cells)
+            start += size
+        return found
 
-        w = np.ones(1) if weights is None else weights
-        variance = table(w * w * p * (1.0 - p)).sum(axis=1)
-        total = table(np.broadcast_to(w, p.shape)).sum(axis=1)
-        return cls(places, table(w * p), np.sqrt(variance + scale), total)
+    def sums(self, right: Indices, weights: Floats | None) -> Floats:
+        """The cumulative differences, if the outcomes of these rows came true. weights: of all rows."""
+        counts = self.counted(right, None if weights is None else weights.take(right))
+        counts -= self.expected
+        return np.cumsum(counts, axis=1, out=counts)
 
-    def reach(self, right: Indices, weights: Floats | None) -> _Reach:
-        """Of the outcomes that came true in the rows `right`."""
-        rows, cells = self.expected.shape
-        w = None if weights is None else weights[right]
-        counted = np.bincount(self.places[right], w, (rows + 1) * cells).reshape(-1, cells)[:-1]
-        sums = np.cumsum(counted - self.expected, axis=1)
+    def sigma(self, sums: Floats) -> Floats:
+        """The reach of cumulative differences, in standard deviations."""
         high, low = np.maximum(sums.max(axis=1), 0.0), np.minimum(sums.min(axis=1), 0.0)
-        return _Reach((high - low) / self.error, -sums[:, -1] / self.total)
+        return np.asarray((high - low) / self.error)
 
 
 def _cells(p: Floats) -> tuple[Indices, int]:
