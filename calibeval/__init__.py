@@ -24,6 +24,7 @@ if _TYPE_CHECKING:
     from calibeval.api.predict import predict
     from calibeval.api.read import read, read_features
     from calibeval.api.save import read_map
+    from calibeval.api.survey import survey
     from calibeval.core.comparison.comparison import Comparison
     from calibeval.core.data.predictions import Predictions
     from calibeval.core.data.progress import Progress
@@ -34,6 +35,7 @@ if _TYPE_CHECKING:
     from calibeval.core.heads.features import Features
     from calibeval.core.heads.results import Finetuned
     from calibeval.core.report.report import DumpReport, Report
+    from calibeval.core.survey.survey import Survey
     from calibeval.recalibrate.base.mapping import Map
 
     __version__: str
@@ -54,6 +56,7 @@ __all__ = [
     "Progress",
     "Report",
     "Rule",
+    "Survey",
     "UnknownMetric",
     "UsageError",
     "Verdict",
@@ -71,6 +74,7 @@ __all__ = [
     "read",
     "read_features",
     "read_map",
+    "survey",
 ]
 
 _HOMES = {
@@ -89,6 +93,7 @@ _HOMES = {
     "Progress": "core.data.progress",
     "Report": "core.report.report",
     "Rule": "core.gating.rules",
+    "Survey": "core.survey.survey",
     "UnknownMetric": "core.errors",
     "UsageError": "core.errors",
     "Verdict": "core.gating.verdict",
@@ -105,6 +110,7 @@ _HOMES = {
     "read": "api.read",
     "read_features": "api.read",
     "read_map": "api.save",
+    "survey": "api.survey",
 }
 _MODULES = ("losses", "metrics")  # losses needs torch, so it is not in __all__
 

@@ -39,8 +39,11 @@ from calibeval.core.heads.settings import RunSettings, StartFile
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.fitted_on import FittedOn
 from calibeval.core.report.report import DumpReport, Recalibrated
+from calibeval.core.report.rows import Bin
 from calibeval.core.report.segments import Condition
 from calibeval.core.report.settings import Settings
+from calibeval.core.survey.axes import Axis
+from calibeval.core.survey.survey import Cell, Change, Mean, Survey
 from calibeval.recalibrate.base.facts import Fitted, MethodScore
 from calibeval.recalibrate.base.prior import Prior
 from calibeval.recalibrate.fitting.methods import METHODS
@@ -89,7 +92,10 @@ KNOWN = {
     (HeadFacts, "loss"): {"loss": "ce"},
     (Prior, "used"): (0.25, 0.25, 0.5),
     (Prior, "fitted"): (0.25, 0.5, 0.25),
+    (Axis, "values"): ("x", 3, 0.25),
 }
+POINT = {"x": "x", "y": 3, "z": 0.25}
+KNOWN |= dict.fromkeys(((kind, "axes") for kind in (Cell, Mean, Change)), POINT)
 # Numbers that are null have a reason; without one they are there.
 KNOWN |= dict.fromkeys(((MetricResult, "reason"), (Difference, "reason")), NOTICE)
 NEEDED = [(Difference, "low")]
@@ -112,6 +118,7 @@ def reports():
     even = replace(made[0].dumps[0], slices=tuple(replace(one, effective=None) for one in made[0].dumps[0].slices))
     bare = replace(even.segments.whole, effective=None, conditions=(Condition("x"),))
     even = replace(even, segments=replace(even.segments, whole=bare))
+    even = replace(even, per_image=replace(even.per_image, convention=None))
     copied = [_fitted_elsewhere(made[0].dumps[0], read) for read in ("whole", None)]
     return [*made, Report("x", Settings(), (unknown, even, *copied), Environment("x", "x", "x"))]
 
@@ -163,6 +170,16 @@ def maps():
 
 def inspections():
     return [filling.record(Inspection) for filling in FILLINGS]
+
+
+def surveys():
+    fillings = (*every_filling(KNOWN, NEEDED), UNHASHED)
+    made = [filling.record(Survey) for filling in fillings]
+    for one in fillings:
+        cell = one.record(Cell, bins=(one.record(Bin),), source=one.record(Source))
+        change = one.record(Change, paired_by=None, differences={"x": one.record(Difference)})
+        made.append(replace(made[0], cells=(cell,), changes=(change,)))
+    return [*made, replace(made[0], environment=Environment("x", "x", "x"))]
 
 
 def judged(dump):
@@ -255,6 +272,7 @@ SCHEMAS = {
     "conventions": (conventions, ()),
     "dump": (written_dumps, ()),
     "error": (errors, ()),
+    "survey": (surveys, ()),
 }
 
 
@@ -369,8 +387,8 @@ def test_every_schema_is_held():
 
 
 @pytest.mark.parametrize(("make", "read"), [
-    (reports, Report.from_json), (comparisons, Comparison.from_json), (tables, Finetuned.from_json),
-    (heads, HeadFacts.from_json), (maps, from_json),
+    (reports, Report.from_json), (surveys, Survey.from_json), (comparisons, Comparison.from_json),
+    (tables, Finetuned.from_json), (heads, HeadFacts.from_json), (maps, from_json),
 ])  # fmt: skip
 def test_every_field_is_read_back(make, read):
     for made in make():

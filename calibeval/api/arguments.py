@@ -178,6 +178,7 @@ READING: dict[str, Check] = {
     "drop_duplicates": truth,
     "read_as": text,
     "decimal": text,
+    "normalize": text,
     "max_bytes": whole(0),
     "max_memory": whole(0),
     "checksums": truth,

@@ -8,7 +8,7 @@ from pathlib import Path
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError, nearest
 from calibeval.core.report.report import Report
-from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.open import open_dump
 from calibeval.readers.small_files import read_small
 from calibeval.readers.stored.place import Url, is_remote, place_of, remote_split

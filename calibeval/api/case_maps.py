@@ -11,7 +11,7 @@ from calibeval.core.errors import UsageError
 
 if TYPE_CHECKING:
     from calibeval.core.data.predictions import Predictions
-    from calibeval.readers.meaning.assemble import ReadOptions
+    from calibeval.readers.meaning.read_options import ReadOptions
     from calibeval.recalibrate.base.mapping import Map
 
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from calibeval.core.report.settings import Settings
     from calibeval.core.sums.resources import Resources
     from calibeval.readers.cases.names import Layout
-    from calibeval.readers.meaning.assemble import ReadOptions
+    from calibeval.readers.meaning.read_options import ReadOptions
 
 LISTED = 3
 

@@ -107,7 +107,7 @@ def _report(base: object) -> Callable[[], Report] | None:
     """What opens the report that is the base; None for another base."""
     from calibeval.api.base_file import is_report, saved_report
     from calibeval.core.report.report import Report
-    from calibeval.readers.meaning.assemble import ReadOptions
+    from calibeval.readers.meaning.read_options import ReadOptions
 
     if isinstance(base, Report):
         return lambda: base

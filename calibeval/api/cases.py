@@ -20,12 +20,12 @@ if TYPE_CHECKING:
     from calibeval.readers.cases.folder import Folder
     from calibeval.readers.cases.names import Layout
     from calibeval.readers.cases.units import CaseUnits
-    from calibeval.readers.meaning.assemble import ReadOptions
+    from calibeval.readers.meaning.read_options import ReadOptions
     from calibeval.recalibrate.base.mapping import Map
     from calibeval.recalibrate.fitting.before_after import Plan
 
-OF_CASES = ("--group", "--slice")
-HELD = ("group", "slices", "min_rows", "fit_on", "cross_fit", "map")
+OF_CASES = ("--group", "--slice", "--convention")
+HELD = ("group", "slices", "min_rows", "convention", "fit_on", "cross_fit", "map")
 NOTHING: tuple[Any, ...] = (None, False, ())
 
 

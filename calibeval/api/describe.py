@@ -12,7 +12,7 @@ from calibeval.core.conventions.metrics import Explanations, explain_conventions
 from calibeval.core.data.arguments import path as path_argument
 from calibeval.core.data.inspection import Inspection
 from calibeval.core.data.public import public
-from calibeval.core.dense.as_tools import explain_images
+from calibeval.core.dense.tool_sums import explain_images
 from calibeval.core.dense.tools_of_cases import explain_cases
 from calibeval.core.evaluation.settings import checked
 from calibeval.readers.describe import inspect_dump

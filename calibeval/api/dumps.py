@@ -42,6 +42,7 @@ class FileReading(TypedDict, total=False):
     drop_duplicates: bool
     read_as: str
     decimal: str
+    normalize: str
     max_bytes: int
     checksums: bool
 

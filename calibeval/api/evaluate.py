@@ -44,7 +44,7 @@ from calibeval.core.data.weighted import weighted
 from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.evaluate import evaluate_dump
 from calibeval.core.evaluation.same_rows import with_rows
-from calibeval.core.evaluation.settings import checked, stamped
+from calibeval.core.evaluation.settings import checked, of_dump, stamped
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.several import together
 from calibeval.core.version import VERSION
@@ -202,7 +202,7 @@ def evaluate(
     for i, source in enumerate(every):
         opened, name = grouped(_opened(source, options, max_memory, weights, engine), group)
         settings = replace(settings, group=name)
-        one = evaluate_dump(opened, settings, resources, chosen, curves=True)
+        one = evaluate_dump(opened, of_dump(settings, opened), resources, chosen, curves=True)
         if ways:
             plain = replace(settings, slices=(), min_rows=None)
             measure = partial(evaluate_dump, settings=plain, resources=resources, only=chosen, curves=True)

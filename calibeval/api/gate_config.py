@@ -21,7 +21,7 @@ from calibeval.core.metrics.coverage import PREFIX
 from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.table import metric_named
 from calibeval.core.report.report import Report
-from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.small_files import is_there, read_small
 from calibeval.readers.stored.place import as_shown, is_remote, place_of
 

@@ -18,7 +18,7 @@ from calibeval.core.report.several import together
 from calibeval.core.version import VERSION
 from calibeval.readers.formats.sums_names import are_sums
 from calibeval.readers.formats.sums_together import read_all, source_of
-from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.read_options import ReadOptions
 
 NOTHING: tuple[Any, ...] = (None, False, ())
 

@@ -49,7 +49,9 @@ KINDS = {  # of errors, in JSON
 PAIRED = ("--max", "--min", "--max-increase", "--max-drop", "--key", "--export")  # each takes NAME=VALUE
 
 # In the order of the help. Each is a function in the module of its name, and its help is in `first`, in capitals.
-COMMANDS = ("report", "inspect", "fit", "apply", "compare", "gate", "finetune", "predict", "conventions", "sums")
+COMMANDS = (
+    *("report", "inspect", "fit", "apply", "compare", "gate", "survey", "finetune", "predict", "conventions", "sums"),
+)
 
 
 @functools.cache

@@ -17,9 +17,10 @@ from calibeval.core.errors import CalibevalError
 from calibeval.core.heads.features import Features
 from calibeval.readers.features.features import open_features
 from calibeval.readers.formats.sums_names import are_sums
-from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.meaning.unlabelled import what_to_do
-from calibeval.readers.open import Opened, open_input, open_labels, predictions_of, split_name
+from calibeval.readers.open import open_input, open_labels, predictions_of, split_name
+from calibeval.readers.opened import Opened
 from calibeval.readers.stored.names import (
     CORRECT_KEYS,
     FEATURE_KEYS,
@@ -51,7 +52,7 @@ def inspect_dump(name: str, options: ReadOptions) -> Inspection:
         found: Inspection = elsewhere("calibeval.readers.formats.sums_described", "inspect_sums")(name)
         return found
     path, split = split_name(name)
-    opened = open_input(path, options.limits, read_as=options.read_as, decimal=options.decimal)
+    opened = open_input(path, options.limits, read_as=options.read_as, decimal=options.decimal, logs=options.logs)
     arrays = opened.contents.arrays
     prefixed, indexed = prefixes(arrays), index_splits(arrays)
     splits = (*prefixed, *indexed)

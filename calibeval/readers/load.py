@@ -42,6 +42,8 @@ FORMATS: dict[str, tuple[str, str]] = {
     ".json.gz": ("json", "read_json"),
     ".txt": ("txt", "read_txt"),
 }
+LOGS = (".lm-eval",)  # logs, of which readers.logs knows more; they are recognised by their keys
+MAYBE_LOGS = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".txt", "")
 OF_TEXT = ("csv", "txt")  # the modules whose numbers may have decimal commas
 IN_RANGES = ("npz", "pt", "safetensors", "parquet")  # the modules that read what they need; others read every byte
 DECIMALS = (",", ".")
@@ -62,7 +64,7 @@ def as_suffix(read_as: str | None, said: str = "read_as") -> str | None:
     """
     if read_as is None:
         return None
-    name, names = read_as.lower().lstrip("."), [suffix.lstrip(".") for suffix in FORMATS]
+    name, names = read_as.lower().lstrip("."), [suffix.lstrip(".") for suffix in (*FORMATS, *LOGS)]
     if name not in names:
         raise UsageError(f'{said} "{read_as}" is unknown{nearest(name, names)}; formats are {", ".join(names)}')
     return f".{name}"

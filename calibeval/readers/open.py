@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import sys
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
@@ -17,20 +17,23 @@ from calibeval.core.data.far_rows import Engine, with_engine
 from calibeval.core.data.positive import with_positive
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import as_kind
-from calibeval.core.data.source import RemoteFacts
 from calibeval.core.errors import UsageError
-from calibeval.readers.load import as_decimal, as_suffix, load, load_shards, needs_all, suffix_of
-from calibeval.readers.meaning.assemble import ReadOptions, assemble
+from calibeval.readers.load import LOGS, MAYBE_LOGS, as_decimal, as_suffix, load, load_shards, needs_all, suffix_of
+from calibeval.readers.logs.opening import open_log
+from calibeval.readers.logs.options import log_options
+from calibeval.readers.meaning.assemble import assemble
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.named import OF_DUMPS, named_roles
+from calibeval.readers.meaning.read_options import ReadOptions
+from calibeval.readers.opened import Opened
 from calibeval.readers.remote.find import remote_facts, settling, steady_file
 from calibeval.readers.remote.of_shards import at_once, shards_facts, shards_settling
 from calibeval.readers.shards import joined, shard_paths
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
 from calibeval.readers.stored.place import Place, Url, as_name, place_of, remote_split
-from calibeval.readers.stored.stored import Contents
 
 if TYPE_CHECKING:
+    from calibeval.readers.logs.options import LogOptions
     from calibeval.readers.meaning.labels_file import ExternalLabels
 
 STDIN = Path("-")
@@ -56,6 +59,7 @@ def read(
     drop_duplicates: bool = False,
     read_as: str | None = None,
     decimal: str | None = None,
+    normalize: str | None = None,
     max_bytes: int | None = None,
     max_memory: int | None = None,
     checksums: bool = True,
@@ -65,8 +69,8 @@ def read(
     path: a path, or a URL such as s3://bucket/file.npz (extra `remote`).
     kind: "logits", "probs" or "log_probs", if the name of the key does not say it or says it wrongly.
     key: names of arrays or columns, where they are not the usual ones, by their role: logits, probs, log_probs,
-    confidence, correct, prediction, labels, ids, weights; {"log_probs": "lp"}. logits_key, probs_key, labels_key,
-    ids_key: the same, one by one.
+    confidence, correct, prediction, labels, ids, weights, and of a log its filter; {"log_probs": "lp"}. logits_key,
+    probs_key, labels_key, ids_key: the same, one by one.
     labels: another file with the labels; rows are found by ids where both files have them.
     score_columns: columns of a table that are the scores; "p0..p9" and "p*" stand for several, and "!id" leaves one
     out. class_names: in class order.
@@ -77,7 +81,8 @@ def read(
     row has, if both have the same label and scores. renormalize: every row of probabilities is divided by its sum, and
     a warning counts these rows.
     read_as: the format, such as "csv", whatever the suffix. decimal: the decimal sign, "," or ".", in
-    .csv and .tsv; then the other one may separate thousands. max_bytes: the most bytes that the file may expand to.
+    .csv and .tsv; then the other one may separate thousands. normalize: what the log-likelihoods of a log are divided
+    by: "none", "chars" or "bytes" of each option. max_bytes: the most bytes that the file may expand to.
     max_memory: arrays of more bytes are read block by block. checksums: False accepts a .pt file that was written with
     its checksums switched off.
     Raises: InputError if the content cannot be used, FileProblem if the file cannot be read, UsageError for options
@@ -100,6 +105,7 @@ def read(
         drop_duplicates=drop_duplicates,
         read_as=read_as,
         decimal=decimal,
+        normalize=normalize,
         max_bytes=max_bytes,
         max_memory=max_memory,
         checksums=checksums,
@@ -125,6 +131,7 @@ def options_of(
     drop_duplicates: bool = False,
     read_as: str | None = None,
     decimal: str | None = None,
+    normalize: str | None = None,
     max_bytes: int | None = None,
     max_memory: int | None = None,
     checksums: bool = True,
@@ -148,6 +155,7 @@ def options_of(
         drop_duplicates=truth("drop_duplicates", drop_duplicates),
         read_as=as_suffix(read_as),
         decimal=as_decimal(decimal),
+        logs=log_options((key or {}).get("filter"), normalize),
         limits=Limits(max_bytes, quarter_of_memory() if max_memory is None else max_memory, checksums, engine),
     )
 
@@ -158,27 +166,10 @@ def open_dump(name: str, options: ReadOptions) -> Predictions:
     Raises: as `read`.
     """
     path, split = split_name(name)
-    opened = open_input(path, options.limits, read_as=options.read_as, decimal=options.decimal, alone=options.alone)
+    opened = open_input(
+        path, options.limits, read_as=options.read_as, decimal=options.decimal, alone=options.alone, logs=options.logs
+    )
     return with_engine(predictions_of(opened, open_labels(options), split, options), options.limits.engine)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class Opened:
-    """The arrays behind a path (a file, shards or standard input) before they get a meaning.
-
-    size: bytes on disk or of the stream. digest: starts the hashing, once, and returns a function that waits for the
-    hash, which is None if not all bytes were read. split: what stands after # in the name of a file of labels. remote:
-    what is known of a remote file. shards: how many files these are.
-    """
-
-    path: Place
-    contents: Contents
-    format: str
-    size: int
-    digest: Callable[[], Callable[[], str | None]]
-    split: str | None = None
-    remote: RemoteFacts | None = None
-    shards: int | None = None
 
 
 def open_input(
@@ -189,10 +180,12 @@ def open_input(
     read_as: str | None = None,
     decimal: str | None = None,
     alone: bool = False,
+    logs: LogOptions | None = None,
 ) -> Opened:
     """Open a file, shards (a folder, a pattern or a name with -of-N) or, for "-", standard input.
 
-    stdin: the stream to read; None: the process's standard input. read_as, decimal, alone: see ReadOptions.
+    stdin: the stream to read; None: the process's standard input. read_as, decimal, alone, logs: see ReadOptions; None:
+    a log is read as any other file.
     Raises: as `load`.
     """
     if path == STDIN and read_as not in (None, *STREAMED):
@@ -205,22 +198,28 @@ def open_input(
         return Opened(path, came.contents, came.format, came.size, lambda: lambda: came.sha256)
     suffixed = suffix_of if read_as is None else lambda _: read_as
     shards = shard_paths(path, suffixed, alone=alone)
+    first = path if shards is None else shards[0]
+    form = suffixed(first)
+    if logs is not None and form in (*MAYBE_LOGS, *LOGS):
+        logged = open_log(path, shards or [path], limits, logs, read_as)
+        if logged is not None:
+            return logged
     if shards is None:
-        file = steady_file(path, limits, whole=needs_all(suffixed(path)))
+        file = steady_file(path, limits, whole=needs_all(form))
         contents = load(file, limits, read_as, decimal)
         return Opened(
             path,
             contents,
-            suffixed(path).lstrip("."),
+            form.lstrip("."),
             file.size,
             functools.cache(lambda: settling(file, contents.extents)),
             remote=remote_facts(file),
         )
-    files, parts = load_shards(path.name, shards, limits, suffixed(shards[0]), (read_as, decimal))
+    files, parts = load_shards(path.name, shards, limits, form, (read_as, decimal))
     return Opened(
         path,
         joined(parts, [shard.name for shard in shards], limits, at_once(shards)),
-        suffixed(shards[0]).lstrip("."),
+        form.lstrip("."),
         sum(file.size for file in files),
         functools.cache(lambda: shards_settling(files, parts, limits.engine)),
         remote=shards_facts(files),
@@ -267,6 +266,7 @@ def source_of(opened: Opened, labels: Opened | None, split: str | None) -> tuple
     labels: another input that holds the labels; it is verified and hashed like the first.
     """
     source = Source(opened.path.as_posix(), split, format=opened.format, remote=opened.remote, shards=opened.shards)
+    source = replace(source, log=opened.contents.log)
     sha256 = opened.digest()
     if labels is None:
         return source, lambda: replace(source, sha256=sha256())

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from calibeval.core.heads.features import Features
-from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.runs.asked import Asked
 from calibeval.runs.data import Command
 from calibeval.runs.torch_setup import pick_device

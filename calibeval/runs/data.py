@@ -21,7 +21,7 @@ from calibeval.core.report.rows import WeightCount
 from calibeval.losses.table import LOSS_TABLE
 from calibeval.readers.features.features import open_features
 from calibeval.readers.features.head_weights import HeadWeights, read_head
-from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.training.request import Request
 from calibeval.training.settings import HEADS
 from calibeval.training.spec import LossSpec

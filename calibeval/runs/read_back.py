@@ -20,8 +20,9 @@ from calibeval.core.data.row_source import show_shape
 from calibeval.core.data.weighted import unweighted
 from calibeval.core.errors import CalibevalError, InputError, UsageError
 from calibeval.readers.load import load
-from calibeval.readers.meaning.assemble import ReadOptions, assemble
+from calibeval.readers.meaning.assemble import assemble
 from calibeval.readers.meaning.keys import Keys
+from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.stored.limits import Limits, quarter_of_memory
 from calibeval.readers.stored.names import ID_KEYS, LABEL_KEYS
 from calibeval.readers.stored.steady import SteadyFile

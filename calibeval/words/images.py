@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from calibeval.core.conventions.images import TITLES
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.per_image import LABELS, ImageNumber, PerImage, Region
 from calibeval.core.report.report import DumpReport
@@ -14,6 +15,7 @@ from calibeval.words.signs import signed
 
 SHARES = ("accuracy", "dice", "iou")
 FIRST = ("ece", "ace", "dice")
+FIRST_OF_TOOLS = ("expected", "average", "maximum", "ece", "boundary_ece", "aece", "cwce")
 SHOWN_WORST = 3
 HEADINGS = ("pooled", "mean over images", "median", "quartiles", "undefined", "worst")
 
@@ -41,7 +43,7 @@ def number_cells(number: ImageNumber) -> NumberCells:
     quartiles = f"{_text(number.name, number.lower_quartile)} – {_text(number.name, number.upper_quartile)}"
     return NumberCells(
         number.name,
-        f"{LABELS.get(number.name, number.name)} {own}".rstrip(),
+        f"{number_label(number.name)} {own}".rstrip(),
         _with_ends(number.name, number.pooled, number.pooled_low, number.pooled_high),
         _with_ends(number.name, number.mean, number.mean_low, number.mean_high),
         _text(number.name, number.median),
@@ -54,16 +56,16 @@ def number_cells(number: ImageNumber) -> NumberCells:
 def image_lines(images: PerImage) -> list[list[str]]:
     """The parts of each line of a first view."""
     lines = [_means(images)]
-    ece = images.numbers.get("ece")
-    if ece is not None and ece.worst and images.images > 1:
-        lines.append([f"worst images, ECE: {', '.join(_worst(ece))}"])
+    lead = images.leading
+    if lead is not None and lead.worst and images.images > 1:
+        lines.append([f"worst images, {number_label(lead.name)}: {', '.join(_worst(lead))}"])
     near = _border(images)
     return [*lines, [near]] if near else lines
 
 
 def image_finding(images: PerImage) -> str:
     """The same in one paragraph, for a page."""
-    lines = [" · ".join(line) for line in image_lines(images)]
+    lines = [" · ".join(line) for line in image_lines(images) if line]
     return ". ".join(f"{line[:1].upper()}{line[1:]}" for line in lines) + "."
 
 
@@ -103,27 +105,43 @@ def gap_interval(region: Region) -> str:
     return interval(MetricResult("confidence_gap", region.gap, low=region.low, high=region.high))
 
 
+def strip_title(images: PerImage) -> str:
+    """What is drawn of single images."""
+    label = number_label("ece" if images.leading is None else images.leading.name)
+    return f"{label} of single images" if images.convention is None else f"{label} of {images.convention}, by image"
+
+
 def spread_said(images: PerImage) -> str:
     """How the ECE of single images is spread; empty if fewer than two have one."""
-    number = images.numbers.get("ece")
+    number = images.leading
     if number is None or number.median is None or images.images - number.undefined < 2:
         return ""
-    low, middle, high = (_text("ece", one) for one in (number.lower_quartile, number.median, number.upper_quartile))
+    low, middle, high = (
+        _text(number.name, one) for one in (number.lower_quartile, number.median, number.upper_quartile)
+    )
     return f"Half of the images lie between {low} and {high} %, median {middle} %. Worst: {', '.join(_worst(number))}."
+
+
+def number_label(name: str) -> str:
+    """What a number is called in tables."""
+    return LABELS.get(name) or TITLES.get(name, name)
 
 
 def _means(images: PerImage) -> list[str]:
     parts: list[str] = []
-    for name in FIRST:
+    beside = "" if images.convention is None else f" ({images.convention})"
+    for name in FIRST if images.convention is None else FIRST_OF_TOOLS:
         number = images.numbers.get(name)
         if number is None or number.mean is None:
             continue
-        lead = "" if parts else "mean over images: "
+        lead = "" if parts else f"mean over images{beside}: "
         mean = _with_ends(name, number.mean, number.mean_low, number.mean_high).replace(" [", " % [") + " %"
         mean = mean.removesuffix(" %") if "[" in mean else mean
         lacking = f", undefined in {number.undefined}" if number.undefined else ""
-        parts.append(f"{lead}{LABELS[name]} {mean} (pooled {_text(name, number.pooled)}{lacking})")
-    return parts
+        notes = ("" if number.pooled is None else f"pooled {_text(name, number.pooled)}") + lacking
+        parts.append(f"{lead}{number_label(name)} {mean}{f' ({notes})' if notes else ''}")
+    why = next((one.reason for one in images.numbers.values() if one.mean is None and one.reason is not None), None)
+    return parts or ([] if why is None else [f"mean over images{beside}: none: {why}"])
 
 
 def _border(images: PerImage) -> str:

@@ -74,6 +74,17 @@ COMMANDS = {
     ),
     "inspect": (calibeval.inspect, {"dump": "path"}),
     "finetune": (calibeval.finetune, {"loss": "losses"}),
+    "survey": (
+        calibeval.survey,
+        {
+            "out": RECORD,
+            "full": TERMINAL,
+            "metric": TERMINAL,
+            "rows": TERMINAL,
+            "columns": TERMINAL,
+            "no_intervals": "level=None",
+        },
+    ),
     "conventions": (calibeval.conventions, {"dump": "predictions"}),
     "sums": (
         calibeval.Accumulator.read,

@@ -1,8 +1,8 @@
 """How often a search for the worst segments raises a false alarm, and how often it finds a segment that is worse.
 
-`python -m tests.benchmarks.segments --files 500`: alarms of calibrated models over all segments; alarms among calibrated
-segments beside one that is not; and the share of files in which a worse segment is found, beside the same statistic
-with Bonferroni's correction of its own p, and without any correction. Everything follows from the seeds.
+`python -m tests.benchmarks.segments --files 500` prints alarms of calibrated models over all segments; and, with one
+segment that is over-confident, in how many files it is found, beside the same statistic with Bonferroni's correction of
+its own p, and how many have alarms among segments without its rows. Everything follows from the seeds.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ import torch
 
 from calibeval.core.heads.features import Features
 from calibeval.readers.features.features import open_features
-from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.training import settings as known
 from calibeval.training.request import Request, prepare
 from calibeval.training.settings import TrainingSettings

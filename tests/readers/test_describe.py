@@ -9,7 +9,7 @@ import numpy as np
 from calibeval import read, read_features
 from calibeval.core.data.inspection import Reading
 from calibeval.readers.describe import inspect_dump
-from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.read_options import ReadOptions
 from tests.data import logits_and_labels
 from tests.readers.dumps import LABELS, LOGITS, PROBS, npz, part
 

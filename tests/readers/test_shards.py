@@ -11,7 +11,7 @@ import pytest
 from calibeval import evaluate
 from calibeval.core.errors import FileProblem, InputError
 from calibeval.readers.describe import inspect_dump
-from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.open import open_dump, read
 from calibeval.readers.shards import natural
 from calibeval.readers.stored.joined import JoinedRows

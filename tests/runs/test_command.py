@@ -12,7 +12,7 @@ import pytest
 
 from calibeval.core.errors import UsageError
 from calibeval.core.heads.features import Features
-from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.runs.asked import Asked
 from calibeval.runs.command import command_of
 from calibeval.runs.data import Data

@@ -32,7 +32,7 @@ def conventions(
     from calibeval.api.cases import cases_in
     from calibeval.cli.screen.terminal import screen
     from calibeval.core.conventions.metrics import explain_conventions
-    from calibeval.core.dense.as_tools import explain_images
+    from calibeval.core.dense.tool_sums import explain_images
     from calibeval.core.dense.tools_of_cases import explain_cases
     from calibeval.core.evaluation.settings import checked
     from calibeval.readers.open import open_dump

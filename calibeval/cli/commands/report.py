@@ -103,7 +103,7 @@ def report(
     only = chosen_metrics(metrics)
     from calibeval.cli.inputs.titled import open_named
     from calibeval.core.evaluation.evaluate import evaluate_dump
-    from calibeval.core.evaluation.settings import checked, stamped
+    from calibeval.core.evaluation.settings import checked, of_dump, stamped
     from calibeval.core.report.report import Report
     from calibeval.core.report.several import together
     from calibeval.core.sums.resources import Resources
@@ -136,7 +136,7 @@ def report(
         resources = Resources(threads(jobs), reading.limits.max_memory, progress)
 
         def evaluate(predictions: Predictions, *, sliced: bool = False) -> DumpReport:
-            own = settings if sliced else replace(settings, slices=(), min_rows=None)
+            own = of_dump(settings, predictions, sliced=sliced)
             return evaluate_dump(
                 predictions,
                 own,

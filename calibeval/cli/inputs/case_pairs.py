@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from calibeval.core.gating.of_cases import CasesSubject
     from calibeval.core.report.report import Report
     from calibeval.core.sums.resources import Resources
-    from calibeval.readers.meaning.assemble import ReadOptions
+    from calibeval.readers.meaning.read_options import ReadOptions
 
 
 def compared_cases(

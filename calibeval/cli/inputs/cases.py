@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from calibeval.core.report.report import DumpReport
     from calibeval.core.report.settings import Settings
     from calibeval.core.sums.resources import Resources
-    from calibeval.readers.meaning.assemble import ReadOptions
+    from calibeval.readers.meaning.read_options import ReadOptions
 
 
 def results_of_cases(

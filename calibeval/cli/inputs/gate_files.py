@@ -13,7 +13,7 @@ from calibeval.core.data.weighted import weighted
 from calibeval.core.errors import UsageError
 from calibeval.core.report.report import Report
 from calibeval.readers.formats.sums_names import are_sums
-from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.read_options import ReadOptions
 
 if TYPE_CHECKING:
     from calibeval.api.gate_config import Asked

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from calibeval.core.evaluation.accumulation import Accumulation
     from calibeval.core.gating.judged import Judgeable
     from calibeval.core.sums.resources import Resources
-    from calibeval.readers.meaning.assemble import ReadOptions
+    from calibeval.readers.meaning.read_options import ReadOptions
 
 
 class Measuring(NamedTuple):

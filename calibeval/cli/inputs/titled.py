@@ -10,7 +10,7 @@ from typing import NamedTuple
 from calibeval.core.data.amended import titled
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.report.report import Report
-from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.stored.place import is_remote
 
 

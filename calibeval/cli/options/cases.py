@@ -16,7 +16,7 @@ from calibeval.readers.cases.names import LAYOUTS
 
 if TYPE_CHECKING:
     from calibeval.api.pictures import Pictures
-    from calibeval.readers.meaning.assemble import ReadOptions
+    from calibeval.readers.meaning.read_options import ReadOptions
 
 Layout = Annotated[
     str | None,

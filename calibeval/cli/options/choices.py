@@ -86,6 +86,7 @@ FORMATS = (  # of readers.load, without the dot
     "json",
     "json.gz",
     "txt",
+    "lm-eval",
 )
 LEVEL = 0.95  # of core.report.settings
 # Of recalibrate.fitting.methods, and the one where none is given.

@@ -251,3 +251,30 @@ Examples:
 """,
     (CONFIGURED, METRIC_NAMES, EXIT_CODES),
 )
+
+SURVEY = First(
+    (
+        "--index",
+        "--blocks",
+        "--out",
+        "--json",
+        "--full",
+        "--rows",
+        "--columns",
+        "--metric",
+        "--metrics",
+        "--group",
+        "--jobs",
+        "--kind",
+        "--key",
+        "--labels",
+        "--positive",
+    ),
+    """\b
+Examples:
+  $ calibeval survey 'sample_data/digits_{part}.npz'
+  $ calibeval survey 'sample_data/digits_{part}.{format:npz|csv|pt}' \\
+      --rows format --metric nll -o formats
+""",
+    (METRIC_NAMES,),
+)

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from calibeval.core.data.notices import Notice
     from calibeval.core.data.predictions import Predictions
     from calibeval.core.report.report import DumpReport, Recalibrated
-    from calibeval.readers.meaning.assemble import ReadOptions
+    from calibeval.readers.meaning.read_options import ReadOptions
     from calibeval.recalibrate.fitting.before_after import Plan
 
     Recalibrate = Callable[[Predictions], tuple[Recalibrated, list[Notice]]]

@@ -10,6 +10,7 @@ from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_type_hints
 
+from calibeval.cli.options import logs
 from calibeval.cli.options import shared as options
 from calibeval.cli.options.engine import EngineName
 from calibeval.cli.options.positive import Positive
@@ -21,7 +22,7 @@ from calibeval.words.names import visible
 
 if TYPE_CHECKING:
     from calibeval.core.data.far_rows import Engine
-    from calibeval.readers.meaning.assemble import ReadOptions
+    from calibeval.readers.meaning.read_options import ReadOptions
     from calibeval.readers.stored.limits import Limits
 
 
@@ -45,6 +46,7 @@ class ReadingFlags:
     drop_duplicates: options.DropDuplicates = False
     read_as: options.ReadAs = None
     decimal: options.Decimal = None
+    normalize: logs.Normalize = None
     max_bytes: options.MaxBytes = None
     max_memory: options.MaxMemory = None
     no_crc: options.NoCrc = False
@@ -68,8 +70,9 @@ class ReadingFlags:
         from calibeval.core.data.class_names import as_labels_are
         from calibeval.core.data.row_source import as_kind
         from calibeval.readers.load import as_decimal, as_suffix
-        from calibeval.readers.meaning.assemble import ReadOptions
+        from calibeval.readers.logs.options import log_options
         from calibeval.readers.meaning.keys import Keys
+        from calibeval.readers.meaning.read_options import ReadOptions
         from calibeval.readers.stored.place import place_of
 
         columns = () if self.score_columns is None else tuple(name.strip() for name in self.score_columns.split(","))
@@ -88,6 +91,7 @@ class ReadingFlags:
             drop_duplicates=self.drop_duplicates,
             read_as=as_suffix(self.read_as, "--read-as"),
             decimal=as_decimal(self.decimal, "--decimal"),
+            logs=log_options(named.get("filter"), self.normalize),
             limits=replace(_limits(self), engine=self.running),
         )
 
@@ -141,8 +145,8 @@ class FeatureFlags:
         """
         from calibeval.core.data.class_names import as_labels_are
         from calibeval.readers.load import as_decimal, as_suffix
-        from calibeval.readers.meaning.assemble import ReadOptions
         from calibeval.readers.meaning.keys import Keys
+        from calibeval.readers.meaning.read_options import ReadOptions
         from calibeval.readers.stored.place import place_of
 
         short = {"features": self.features_key, "labels": self.labels_key, "ids": self.ids_key}

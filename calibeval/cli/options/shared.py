@@ -26,6 +26,7 @@ from calibeval.cli.options.choices import (
     either,
 )
 from calibeval.cli.options.sizes import size, size_above_zero
+from calibeval.core.conventions.images import IMAGE_CONVENTIONS
 from calibeval.core.conventions.table import CONVENTIONS
 from calibeval.core.data.ranges import LEAST_LABEL, MOST_JOBS, MOST_LABEL, MOST_ROWS, MOST_SEED
 from calibeval.readers.meaning.named import ROLES
@@ -222,7 +223,7 @@ Convention = Annotated[
     typer.Option(
         metavar="NAME",
         help="Compute as another tool does.",
-        autocompletion=complete.one_of(CONVENTIONS),
+        autocompletion=complete.one_of([*CONVENTIONS, *IMAGE_CONVENTIONS]),
         rich_help_panel=MEASURE,
     ),
 ]

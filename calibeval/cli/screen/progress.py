@@ -60,10 +60,11 @@ class OpeningLine(StatusLine):
 
 
 class Progress(StatusLine):
-    """A line that says how much of the current dump has been read."""
+    """A line that says how much of the current dump has been read. unit: what is counted."""
 
-    def __init__(self, *, quiet: bool) -> None:
+    def __init__(self, *, quiet: bool, unit: str = "rows") -> None:
         super().__init__(quiet=quiet, patience=PATIENCE)
+        self._unit = unit
         self._name, self._total, self._done = "", 0, 0
 
     def start(self, name: str, total: int) -> None:
@@ -75,7 +76,7 @@ class Progress(StatusLine):
         self._done += steps
         if self.due():
             share = 100 * self._done / max(self._total, 1)
-            self.change(f"{self._name}: {share:.0f} % of {self._total:,} rows")
+            self.change(f"{self._name}: {share:.0f} % of {self._total:,} {self._unit}")
 
 
 def shown(name: str) -> str:

@@ -14,10 +14,11 @@ Bins = Literal["linspace", "float32", "monai"]
 class ImageConvention:
     """What a tool measures of each image, and how it averages over images.
 
-    name: in `calibeval conventions`. bins: the tool's default number. weight: what each image counts: "image" for 1,
+    name: of `--convention`. bins: the tool's default number. weight: what each image counts: "image" for 1,
     "pixels" for its number of pixels. foreground: whether pixels whose label is 0 are dropped. numbers: in the tool's
     order. spread: whether the tool prints the standard deviation over images, too. facts: what determines the numbers.
-    hides: what cannot be seen in them. source: tool with version or commit.
+    hides: what cannot be seen in them. source: tool with version or commit. unlabelled: whether pixels without a label
+    count, too.
     """
 
     name: str
@@ -29,6 +30,7 @@ class ImageConvention:
     facts: tuple[str, ...]
     hides: str
     source: str
+    unlabelled: bool = False
 
 
 TITLES: Mapping[str, str] = MappingProxyType(
@@ -83,6 +85,7 @@ IMAGE_CONVENTIONS: Mapping[str, ImageConvention] = MappingProxyType(
                 ),
                 hides="classes that an image lacks count with their probabilities, which are near 0 and easily right",
                 source="MONAI 1.6.1, CalibrationErrorMetric (include_background=False: without channel 0)",
+                unlabelled=True,
             ),
             ImageConvention(
                 name="lts",
@@ -137,3 +140,13 @@ IMAGE_CONVENTIONS: Mapping[str, ImageConvention] = MappingProxyType(
         )
     }
 )
+
+
+def image_convention(name: str) -> ImageConvention | None:
+    """How a tool averages over images; None if it does not. name: of the tool, or of its way with images.
+
+    >>> image_convention("mbls").name, image_convention("LTS").name, image_convention("netcal")
+    ('mbls per update', 'lts', None)
+    """
+    plain = name.casefold()
+    return IMAGE_CONVENTIONS.get(plain) or IMAGE_CONVENTIONS.get(f"{plain} per update")

@@ -230,9 +230,11 @@ def find_convention(name: str) -> Convention:
             return convention
     if plain in IMAGE_CONVENTIONS:
         raise UsageError(
-            f'"{name}" measures images one by one: `calibeval conventions DUMP` prints its numbers of a segmentation; '
-            "a report has those of calibeval image by image, in its own way"
+            f'"{name}" measures images one by one, as only `calibeval report` and `calibeval conventions` do; '
+            "here, there are only conventions that count all rows together"
         )
     every = [known for convention in CONVENTIONS.values() for known in (convention.name, *convention.aliases)]
     there = ", ".join(f"{c.name} (or {', '.join(c.aliases)})" if c.aliases else c.name for c in CONVENTIONS.values())
-    raise UsageError(f'convention "{name}" is unknown{nearest(plain, every)}; there are {there}')
+    of_images = f"; of segmentations, {', '.join(IMAGE_CONVENTIONS)}"
+    near = nearest(plain, [*every, *IMAGE_CONVENTIONS])
+    raise UsageError(f'convention "{name}" is unknown{near}; there are {there}{of_images}')

@@ -34,6 +34,35 @@ class SourceFile:
 
 
 @dataclass(frozen=True, slots=True)
+class LogCount:
+    """How many answers of a log are not as the others: "refused", say. left_out: whether they are left out."""
+
+    LAYOUT: ClassVar = Layout(open=True)
+
+    what: str
+    answers: int
+    left_out: bool
+
+
+@dataclass(frozen=True, slots=True)
+class LogFacts:
+    """What a log of a language model or a decision service held.
+
+    recognised: what wrote it, and how it was read. answers: all that it holds. counts: those that were left out, or
+    read in a way of their own. group: the column of documents, if one document has several answers: then these depend
+    on each other. by: the column of tasks or questions, if there are several.
+    """
+
+    LAYOUT: ClassVar = Layout(open=True)
+
+    recognised: str
+    answers: int
+    counts: tuple[LogCount, ...] = ()
+    group: str | None = None
+    by: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Source:
     """Where predictions came from, as reports record it; unknown fields are None.
 
@@ -42,10 +71,11 @@ class Source:
     shards: how many files hold the rows, if these are shards. files: each file of saved sums, if there are several;
     then sha256 is that of a line "name NUL sha256" for each, as it is of shards.
     title: how the user calls it; it is the name of the dump, and not written with the source.
+    log: what a log held; None for any other file.
     """
 
     LAYOUT: ClassVar = Layout(
-        rare=("remote", "labels_remote", "shards", "files"), read={"title": lambda _: None}, open=True
+        rare=("remote", "labels_remote", "shards", "files", "log"), read={"title": lambda _: None}, open=True
     )
 
     path: str | None = None
@@ -58,6 +88,7 @@ class Source:
     labels_remote: RemoteFacts | None = None
     shards: int | None = None
     files: tuple[SourceFile, ...] | None = None
+    log: LogFacts | None = None
     title: str | None = field(default=None, compare=False)
 
     def is_same_file(self, other: Source) -> bool:

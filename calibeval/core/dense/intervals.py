@@ -86,25 +86,28 @@ def jackknife_ends(
     return _ends(whole, left, clusters, level, bounds)
 
 
-def mean_ends(values: Floats, codes: Codes, level: float, bounds: Ends) -> Ends | None:
+def mean_ends(values: Floats, codes: Codes, level: float, bounds: Ends, weights: Floats | None = None) -> Ends | None:
     """The interval of the mean over images. values: (j,), NaN where undefined. codes: (j,), the unit of each image.
 
+    weights: (j,), by which images count; None: all the same.
     None with fewer than ten effective units that have a value.
 
     >>> [round(end, 3) for end in mean_ends(np.arange(10.0), np.arange(10), 0.95, Ends(-9.0, 99.0))]
     [2.334, 6.666]
     """
-    there = np.isfinite(values)
+    there = np.isfinite(values) if weights is None else np.isfinite(values) & (weights > 0.0)
     if not there.any():
         return None
     own, numbers = values[there], np.unique(codes[there], return_inverse=True)[1]
-    sizes = np.bincount(numbers).astype(np.float64)
+    counts = None if weights is None else weights[there]
+    sizes = np.bincount(numbers, weights=counts).astype(np.float64)
     clusters = Clusters(sizes)
     if clusters.effective < LEAST_UNITS:
         return None
-    totals = np.bincount(numbers, weights=own)
+    totals = np.bincount(numbers, weights=own if counts is None else own * counts)
     left = (totals.sum() - totals) / (sizes.sum() - sizes)
-    return _ends(float(own.mean()), left, clusters, level, bounds)
+    whole = float(own.mean()) if counts is None else float(totals.sum() / sizes.sum())
+    return _ends(whole, left, clusters, level, bounds)
 
 
 def _ends(whole: float, left: Floats, clusters: Clusters, level: float, bounds: Ends) -> Ends:

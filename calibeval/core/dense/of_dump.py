@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.data.arrays import Floats
+from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.data.block import Block
 from calibeval.core.data.columns import coded_units
 from calibeval.core.data.copied import copied
@@ -105,16 +105,28 @@ def images_of(predictions: Predictions, settings: Settings, resources: Resources
     count = predictions.layout[0]
     adder = ImageAdder(predictions.k or 0, settings.bins, count)
     work = partial(_parts, predictions, edges, drop=settings.background == "exclude-label")
-    jobs, one = resources.jobs, COPIES * BYTES * adder.k * math.prod(predictions.layout[1:])
-    if resources.memory is not None:
-        jobs = min(jobs, max(1, max(resources.memory, LEAST_BYTES) // max(one, 1) - 1))
-    for parts in in_order(work, range(count), jobs):
+    for parts in in_order(work, range(count), jobs_for(predictions, resources)):
         adder.add(parts)
+    codes = unit_codes(predictions, settings.group)
+    return Images(*adder.sums(), image_names(predictions), codes, settings.group)
+
+
+def jobs_for(predictions: Predictions, resources: Resources) -> int:
+    """How many images may be in memory at once."""
+    one = COPIES * BYTES * (predictions.k or 0) * math.prod(predictions.layout[1:])
+    if resources.memory is None:
+        return resources.jobs
+    return min(resources.jobs, max(1, max(resources.memory, LEAST_BYTES) // max(one, 1) - 1))
+
+
+def unit_codes(predictions: Predictions, group: str | None) -> Codes:
+    """The number of the independent unit of each image. group: the column of units; None: the images."""
+    count = predictions.layout[0]
     codes = np.arange(count)
-    if settings.group is not None:
-        own = coded_units(predictions, settings.group).codes
+    if group is not None:
+        own = coded_units(predictions, group).codes
         codes = own[:: len(own) // count]
-    return Images(*adder.sums(), image_names(predictions), np.asarray(codes, np.intp), settings.group)
+    return np.asarray(codes, np.intp)
 
 
 def image_names(predictions: Predictions) -> tuple[str, ...]:

@@ -64,7 +64,7 @@ def overlaps(images: Images) -> tuple[Overlap, ...]:
     """The pooled overlap of every class."""
     whole = images.sums.whole
     pairs = zip(dice(whole)[0].tolist(), iou(whole)[0].tolist(), strict=True)
-    return tuple(Overlap(_known(one), _known(other)) for one, other in pairs)
+    return tuple(Overlap(known(one), known(other)) for one, other in pairs)
 
 
 def per_image(
@@ -109,7 +109,7 @@ def per_image(
         numbers=numbers,
         structures=tuple(structures),
         regions=_regions(every, units, level),
-        ece_of_images=_spread(NUMBERS["ece"].value(every), images.names),
+        ece_of_images=spread_of(NUMBERS["ece"].value(every), images.names),
         cases=_values(images, shown, class_names, {*range(without)}),
     )
 
@@ -139,8 +139,8 @@ def _number(
     quartiles = [None, None, None] if not len(own) else np.quantile(own, [0.25, 0.5, 0.75]).tolist()
     return ImageNumber(
         name=number.name,
-        pooled=_known(whole),
-        mean=_known(float(own.mean())) if len(own) else None,
+        pooled=known(whole),
+        mean=known(float(own.mean())) if len(own) else None,
         lower_quartile=quartiles[0],
         median=quartiles[1],
         upper_quartile=quartiles[2],
@@ -164,7 +164,7 @@ def _values(images: Images, shown: ImageSums, class_names: Sequence[str], withou
         images=tuple(images.names),
         n=tuple(int(one) for one in images.sums.n),
         columns=tuple(columns),
-        values=tuple(tuple(map(_known, one.tolist())) for one in columns.values()),
+        values=tuple(tuple(map(known, one.tolist())) for one in columns.values()),
     )
 
 
@@ -182,6 +182,11 @@ def _why(units: ImageSums, number: DenseNumber, ends: Ends | None, mean: Ends | 
 
 def _worst(number: DenseNumber, values: Floats, names: Sequence[str]) -> tuple[ImageValue, ...]:
     badness = {"lower": values, "higher": -values, "zero": np.abs(values)}[number.better]
+    return worst_of(values, badness, names)
+
+
+def worst_of(values: Floats, badness: Floats, names: Sequence[str]) -> tuple[ImageValue, ...]:
+    """The values of the worst images, the worst first; those without a value are left out."""
     order = [int(one) for one in np.argsort(-badness, kind="stable") if math.isfinite(values[one])]
     return tuple(ImageValue(names[one], float(values[one])) for one in order[:MOST_WORST])
 
@@ -209,7 +214,7 @@ def _regions(images: ImageSums, units: ImageSums, level: float | None) -> tuple[
     of_both = ("boundary", images.border), ("interior", images.inside)
     for name, bins in of_both:
         n, confidence, right = bins.sum(axis=(0, 2))
-        gap = _known(float(signed_gap(bins.sum(axis=0))))
+        gap = known(float(signed_gap(bins.sum(axis=0))))
         ends = _gap_ends(NUMBERS[f"{name}_gap"].value, units, gap, level)
         found.append(Region(name, int(n), _share(confidence, n), _share(right, n), gap, None, None, *ends))
     for band, (n, confidence, right, _) in enumerate(images.bands.sum(axis=0).T):
@@ -230,7 +235,7 @@ def _gap_ends(
     return (None, None) if found is None else (found.low, found.high)
 
 
-def _spread(values: Floats, names: Sequence[str]) -> tuple[ImageValue, ...]:
+def spread_of(values: Floats, names: Sequence[str]) -> tuple[ImageValue, ...]:
     """The values of images, the largest first; of many, those of evenly spaced ranks, with both ends."""
     order = np.argsort(-values, kind="stable")
     order = order[np.isfinite(values[order])]
@@ -243,5 +248,6 @@ def _share(part: float, n: float) -> float | None:
     return float(part / n) if n > 0.0 else None
 
 
-def _known(value: float) -> float | None:
+def known(value: float) -> float | None:
+    """The value; None where it is no number."""
     return value if math.isfinite(value) else None

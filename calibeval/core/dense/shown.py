@@ -55,8 +55,7 @@ def shown_maps(
     if block is None:
         return (), ()
     numbers = [found_case(word, facts.names) for word in show]
-    ece = block.numbers.get("ece")
-    worst = [one.image for one in ece.worst] if ece is not None else []
+    worst = [] if block.leading is None else [one.image for one in block.leading.worst]
     places = {name: number for number, name in enumerate(facts.names)}
     every = dict.fromkeys([*numbers, *(places[name] for name in worst if name in places)])
     region = None

@@ -10,8 +10,9 @@ import numpy.typing as npt
 
 from calibeval.core.conventions.explained import CasesFacts, ImagesExplained
 from calibeval.core.data.row_source import Kind
-from calibeval.core.dense.as_tools import ToolImage, averaged, tool_image
+from calibeval.core.dense.as_tools import ToolImage, tool_image
 from calibeval.core.dense.case import Case, Cases
+from calibeval.core.dense.tool_sums import averaged
 from calibeval.core.errors import InputError
 
 
@@ -34,28 +35,38 @@ def explain_cases(cases: Cases, *, bins: int | None = None) -> OfCases:
     Raises: InputError for channels that are regions, and for labels or scores that cannot be; as `Cases.read`.
     """
     facts, counts = cases.facts, _Counts()
-    if facts.regions is not None:
-        names = ", ".join(facts.regions)
-        raise InputError(
-            f"{facts.source.name}: its channels are regions that may overlap ({names}), and these tools measure "
-            "classes of which every pixel has one: `calibeval report` measures each region"
-        )
-    found = averaged(lambda: _images(cases, counts), bins)
+    check_classes(cases)
+    found = averaged(_images(cases, counts), bins)
     about = CasesFacts(cases.source(()), facts.kind, counts.n, counts.k, counts.ignored, facts.warnings)
     return OfCases(about, found)
 
 
+def check_classes(cases: Cases) -> None:
+    """Refuse channels that are regions. Raises: InputError."""
+    if cases.facts.regions is not None:
+        names = ", ".join(cases.facts.regions)
+        raise InputError(
+            f"{cases.facts.source.name}: its channels are regions that may overlap ({names}), and these tools measure "
+            "classes of which every pixel has one: `calibeval report` measures each region"
+        )
+
+
 def _images(cases: Cases, counts: _Counts) -> Iterator[ToolImage]:
     for number in range(len(cases.facts.names)):
-        yield _image(cases.read(number), cases.facts.kind, cases.facts.ignore_index, counts)
+        case = cases.read(number)
+        image = tool_image_of(case, cases.facts.kind, cases.facts.ignore_index)
+        if counts.k and len(image.p) != counts.k:
+            raise InputError(f"{case.name}: {len(image.p)} classes, but the case before has {counts.k}")
+        there = int(image.keep.sum())
+        counts.n, counts.ignored, counts.k = counts.n + there, counts.ignored + case.labels.size - there, len(image.p)
+        yield image
 
 
-def _image(case: Case, kind: Kind, ignore: int | None, counts: _Counts) -> ToolImage:
+def tool_image_of(case: Case, kind: Kind, ignore: int | None) -> ToolImage:
+    """A case as tools see it. Raises: InputError for labels or scores that cannot be."""
     scores, labels = case.scores.reshape(len(case.scores), -1), case.labels
     if len(scores) == 1:
         scores, kind = _two(scores, kind)
-    if counts.k and len(scores) != counts.k:
-        raise InputError(f"{case.name}: {len(scores)} classes, but the case before has {counts.k}")
     keep = np.ones(labels.size, np.bool_) if ignore is None else labels.ravel() != ignore
     there = labels.ravel()[keep]
     if len(there) and not (there.min() >= 0 and there.max() < len(scores)):
@@ -66,8 +77,6 @@ def _image(case: Case, kind: Kind, ignore: int | None, counts: _Counts) -> ToolI
         )
     if not np.isfinite(scores).all():
         raise InputError(f"{case.name}: holds scores that are no numbers")
-    counts.n, counts.ignored = counts.n + len(there), counts.ignored + int((~keep).sum())
-    counts.k = len(scores)
     return tool_image(np.ascontiguousarray(scores), kind, labels, keep)
 
 

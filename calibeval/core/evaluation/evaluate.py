@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from dataclasses import replace
 
+from calibeval.core.conventions.images import IMAGE_CONVENTIONS
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.search import asked_search
@@ -38,7 +39,8 @@ def evaluate(
 
     bins: number of equal-width bins, and the largest number of equal-mass bins; None: the convention's default (15;
     netcal 10).
-    convention: calibeval, or the name or alias of the tool whose numbers to reproduce (`conventions.CONVENTIONS`).
+    convention: calibeval, or the name or alias of the tool whose numbers to reproduce (`conventions.CONVENTIONS`); of
+    images also one that averages over them (`conventions.images`).
     level: confidence level of the intervals, in (0, 1); None for no intervals.
     slices: columns whose values split the rows; each slice of at least min_rows rows (default 100) is also measured
     separately. If the dump has no such column, "class" is the true class and "predicted" the predicted class;
@@ -87,12 +89,14 @@ def evaluate_dump(
     Raises: InputError for values that contradict the kind of the scores.
     """
     pairs, gain, second = needs_pairs(only), needs_gain(only), wanted_by(only)
-    images = settings.convention == OWN and len(predictions.layout) > 1
-    whole = predictions
-    if settings.background is not None or images:
+    images, own = len(predictions.layout) > 1, settings.convention == OWN
+    whole, tool = predictions, None
+    if settings.background is not None or images or settings.convention in IMAGE_CONVENTIONS:
         from calibeval.core.dense.of_dump import has_images, with_images, without_background
+        from calibeval.core.evaluation.tool_images import dump_as_tool, rows_settings, tool_of
 
         images = images and has_images(predictions)
+        tool = tool_of(settings, images=images)
         check_background(settings, images=images)
         predictions = without_background(predictions) if settings.background == "exclude-label" else predictions
     predictions, columns, shots = with_shots(predictions, settings.slices)
@@ -100,7 +104,7 @@ def evaluate_dump(
     settings = replace(settings, slices=columns)
     measured = Measurement.of(
         predictions,
-        settings,
+        settings if tool is None else rows_settings(settings),
         resources,
         curves=curves,
         pairs=pairs,
@@ -115,7 +119,9 @@ def evaluate_dump(
 
         found = search_segments(measured.predictions, search, settings, resources.quiet(), measured.sums.rows)
         report = replace(report, segments=found)
-    return with_images(report, whole, settings, resources) if images else report
+    if tool is not None:
+        return dump_as_tool(report, whole, tool, settings, resources)
+    return with_images(report, whole, settings, resources) if images and own else report
 
 
 def check_background(settings: Settings, *, images: bool) -> None:

@@ -120,7 +120,12 @@ class Measurement:
         if gain:
             from calibeval.core.evaluation.with_gain import with_gain
 
-            sums = with_gain(sums, predictions, settings.group, groups)
+            sums = with_gain(
+                sums,
+                predictions,
+                groups.column if settings.group is None and groups is not None else settings.group,
+                groups,
+            )
         return cls(
             predictions=doubted(predictions, sums),
             settings=settings,
@@ -222,7 +227,8 @@ class Measurement:
 
 def _groups(predictions: Predictions, settings: Settings, resources: Resources) -> Groups | None:
     """The groups of rows that depend on each other; None if there is no column of them, nor images."""
-    if settings.group is None and len(predictions.layout) < 2:
+    log = predictions.source.log
+    if settings.group is None and len(predictions.layout) < 2 and (log is None or log.group is None):
         return None
     from calibeval.core.evaluation.groups import find_groups
 

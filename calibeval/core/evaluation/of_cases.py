@@ -12,7 +12,9 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from calibeval.core.conventions.table import OWN
+from calibeval.core.data.arrays import Codes
 from calibeval.core.data.notices import warning
+from calibeval.core.dense.as_tools import Found
 from calibeval.core.dense.case import Case, Cases
 from calibeval.core.dense.image_sums import ImageAdder
 from calibeval.core.dense.of_dump import with_block
@@ -25,6 +27,7 @@ from calibeval.core.evaluation.case_sides import Channel, as_batch, channels_of,
 from calibeval.core.evaluation.image_work import ImageWork, add_image, expecting, image_work
 from calibeval.core.evaluation.measured_cases import measured_cases
 from calibeval.core.evaluation.running import Running
+from calibeval.core.evaluation.tool_images import CasesAsTool, cases_as_tool
 from calibeval.core.report.report import DumpReport
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.resources import PLAIN, Resources
@@ -62,26 +65,33 @@ def evaluate_cases(
         found = measured_cases(cases, settings, resources, only, units=units, columns=columns, renormalize=renormalize)
         return tuple(one.report(settings.level, only) for one in found)
     facts = cases.facts
-    if settings.slices or settings.convention != OWN:
-        raise UsageError("slices of cases need their columns, and cases are measured by calibeval's own convention")
+    if settings.slices:
+        raise UsageError("slices of cases need their columns")
+    tool = cases_as_tool(cases, settings)
+    settings = replace(settings, convention=OWN)
     runs = [_Run(cases, settings, only, one, units, renormalize=renormalize) for one in channels_of(cases)]
     if resources.progress is not None:
         resources.progress.start(facts.source.path or "cases", len(facts.names))
-    one = partial(_read, cases, runs)
+    one = partial(_read, cases, runs, tool)
     # What the first one tells of all is needed for the others.
-    for read in chain(map(one, range(1)), in_order(one, range(1, len(facts.names)), min(resources.jobs, 2))):
+    for read, seen in chain(map(one, range(1)), in_order(one, range(1, len(facts.names)), min(resources.jobs, 2))):
         for run in runs:
             run.add(read.pop(0))  # which is held no longer than that
+        if tool is not None and seen is not None:
+            tool.add(seen)
         if resources.progress is not None:
             resources.progress.advance(1)
     source = cases.source(())
-    return tuple(run.report(replace(source, split=run.channel.name)) for run in runs)
+    reports = tuple(run.report(replace(source, split=run.channel.name)) for run in runs)
+    return reports if tool is None else (tool.report(reports[0], runs[0].codes),)
 
 
-def _read(cases: Cases, runs: Sequence[_Run], number: int) -> list[Ready]:
+def _read(
+    cases: Cases, runs: Sequence[_Run], tool: CasesAsTool | None, number: int
+) -> tuple[list[Ready], Found | None]:
     """The work of a thread on one case."""
     case = cases.read(number)
-    return [run.ready(case, number) for run in runs]
+    return [run.ready(case, number) for run in runs], None if tool is None else tool.found(case)
 
 
 class _Run:
@@ -133,6 +143,14 @@ class _Run:
         self._adder.add(work.parts)
         self._names.append(case.name)
 
+    @property
+    def codes(self) -> Codes:
+        """The number of the independent unit of each case."""
+        codes = np.arange(len(self._names))
+        if self._units is not None:
+            codes = np.unique(np.array(self._units), return_inverse=True)[1]
+        return np.asarray(codes, np.intp)
+
     def report(self, source: Any) -> DumpReport:
         """The report of all cases."""
         if self._adder is None:
@@ -140,10 +158,7 @@ class _Run:
         settings = self._settings
         dump, _ = self._rows.dump(settings.level, self._only, source)
         sums, pooled = self._adder.sums()
-        codes = np.arange(len(self._names))
-        if self._units is not None:
-            codes = np.unique(np.array(self._units), return_inverse=True)[1]
-        images = Images(sums, pooled, self._names, np.asarray(codes, np.intp), settings.group)
+        images = Images(sums, pooled, self._names, self.codes, settings.group)
         names = [one.name for one in dump.per_class]
         background = settings.background or "include"
         block = per_image(images, settings.level, names, background=background, spaced=bool(self._remarks.spaced))

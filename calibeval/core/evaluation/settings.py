@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import numpy as np
 
+from calibeval.core.conventions.images import IMAGE_CONVENTIONS
 from calibeval.core.conventions.table import OWN, find_convention
 from calibeval.core.data.arguments import came
 from calibeval.core.data.divided import was_asked
+from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.ranges import check_whole
 from calibeval.core.data.search import search_of
 from calibeval.core.data.shots import shots_word
@@ -32,16 +34,18 @@ def checked(
     classes: Sequence[str] = (),
     background: str | None = None,
     seed: int | None = None,
+    images: bool = True,
 ) -> Settings:
     """The settings as reports contain them: the convention by its name, not an alias, and its default if bins is None.
 
-    seed: of simulated outcomes, where segments are searched. Other arguments: as for `evaluate`.
+    seed: of simulated outcomes, where segments are searched. images: whether conventions of images will do, not those
+    of rows only. Other arguments: as for `evaluate`.
     Raises: UsageError for an invalid setting.
 
     >>> checked(convention="gpleiss").convention, checked(slices=["site"]).min_rows
     ('guo', 100)
     """
-    known = find_convention(convention)
+    known = (IMAGE_CONVENTIONS.get(convention.casefold()) if images else None) or find_convention(convention)
     if bins is None:
         bins = known.bins
     if not _is_whole(bins):
@@ -62,6 +66,8 @@ def checked(
         option = "--class" if positive is None else "--positive"
         raise UsageError(f"{option} cannot be combined with the convention {known.name}, which chooses its classes")
     left_out = as_background(background)
+    if known.name != OWN and left_out is not None:
+        raise UsageError(f"--background cannot be combined with the convention {known.name}, which has its own rule")
     searched = [word for word in slices if search_of(word) is not None]
     for word in slices:
         shots_word(word)
@@ -70,6 +76,19 @@ def checked(
     chosen = tuple(dict.fromkeys(classes)) or None
     drawn = (seed or 0) if searched else None
     return Settings(int(bins), known.name, level, columns, least, group, None, positive, chosen, left_out, drawn)
+
+
+def of_dump(settings: Settings, predictions: Predictions, *, sliced: bool = True) -> Settings:
+    """The settings of one dump: a log of several tasks or questions is cut into these, if no other slices were named.
+
+    sliced: whether slices are measured at all.
+    """
+    if not sliced:
+        return replace(settings, slices=(), min_rows=None)
+    log = predictions.source.log
+    if settings.slices or settings.convention != OWN or log is None or log.by is None:
+        return settings
+    return replace(settings, slices=(log.by,), min_rows=MIN_ROWS)
 
 
 def stamped(settings: Settings, *warnings: Iterable[str]) -> Settings:

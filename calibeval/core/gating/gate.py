@@ -148,6 +148,7 @@ class Subject:
             min_rows=(settings.min_rows or None) if columns else None,
             group=group,
             positive=positive,
+            images=False,
         )
         dump = with_positive(dump, positive)
         base = with_positive(base, positive) if isinstance(base, Predictions) else base

@@ -139,9 +139,11 @@ class PerImage:
     numbers: by name. structures: every class against the rest. regions: boundary, interior, and bands of distance.
     ece_of_images: of every image that has one, the worst first; of more than 2,000, those of evenly spaced ranks.
     cases: the numbers of every image, which JSON leaves out; None if the report was read from JSON.
+    convention: the tool that has these numbers, which are means over images; None: they are calibeval's own. Of a tool,
+    pooled numbers are those of all pixels in its bins, and ece_of_images is of its first number if it has no ECE.
     """
 
-    LAYOUT: ClassVar = Layout(open=True)
+    LAYOUT: ClassVar = Layout(rare=("convention",), open=True)
 
     images: int
     units: int
@@ -153,3 +155,9 @@ class PerImage:
     regions: tuple[Region, ...]
     ece_of_images: tuple[ImageValue, ...]
     cases: ImageValues | None = field(default=None, compare=False, repr=False)
+    convention: str | None = None
+
+    @property
+    def leading(self) -> ImageNumber | None:
+        """The number by which images are ordered: the ECE, or the first one of a tool."""
+        return self.numbers.get("ece") or next(iter(self.numbers.values()), None)

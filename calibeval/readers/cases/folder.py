@@ -32,7 +32,7 @@ from calibeval.readers.cases.stems import (
     suffix_of_case,
 )
 from calibeval.readers.formats.npz import read_npy, read_npz
-from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.stored.digest import checked_sha256
 from calibeval.readers.stored.names import LABEL_KEYS, SCORE_KEYS
 from calibeval.readers.stored.steady import SteadyFile

@@ -23,7 +23,6 @@ from calibeval.readers.features.columns import split_first, with_stacked_columns
 from calibeval.readers.features.folders import open_feature_folder
 from calibeval.readers.features.roles import feature_prefixes, find_feature_roles, has_features
 from calibeval.readers.load import as_decimal, as_suffix
-from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.readers.meaning.columns import check_weights, slice_columns
 from calibeval.readers.meaning.facts import keys_of, label_to_ignore, stored_names
 from calibeval.readers.meaning.joining import joined_parts
@@ -32,6 +31,7 @@ from calibeval.readers.meaning.labels_file import ExternalLabels, keys_beside
 from calibeval.readers.meaning.named import OF_FEATURES, named_roles
 from calibeval.readers.meaning.names_beside import NamedLabels, named_beside
 from calibeval.readers.meaning.paired_labels import paired_labels
+from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.meaning.splits import View, check_rows, pick, pooled_notice, split_views
 from calibeval.readers.meaning.text_scores import lists_in_text
 from calibeval.readers.open import external, open_input, open_labels, source_of, split_name

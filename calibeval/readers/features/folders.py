@@ -16,7 +16,7 @@ from calibeval.readers.features.columns import SPLIT_LAST
 from calibeval.readers.load import load, suffix_of
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.meaning.labels_file import labels_file
-from calibeval.readers.open import Opened
+from calibeval.readers.opened import Opened
 from calibeval.readers.remote.of_shards import shards_sha256
 from calibeval.readers.stored.digest import Background
 from calibeval.readers.stored.limits import Limits

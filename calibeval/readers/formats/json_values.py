@@ -89,6 +89,15 @@ def decoded(text: bytes, place: str) -> Any:
     return value
 
 
+def lenient(text: bytes, place: str) -> Any:
+    """The same, with Unfit in the place of NaN, infinities and decimals beyond float64: they may not be used.
+
+    place: for messages.
+    Raises: InputError for a text that is not JSON, and a key that occurs twice.
+    """
+    return _value(text, place, LENIENT)
+
+
 def _value(text: bytes, place: str, decoders: tuple[json.JSONDecoder, json.JSONDecoder]) -> Any:
     """The value of a text. decoders: for numbers that are not far from 0, and for all."""
     try:

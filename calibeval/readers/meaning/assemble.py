@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from calibeval.core.data.amended import with_recognised
-from calibeval.core.data.class_names import LabelsAre
 from calibeval.core.data.precision import stored_precision
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.row_source import Kind
@@ -36,6 +35,7 @@ from calibeval.readers.meaning.long_tables import long_table
 from calibeval.readers.meaning.names_beside import NamedLabels, in_own_order, named_beside, same_names
 from calibeval.readers.meaning.outcome import Outcome, outcome_beside, outcome_of
 from calibeval.readers.meaning.proposals import Call
+from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.meaning.rivals import rival_warning
 from calibeval.readers.meaning.roles import Roles, find_roles, has_scores_and_labels, refuse_unused, taken_names
 from calibeval.readers.meaning.score_columns import Said, class_names_of, two_names
@@ -44,53 +44,12 @@ from calibeval.readers.meaning.suspicion import refuse_large_integers
 from calibeval.readers.meaning.text_scores import lists_in_text
 from calibeval.readers.meaning.top_scores import explained
 from calibeval.readers.meaning.unlabelled import why_no_labels, zeros_for
-from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import NAME_KEYS, prefixes
-from calibeval.readers.stored.place import Place, as_name, as_shown
+from calibeval.readers.stored.place import as_name, as_shown
 from calibeval.readers.stored.stored import Stored
 
 if TYPE_CHECKING:
     from calibeval.readers.meaning.labels_file import ExternalLabels
-
-
-@dataclass(frozen=True, slots=True)
-class ReadOptions:
-    """What the user says about a file in addition to the names in it.
-
-    kind: "logits", "probs", "log_probs" or "confidence", whatever the key is called. keys: arrays by role.
-    labels: another file that holds the labels. labels_are: whether labels that could be both are the names of classes
-    or their positions. score_columns: columns of a table that are the scores, in class order.
-    class_names: names in class order. ignore_index: label of rows to leave out.
-    renormalize: whether rows of probabilities are divided by their sums.
-    read_as: the suffix of the format, such as ".npz", where the suffix of the dump does not say it.
-    decimal: "," or ".", what stands before the decimals in text tables.
-    drop_duplicates: whether rows are left out whose id an earlier one has, if they agree.
-    need_labels: whether a file without labels is an error. k: the number of classes of images without labels.
-    believed: whether what looks like the scores of the best classes is read as it is, in a file that calibeval just
-    wrote.
-    alone: whether a numbered name, such as a-00001-of-00004.npz, is that file and not the dump of which it is a shard.
-    positive: of two classes, the one whose probability is reported; it names both classes where labels are two texts.
-    spacing: of folders of cases, the size of a voxel along (z,) y and x; None: that in the headers of files.
-    """
-
-    kind: Kind | None = None
-    keys: Keys = field(default_factory=Keys)
-    labels: Place | None = None
-    labels_are: LabelsAre | None = None
-    score_columns: tuple[str, ...] = ()
-    class_names: tuple[str, ...] | None = None
-    ignore_index: int | None = None
-    renormalize: bool = False
-    read_as: str | None = None
-    decimal: str | None = None
-    drop_duplicates: bool = False
-    need_labels: bool = True
-    k: int | None = None
-    believed: bool = False
-    positive: str | None = None
-    alone: bool = False
-    spacing: tuple[float, ...] | None = None
-    limits: Limits = field(default_factory=Limits)
 
 
 def assemble(

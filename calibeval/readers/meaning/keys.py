@@ -11,7 +11,9 @@ SHORT_FORMS = ("logits", "probs", "labels", "ids", "features")  # roles that hav
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The key that the user named for each role; None: find it by the usual names. in_full: roles named by --key."""
+    """The key that the user named for each role; None: find it by the usual names. filter: no array, but the
+    filter of a log whose answers are read. in_full: roles named by --key.
+    """
 
     logits: str | None = None
     probs: str | None = None
@@ -23,6 +25,7 @@ class Keys:
     ids: str | None = None
     features: str | None = None
     weights: str | None = None
+    filter: str | None = None
     in_full: frozenset[str] = frozenset()
 
     @property

@@ -7,7 +7,8 @@ from collections.abc import Mapping, Sequence
 from calibeval.core.errors import UsageError, nearest
 
 SCORES = ("logits", "probs", "log_probs", "confidence")
-OF_DUMPS = (*SCORES, "correct", "prediction", "labels", "ids", "weights")
+OF_LOGS = ("filter",)  # what one of several is called in a log, and no array
+OF_DUMPS = (*SCORES, "correct", "prediction", "labels", "ids", "weights", *OF_LOGS)
 OF_FEATURES = ("features", "labels", "ids", "weights")
 ROLES = (*OF_DUMPS, "groups", "features")
 ELSEWHERE = {

@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.row_source import RowSource
+from calibeval.core.data.source import LogFacts
 from calibeval.core.errors import InputError
 from calibeval.readers.stored.digest import Extent
 from calibeval.readers.stored.printed import as_printed
@@ -79,12 +80,13 @@ class Stored:
 class Contents:
     """All arrays of a file, and the extents of the file whose checksums are verified in the background.
 
-    told: what was recognised in the file as a whole, in a few words each.
+    told: what was recognised in the file as a whole, in a few words each. log: what a log held; None for other files.
     """
 
     arrays: dict[str, Stored]
     extents: tuple[Extent, ...] = ()
     told: tuple[str, ...] = ()
+    log: LogFacts | None = None
 
 
 def read_from_text(arrays: Mapping[str, Stored]) -> dict[str, Stored]:

@@ -16,7 +16,7 @@ from calibeval.render.drawing.marks import Box, Dot, Mark, Stroke, Text
 from calibeval.render.drawing.sheet import Panel, Sheet, check_width
 from calibeval.render.drawing.strip import strip_of
 from calibeval.render.drawing.ticks import Tick
-from calibeval.words.images import image_finding, points
+from calibeval.words.images import image_finding, points, strip_title
 from calibeval.words.marks import round_ticks, shorten
 
 STYLE = Style(title=8.0, text=7.0, small=6.0, words=True, flush=False, lines=1.0)
@@ -81,7 +81,7 @@ def _height(dump: DumpReport) -> float:
     if images is None:
         return 0.0
     strip = STRIP + AXIS + BETWEEN if strip_of(images) is not None else 0.0
-    return ROW * len(images.regions) + AXIS + strip + BETWEEN
+    return (ROW * len(images.regions) + AXIS if images.regions else 0.0) + strip + BETWEEN
 
 
 def _most(every: Sequence[PerImage]) -> float:
@@ -95,10 +95,10 @@ def _panels(dump: DumpReport, top: float, layout: Layout, most: float) -> list[P
     if images is None:
         return []
     width = layout.width - LEFT - RIGHT
-    low = top - ROW * len(images.regions)
+    low = top - ROW * len(images.regions) + (0.0 if images.regions else AXIS)
     half = round_ticks(-100.0 * most, 100.0 * most, 5)
     ticks = tuple(Tick(0.5 + 0.5 * tick / 100.0 / most, signed_tick(tick)) for tick in half)
-    found = [
+    regions = [
         Panel(
             "regions",
             Frame(LEFT, low, width, top - low),
@@ -110,6 +110,7 @@ def _panels(dump: DumpReport, top: float, layout: Layout, most: float) -> list[P
             x_title="Confidence − accuracy (points)",
         )
     ]
+    found = regions if images.regions else []
     strip = strip_of(images)
     if strip is not None:
         frame = Frame(LEFT, low - AXIS - BETWEEN - STRIP, width, STRIP)
@@ -124,7 +125,7 @@ def _panels(dump: DumpReport, top: float, layout: Layout, most: float) -> list[P
                 (),
                 x_numbered=True,
                 y_numbered=False,
-                x_title="ECE of single images (%)",
+                x_title=f"{strip_title(images)} (%)",
             )
         )
     return found

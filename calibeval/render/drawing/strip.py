@@ -25,7 +25,7 @@ class Strip:
 
 def strip_of(images: PerImage) -> Strip | None:
     """The strip; None if fewer than two images have an ECE. Of many images, those of evenly spaced ranks are drawn."""
-    number, values = images.numbers.get("ece"), images.ece_of_images
+    number, values = images.leading, images.ece_of_images
     if number is None or len(values) < 2 or number.lower_quartile is None or number.upper_quartile is None:
         return None
     top = _ROOM * max(values[0].value, number.pooled or 0.0) or 1.0

@@ -19,6 +19,7 @@ from calibeval.words.images import (
     points,
     region_name,
     spread_said,
+    strip_title,
 )
 from calibeval.words.marks import plain
 
@@ -62,7 +63,8 @@ class StructureRow:
 class ImagesView:
     """What is measured image by image. others: numbers that are folded; more: structures that are.
 
-    strip: the ECE of single images as marks, with the ticks of its axis, and said of it; empty with one image.
+    strip: the ECE of single images as marks, with the ticks of its axis, its title, and said of it; empty with one
+    image.
     """
 
     finding: str
@@ -74,6 +76,7 @@ class ImagesView:
     strip: Markup
     ticks: list[Tick]
     strip_said: str
+    strip_title: str
 
 
 def images_view(dump: DumpReport) -> ImagesView | None:
@@ -83,13 +86,15 @@ def images_view(dump: DumpReport) -> ImagesView | None:
         return None
     every = {name: _plain(number_cells(one)) for name, one in images.numbers.items()}
     structures = [_structure(one) for one in images.structures]
+    first = _FIRST if images.convention is None else tuple(every)
     return ImagesView(
         finding=plain(image_finding(images), _LINE),
-        numbers=[every[name] for name in _FIRST if name in every],
-        others=[one for name, one in every.items() if name not in _FIRST],
+        numbers=[every[name] for name in first if name in every],
+        others=[one for name, one in every.items() if name not in first],
         regions=_regions(images),
         structures=structures[:FEW_STRUCTURES],
         more=structures[FEW_STRUCTURES:],
+        strip_title=plain(strip_title(images), _LINE),
         **_strip(images),
     )
 

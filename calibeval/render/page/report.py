@@ -32,6 +32,7 @@ from calibeval.render.page.tables import BinRow, MetricRow
 from calibeval.render.page.verdict import VerdictView
 from calibeval.words import cells
 from calibeval.words.gain import GainCells, gain_cells, gain_said
+from calibeval.words.logs import log_lines
 from calibeval.words.marks import plain, short_names
 from calibeval.words.next_step import Step
 from calibeval.words.overview import overview, summary, warnings
@@ -54,7 +55,8 @@ class DumpView:
 
     changes: of a dump after its map, its numbers beside those before. question: the title of the diagram. views: chosen
     classes against the rest. risk: the risk-coverage curve. top: of two classes, the view by the top label. images: of
-    segmentations, what is measured image by image. cases: pictures of some images.
+    segmentations, what is measured image by image. cases: pictures of some images. log: what of a log was
+    read and left out.
     """
 
     id: str
@@ -62,6 +64,7 @@ class DumpView:
     short: str
     headline: str
     facts: str
+    log: list[str]
     caption: list[str]
     warnings: list[str]
     remarks: list[str]
@@ -212,6 +215,7 @@ def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int
         short=short,
         headline=_tight(plain(headline(dump), _LINE)),
         facts=" · ".join(facts(dump)),
+        log=[plain(line, _LINE) for line in log_lines(dump.source)],
         caption=[_tight(part) for part in caption(dump)],
         warnings=[plain(warning, _LINE) for warning in dump.warnings],
         remarks=[plain(line, _LINE) for line in remarks(dump)],

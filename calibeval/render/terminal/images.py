@@ -19,14 +19,16 @@ def image_tables(dump: DumpReport, sheet: Sheet) -> list[list[RenderableType]]:
     images = dump.per_image
     if images is None:
         return []
-    return [_numbers(images, sheet), _regions(images, sheet), _structures(images, sheet)]
+    regions = [_regions(images, sheet)] if images.regions else []
+    return [_numbers(images, sheet), *regions, *([_structures(images, sheet)] if images.structures else [])]
 
 
 def _numbers(images: PerImage, sheet: Sheet) -> list[RenderableType]:
     rows = [number_cells(one) for one in images.numbers.values()]
     names = Column("", [sheet.text(row.label) for row in rows], left=True)
     values = {heading: Column(heading, [sheet.text(_cell(row, heading)) for row in rows]) for heading in HEADINGS}
-    return _fitting(names, [one for one in values.values() if any(one.cells)], sheet, "over images")
+    title = "over images" if images.convention is None else f"over images, as {images.convention} measures them"
+    return _fitting(names, [one for one in values.values() if any(one.cells)], sheet, title)
 
 
 def _cell(row: NumberCells, heading: str) -> str:

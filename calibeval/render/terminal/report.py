@@ -28,6 +28,7 @@ from calibeval.words import cells, first
 from calibeval.words.finding import suspicions
 from calibeval.words.gain import gain_said
 from calibeval.words.images import image_lines, images_beside
+from calibeval.words.logs import log_lines
 from calibeval.words.names import visible
 from calibeval.words.positive import positive_fact
 from calibeval.words.repair import repair
@@ -71,7 +72,7 @@ def sheet_text(parts: list[RenderableType], sheet: Sheet, color: bool) -> str:
 
 
 def _one(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType]:
-    parts: list[RenderableType] = [title(dump, sheet), *_suspicions(report, sheet), ""]
+    parts: list[RenderableType] = [title(dump, sheet), *told_of_log(dump, sheet), *_suspicions(report, sheet), ""]
     parts.append(Text(sheet.text(headline(dump)), STRONG))
     parts += [Text(sheet.text(repair(dump)))] if dump.recalibrated else []
     shown = [*first.in_table(dump), *first.in_line(dump)]
@@ -84,6 +85,11 @@ def _one(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType]
     for block in (*blocks, *class_diagrams(dump, sheet), *slice_blocks(dump, report, sheet)):
         parts += ["", *block] if block else []
     return parts
+
+
+def told_of_log(dump: DumpReport, sheet: Sheet) -> list[Text]:
+    """The lines about the log that the dump is, if it is one."""
+    return [Text(sheet.text(visible(line))) for line in log_lines(dump.source)]
 
 
 def first_lines(dump: DumpReport) -> list[list[str]]:
@@ -156,7 +162,12 @@ def _several(report: Report, sheet: Sheet) -> list[RenderableType]:
     for dump in report.dumps:
         slices = slice_blocks(dump, report, sheet)
         parts += ["", title(dump, sheet)] if told or slices else []
-        lines = [headline(dump), *([repair(dump)] if dump.recalibrated else []), *cells.reasons(dump)]
+        lines = [
+            *log_lines(dump.source),
+            headline(dump),
+            *([repair(dump)] if dump.recalibrated else []),
+            *cells.reasons(dump),
+        ]
         parts += [Padding(Text(sheet.text(line)), (0, 0, 0, 2)) for line in lines] if told else []
         for block in slices:
             parts += ["", *block]

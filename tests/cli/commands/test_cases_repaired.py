@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from calibeval import UsageError, read_map
-from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.runs.cases import map_cases
 from tests.cli.invoking import run
 from tests.dense import folders, images

@@ -91,10 +91,3 @@ def test_a_label_that_no_class_has_names_its_case(tmp_path, cases, capsys):
     assert "c2: a label is 9, but labels of 3 classes are 0 to 2; --ignore-index leaves out pixels" in found.err
     ignored = run(capsys, "conventions", scores, "--labels", labels, "--ignore-index", "9", "--json").json
     assert (ignored["source"]["n"], ignored["source"]["ignored"]) == (4 * 42 - 1, 1)
-
-
-@pytest.mark.parametrize("name", ["monai", "LTS"])
-def test_a_report_points_to_it(name, array, capsys):
-    found = run(capsys, "report", array, "--convention", name)
-    assert (found.code, found.out) == (2, "")
-    assert f'"{name}" measures images one by one: `calibeval conventions DUMP` prints its numbers' in found.err

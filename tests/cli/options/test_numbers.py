@@ -21,6 +21,7 @@ WORDS = {
     "apply": ["apply", "map.json", "a.npz", "-o", "b.npz"],
     "compare": ["compare", "a.npz", "a.npz"],
     "gate": ["gate", "a.npz", "--max", "ece=0.9"],
+    "survey": ["survey", "{part:train|val}.npz"],
     "finetune": ["finetune", "train.npz", "--val", "val.npz", "-o", "run"],
     "sums": ["sums", "a.npz", "-o", "a.sums"],
     "predict": ["predict", "run", "val.npz", "-o", "b.npz"],

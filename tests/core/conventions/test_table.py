@@ -219,7 +219,7 @@ def test_unknown_names():
     assert str(error.value) == (
         'convention "gpleis" is unknown (did you mean "gpleiss"?); there are calibeval, guo (or gpleiss, '
         "focal_calibration), mbls (or cals), torchmetrics, torchmetrics-multiclass, netcal, relplot, torch-uncertainty "
-        "(or torch_uncertainty)"
+        "(or torch_uncertainty); of segmentations, monai, lts, mbls per update, cals per update"
     )
 
 

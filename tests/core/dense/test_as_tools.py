@@ -8,7 +8,7 @@ import pytest
 
 from calibeval import Predictions, read
 from calibeval.core.conventions.images import IMAGE_CONVENTIONS, TITLES
-from calibeval.core.dense.as_tools import explain_images
+from calibeval.core.dense.tool_sums import explain_images
 from tests.conftest import ROOT
 
 FOLDER = Path(os.environ.get("CALIBEVAL_REAL_DUMPS", ROOT.parent / "shared" / "data"))

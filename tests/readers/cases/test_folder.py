@@ -14,7 +14,7 @@ from calibeval.core.evaluation.of_cases import evaluate_cases
 from calibeval.core.evaluation.settings import checked
 from calibeval.readers.cases.folder import Folder
 from calibeval.readers.cases.recognised import holds_cases
-from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.stored.limits import Limits
 from tests.readers.cases.folders import image, nnunet, npz
 

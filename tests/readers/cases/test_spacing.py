@@ -9,7 +9,7 @@ import calibeval
 from calibeval.core.errors import InputError, UsageError
 from calibeval.readers.cases.folder import Folder
 from calibeval.readers.cases.names import as_spacing
-from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.read_options import ReadOptions
 from tests.cli.invoking import run
 from tests.readers.cases.folders import image, nnunet, npz
 

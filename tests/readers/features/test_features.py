@@ -20,8 +20,8 @@ from safetensors.numpy import save_file
 from calibeval.core.errors import FileProblem, InputError, UsageError
 from calibeval.core.heads.leak import feature_leak
 from calibeval.readers.features.features import open_features, read_features
-from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.readers.meaning.keys import Keys
+from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.stored.joined import JoinedRows
 from calibeval.readers.stored.rows import FileRows
 

@@ -14,7 +14,7 @@ from pyarrow import feather, ipc
 from calibeval.cli.main import main
 from calibeval.core.errors import InputError
 from calibeval.readers.formats import parquet as parquet_module
-from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.open import open_dump, read
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.spool import SpooledRows

@@ -14,7 +14,7 @@ from calibeval.core.errors import InputError, UsageError
 from calibeval.readers.describe import inspect_dump
 from calibeval.readers.features.features import read_features
 from calibeval.readers.formats import text as text_module
-from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.open import open_input, read
 from calibeval.readers.stored.limits import Limits
 from tests.readers.dumps import LABELS, LOGITS, refused

@@ -17,7 +17,7 @@ from calibeval.cli.main import main
 from calibeval.core.errors import InputError, UsageError
 from calibeval.readers.formats import h5, h5_child, h5_process
 from calibeval.readers.formats.h5_process import H5Process
-from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.open import open_dump, read
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.steady import SteadyFile

@@ -16,7 +16,7 @@ from calibeval.cli.main import main
 from calibeval.core.errors import InputError
 from calibeval.readers.formats import json as json_module
 from calibeval.readers.formats import text as text_module
-from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.open import open_dump, read
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.spool import SpooledRows

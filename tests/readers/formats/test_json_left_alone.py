@@ -14,7 +14,7 @@ from calibeval.readers.describe import inspect_dump
 from calibeval.readers.formats import json_rows as rows_module
 from calibeval.readers.formats.json_rows import Rows
 from calibeval.readers.formats.json_values import Parser
-from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.open import read
 from calibeval.readers.stored.limits import Limits
 from tests.readers.dumps import LABELS, PROBS, refused

@@ -14,8 +14,8 @@ import pytest
 from calibeval.core.errors import InputError, UsageError
 from calibeval.readers.describe import inspect_dump
 from calibeval.readers.formats import parquet as parquet_module
-from calibeval.readers.meaning.assemble import ReadOptions
 from calibeval.readers.meaning.keys import Keys
+from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.open import open_dump, read
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.spool import SpooledRows

@@ -11,7 +11,7 @@ from safetensors.numpy import save_file
 from safetensors.torch import save_file as save_tensors
 
 from calibeval.core.errors import InputError
-from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.open import open_dump, read
 from calibeval.readers.stored.bfloat16 import Bfloat16Rows
 from calibeval.readers.stored.limits import Limits

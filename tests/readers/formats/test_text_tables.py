@@ -14,7 +14,7 @@ from calibeval.readers.formats import texts as texts_module
 from calibeval.readers.formats.cells import is_list
 from calibeval.readers.formats.csv import read_csv
 from calibeval.readers.formats.texts import Texts
-from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.open import open_dump, read
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.spool import SpooledRows

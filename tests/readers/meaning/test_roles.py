@@ -11,7 +11,7 @@ import torch
 from calibeval import evaluate
 from calibeval.core.errors import InputError, UsageError
 from calibeval.readers.describe import inspect_dump
-from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.open import read
 from calibeval.readers.remote import find
 from calibeval.readers.stored.digest import checked_sha256

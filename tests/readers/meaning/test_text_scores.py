@@ -13,7 +13,7 @@ from calibeval.cli.main import main
 from calibeval.core.errors import InputError
 from calibeval.readers.describe import inspect_dump
 from calibeval.readers.features.features import read_features
-from calibeval.readers.meaning.assemble import ReadOptions
+from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.open import read
 from tests.readers.dumps import LABELS, PROBS, refused
 

@@ -1,0 +1,138 @@
+"""`survey`: many dumps with axes in their names, such as corruption and severity, or model and epoch."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from os import PathLike
+from pathlib import Path
+from typing import Any, Unpack
+
+from calibeval.api.arguments import ARGUMENTS
+from calibeval.api.chosen import chosen_metrics
+from calibeval.api.dumps import LabelReading, as_class, as_path, as_texts
+from calibeval.api.engines import EngineName, with_engine
+from calibeval.api.outputs import check_outputs
+from calibeval.api.survey_workers import measured
+from calibeval.core.conventions.table import OWN
+from calibeval.core.data.arguments import path, text, texts
+from calibeval.core.data.progress import Progress
+from calibeval.core.data.public import public
+from calibeval.core.errors import UsageError
+from calibeval.core.evaluation.settings import checked
+from calibeval.core.survey.means import means_of
+from calibeval.core.survey.survey import Survey
+from calibeval.core.version import VERSION
+from calibeval.readers.meaning.read_options import ReadOptions
+from calibeval.readers.open import options_of
+from calibeval.readers.stored.limits import quarter_of_memory
+from calibeval.runs.surveying.find import found_by, in_blocks
+from calibeval.runs.surveying.index import found_in
+from calibeval.runs.surveying.measure import How, Task
+from calibeval.runs.surveying.planned import Plan, planned
+from calibeval.writers.atomic import make_folder, write_file
+
+
+def patterns_argument(name: str, value: Any) -> Any:
+    """A pattern, or several."""
+    return value if isinstance(value, PathLike) else text(name, value) if isinstance(value, str) else texts(name, value)
+
+
+OWN_ARGUMENTS = ARGUMENTS | {"patterns": patterns_argument, "index": path, "blocks": text}
+
+
+@public(OWN_ARGUMENTS, LabelReading.__annotations__)
+@with_engine
+def survey(
+    patterns: str | PathLike[str] | Sequence[str] = (),
+    *,
+    index: str | PathLike[str] | None = None,
+    blocks: str | None = None,
+    metrics: str | Sequence[str] | None = None,
+    bins: int | None = None,
+    convention: str = OWN,
+    level: float | None = 0.95,
+    group: str | None = None,
+    positive: str | int | None = None,
+    jobs: int = 1,
+    engine: EngineName | None = None,
+    max_memory: int | None = None,
+    progress: Progress | None = None,
+    **reading: Unpack[LabelReading],
+) -> Survey:
+    """Measure many dumps whose names have axes: a table of cells, and means over axes.
+
+    patterns: paths with an axis in each pair of braces, "preds/{model}/{corruption}_{severity}.npz", also behind #:
+    "shift.npz#{corruption}_{severity}". {axis:int} is a whole number, {axis:word} has no underscore, and {axis:A|B} is
+    A or B. index: a table in CSV instead, with a path (relative to it) and the axes in each row.
+    blocks: "severity=5": each dump holds five blocks of equal size, one after the other, which are an axis, too.
+    metrics, bins, convention, level, group, positive: as for `evaluate`; group is a column's name.
+    jobs: number of processes; results do not depend on it. engine: "dask" and the like measure cells on workers.
+    max_memory, progress, reading: as for `evaluate`.
+    Returns: a Survey. A cell whose dump cannot be read has an `error`; the others are measured.
+    Raises: UsageError for patterns and settings that cannot work; InputError for names that can be read in several
+    ways, or two dumps in one cell; FileProblem if nothing matches.
+    """
+    named = [str(patterns)] if isinstance(patterns, str | PathLike) else list(as_texts(patterns))
+    settings = checked(
+        bins=bins,
+        convention=convention,
+        images=False,
+        level=level,
+        slices=(),
+        min_rows=None,
+        group=group,
+        positive=as_class(positive),
+    )
+    options = options_of(max_memory=max_memory, positive=positive, **reading)
+    plan = planned_cells(named, None if index is None else as_path(index), blocks, options)
+    memory = quarter_of_memory() if max_memory is None else max_memory
+    how = How(options, settings, chosen_metrics(metrics), 1, memory)
+    return surveyed(plan, how, jobs, engine, progress)
+
+
+def planned_cells(patterns: Sequence[str], index: Path | None, blocks: str | None, options: ReadOptions) -> Plan:
+    """The cells that patterns or a table name. Raises: as `survey`."""
+    if bool(patterns) == (index is not None):
+        raise UsageError(
+            "give patterns, such as 'preds/{model}.npz', or --index FILE, "
+            + ("not both" if patterns else "at least one")
+        )
+    found, beside = (found_in(index), []) if index is not None else found_by(patterns, options)
+    if blocks is not None:
+        axis, _, count = blocks.partition("=")
+        if not axis.isidentifier() or not count.isdecimal() or not 2 <= int(count) <= 10_000:
+            raise UsageError(f'--blocks is "{blocks}", but AXIS=N is needed, such as severity=5')
+        found = in_blocks(found, axis, int(count))
+    return planned(found, beside, " ".join(patterns) or str(index))
+
+
+def save_survey(found: Survey, folder: str | PathLike[str]) -> Path:
+    """Write the files of a survey; survey.json is last, so that its presence means that the others are complete.
+
+    Raises: UsageError if one of them is also an input; FileProblem if they cannot be written.
+    """
+    from calibeval.render.tables.survey_rows import cells_csv, means_csv
+
+    files = {"cells.csv": _encoded(cells_csv(found)), "means.csv": _encoded(means_csv(found))}
+    files["survey.json"] = found.to_json().encode()
+    sources = [cell.source for cell in found.cells if cell.source is not None]
+    place = as_path(folder, "folder")
+    check_outputs(
+        [place / name for name in files], [one for source in sources for one in (source.path, source.labels_path)]
+    )
+    make_folder(place)
+    for name, content in files.items():
+        write_file(place / name, content)
+    return place
+
+
+def _encoded(text: str) -> bytes:
+    return text.encode("utf-8", "backslashreplace")
+
+
+def surveyed(plan: Plan, how: How, jobs: int, engine: Any, progress: Progress | None) -> Survey:
+    """The survey of planned cells. Raises: UsageError."""
+    tasks = [Task(cell, how) for cell in plan.cells]
+    every = list(measured(tasks, jobs, engine, progress))
+    cells = tuple(one.cell for one in every)
+    return Survey(VERSION, how.settings, plan.axes, cells, means_of(plan.axes, cells), beside=plan.beside)

@@ -1,0 +1,47 @@
+"""Who measures the cells of a survey: this process, several, or the workers of a cluster."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from pathlib import Path
+from typing import Any
+
+from calibeval.core.data.progress import Progress
+from calibeval.engines.processes import Processes, processes
+from calibeval.readers.open import split_name
+from calibeval.runs.surveying.measure import Measured, Task, measure
+
+LEAST_BYTES = 2**26  # of dumps, for which another process is worth its start
+
+
+def measured(tasks: Sequence[Task], jobs: int, engine: Any, progress: Progress | None) -> Iterator[Measured]:
+    """The results of all cells, in their order. jobs: of processes. engine: whose workers measure; None: this machine.
+
+    Raises: UsageError; what is wrong with a cell is told in it.
+    """
+    if progress is not None:
+        progress.start("cells", len(tasks))
+    with _workers(tasks, jobs, engine) as working:
+        for one in map(measure, tasks) if working is None else working.in_order(measure, tasks):
+            if progress is not None:
+                progress.advance(1)
+            yield one
+
+
+def _workers(tasks: Sequence[Task], jobs: int, engine: Any) -> AbstractContextManager[Processes | Any | None]:
+    if engine is not None:
+        return nullcontext(engine)
+    count = min(jobs, len(tasks), int(_bytes(tasks) // LEAST_BYTES) + 1)
+    return nullcontext(None) if count < 2 else processes(count)
+
+
+def _bytes(tasks: Sequence[Task]) -> int:
+    """How large the dumps are together, about; where it is not known, as large as is worth a process."""
+    sizes: dict[str, int] = {}
+    for task in tasks:
+        path, _ = split_name(task.cell.found.dump)
+        if str(path) not in sizes:
+            known = isinstance(path, Path) and path.is_file()
+            sizes[str(path)] = path.stat().st_size if isinstance(path, Path) and known else LEAST_BYTES
+    return sum(sizes.values())

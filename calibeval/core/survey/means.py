@@ -1,0 +1,89 @@
+"""Means of metrics over cells: every cell weighs the same, whatever its number of rows."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping, Sequence
+from typing import Protocol
+
+import numpy as np
+
+from calibeval.core.data.notices import reason
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.metrics.table import EVERY
+from calibeval.core.survey.axes import Axis, Point, key_of
+from calibeval.core.survey.survey import Cell, Mean, MeanResult
+
+ALL_SETS = 4  # axes of which every set of them is averaged over
+ENDS = "the mean of the cells' intervals, which is conservative"
+NOTHING = "no cell has a value"
+
+
+class Together(Protocol):
+    """How cells vary together, since they share rows."""
+
+    def interval(self, name: str, cells: Sequence[int], *, after: bool) -> tuple[float, float] | None:
+        """The interval of the mean of a metric over these cells; None if it is not known."""
+
+
+def means_of(axes: Sequence[Axis], cells: Sequence[Cell], together: Together | None = None) -> tuple[Mean, ...]:
+    """The means over each set of axes, from all axes down to single ones. together: None: the cells' ends are used."""
+    found = []
+    for over in averaged([axis.name for axis in axes]):
+        rest = [axis.name for axis in axes if axis.name not in over]
+        by_rest: dict[object, list[int]] = {}
+        for i, cell in enumerate(cells):
+            if cell.measured:
+                by_rest.setdefault(key_of(cell.axes, rest), []).append(i)
+        found += [mean_of(cells, some, over, rest, together) for some in by_rest.values()]
+    return tuple(found)
+
+
+def averaged(names: Sequence[str]) -> list[tuple[str, ...]]:
+    """The sets of axes that are averaged over; of many axes only all, all but one, and single ones.
+
+    >>> averaged(["corruption", "severity"])
+    [('corruption', 'severity'), ('corruption',), ('severity',)]
+    """
+    count = len(names)
+    sizes = range(count, 0, -1) if count <= ALL_SETS else (count, count - 1, 1)
+    return [some for size in sizes for some in itertools.combinations(names, size)]
+
+
+def mean_of(
+    cells: Sequence[Cell], some: Sequence[int], over: tuple[str, ...], rest: Sequence[str], together: Together | None
+) -> Mean:
+    """The mean over these cells. rest: the axes that have one value in them."""
+    held = [cells[i] for i in some]
+    point: Point = {name: held[0].axes[name] for name in rest}
+    before = _results([cell.metrics for cell in held], some, together, after=False)
+    mapped = [cell.after for cell in held if cell.after is not None]
+    after = _results(mapped, some, together, after=True) if len(mapped) == len(held) else None
+    return Mean(point, over, len(held), before, after)
+
+
+def _results(
+    every: Sequence[Mapping[str, MetricResult]], some: Sequence[int], together: Together | None, *, after: bool
+) -> dict[str, MeanResult]:
+    names = EVERY.ordered(list(dict.fromkeys(name for metrics in every for name in metrics)))
+    return {name: _result(name, [one.get(name) for one in every], some, together, after=after) for name in names}
+
+
+def _result(
+    name: str, found: Sequence[MetricResult | None], some: Sequence[int], together: Together | None, *, after: bool
+) -> MeanResult:
+    values = [one.value for one in found if one is not None and one.value is not None]
+    if len(values) < len(found):
+        lacking = len(found) - len(values)
+        text = NOTHING if not values else f"{lacking} of {len(found)} cells have no value"
+        return MeanResult(name, None, reason("not_measured", text))
+    value = float(np.mean(values))
+    own = None if together is None else together.interval(name, some, after=after)
+    least, most = min(values), max(values)
+    if own is not None:
+        return MeanResult(name, value, None, *own, least, most)
+    ends = [(one.low, one.high) for one in found if one is not None and one.low is not None and one.high is not None]
+    if len(ends) < len(found):
+        return MeanResult(name, value, None, None, None, least, most)
+    low, high = (float(np.mean(side)) for side in zip(*ends, strict=True))
+    return MeanResult(name, value, reason("cells_ends", ENDS), low, high, least, most)

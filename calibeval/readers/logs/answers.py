@@ -1,0 +1,138 @@
+"""The answers of a log, one by one, and the arrays that they become."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import numpy as np
+import numpy.typing as npt
+
+from calibeval.core.data.row_source import Kind
+from calibeval.core.data.source import LogCount, LogFacts
+from calibeval.core.errors import InputError
+from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.stored import Contents, Stored
+
+Floats = npt.NDArray[np.float64]
+MOST_OPTIONS = 4096
+DOCUMENT = "document"
+
+
+class Answer(NamedTuple):
+    """One answer that is measured.
+
+    place: of the answer, for messages. scores: of its options; None if only the confidence of the chosen one is known.
+    right: the numbers of the right options. confidence, correct: of the chosen option, where scores are None.
+    document: what was asked; answers to the same depend on each other. columns: further facts, by the column's name.
+    """
+
+    place: str
+    id: str
+    document: str
+    scores: Sequence[float] | None = None
+    right: tuple[int, ...] = ()
+    confidence: float = 0.0
+    correct: float = 0.0
+    columns: Mapping[str, str] = {}
+
+
+@dataclass(slots=True)
+class Log:
+    """What one or several files of a log hold.
+
+    what: who wrote it. kind: of the scores. by: the column of tasks or questions. how: what was recognised, in words.
+    counts: answers that are not as the others, by what they are. read: those of them that are read nevertheless.
+    names: the names of the options, where all answers have the same.
+    """
+
+    what: str
+    kind: Kind
+    by: str
+    answers: list[Answer] = field(default_factory=list)
+    how: list[str] = field(default_factory=list)
+    counts: Counter[str] = field(default_factory=Counter)
+    read: set[str] = field(default_factory=set)
+    names: tuple[str, ...] | None = None
+
+    def contents(self, file: str, limits: Limits) -> Contents:
+        """The arrays of the answers that are measured, and what is known of the others.
+
+        Raises: InputError if there are none, or their options take too much memory.
+        """
+        rows = self.answers
+        if not rows:
+            left = ", ".join(f"{count:,} {what}" for what, count in self.counts.items())
+            raise InputError(f"{file}: no answer of these {self.what} can be measured" + (f" ({left})" if left else ""))
+        arrays = self._of_options(limits) if rows[0].scores is not None else _of_chosen(rows)
+        documents = _texts([row.document for row in rows])
+        repeated = len(np.unique(documents)) < len(rows)
+        by = _texts([row.columns.get(self.by, "") for row in rows])
+        several = len(np.unique(by)) > 1
+        arrays["ids"] = Stored.of(_texts([row.id for row in rows]))
+        for name in dict.fromkeys(name for row in rows for name in row.columns):
+            arrays[name] = Stored.of(_texts([row.columns.get(name, "") for row in rows]))
+        if repeated:
+            arrays[DOCUMENT] = Stored.of(documents)
+        left_out = sum(count for what, count in self.counts.items() if what not in self.read)
+        facts = LogFacts(
+            " · ".join([self.what, *self.how]),
+            len(rows) + left_out,
+            tuple(LogCount(what, count, what not in self.read) for what, count in sorted(self.counts.items()) if count),
+            DOCUMENT if repeated else None,
+            self.by if several else None,
+        )
+        return Contents(arrays, told=(self.what, *self.how), log=facts)
+
+    def _of_options(self, limits: Limits) -> dict[str, Stored]:
+        """Scores and labels; confidence and correctness where an answer has several right options."""
+        rows = self.answers
+        widest = max(rows, key=lambda row: len(row.scores or ()))
+        k = len(widest.scores or ())
+        if 8 * k * len(rows) > limits.max_memory:
+            raise InputError(
+                f"{widest.place}: {k:,} options, so that the scores of {len(rows):,} answers take more memory than "
+                f"--max-memory allows ({limits.max_memory:,} bytes)"
+            )
+        masked = -np.inf if self.kind != "probs" else 0.0
+        scores = np.full((len(rows), k), masked)
+        for number, row in enumerate(rows):
+            scores[number, : len(row.scores or ())] = row.scores
+        several = sum(len(row.right) > 1 for row in rows)
+        if not several:
+            arrays = {self.kind: Stored.of(scores), "labels": Stored.of(np.array([row.right[0] for row in rows]))}
+            if self.names is not None:
+                arrays["class_names"] = Stored.of(_texts(self.names))
+            return arrays
+        self.how.append(f"{several:,} answers with several right options, so only the chosen one is measured")
+        first = scores.argmax(axis=1)
+        if self.kind != "probs":
+            scores = np.exp(scores - scores.max(axis=1, keepdims=True))
+        chosen = scores[np.arange(len(rows)), first] / scores.sum(axis=1)
+        correct = np.array([int(best in row.right) for best, row in zip(first.tolist(), rows, strict=True)])
+        return {"confidence": Stored.of(np.minimum(chosen, 1.0)), "correct": Stored.of(correct)}
+
+
+def _of_chosen(rows: Sequence[Answer]) -> dict[str, Stored]:
+    confidence = np.array([row.confidence for row in rows])
+    return {"confidence": Stored.of(confidence), "correct": Stored.of(np.array([row.correct for row in rows]))}
+
+
+def _texts(values: Sequence[str]) -> npt.NDArray[np.str_]:
+    return np.array(values, dtype=np.str_)
+
+
+def checked_options(values: Sequence[float], place: str) -> Sequence[float]:
+    """The scores of the options of one answer.
+
+    Raises: InputError for one option, too many, NaN and +inf, and where every option is impossible.
+    """
+    if not 2 <= len(values) <= MOST_OPTIONS:
+        raise InputError(f"{place}: {len(values):,} options, but 2 to {MOST_OPTIONS:,} are needed")
+    if any(value != value or value == np.inf for value in values):  # noqa: PLR0124 - NaN
+        raise InputError(f"{place}: the score of an option is NaN or +inf, so the model's answer is not known")
+    if max(values) == -np.inf:
+        raise InputError(f"{place}: every option has a score of -inf")
+    return values

@@ -1,0 +1,50 @@
+"""Values of a log, checked where they are used."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from calibeval.core.errors import InputError
+from calibeval.readers.formats.json_values import Unfit, named
+
+MOST_LETTERS = 200
+
+
+def as_number(value: Any, place: str, hint: str = "") -> float:
+    """A number, also one in a text; NaN and infinities are left to the caller.
+
+    hint: what to say of any other text.
+    Raises: InputError for anything else.
+
+    >>> as_number("-3.25", ""), as_number(2, "")
+    (-3.25, 2.0)
+    """
+    if isinstance(value, Unfit):
+        raise InputError(f"{place}: {value.why}")
+    if isinstance(value, bool):
+        return float(value)
+    if isinstance(value, str):
+        try:
+            return float(value[:MOST_LETTERS])
+        except ValueError:
+            pass
+    elif isinstance(value, int | float):
+        return float(value)
+    raise InputError(f"{place}: a number is needed, but this is {named(value)}" + (f". {hint}" if hint else ""))
+
+
+def as_name(value: Any, place: str) -> str:
+    """A text or a whole number as a name of something: a document, a task, a filter.
+
+    Raises: InputError for anything else, for texts that are empty or have half a character.
+    """
+    if isinstance(value, bool) or not isinstance(value, str | int):
+        raise InputError(f"{place} must be text or a whole number, but this is {named(value)}")
+    text = str(value).strip()
+    try:
+        text.encode("utf-8")
+    except UnicodeEncodeError:
+        raise InputError(f"{place} holds half of a surrogate pair, which is not a character") from None
+    if not text:
+        raise InputError(f"{place} is empty")
+    return text

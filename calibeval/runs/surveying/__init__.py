@@ -1,0 +1,1 @@
+"""A survey from names to results: files are found, and each cell is measured as `report` measures it."""

@@ -1,0 +1,123 @@
+"""A survey in words: which cells are off in which direction, the range of the error, and the worst cells."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import PurePath
+
+from calibeval.core.metrics.result import MetricResult
+from calibeval.core.metrics.table import EVERY
+from calibeval.core.report.standing import standing_of
+from calibeval.core.survey.axes import words
+from calibeval.core.survey.survey import Cell, MeanResult, Survey
+from calibeval.words import digits
+from calibeval.words.cells import plural
+from calibeval.words.names import visible
+from calibeval.words.shown import MAIN
+
+WORST = 3
+GAP = "confidence_gap"
+
+
+def title(survey: Survey) -> str:
+    """The axes, and how large the cells are: "20 cells: corruption (4) × severity (5) · 2,000 rows each"."""
+    axes = " × ".join(f"{visible(axis.name)} ({len(axis.values)})" for axis in survey.axes)
+    parts = [f"{plural(len(survey.cells), 'cell')}: {axes}"]
+    rows = {cell.n for cell in survey.measured if cell.n is not None}
+    if len(rows) == 1:
+        parts.append(f"{plural(min(rows), 'row')} each")
+    elif rows:
+        parts.append(f"{min(rows):,} to {max(rows):,} rows each")
+    classes = {cell.k for cell in survey.measured if cell.k is not None}
+    parts += [plural(min(classes), "class")] if len(classes) == 1 else []
+    return " · ".join(parts)
+
+
+def headline(survey: Survey, metric: str) -> str:
+    """The one sentence: how many cells are over- or under-confident, and the range and the mean of a metric."""
+    parts = [one for one in (directions(survey.measured), spread(survey, metric)) if one]
+    return f"{'; '.join(parts)}." if parts else "No cell was measured."
+
+
+def directions(cells: Sequence[Cell]) -> str:
+    """How many cells are over- or under-confident beyond noise; empty where gaps were not measured."""
+    gaps = [(cell.metrics[GAP], cell.n) for cell in cells if GAP in cell.metrics]
+    if not gaps:
+        return ""
+    over = under = 0
+    for gap, n in gaps:
+        standing = standing_of(gap, n=n)
+        if standing is not None and standing.beyond_noise and gap.value:
+            over, under = over + (gap.value > 0), under + (gap.value < 0)
+    for count, what in ((over, "Over-confident"), (under, "Under-confident")):
+        if count == len(gaps):
+            return f"{what} in {'both' if count == 2 else f'all {count}'} cells"
+    parts = [f"{'over' if kind else 'under'}-confident in {count}" for kind, count in ((1, over), (0, under)) if count]
+    rest = len(gaps) - over - under
+    told = parts + ([f"{'within noise' if parts else 'all within noise'} in {rest}"] if rest else [])
+    return f"Of {plural(len(gaps), 'cell')}, {', '.join(told)}"
+
+
+def spread(survey: Survey, metric: str) -> str:
+    """The smallest and the largest value of a metric with their cells, and the mean over all."""
+    ranked = by_value(survey.measured, metric)
+    if not ranked:
+        return ""
+    unit = f" {digits.unit(metric)}".rstrip()
+    ends = [f"{number(cell.metrics[metric])}{unit} ({visible(words(cell.axes))})" for cell in (ranked[-1], ranked[0])]
+    whole = survey.means[0].metrics.get(metric) if survey.means else None
+    mean = "" if whole is None or whole.value is None else f", {number(whole)}{unit} on average"
+    return f"{digits.label(metric)} from {ends[0]} to {ends[1]}{mean}"
+
+
+def by_value(cells: Sequence[Cell], metric: str) -> list[Cell]:
+    """The cells that have the metric, the worst first; of a signed one, the farthest from 0."""
+    known = [cell for cell in cells if metric in cell.metrics and cell.metrics[metric].value is not None]
+    return sorted(known, key=lambda cell: badness(cell.metrics[metric]), reverse=True)
+
+
+def badness(metric: MetricResult) -> float:
+    """How bad a value is; larger is worse."""
+    value, spec = metric.value or 0.0, EVERY.get(metric.name)
+    better = "lower" if spec is None else spec.better
+    return {"lower": value, "higher": -value, "zero": abs(value), "one": abs(value - 1.0)}[better]
+
+
+def number(found: MetricResult | MeanResult | None) -> str:
+    """A value as tables show it; a dash where there is none."""
+    return digits.NULL if found is None else digits.value(_plain(found))
+
+
+def interval(found: MetricResult | MeanResult | None) -> str:
+    """The interval in brackets; empty where there is none."""
+    ends = "" if found is None else digits.interval(_plain(found))
+    return f"[{ends}]" if ends else ""
+
+
+def value_range(found: MeanResult | None) -> str:
+    """The smallest and the largest value of a cell: "20.1 – 48.7"."""
+    if found is None or found.least is None or found.most is None:
+        return ""
+    least, most = (digits.value(MetricResult(found.name, one)) for one in (found.least, found.most))
+    return f"{least} – {most}"
+
+
+def shown_metrics(survey: Survey) -> list[str]:
+    """The metrics of the first view: the usual main ones, or those that were chosen."""
+    names = EVERY.ordered(list(dict.fromkeys(name for cell in survey.measured for name in cell.metrics)))
+    main = [name for name in MAIN if name in names]
+    return main if len(main) == len(MAIN) else names
+
+
+def notes(survey: Survey) -> list[str]:
+    """What stands below the tables: cells without numbers, and names that did not match."""
+    found = [f"{visible(words(cell.axes))}: {visible(str(cell.error))}" for cell in survey.failed]
+    if survey.beside:
+        some = ", ".join(visible(PurePath(name).name) for name in survey.beside[:3])
+        more = "" if len(survey.beside) <= 3 else f" and {len(survey.beside) - 3:,} more"
+        found.append(f"{plural(len(survey.beside), 'name')} beside did not match: {some}{more}")
+    return found
+
+
+def _plain(found: MetricResult | MeanResult) -> MetricResult:
+    return MetricResult(found.name, found.value, low=found.low, high=found.high)

@@ -1,0 +1,134 @@
+"""`calibeval survey`: cells, tables, files, and cells that cannot be read."""
+
+import csv
+import io
+
+import numpy as np
+import pytest
+
+import calibeval
+from tests.cli.invoking import run
+from tests.conftest import ROOT
+from tests.data import logits_and_labels
+
+SHIFT = ROOT.parent / "shared" / "data" / "cifar10jpeg_resnet20_shift.npz"
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    """Two models under two severities on the same rows."""
+    logits, labels = logits_and_labels(300, 3)
+    for factor, model in ((1.0, "a"), (2.0, "b")):
+        for severity in (1, 2):
+            scores = logits * factor + np.random.default_rng(severity).normal(size=logits.shape) * severity
+            np.savez(tmp_path / f"{model}_{severity}.npz", logits=scores, labels=labels)
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def test_cells_are_measured_as_by_report(capsys, folder):
+    found = run(capsys, "survey", "{model}_{severity}.npz", "--json", "-q")
+    assert (found.code, found.err) == (0, "")
+    document = found.json
+    assert document["axes"] == [{"name": "model", "values": ["a", "b"]}, {"name": "severity", "values": [1, 2]}]
+    for cell in document["cells"]:
+        dump = run(capsys, "report", cell["name"], "--json", "-q").json["dumps"][0]
+        assert cell["metrics"] == dump["metrics"]
+        assert cell["source"]["sha256"] == dump["source"]["sha256"]
+        assert (cell["n"], cell["k"], cell["temperature"]) == (300, 3, dump["metrics"]["temperature"]["value"])
+
+
+def test_means_weigh_every_cell_the_same(folder):
+    survey = calibeval.survey("{model}_{severity}.npz")
+    values = {(c.axes["model"], c.axes["severity"]): c["nll"].value for c in survey.cells}
+    assert survey.mean("model", severity=1)["nll"].value == pytest.approx((values["a", 1] + values["b", 1]) / 2)
+    whole = survey.mean()["nll"]
+    assert whole.value == pytest.approx(sum(values.values()) / 4)
+    assert (whole.least, whole.most) == (min(values.values()), max(values.values()))
+    assert survey.cell(model="b", severity="2")["nll"].value == values["b", 2]
+
+
+def test_the_table_of_cells_is_tidy(capsys, folder):
+    text = run(capsys, "survey", "{model}_{severity}.npz", "--format", "csv", "-q").out
+    rows = list(csv.DictReader(io.StringIO(text)))
+    frame = calibeval.survey("{model}_{severity}.npz").table()
+    assert [(row["model"], row["severity"]) for row in rows] == [("a", "1"), ("a", "2"), ("b", "1"), ("b", "2")]
+    assert [float(row["ece_high"]) for row in rows] == frame["ece_high"].tolist()
+    assert frame["severity"].tolist() == [1, 2, 1, 2]
+    assert {"dump", "rows", "classes", "ece_floor", "best_temperature", "error"} <= set(frame.columns)
+
+
+def test_the_screen_has_a_table_of_two_axes(capsys, folder):
+    found = run(capsys, "survey", "{model}_{severity}.npz", "--metric", "accuracy")
+    assert "4 cells: model (2) × severity (2) · 300 rows each · 3 classes" in found.out
+    assert "accuracy % by model and severity" in found.out
+    turned = run(capsys, "survey", "{model}_{severity}.npz", "--rows", "severity", "--columns", "model").out
+    assert "ECE % by severity and model" in turned
+    assert str(calibeval.survey("{model}_{severity}.npz")).startswith("4 cells:")
+
+
+def test_files_are_written(capsys, folder):
+    found = run(capsys, "survey", "{model}_{severity}.npz", "-o", "out")
+    assert "written to out" in found.err
+    names = {"survey.json", "cells.csv", "means.csv"}
+    assert names <= {path.name for path in (folder / "out").iterdir()}
+    text = (folder / "out/survey.json").read_text()
+    assert calibeval.Survey.from_json(text).to_json() == text
+    means = list(csv.DictReader(io.StringIO((folder / "out/means.csv").read_text())))
+    assert {row["mean_over"] for row in means} == {"model+severity", "model", "severity"}
+
+
+def test_a_cell_that_cannot_be_read_is_named_and_the_others_go_on(capsys, folder):
+    (folder / "b_2.npz").write_bytes(b"PK no zip")
+    found = run(capsys, "survey", "{model}_{severity}.npz")
+    assert found.code == 3
+    assert "b 2: b_2.npz: " in found.out
+    assert "3 cells" in found.out
+    document = run(capsys, "survey", "{model}_{severity}.npz", "--json").json
+    assert [cell["error"] is None for cell in document["cells"]] == [True, True, True, False]
+    assert document["means"][0]["cells"] == 3
+
+
+def test_blocks_are_cells(capsys, folder):
+    logits, labels = logits_and_labels(100, 3)
+    for name in ("fog", "snow"):
+        np.savez(folder / f"{name}.npz", logits=np.concatenate([logits, 2 * logits]), labels=np.tile(labels, 2))
+    survey = calibeval.survey("{corruption:fog|snow}.npz", blocks="severity=2")
+    own = calibeval.evaluate(logits=2 * logits, labels=labels)
+    assert survey.cell(corruption="fog", severity=2)["nll"].value == own["nll"].value
+    odd = run(capsys, "survey", "{corruption:fog|snow}.npz", "--blocks", "severity=3")
+    assert (odd.code, "200 rows cannot be cut into 3 equal blocks" in odd.out) == (3, True)
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        ([], "give patterns, such as"),
+        (["{m}_{s}.npz", "--index", "x.csv"], "not both"),
+        (["{m}_{s}.npz", "--rows", "modle"], 'there is no axis "modle"; axes are m, s'),
+        (["{m}_{s}.npz", "--rows", "m", "--columns", "m"], "--rows and --columns are both m"),
+        (["{m}_{s}.npz", "--blocks", "five"], "but AXIS=N is needed, such as severity=5"),
+        (["{m}_{s}.npz", "--metric", "eec"], 'metric "eec" is unknown'),
+    ],
+)
+def test_options_that_cannot_work(capsys, folder, words, message):
+    found = run(capsys, "survey", *words)
+    assert (found.code, found.out) == (2, "")
+    assert message in found.err
+
+
+def test_processes_give_the_same_bytes(folder, monkeypatch):
+    monkeypatch.setattr("calibeval.api.survey_workers.LEAST_BYTES", 1)
+    alone, several = (calibeval.survey("{model}_{severity}.npz", jobs=jobs) for jobs in (1, 2))
+    assert several.to_json() == alone.to_json()
+
+
+@pytest.mark.skipif(not SHIFT.exists(), reason="real dumps are not there")
+def test_twenty_corruptions_of_one_file(capsys):
+    found = run(
+        capsys, "survey", f"{SHIFT}#{{corruption}}_{{severity}}", "--kind", "logits", "--metrics", "ece,accuracy"
+    )
+    assert found.code == 0
+    assert "20 cells: corruption (4) × severity (5) · 2,000 rows each · 10 classes" in found.out
+    assert "ECE from 11.44 % (gaussian_blur 1) to 69.38 % (gaussian_noise 5)" in found.out
+    assert "1 name beside did not match: cifar10jpeg_resnet20_shift.npz#clean" in found.out
