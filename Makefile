@@ -29,8 +29,8 @@ quick: $(DEV)/.installed ## while you work: everything but what is marked slow, 
 coverage: $(DEV)/.installed ## what quick runs, counting lines and branches: fails below the floor in pyproject.toml
 	$(DEV)/bin/python -m pytest $(PARALLEL) -m "not slow" --cov --cov-report=term:skip-covered
 
-fuzz: $(DEV)/.installed ## 20,000 mutants and 20,000 odd files a format, 300 kills: about two hours; the kernel under sanitizers
-	CALIBEVAL_FUZZ=20000 CALIBEVAL_KILLS=300 $(DEV)/bin/python -m pytest tests/fuzz
+fuzz: $(DEV)/.installed ## 20,000 mutants and 20,000 odd files a format, 300 kills, ten times the random cases: about two hours; the kernel under sanitizers
+	CALIBEVAL_FUZZ=20000 CALIBEVAL_KILLS=300 $(DEV)/bin/python -m pytest tests/fuzz $$(grep -rl --include='test_*.py' tests.draws tests)
 	mkdir -p build
 	$(CXX) -O0 -DCHECKED -fsanitize=address,undefined -fno-sanitize-recover=undefined -std=c++17 -ffp-contract=off -Wno-psabi \
 		native/kernel.cpp native/harness.cpp -o build/checked_kernel

@@ -7,12 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
-from calibeval.api.cases import NOTHING, are_cases
+from calibeval.api.cases import NOTHING, are_cases, as_layout
 from calibeval.core.conventions.table import OWN
 from calibeval.core.errors import InputError, UsageError
 
 if TYPE_CHECKING:
     from calibeval.api.gate_config import Asked
+    from calibeval.api.image_options import ImageOptions
     from calibeval.core.comparison.baseline import Baseline
     from calibeval.core.comparison.comparison import Comparison
     from calibeval.core.data.notices import Notice
@@ -172,8 +173,7 @@ def compare_folders(
     base: Named | Report,
     candidates: Sequence[Named],
     options: ReadOptions,
-    layout: Layout | None,
-    background: str | None,
+    how: ImageOptions,
     measuring: Measuring,
     resources: Resources,
     only: Collection[str] | None,
@@ -186,9 +186,9 @@ def compare_folders(
     from calibeval.core.comparison.baseline import Baseline
     from calibeval.core.comparison.of_cases import compare_cases
 
-    settings = measuring.settings(base, background)
+    settings = measuring.settings(base, how.background)
     first = [base] if isinstance(base, Named) else []
-    found = opened([*first, *candidates], options, layout, settings, given)
+    found = opened([*first, *candidates], how.reading(options), as_layout(how.layout), settings, given)
     one = found.cases[0] if isinstance(base, Named) else Baseline.of(base, settings.bins)
     return compare_cases(
         one,
@@ -208,8 +208,7 @@ def subject_of_folders(
     base: Named | Report | None,
     asked: Asked,
     options: ReadOptions,
-    layout: Layout | None,
-    background: str | None,
+    how: ImageOptions,
     bins: int | None,
     resources: Resources,
     given: Mapping[str, object],
@@ -223,9 +222,10 @@ def subject_of_folders(
 
     least = (asked.settings.min_rows or None) if asked.slices else None
     measuring = Measuring(bins, asked.settings.level, asked.group, asked.slices, least)
-    settings = measuring.settings(base, background)
+    settings = measuring.settings(base, how.background)
     first = [base] if isinstance(base, Named) else []
-    found = opened([*first, dump], options, layout, settings, {**given, "weights": asked.weights})
+    without = {**given, "weights": asked.weights}
+    found = opened([*first, dump], how.reading(options), as_layout(how.layout), settings, without)
     one: Cases | Baseline | None = found.cases[0] if isinstance(base, Named) else None
     if base is not None and not isinstance(base, Named):
         one = Baseline.of(base, settings.bins)

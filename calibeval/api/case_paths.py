@@ -14,6 +14,7 @@ from calibeval.core.errors import UsageError
 
 if TYPE_CHECKING:
     from calibeval.api.gate_config import Asked
+    from calibeval.api.image_options import ImageOptions
     from calibeval.core.comparison.comparison import Comparison
     from calibeval.core.gating.of_cases import CasesSubject
     from calibeval.core.report.report import Report
@@ -24,7 +25,7 @@ def compared_paths(
     base: object,
     candidates: Sequence[object],
     reading: Mapping[str, Any],
-    how: tuple[str | None, str | None],
+    how: ImageOptions,
     measuring: Measuring,
     resources: Resources,
     only: Collection[str] | None,
@@ -32,7 +33,7 @@ def compared_paths(
 ) -> Comparison | None:
     """The comparison of folders of cases in Python; None for other dumps. reading: options of `read`.
 
-    how: the layout, and what is left out of class 0. Raises: as `compare_folders`.
+    Raises: as `compare_folders`.
     """
     from calibeval.readers.open import options_of
 
@@ -44,7 +45,7 @@ def compared_paths(
     own = measuring._replace(group=table_of(measuring.group))
     options, first = options_of(**reading), found[0] if report is None else report()
     others = found[1:] if report is None else found
-    return compare_folders(first, others, options, as_layout(how[0]), how[1], own, resources, only, given)
+    return compare_folders(first, others, options, how, own, resources, only, given)
 
 
 def gated_paths(
@@ -52,7 +53,7 @@ def gated_paths(
     base: object,
     asked: Asked,
     reading: Mapping[str, Any],
-    how: tuple[str | None, str | None],
+    how: ImageOptions,
     measuring: tuple[int | None, object],
     resources: Resources,
     given: Mapping[str, object],
@@ -77,22 +78,17 @@ def gated_paths(
         if against is None:
             raise UsageError("the baseline of a folder of cases is another folder of cases, or a saved report")
     options = options_of(**reading)
-    layout, background = as_layout(how[0]), how[1]
-    return subject_of_folders(found[0], against, asked, options, layout, background, measuring[0], resources, given)
+    return subject_of_folders(found[0], against, asked, options, how, measuring[0], resources, given)
 
 
-def named_paths(
-    paths: Sequence[object], reading: Mapping[str, Any], how: tuple[str | None, str | None]
-) -> list[Named] | None:
+def named_paths(paths: Sequence[object], reading: Mapping[str, Any], how: ImageOptions) -> list[Named] | None:
     """The folders of cases at these paths; None for other dumps. Raises: as `are_cases`."""
-    labels, layout = reading.get("labels"), as_layout(how[0])
+    labels, layout = reading.get("labels"), as_layout(how.layout)
     found = [Named.of(None, fspath(one)) for one in paths if isinstance(one, str | PathLike)]
     every = bool(found) and len(found) == len(paths)
     if every and isinstance(labels, str | PathLike) and are_named(found, Path(labels), layout):
         return found
-    for name, value in (("layout", layout), ("background", how[1])):
-        if value is not None:
-            raise UsageError(f"{name} {value} is for a folder of cases, with labels= another folder")
+    how.refuse()
     return None
 
 

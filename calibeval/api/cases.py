@@ -140,6 +140,7 @@ def report_of_cases(
     only: Collection[str] | None,
     given: Mapping[str, object],
     fitting: Callable[[], CaseFitting | None] = lambda: None,
+    pictures: Pictures | None = None,
 ) -> Report | None:
     """The report of folders of cases: a path, several, or several by their names in a dict; None for other dumps.
 
@@ -167,8 +168,9 @@ def report_of_cases(
     folders = [Folders(name if isinstance(name, str) else None, path) for name, path in zip(names, paths, strict=True)]
     without = {name: value for name, value in given.items() if name not in (*reading, *HELD)}
     opened = replace(options_of(**reading), spacing=as_spacing(spacing))
-    found, used = reports_of_cases(folders, opened, known, own, resources, only, without, fitting())
-    return Report(VERSION, used, together(found))
+    found, used = reports_of_cases(folders, opened, known, own, resources, only, without, fitting(), pictures)
+    dumps_of_all = together(found)
+    return Report(VERSION, used, dumps_of_all, cases={} if pictures is None else pictures.by_name(dumps_of_all))
 
 
 class CaseFitting(NamedTuple):

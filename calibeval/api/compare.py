@@ -27,7 +27,9 @@ from calibeval.api.dumps import (
     resources_of,
 )
 from calibeval.api.engines import EngineName, with_engine
+from calibeval.api.image_options import ImageOptions
 from calibeval.api.saved_sums import opened_sums, sums_and_report
+from calibeval.core.comparison.chosen import with_chosen
 from calibeval.core.comparison.compare import compare as compare_predictions
 from calibeval.core.comparison.comparison import Comparison
 from calibeval.core.comparison.of_sums import compare_sums
@@ -54,6 +56,7 @@ def compare(
     positive: str | int | None = None,
     background: str | None = None,
     layout: str | None = None,
+    spacing: str | Sequence[float] | None = None,
     jobs: int = 1,
     engine: EngineName | None = None,
     max_memory: int | None = None,
@@ -72,8 +75,8 @@ def compare(
     `evaluate`, of every dump. positive: as for `evaluate`.
     Instead of a base and candidates, files of sums that hold both may be given ("part-*.sums"): all are one comparison.
     Behind a report, files of sums are one candidate.
-    Folders of cases, with `labels` another folder, are paired by the names of cases; background, layout, and of them
-    group: as for `evaluate`. Numbers of images have names of their own, "dice", "per_image.ece", "liver.dice".
+    Folders of cases, with `labels` another folder, are paired by the names of cases; background, layout, spacing, and
+    of them group: as for `evaluate`. Numbers of images have names of their own, "dice", "per_image.ece", "liver.dice".
     Raises: InputError for dumps that cannot be compared; UsageError for settings that cannot work; FileProblem.
 
     >>> base = Predictions(probs=[[0.9, 0.1], [0.4, 0.6], [0.2, 0.8]] * 100, labels=[0, 0, 1] * 100)
@@ -99,7 +102,8 @@ def compare(
         raise UsageError("there is no candidate to compare with the base")
     resources = resources_of(jobs, max_memory, progress)
     of_rows = {"weights": weights, "positive": positive}
-    how, measuring = (layout, background), Measuring(bins, level, group, as_texts(slices), min_rows)
+    how = ImageOptions(layout, background, spacing)
+    measuring = Measuring(bins, level, group, as_texts(slices), min_rows)
     of_cases = compared_paths(base, every, reading, how, measuring, resources, chosen_metrics(metrics), of_rows)
     if of_cases is not None:
         return of_cases.with_names(names).with_distinct_names()
@@ -125,9 +129,10 @@ def compare(
         min_rows=min_rows,
         group=name,
         positive=as_class(positive),
+        background=background,
         jobs=resources.jobs,
         max_memory=resources.memory,
         progress=progress,
         only=chosen_metrics(metrics),
     )
-    return found.with_names(names).with_distinct_names()
+    return with_chosen(found, chosen_metrics(metrics)).with_names(names).with_distinct_names()

@@ -31,6 +31,7 @@ from calibeval.api.dumps import (
 from calibeval.api.engines import EngineName, with_engine
 from calibeval.api.gate_config import Asked, Found, combined, find_config
 from calibeval.api.gate_sums import judged_sums
+from calibeval.api.image_options import ImageOptions
 from calibeval.api.saved_sums import names_of_sums
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.predictions import Predictions
@@ -77,6 +78,7 @@ def gate(
     positive: str | int | None = None,
     background: str | None = None,
     layout: str | None = None,
+    spacing: str | Sequence[float] | None = None,
     jobs: int = 1,
     engine: EngineName | None = None,
     max_memory: int | None = None,
@@ -106,7 +108,7 @@ def gate(
     ('pass', 'pass', True)
     """
     said = {"decide": decide, "on_inconclusive": on_inconclusive, "level": level, "min_rows": min_rows}
-    found, how = _found(rules), (layout, background)
+    found, how = _found(rules), ImageOptions(layout, background, spacing)
     measuring = Measuring(
         bins, convention, group, weights, as_class(positive), resources_of(jobs, max_memory, progress), engine, how
     )
@@ -171,7 +173,7 @@ def plan(
 
 
 class Measuring(NamedTuple):
-    """How a gate measures. of_cases: the layout of folders of cases, and what is left out of class 0."""
+    """How a gate measures. of_cases: how images are read and counted."""
 
     bins: int | None
     convention: str
@@ -180,7 +182,7 @@ class Measuring(NamedTuple):
     positive: str | None
     resources: Resources
     engine: EngineName | None
-    of_cases: tuple[str | None, str | None] = None, None
+    of_cases: ImageOptions = ImageOptions()
 
 
 def _subject(
@@ -218,24 +220,17 @@ def _subject(
     if opened is not None:
         of_rows = {"group": measuring.group, "weights": measuring.weights, "convention": measuring.convention != OWN}
         return *judged_sums(opened, asked, measuring.bins, against, {**of_rows, **reading}, planned=planned), where
-    of_cases = gated_paths(
-        candidate,
-        against,
-        asked,
-        reading,
-        measuring.of_cases,
-        (measuring.bins, measuring.group),
-        measuring.resources,
-        {"weights": measuring.weights, "convention": measuring.convention != OWN, "why": keep_rows, "plan": planned}
-        | {"positive": asked.positive},
-    )
+    how, by = measuring.of_cases.over(asked.images), (measuring.bins, measuring.group)
+    held = {"weights": measuring.weights, "convention": measuring.convention != OWN, "why": keep_rows, "plan": planned}
+    held["positive"] = asked.positive
+    of_cases = gated_paths(candidate, against, asked, reading, how, by, measuring.resources, held)
     if of_cases is not None:
         return asked, of_cases, where
     read_by(reading, [candidate, *([] if baseline is None else [baseline])])
-    by, most = asked.group if measuring.group is None else measuring.group, measuring.resources.memory
+    named, most = asked.group if measuring.group is None else measuring.group, measuring.resources.memory
     options = _told(reading, asked)
     dump = predictions_of(candidate, options if is_path(candidate) else {}, most, measuring.engine)
-    dump, name = grouped(_weighted(dump, measuring, asked), by)
+    dump, name = grouped(_weighted(dump, measuring, asked), named)
     base = None if against is None else base_of(against, options if is_path(against) else {}, most, measuring.engine)
     base = _weighted(base, measuring, asked) if isinstance(base, Predictions) else base
     asked = asked.for_dump(dump, base, measuring.convention)
@@ -249,6 +244,7 @@ def _subject(
         slices=asked.slices,
         group=name,
         positive=asked.positive,
+        background=how.background,
         resources=measuring.resources,
         keep_rows=keep_rows,
     )

@@ -7,6 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+from calibeval.api.cases import as_layout
+from calibeval.api.image_options import ImageOptions
 from calibeval.core.conventions.table import OWN, find_convention
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.positive import class_title, with_positive
@@ -14,6 +16,7 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.shots import beside
 from calibeval.core.data.toml import read_toml
 from calibeval.core.errors import FileProblem, InputError, UsageError, nearest
+from calibeval.core.evaluation.settings import as_background
 from calibeval.core.gating.presets import PRESETS, about_top_label, few_rows, for_two_classes, left_out, preset_rules
 from calibeval.core.gating.rules import GateConfig, GateSettings, Rule, RuleKind, config_from_table, overlaid
 from calibeval.core.gating.verdict import Verdict
@@ -21,6 +24,7 @@ from calibeval.core.metrics.coverage import PREFIX
 from calibeval.core.metrics.metric import Metric
 from calibeval.core.metrics.table import metric_named
 from calibeval.core.report.report import Report
+from calibeval.readers.cases.names import as_spacing
 from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.small_files import is_there, read_small
 from calibeval.readers.stored.place import as_shown, is_remote, place_of
@@ -41,7 +45,7 @@ class Asked(NamedTuple):
     slices: columns, without those named in rules. group, weights: the columns of groups and of weights. origin: which
     rules are the file's, if others came with them. left_out: about rules of a preset that cannot be checked, and rules
     that limit something else than the report is about. preset: the name of the preset. positive: the positive class of
-    two. class_names: of the classes, in their order.
+    two. class_names: of the classes, in their order. images: how they are read and counted.
     """
 
     rules: tuple[Rule, ...]
@@ -55,6 +59,7 @@ class Asked(NamedTuple):
     preset: str | None
     positive: str | None = None
     class_names: tuple[str, ...] | None = None
+    images: ImageOptions = ImageOptions()
 
     def reading(self, options: ReadOptions) -> ReadOptions:
         """With the class names and the positive class of the file, where the options have none."""
@@ -158,6 +163,7 @@ def combined(
         name,
         config.positive if positive is None else positive,
         config.class_names,
+        ImageOptions(config.layout, config.background, config.spacing),
     )
 
 
@@ -244,12 +250,23 @@ def _found(path: Path, table: Mapping[str, Any] | None) -> Found:
         hint, known = nearest(config.preset, PRESETS), ", ".join(PRESETS)
         raise UsageError(f'{path}: preset "{config.preset}" is unknown{hint}; presets are {known}')
     config = replace(config, slices=tuple(beside(word, str(path.parent)) for word in config.slices))
+    try:
+        _check_images(config)
+    except UsageError as error:
+        raise UsageError(f"{path}: {error}") from None
     if config.baseline is None:
         return Found(config, path)
     baseline = config.baseline
     if not is_remote(baseline):
         baseline = str(path.parent / baseline)
     return Found(replace(config, baseline=baseline), path)
+
+
+def _check_images(config: GateConfig) -> None:
+    """Check what a file says of images. Raises: UsageError."""
+    as_layout(config.layout)
+    as_spacing(config.spacing)
+    as_background(config.background)
 
 
 def _table(path: Path, *, needed: bool) -> Mapping[str, Any] | None:

@@ -15,12 +15,15 @@ from calibeval.api.outputs import check_outputs
 from calibeval.api.survey_workers import measured
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.arguments import path, text, texts
+from calibeval.core.data.notices import Notice
 from calibeval.core.data.progress import Progress
 from calibeval.core.data.public import public
 from calibeval.core.errors import UsageError
-from calibeval.core.evaluation.settings import checked
+from calibeval.core.evaluation.settings import checked, stamped
+from calibeval.core.survey.changes import over_cells
 from calibeval.core.survey.means import means_of
 from calibeval.core.survey.survey import Survey
+from calibeval.core.survey.together import Together
 from calibeval.core.version import VERSION
 from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.open import options_of
@@ -29,6 +32,7 @@ from calibeval.runs.surveying.find import found_by, in_blocks
 from calibeval.runs.surveying.index import found_in
 from calibeval.runs.surveying.measure import How, Task
 from calibeval.runs.surveying.planned import Plan, planned
+from calibeval.runs.surveying.references import references_of
 from calibeval.writers.atomic import make_folder, write_file
 
 
@@ -37,7 +41,7 @@ def patterns_argument(name: str, value: Any) -> Any:
     return value if isinstance(value, PathLike) else text(name, value) if isinstance(value, str) else texts(name, value)
 
 
-OWN_ARGUMENTS = ARGUMENTS | {"patterns": patterns_argument, "index": path, "blocks": text}
+OWN_ARGUMENTS = ARGUMENTS | {"patterns": patterns_argument, "index": path, "blocks": text, "reference": path}
 
 
 @public(OWN_ARGUMENTS, LabelReading.__annotations__)
@@ -47,6 +51,7 @@ def survey(
     *,
     index: str | PathLike[str] | None = None,
     blocks: str | None = None,
+    reference: str | PathLike[str] | None = None,
     metrics: str | Sequence[str] | None = None,
     bins: int | None = None,
     convention: str = OWN,
@@ -65,6 +70,8 @@ def survey(
     "shift.npz#{corruption}_{severity}". {axis:int} is a whole number, {axis:word} has no underscore, and {axis:A|B} is
     A or B. index: a table in CSV instead, with a path (relative to it) and the axes in each row.
     blocks: "severity=5": each dump holds five blocks of equal size, one after the other, which are an axis, too.
+    reference: "severity=0", the cells with which those of the same other axes are compared (or else the one there is),
+    or a dump, perhaps with axes in its name, "clean/{model}.npz".
     metrics, bins, convention, level, group, positive: as for `evaluate`; group is a column's name.
     jobs: number of processes; results do not depend on it. engine: "dask" and the like measure cells on workers.
     max_memory, progress, reading: as for `evaluate`.
@@ -87,7 +94,7 @@ def survey(
     plan = planned_cells(named, None if index is None else as_path(index), blocks, options)
     memory = quarter_of_memory() if max_memory is None else max_memory
     how = How(options, settings, chosen_metrics(metrics), 1, memory)
-    return surveyed(plan, how, jobs, engine, progress)
+    return surveyed(plan, how, jobs, engine, progress, reference=None if reference is None else str(reference))
 
 
 def planned_cells(patterns: Sequence[str], index: Path | None, blocks: str | None, options: ReadOptions) -> Plan:
@@ -130,9 +137,33 @@ def _encoded(text: str) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
-def surveyed(plan: Plan, how: How, jobs: int, engine: Any, progress: Progress | None) -> Survey:
-    """The survey of planned cells. Raises: UsageError."""
-    tasks = [Task(cell, how) for cell in plan.cells]
+def surveyed(
+    plan: Plan, how: How, jobs: int, engine: Any, progress: Progress | None, *, reference: str | None = None
+) -> Survey:
+    """The survey of planned cells. reference: AXIS=VALUE or a dump, as it was named. Raises: UsageError."""
+    references = references_of(plan, reference, how)
+    tasks = [Task(cell, how, own) for cell, own in zip(plan.cells, references, strict=True)]
     every = list(measured(tasks, jobs, engine, progress))
     cells = tuple(one.cell for one in every)
-    return Survey(VERSION, how.settings, plan.axes, cells, means_of(plan.axes, cells), beside=plan.beside)
+    level = how.settings.level
+    together = None if level is None else Together([one.kept for one in every], level)
+    changes = [one.change for one in every if one.change is not None]
+    return Survey(
+        VERSION,
+        stamped(how.settings, *(cell.warnings for cell in cells)),
+        plan.axes,
+        cells,
+        means_of(plan.axes, cells, together),
+        None if reference is None else over_cells(changes),
+        reference,
+        beside=plan.beside,
+        warnings=_told_once([note for one in every for note in one.notes], len(changes)),
+    )
+
+
+def _told_once(notes: Sequence[Notice], count: int) -> tuple[Notice, ...]:
+    """What cells say about their comparison, once for each kind, with how many cells say it."""
+    by_code: dict[str | None, list[Notice]] = {}
+    for note in notes:
+        by_code.setdefault(note.code, []).append(note)
+    return tuple(some[0].reworded(f"{len(some)} of {count} cells: {some[0]}") for some in by_code.values())

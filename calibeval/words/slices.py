@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from calibeval.core.data.shot_names import SHOTS_TRUE
+from calibeval.core.metrics.image_names import MEANS
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import DumpReport, SliceResult, SmallSlice
 from calibeval.core.report.standing import CERTAIN_ROWS, Standing, standing_of
@@ -15,7 +16,6 @@ from calibeval.words import cells
 from calibeval.words.difference import Change
 
 _MOST_NAMED = 10
-MEANS = ("per_image.ece", "per_image.dice")
 
 
 @dataclass(frozen=True, slots=True)

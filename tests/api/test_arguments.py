@@ -66,6 +66,7 @@ RIGHT = {
     "slices": {"empty list"},
     "classes": {"empty list", "set", "generator"},
     "score_columns": {"empty list"},
+    "show": {"empty list"},
     "key": {"empty dict"},
     "keys": {"empty dict"},
     "columns": {"empty dict"},

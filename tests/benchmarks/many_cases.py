@@ -46,6 +46,10 @@ def main() -> None:
     parser.add_argument("--quick", action="store_true", help="25 small cases: does it run?")
     parser.add_argument("--cases", type=int, help="200 by default")
     parser.add_argument("--rounds", type=int, help="3 by default")
+    parser.add_argument(
+        "--shape", type=int, nargs=3, metavar=("K", "H", "W"), help="classes, height and width of a case"
+    )
+    parser.add_argument("--brief", action="store_true", help="only reading, and reports in one thread")
     parser.add_argument("--folder", type=Path, help="where the cases are made; a temporary folder by default")
     parser.add_argument("--read", nargs="+", type=Path, help=argparse.SUPPRESS)
     parser.add_argument("--report", nargs=argparse.REMAINDER, help=argparse.SUPPRESS)
@@ -57,12 +61,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory(dir=arguments.folder) as folder:
         count = arguments.cases or (QUICK_CASES if arguments.quick else CASES)
         rounds = arguments.rounds or (1 if arguments.quick else ROUNDS)
-        print(section(Path(folder), count, rounds, quick=arguments.quick))
+        k, *space = arguments.shape or (QUICK_SHAPE if arguments.quick else SHAPE)
+        shape = k, space[0], space[1]
+        print(section(Path(folder), count, rounds, shape, quick=arguments.quick, brief=arguments.brief))
 
 
-def section(folder: Path, count: int, rounds: int, *, quick: bool) -> str:
-    """The section of the page."""
-    measured_on, shape = machine(), QUICK_SHAPE if quick else SHAPE
+def section(
+    folder: Path, count: int, rounds: int, shape: tuple[int, int, int], *, quick: bool, brief: bool = False
+) -> str:
+    """The section of the page. brief: without reports in two threads, and without the kernel."""
+    measured_on = machine()
     all_of_them, few = (made(folder / str(many), many, shape) for many in (count, FILES))
     reading, one, two, plain, small = (
         "reading and unpacking the files alone",
@@ -78,13 +86,15 @@ def section(folder: Path, count: int, rounds: int, *, quick: bool) -> str:
         plain: (report(all_of_them, 1), WITHOUT),
         small: (report(few, 1), {}),
     }
+    if brief:
+        commands = {name: commands[name] for name in (reading, one, small)}
     found: dict[str, list[Ran]] = {name: [] for name in commands}
     for _ in range(rounds):
         for name, (command, extra) in commands.items():
             found[name].append(ran(command, extra))
             say(f"{name}: {found[name][-1].cpu:.2f} s")
     best = {name: min(every, key=lambda ran: ran.cpu) for name, every in found.items()}
-    if best[one].printed != best[two].printed:
+    if not brief and best[one].printed != best[two].printed:
         raise AssertionError("the report depends on the number of threads")
     rows = []
     for name, own in best.items():
@@ -105,7 +115,8 @@ def section(folder: Path, count: int, rounds: int, *, quick: bool) -> str:
         (
             f"{measured_on} {count:,} cases of {size} in compressed `.npz` files ({FILES} files under {count:,} "
             f"names), {4 * np.prod(shape) / MIB:.0f} MiB each as float32; whole processes, the least CPU time of "
-            f"{rounds} rounds in which they take turns. One thread or two: the reports are the same bytes."
+            f"{rounds} {'round' if rounds == 1 else 'rounds in which they take turns'}."
+            + ("" if brief else " One thread or two: the reports are the same bytes.")
         ),
         table(("process", "CPU, s", "CPU a case, ms", "vs reading", "wall, s", "peak, MiB"), rows),
         table(("what", "target", "reached", "met"), targets),

@@ -15,10 +15,11 @@ from calibeval.recalibrate.fitting.read_map import from_json
 from calibeval.recalibrate.maps.binary import separated
 from calibeval.recalibrate.maps.quadratic import _parted
 from calibeval.recalibrate.temperature.optimum import optimum
+from tests.draws import draws
 from tests.recalibrate.plain_fits import BOUNDED, nll_of, smallest_nll, targets_of
 from tests.recalibrate.scalar import mean_nll
 
-SEEDS = range(120)
+SEEDS = range(draws(60))
 WORSE = "is below that of the method"
 INSTEAD = "so the map is this temperature"
 NO_MAXIMUM = "so the likelihood has no maximum"

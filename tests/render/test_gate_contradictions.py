@@ -12,6 +12,7 @@ from calibeval.render.page.limits import limit_plots, value_drawn
 from calibeval.render.page.verdict import verdict_view
 from calibeval.words.rules import beside_interval
 from calibeval.words.verdict import rule_lines
+from tests.draws import draws
 
 NUMBER = r"[+−-]?\d[\d.]*"
 BESIDE = re.compile(rf"^(?:({NUMBER}) )?\[({NUMBER}), ({NUMBER})\](?: at [\d.]+ %)?$")
@@ -43,7 +44,7 @@ def random_gate(seed):
     return calibeval.gate(dump, rules, baseline=base, level=level, why=n < 1000)
 
 
-@pytest.mark.parametrize("seed", range(60))
+@pytest.mark.parametrize("seed", range(draws(30)))
 def test_a_verdict_does_not_contradict_itself(seed):
     verdict = random_gate(seed)
     view = verdict_view(verdict)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from calibeval.api.image_options import ImageOptions
 from calibeval.cli.options import cases
 from calibeval.cli.options import compare as compare_options
 from calibeval.cli.options import shared as options
@@ -42,6 +43,7 @@ def compare(
     min_rows: compare_options.MinRows = None,
     group: compare_options.Group = None,
     layout: cases.Layout = None,
+    spacing: cases.Spacing = None,
     background: cases.Background = None,
     flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
     jobs: options.Jobs = None,
@@ -73,6 +75,7 @@ def compare(
     refuse_overwriting([file_of(files[0]), *files[1:], *flags.files], outputs)
     if files.count("-") > 1:
         raise UsageError('standard input, "-", can be read only once')
+    from calibeval.core.comparison.chosen import with_chosen
     from calibeval.core.comparison.compare import compare as compare_dumps
     from calibeval.core.sums.resources import Resources
     from calibeval.words.comparison import warnings
@@ -93,7 +96,7 @@ def compare(
             base,
             others,
             reading,
-            (layout, background),
+            ImageOptions(layout, background, spacing),
             Measuring(bins, LEVEL if level is None else level, group, tuple(slices or ()), min_rows),
             Resources(threads(jobs), reading.limits.max_memory, progress),
             only,
@@ -108,12 +111,13 @@ def compare(
             min_rows=min_rows,
             group=group,
             positive=flags.positive,
+            background=background,
             jobs=threads(jobs),
             max_memory=reading.limits.max_memory,
             progress=progress,
             only=only,
         )
-    result = result.with_distinct_names()
+    result = with_chosen(result, only).with_distinct_names()
     say([f"warning: {warning}" for warning in warnings(result)], quiet=quiet)
     if out is not None:
         from calibeval.api.save import save_comparison

@@ -10,6 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, TextIO
 
+from calibeval.api.image_options import ImageOptions
 from calibeval.cli.options import cases
 from calibeval.cli.options import gate as gate_options
 from calibeval.cli.options import shared as options
@@ -59,6 +60,7 @@ def gate(
     convention: options.Convention = OWN,
     group: gate_options.Group = None,
     layout: cases.Layout = None,
+    spacing: cases.Spacing = None,
     background: cases.Background = None,
     flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
     jobs: options.Jobs = None,
@@ -127,7 +129,7 @@ def gate(
         bins=bins,
         convention=convention,
         resources=Resources(threads(jobs), reading.limits.max_memory),
-        of_cases=(layout, background),
+        of_cases=ImageOptions(layout, background, spacing),
         of_rows=flags.of_rows(),
         why=why,
         in_full=out is not None,

@@ -28,6 +28,7 @@ def survey(
     patterns: survey_options.Patterns = None,
     index: survey_options.Index = None,
     blocks: survey_options.Blocks = None,
+    reference: survey_options.Reference = None,
     json: options.Json = False,
     out: survey_options.SurveyOut = None,
     full: survey_options.SurveyFull = False,
@@ -72,18 +73,21 @@ def survey(
     reading = replace(reading, limits=replace(reading.limits, engine=None))  # workers measure whole cells
     plan = planned_cells(patterns or (), index, blocks, reading)
     files = [cell.found.dump for cell in plan.cells]
-    refuse_overwriting([*files, index, *flags.files], [] if out is None else [out / name for name in OUTPUTS])
+    refuse_overwriting(
+        [*files, index, reference, *flags.files], [] if out is None else [out / name for name in OUTPUTS]
+    )
     chosen_axes(plan.axes, rows, columns)
     how = How(reading, settings, only, 1, reading.limits.max_memory)
     with Progress(quiet=quiet, unit="cells") as progress:
-        found = surveyed(plan, how, threads(jobs), flags.running, progress)
+        found = surveyed(plan, how, threads(jobs), flags.running, progress, reference=reference)
     found = replace(found, environment=environment())
     say([f"warning: {one}" for one in found.warnings], quiet=quiet)
     if out is not None:
         save_survey(found, out)
         say([f"written to {out}"], quiet=quiet)
     put(_shown(found, table, shown, (rows, columns), json=json, full=full))
-    return INVALID_INPUT if found.failed else 0
+    lost = [one for one in found.changes or () if one.error is not None]
+    return INVALID_INPUT if found.failed or lost else 0
 
 
 def _shown(

@@ -12,6 +12,7 @@ from calibeval.core.errors import UsageError
 
 if TYPE_CHECKING:
     from calibeval.api.gate_config import Asked
+    from calibeval.api.image_options import ImageOptions
     from calibeval.core.comparison.comparison import Comparison
     from calibeval.core.gating.of_cases import CasesSubject
     from calibeval.core.report.report import Report
@@ -23,27 +24,26 @@ def compared_cases(
     base: str,
     candidates: Sequence[str],
     options: ReadOptions,
-    how: tuple[str | None, str | None],
+    how: ImageOptions,
     measured: Measuring,
     resources: Resources,
     only: Collection[str] | None,
     given: Mapping[str, object],
 ) -> Comparison | None:
-    """The comparison of folders of cases; None for other dumps. how: the layout, and what is left out of class 0.
+    """The comparison of folders of cases; None for other dumps.
 
     given: the options that cases cannot have. Raises: as `compare_folders`.
     """
     from calibeval.api.base_file import is_report
 
-    layout, background = as_layout(how[0]), how[1]
+    layout = as_layout(how.layout)
     others, first = named(candidates), named([base])[0]
     folders = others if is_report(str(first.path)) else [first, *others]
     if not others or not are_named(folders, options.labels, layout):
-        if background is not None:
-            raise UsageError("--background is for a folder of cases, with --labels FOLDER")
+        how.refuse()
         return None
     own = base_of(base, options)
-    return compare_folders(own, others, options, layout, background, measured, resources, only, given)
+    return compare_folders(own, others, options, how, measured, resources, only, given)
 
 
 def named(words: Sequence[str]) -> list[Named]:
@@ -63,25 +63,24 @@ def gated_cases(
     dump: str,
     asked: Asked,
     options: ReadOptions,
-    how: tuple[str | None, str | None],
+    how: ImageOptions,
     bins: int | None,
     resources: Resources,
     given: Mapping[str, object],
 ) -> CasesSubject | None:
-    """What a gate judges in a folder of cases, beside its baseline; None for other dumps. how: as `compared_cases`.
+    """What a gate judges in a folder of cases, beside its baseline; None for other dumps.
 
     given: the options that cases cannot have. Raises: as `subject_of_folders`.
     """
     from calibeval.api.case_pairs import subject_of_folders
 
-    layout, background = as_layout(how[0]), how[1]
+    layout = as_layout(how.layout)
     own = named([dump])[0]
     if not are_named([own], options.labels, layout):
-        if background is not None:
-            raise UsageError("--background is for a folder of cases, with --labels FOLDER")
+        how.refuse()
         return None
     base = None if asked.baseline is None else base_of(asked.baseline, options)
-    return subject_of_folders(own, base, asked, options, layout, background, bins, resources, given)
+    return subject_of_folders(own, base, asked, options, how, bins, resources, given)
 
 
 def base_of(word: str, options: ReadOptions) -> Named | Report:

@@ -11,6 +11,7 @@ from calibeval.core.conventions.table import OWN
 
 if TYPE_CHECKING:
     from calibeval.api.gate_config import Asked
+    from calibeval.api.image_options import ImageOptions
     from calibeval.core.data.source import Source
     from calibeval.core.evaluation.accumulation import Accumulation
     from calibeval.core.gating.judged import Judgeable
@@ -21,14 +22,14 @@ if TYPE_CHECKING:
 class Measuring(NamedTuple):
     """How a gate measures.
 
-    of_cases: the layout of folders of cases, and what is left out of class 0. of_rows: the options that need rows, by
+    of_cases: how images are read and counted. of_rows: the options that need rows, by
     their names. why: whether reasons are asked for; in_full: a report; planned: a plan, and no verdict.
     """
 
     bins: int | None
     convention: str
     resources: Resources
-    of_cases: tuple[str | None, str | None]
+    of_cases: ImageOptions
     of_rows: Mapping[str, object]
     why: bool
     in_full: bool
@@ -47,7 +48,7 @@ def measured_for(
     if summed is not None:
         return judged_sums(summed, asked, how.bins, {"--convention": other} | dict(how.of_rows), planned=how.planned)
     rows = {"--convention": other, "--why": how.why, "--plan": how.planned, "--positive": asked.positive}
-    cases = gated_cases(dump, asked, reading, how.of_cases, how.bins, how.resources, rows)
+    cases = gated_cases(dump, asked, reading, how.of_cases.over(asked.images), how.bins, how.resources, rows)
     if cases is not None:
         return asked, cases
     from calibeval.core.gating.gate import Subject
@@ -64,6 +65,7 @@ def measured_for(
         slices=asked.slices,
         group=asked.group,
         positive=asked.positive,
+        background=how.of_cases.over(asked.images).background,
         resources=how.resources,
         keep_rows=how.why,
         in_full=how.in_full,

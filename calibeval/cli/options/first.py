@@ -256,6 +256,7 @@ SURVEY = First(
     (
         "--index",
         "--blocks",
+        "--reference",
         "--out",
         "--json",
         "--full",

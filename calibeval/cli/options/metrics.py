@@ -22,7 +22,7 @@ def unavailable(name: str) -> str:
     from calibeval.core.metrics.table import EVERY
 
     if is_of_images(name):
-        return "it is of images: reports of these have it under per_image, and compare and gate take its name"
+        return "reports of images have it under per_image; compare and gate take its name"
     anywhere = EVERY[name].exists(3, named=True)
     return "this convention does not define it" if anywhere else "it is for two classes"
 

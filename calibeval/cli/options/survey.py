@@ -26,6 +26,10 @@ Blocks = Annotated[
     str | None,
     typer.Option(metavar="AXIS=N", help="Each dump holds N equal blocks of rows.", rich_help_panel=DATA),
 ]
+Reference = Annotated[
+    str | None,
+    typer.Option(metavar="WHAT", help="Compare cells with AXIS=VALUE or DUMP.", rich_help_panel=MEASURE),
+]
 Rows = Annotated[str | None, typer.Option(metavar="AXIS", help="Axis down the printed table.", rich_help_panel=OUTPUT)]
 Columns = Annotated[str | None, typer.Option(metavar="AXIS", help="Axis across it.", rich_help_panel=OUTPUT)]
 Metric = Annotated[

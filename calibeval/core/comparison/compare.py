@@ -7,7 +7,8 @@ from dataclasses import replace
 
 from calibeval.core.comparison.baseline import Baseline
 from calibeval.core.comparison.comparison import Candidate, Comparison
-from calibeval.core.comparison.matched import check_bins, compared, side, unpaired
+from calibeval.core.comparison.matched import check_bins, compared, side
+from calibeval.core.comparison.of_arrays import ArrayImages, counted, unpaired_with_images
 from calibeval.core.comparison.pairing import pair_rows
 from calibeval.core.comparison.risk import with_risk
 from calibeval.core.conventions.table import OWN
@@ -41,6 +42,7 @@ def compare(
     min_rows: int | None = None,
     group: str | None = None,
     positive: str | None = None,
+    background: str | None = None,
     jobs: int = 1,
     max_memory: int | None = None,
     progress: Progress | None = None,
@@ -52,7 +54,7 @@ def compare(
     one dump: then there are no rows to pair, and intervals are wider.
     bins: as for `evaluate`; None: 15, or the number of the report. level: confidence level of the intervals, in (0, 1).
     slices, min_rows: as for `evaluate`, but there are no slices by predicted class, which differs between models.
-    group: as for `evaluate`; a column of the base, or else of the candidate. positive: as for `evaluate`.
+    group: as for `evaluate`; a column of the base, or else of the candidate. positive, background: as for `evaluate`.
     jobs, max_memory: as for `evaluate`. In addition to the dumps, this takes about 155 bytes per row (200 if a
     candidate has its rows in another order) and, for each job, the scores of one slice; more candidates or columns do
     not increase it.
@@ -70,7 +72,14 @@ def compare(
         raise UsageError("there is no candidate to compare with the base")
     bins = bins if isinstance(base, Predictions) else Baseline.of(base, bins).bins
     settings = checked(
-        bins=bins, convention=OWN, level=level, slices=slices, min_rows=min_rows, group=group, positive=positive
+        bins=bins,
+        convention=OWN,
+        level=level,
+        slices=slices,
+        min_rows=min_rows,
+        group=group,
+        positive=positive,
+        background=background,
     )
     settings = stamped(settings, *(one.warnings for one in (base, *candidates) if isinstance(one, Predictions)))
     check_bins(settings)
@@ -86,21 +95,31 @@ def compare(
             sums = summarise(chosen, settings.bins, watched, keep_rows=True)
             return doubted(chosen, sums), with_second_pass(sums, chosen, settings.bins, wanted_by(only))
 
-        first, sums = summed(base)
+        images = ArrayImages.of(base, settings, watched.quiet(), only)
+        first, sums = summed(counted(base, settings))
         own = first, with_gain(sums, first, group) if needs_gain(only) else sums
         quiet = watched.quiet()
 
-        def beside(candidate: Predictions) -> Candidate:
+        def beside(whole: Predictions) -> Candidate:
+            candidate = counted(whole, settings)
             pairing = pair_rows(own[0], candidate)
             dump, sums = summed(candidate)
             sums = with_same_gain(sums, dump, own[1], pairing.order)
             found = compared(own, (dump, sums), pairing, cut, quiet, level, only)
-            return replace(found, dump=with_risk(found.dump, sums, only))
+            found = replace(found, dump=with_risk(found.dump, sums, only))
+            theirs = None if images is None else ArrayImages.of(whole, settings, quiet, only)
+            return found if theirs is None else theirs.beside(images, found, level, only)
 
         return Comparison(VERSION, settings, with_risk(side(*own), own[1], only), tuple(map(beside, candidates)))
     baseline = Baseline.of(base, bins)
     gain, second = needs_gain(only), wanted_by(only)
-    measured = (
-        Measurement.of(candidate, settings, watched, sliced=False, gain=gain, second=second) for candidate in candidates
-    )
-    return Comparison(VERSION, settings, baseline.side, tuple(unpaired(baseline, one, level, only) for one in measured))
+
+    def apart(whole: Predictions) -> Candidate:
+        candidate = counted(whole, settings)
+        measured = Measurement.of(candidate, settings, watched, sliced=False, gain=gain, second=second)
+        images = None
+        if baseline.dump.per_image is not None:
+            images = ArrayImages.of(whole, settings, watched.quiet(), only)
+        return unpaired_with_images(baseline, measured, images, level, only)
+
+    return Comparison(VERSION, settings, baseline.side, tuple(map(apart, candidates)))

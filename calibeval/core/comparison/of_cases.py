@@ -96,7 +96,7 @@ class PairedCases:
         names = self.class_names
         found, differences = self._of_part(measured.whole, names, level, only)
         chosen = over_metrics(differences) if only is None else over_chosen(differences)
-        told = (*measured.warnings, *found.warnings)
+        told = (*measured.warnings, *measured.warnings_of_base, *found.warnings)
         named = replace(found.dump, name=_name(own), source=own)
         slices = tuple(self._slices(names, level, only))
         return replace(found, dump=named, paired_by="id", differences=chosen, slices=slices, warnings=told)

@@ -19,8 +19,8 @@ from calibeval.core.comparison.differences import with_contrast
 from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.data.notices import NotComputable, reason
 from calibeval.core.dense.image_sums import ImageSums
-from calibeval.core.dense.intervals import LEAST_UNITS
-from calibeval.core.dense.results import NO_METHOD, Images
+from calibeval.core.dense.intervals import LEAST_UNITS, as_gaps, joint_of_parts, rests_on_few
+from calibeval.core.dense.results import FEW_PARTS, NO_METHOD, Images
 from calibeval.core.dense.values import NUMBERS, DenseNumber, of_class, without_class
 from calibeval.core.metrics.image_names import OF_ROWS, Spelled
 from calibeval.core.report.left_out import LeftOut
@@ -30,7 +30,8 @@ from calibeval.core.uncertainty.joints import MOST_JOINT_CELLS
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.paired import Contrast, check_thick, contrast
 from calibeval.core.uncertainty.paired_means import normal_difference
-from calibeval.core.uncertainty.paired_paths import ece_side, path_difference, shared_totals
+from calibeval.core.uncertainty.paired_paths import Shared, ece_side, path_difference, shared_totals
+from calibeval.core.uncertainty.paths import Joint
 
 FEW = reason("too_few_groups", f"fewer than {LEAST_UNITS} images, or groups of them, have such pixels")
 NO_PIXELS = reason("no_rows", "there are no such pixels")
@@ -128,6 +129,8 @@ def _pooled(
             return with_contrast(plain, _of_gaps(number, models, units, label, level))
         if number.smooth:
             return with_contrast(plain, _of_sums(number, units, theirs - ours, level))
+        if number.parts is not None:
+            return with_contrast(plain, _of_parts(number, units, level))
     except NotComputable as missing:
         return plain.without_interval(missing.reason)
     return plain.without_interval(reason("no_method", NO_METHOD))
@@ -151,6 +154,28 @@ def _of_gaps(number: DenseNumber, models: Models, units: Units, label: int | Non
     sides = ece_side(sums[0], n, joints[0]), ece_side(sums[1], n, joints[1])
     own = Level(level, clusters.freedom)
     return contrast(*path_difference(*sides, own, joints[2]), own)
+
+
+def _of_parts(number: DenseNumber, units: Units, level: float) -> Contrast:
+    """Along the paths of both models' parts, which vary together as leaving out one unit of both at a time shows."""
+    parts = number.parts
+    if parts is None:
+        raise AssertionError("there are parts")
+    if units.clusters.effective < LEAST_UNITS:
+        raise NotComputable("too_few_groups", FEW)
+    if any(rests_on_few(number, one) for one in units.both):
+        raise NotComputable("too_few_groups", FEW_PARTS)
+    whole, m = np.stack([parts(one.whole)[0] for one in units.both]), parts(units.both[0].whole).shape[1]
+    if 2 * m > MOST_JOINT_CELLS:
+        raise NotComputable("too_few_groups", "there are too many bins")
+    clusters, places = units.clusters, (slice(m), slice(m, None))
+    joint = joint_of_parts(np.concatenate([parts(one) for one in units.left], axis=1), clusters.freedom)
+    base, candidate = (
+        ece_side(as_gaps(own), 1.0, Joint(joint.error[here], joint.correlation[here, here], joint.freedom))
+        for own, here in zip(whole, places, strict=True)
+    )
+    own_level, shared = Level(level, clusters.freedom), Shared(joint.correlation[places], None)
+    return contrast(*path_difference(base, candidate, own_level, shared), own_level)
 
 
 def _of_sums(number: DenseNumber, units: Units, whole: float, level: float) -> Contrast:

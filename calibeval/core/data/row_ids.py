@@ -56,6 +56,18 @@ def as_text(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
     return as_objects(values)
 
 
+def hashed(ids: npt.NDArray[Any]) -> npt.NDArray[np.uint64]:
+    """A number for each id, the same for equal ids of any files: whole numbers are their own, texts are hashed.
+
+    >>> hashed(np.array(["008", "7"])).tolist(), hashed(np.array([8, 7])).tolist()
+    ([8, 7], [8, 7])
+    """
+    same = matchable(ids, np.zeros(1, np.int64))[0]
+    if same.dtype.kind in "iu":
+        return np.asarray(same.astype(np.int64).view(np.uint64))
+    return _hashes(same.astype(str))
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Copies:
     """Entries whose id an earlier entry has.

@@ -48,7 +48,7 @@ NAMES = (
         "rows",
     ),
     *("method", "metrics", "decide", "on-inconclusive", "objective", "optimizer", "positive", "preset", "read-as"),
-    *("schedule", "spacing", "temperature", "tune-on", "labels-are", "decimal", "normalize"),
+    *("images", "schedule", "show", "spacing", "temperature", "tune-on", "labels-are", "decimal", "normalize"),
     *("features-key", "ids-key", "labels-key", "logits-key", "probs-key"),
 )
 LISTS = {

@@ -48,7 +48,7 @@ class Part(NamedTuple):
     def predicted(self) -> npt.NDArray[np.intp]:
         """The predicted class of every pixel."""
         found, wrong = self.block.labels.astype(np.intp), np.flatnonzero(~self.rows.correct)
-        found[wrong] = self.block.scores[wrong].argmax(axis=1)
+        found[wrong] = self.block.scores.take(wrong, axis=0).argmax(axis=1)
         return found
 
 

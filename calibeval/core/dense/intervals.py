@@ -1,8 +1,8 @@
 """Intervals of numbers of segmentations: images, or the groups that they belong to, are the independent units.
 
-Of gaps that are added up over bins, the path of `uncertainty.paths` is inverted, with errors from the sums of units. Of
-every other number, the delete-one-unit jackknife gives the standard error, and Student's quantile with Satterthwaite's
-degrees of freedom the interval.
+Of gaps that are added up over bins, the path of `uncertainty.paths` is inverted, with errors from the sums of units;
+where bins count in another way, with those of the parts without each unit. Of every other number, the delete-one-unit
+jackknife gives the standard error, and Student's quantile with Satterthwaite's degrees of freedom the interval.
 """
 
 from __future__ import annotations
@@ -15,11 +15,14 @@ import numpy as np
 
 from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.dense.image_sums import ImageSums
+from calibeval.core.dense.values import DenseNumber
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.uncertainty.clusters import Clusters
+from calibeval.core.uncertainty.floors import cube_root_quantile
 from calibeval.core.uncertainty.intervals import cwce_interval, ece_interval
+from calibeval.core.uncertainty.inversion import invert
 from calibeval.core.uncertainty.joints import MOST_JOINT_CELLS
-from calibeval.core.uncertainty.paths import Joint, gap_errors
+from calibeval.core.uncertainty.paths import Joint, folded_path, gap_errors
 from calibeval.core.uncertainty.special import student_quantile
 
 LEAST_UNITS = 10  # effective ones; fewer cannot show how much units differ
@@ -69,6 +72,55 @@ def gap_ends(bins: Floats, sums: BinSums, level: float, *, of_class: bool = Fals
         return None
     found = cwce_interval(sums, n, level, joint) if by_class else ece_interval(sums, n, level, joint, of_class=of_class)
     return Ends(found.low, found.high)
+
+
+def parts_ends(number: DenseNumber, units: ImageSums, level: float) -> Ends | None:
+    """The interval of a pooled number that has parts, None for others. units: the sums of units.
+
+    The path of the parts is inverted as that of gaps, with errors and correlations by the delete-one-unit jackknife.
+    None with fewer than ten effective units, too many cells, or parts that rest on too few units.
+    """
+    own, parts = units.present, number.parts
+    clusters = Clusters(own.n)
+    if parts is None or clusters.effective < LEAST_UNITS or rests_on_few(number, own):
+        return None
+    whole = parts(own.whole)[0]
+    if len(whole) > MOST_JOINT_CELLS:
+        return None
+    joint = joint_of_parts(parts(own.without_each), clusters.freedom)
+    path, value, upper = folded_path(as_gaps(whole), 1.0, 1.0, joint), float(np.abs(whole).sum()), 0.5 * (1.0 + level)
+    null = path.at(path.null)
+    floor = null.mean + math.sqrt(null.variance) * cube_root_quantile(joint.quantile(upper), null.half_skew)
+    noise = value <= floor
+    found = invert(path, value, joint.quantile(upper), low=not noise)
+    return Ends(0.0 if noise else max(found.low, 0.0), min(found.high, 1.0))
+
+
+def rests_on_few(number: DenseNumber, units: ImageSums) -> bool:
+    """Whether a part that needs it has pixels of fewer than ten units."""
+    return number.rests is not None and bool((np.count_nonzero(number.rests(units) > 0.0, axis=0) < LEAST_UNITS).any())
+
+
+def joint_of_parts(left: Floats, freedom: float) -> Joint:
+    """How parts vary together. left: (j, cells), the parts without each unit."""
+    j = len(left)
+    centred = (left - left.mean(axis=0)) * math.sqrt((j - 1.0) / j)
+    covariance = centred.T @ centred
+    error = np.sqrt(np.diagonal(covariance))
+    flat = np.maximum(error, 1e-150)
+    correlation = covariance / flat[:, None] / flat[None, :]
+    np.fill_diagonal(correlation, 0.0)
+    return Joint(error, correlation, freedom)
+
+
+def as_gaps(parts: Floats) -> BinSums:
+    """Parts, (cells,), as bins with these gaps, of one row all together: only what varies with units is noise.
+
+    >>> as_gaps(np.array([0.25, -0.5])).surplus.tolist()
+    [0.25, -0.5]
+    """
+    nothing = np.zeros_like(parts)
+    return BinSums(np.ones_like(parts), nothing, nothing, parts, nothing)
 
 
 def jackknife_ends(

@@ -12,7 +12,15 @@ import numpy as np
 from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.data.notices import Notice, reason
 from calibeval.core.dense.image_sums import ImageSums, PooledBins
-from calibeval.core.dense.intervals import LEAST_UNITS, Ends, gap_ends, jackknife_ends, mean_ends
+from calibeval.core.dense.intervals import (
+    LEAST_UNITS,
+    Ends,
+    gap_ends,
+    jackknife_ends,
+    mean_ends,
+    parts_ends,
+    rests_on_few,
+)
 from calibeval.core.dense.regions import BANDS
 from calibeval.core.dense.values import (
     NUMBERS,
@@ -31,7 +39,9 @@ from calibeval.core.uncertainty.clusters import Clusters
 
 MOST_WORST = 3
 MOST_SPREAD = 2000  # values of single images that a report keeps
-NO_METHOD = "there is no method for the interval of this number over pooled pixels"
+NO_METHOD = "what single images add to the largest of several gaps does not show how far it is off over pooled pixels"
+
+FEW_PARTS = f"a bin, or a band of distance, has pixels of fewer than {LEAST_UNITS} images, or groups of them"
 
 
 class Images(NamedTuple):
@@ -87,7 +97,7 @@ def per_image(
     if without:
         pooled = pooled._replace(classes=pooled.classes.each(lambda part: part[1:]))
     numbers = {
-        name: _number(one, images._replace(sums=shown, pooled=pooled), shown_units, level, one.bins_of(pooled))
+        name: image_number(one, images._replace(sums=shown, pooled=pooled), shown_units, level, one.bins_of(pooled))
         for name, one in NUMBERS.items()
     }
     structures = []
@@ -96,7 +106,8 @@ def per_image(
             continue
         own = pooled.classes.row(label - without)
         found = {
-            one.name: _number(one, images, units, level, own if one.gaps else None, label) for one in of_class(label)
+            one.name: image_number(one, images, units, level, own if one.gaps else None, label)
+            for one in of_class(label)
         }
         counts = every.counts[:, 0, label]
         structures.append(Structure(name, int(counts.sum()), int(np.count_nonzero(counts)), found))
@@ -114,7 +125,7 @@ def per_image(
     )
 
 
-def _number(
+def image_number(
     number: DenseNumber,
     images: Images,
     units: ImageSums,
@@ -122,7 +133,10 @@ def _number(
     bins: BinSums | None,
     label: int | None = None,
 ) -> ImageNumber:
-    """A number in both ways. bins: whose gaps it adds up, pooled. label: of the class that these belong to."""
+    """A number in both ways. units: the sums of units. bins: whose gaps it adds up, pooled.
+
+    label: of the class that these belong to.
+    """
     values = number.value(images.sums)
     whole = float(number.value(images.sums.whole)[0])
     there = np.isfinite(values)
@@ -134,6 +148,8 @@ def _number(
             ends = gap_ends(_bins(number, units, label), bins, level, of_class=label is not None)
         elif number.smooth:
             ends = jackknife_ends(number.value, units, whole, level, bounds)
+        elif number.parts is not None:
+            ends = parts_ends(number, units, level)
         mean = mean_ends(values, images.codes, level, bounds)
         why = _why(units, number, ends, mean)
     quartiles = [None, None, None] if not len(own) else np.quantile(own, [0.25, 0.5, 0.75]).tolist()
@@ -175,7 +191,9 @@ def _why(units: ImageSums, number: DenseNumber, ends: Ends | None, mean: Ends | 
     count = Clusters(units.n[units.n > 0.0]).effective
     if count < LEAST_UNITS or mean is None:
         return reason("too_few_groups", f"fewer than {LEAST_UNITS} images, or groups of them, have such pixels")
-    if number.smooth or number.gaps is not None:
+    if rests_on_few(number, units):
+        return reason("too_few_groups", FEW_PARTS)
+    if number.smooth or number.gaps is not None or number.parts is not None:
         return reason("too_few_groups", "it rests on a few images, or on too many bins")
     return reason("no_method", NO_METHOD)
 

@@ -24,7 +24,8 @@ class DenseNumber(NamedTuple):
 
     better: "lower", "higher", or "zero" for the size. gaps: the bins whose gaps it adds up, weighted by count: "top",
     "border", "inside" or "classes"; None for others. smooth: whether it is a smooth function of sums, so that the
-    jackknife gives its error.
+    jackknife gives its error. parts: of a sum of sizes that are weighted in another way, the signed parts, (j, cells).
+    rests: the pixels of parts, (j, cells), each of which needs pixels of some units: rare ones would change the number.
     """
 
     name: str
@@ -32,6 +33,8 @@ class DenseNumber(NamedTuple):
     better: Literal["lower", "higher", "zero"]
     gaps: Literal["top", "border", "inside", "classes"] | None = None
     smooth: bool = False
+    parts: Value | None = None
+    rests: Value | None = None
 
     def bins_of(self, pooled: PooledBins) -> BinSums | None:
         """The bins whose gaps it adds up."""
@@ -66,6 +69,14 @@ def unweighted_gap(bins: Floats) -> Floats:
     gaps = bin_gaps(bins)
     there = ~np.isnan(gaps)
     return ratio(np.where(there, gaps, 0.0).sum(axis=-1), there.sum(axis=-1).astype(np.float64))
+
+
+def unweighted_parts(bins: Floats) -> Floats:
+    """The parts whose sizes add up to `unweighted_gap`, as accuracy - confidence, of bins (..., 3, m): (..., m)."""
+    n, confidence, right = np.moveaxis(bins, -2, 0)
+    there = n > FEW
+    gaps = np.where(there, (right - confidence) / np.where(there, n, 1.0), 0.0)
+    return np.asarray(gaps / np.maximum(there.sum(axis=-1, keepdims=True), 1))
 
 
 def largest_gap(bins: Floats) -> Floats:
@@ -104,6 +115,33 @@ def band_error(images: ImageSums) -> Floats:
     return ratio((weight * gap).sum(axis=-1), weight.sum(axis=-1))
 
 
+def band_parts(images: ImageSums) -> Floats:
+    """The parts of bands whose sizes add up to `band_error`, as accuracy - confidence, (j, b)."""
+    n, confidence, right, distance = np.moveaxis(images.bands, 1, 0)
+    there = n > FEW
+    count = np.where(there, n, 1.0)
+    weight = np.where(there, 1.0 / (distance / count + 1.0), 0.0)
+    total = weight.sum(axis=-1, keepdims=True)
+    return np.asarray(weight * (right - confidence) / count / np.where(total > 0.0, total, 1.0))
+
+
+def top_parts(images: ImageSums) -> Floats:
+    """The parts of bins whose sizes add up to the unweighted mean of their gaps, (j, m)."""
+    return unweighted_parts(images.top)
+
+
+def filled(images: ImageSums) -> Floats:
+    """The pixels of each bin that is not empty in all images together, (j, bins)."""
+    count = images.top[:, 0]
+    return np.asarray(count[:, count.any(axis=0)])
+
+
+def class_parts(images: ImageSums) -> Floats:
+    """The parts of classes and bins whose sizes add up to the mean of `unweighted_gap` over classes, (j, k m)."""
+    classes = by_class(images)
+    return np.asarray(unweighted_parts(classes).reshape(len(classes), -1) / classes.shape[1])
+
+
 def dice(images: ImageSums) -> Floats:
     """The Dice coefficient of each class, (j, k): 2 TP / (2 TP + FP + FN), NaN where a class is in neither.
 
@@ -137,16 +175,16 @@ def _all_numbers() -> tuple[DenseNumber, ...]:
         DenseNumber("nll", lambda j: ratio(j.scores[:, 0], j.n), "lower", smooth=True),
         DenseNumber("brier", lambda j: ratio(j.scores[:, 1], j.n), "lower", smooth=True),
         DenseNumber("ece", lambda j: mean_gap(j.top), "lower", "top"),
-        DenseNumber("ace", lambda j: unweighted_gap(j.top), "lower"),
+        DenseNumber("ace", lambda j: unweighted_gap(j.top), "lower", parts=top_parts, rests=filled),
         DenseNumber("mce_all_bins", lambda j: largest_gap(j.top), "lower"),
         DenseNumber("cwce", lambda j: over_classes(mean_gap(by_class(j))), "lower", "classes"),
-        DenseNumber("cwace", lambda j: over_classes(unweighted_gap(by_class(j))), "lower"),
+        DenseNumber("cwace", lambda j: over_classes(unweighted_gap(by_class(j))), "lower", parts=class_parts),
         DenseNumber("cwmce", lambda j: over_classes(largest_gap(by_class(j))), "lower"),
         DenseNumber("boundary_ece", lambda j: mean_gap(j.border), "lower", "border"),
         DenseNumber("interior_ece", lambda j: mean_gap(j.inside), "lower", "inside"),
         DenseNumber("boundary_gap", lambda j: signed_gap(j.border), "zero", smooth=True),
         DenseNumber("interior_gap", lambda j: signed_gap(j.inside), "zero", smooth=True),
-        DenseNumber("ba_ece", band_error, "lower"),
+        DenseNumber("ba_ece", band_error, "lower", parts=band_parts, rests=lambda j: j.bands[:, 0]),
         DenseNumber("dice", lambda j: over_classes(dice(j)), "higher", smooth=True),
         DenseNumber("iou", lambda j: over_classes(iou(j)), "higher", smooth=True),
     )
@@ -163,7 +201,7 @@ def of_class(label: int) -> tuple[DenseNumber, ...]:
 
     return (
         DenseNumber("ece", lambda j: mean_gap(bins(j)), "lower", "classes"),
-        DenseNumber("ace", lambda j: unweighted_gap(bins(j)), "lower"),
+        DenseNumber("ace", lambda j: unweighted_gap(bins(j)), "lower", parts=lambda j: unweighted_parts(bins(j))),
         DenseNumber("mce_all_bins", lambda j: largest_gap(bins(j)), "lower"),
         DenseNumber("confidence_gap", lambda j: signed_gap(bins(j)), "zero", smooth=True),
         DenseNumber("dice", lambda j: dice(j)[:, label], "higher", smooth=True),

@@ -9,6 +9,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.arrays import Codes
+from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.row_source import Kind
 from calibeval.core.dense.case import Case, Cases, Facts, region_labels
 from calibeval.core.dense.image_sums import ImageAdder, ImageParts, ImageSums, PooledBins
@@ -105,6 +106,11 @@ class Side:
     def spaced(self) -> bool:
         """Whether the spacing of the pixels of every image is known."""
         return bool(self.remarks.spaced)
+
+    @property
+    def warnings(self) -> tuple[Notice, ...]:
+        """What was told of the folder and of single cases."""
+        return (*self.facts.warnings, *(warning("map_note", one) for one in self.remarks.texts()))
 
     def ready(self, case: Case) -> Ready:
         """What a thread computes of a case before its turn comes."""

@@ -88,6 +88,19 @@ def evaluate_dump(
 
     Raises: InputError for values that contradict the kind of the scores.
     """
+    return measured_dump(predictions, settings, resources, only, curves=curves)[0]
+
+
+def measured_dump(
+    predictions: Predictions,
+    settings: Settings,
+    resources: Resources = PLAIN,
+    only: Collection[str] | None = None,
+    *,
+    curves: bool = False,
+    keep_rows: bool = False,
+) -> tuple[DumpReport, Measurement]:
+    """The same, and the sums from which the results are. keep_rows: whether they hold the results of every row."""
     pairs, gain, second = needs_pairs(only), needs_gain(only), wanted_by(only)
     images, own = len(predictions.layout) > 1, settings.convention == OWN
     whole, tool = predictions, None
@@ -106,6 +119,7 @@ def evaluate_dump(
         predictions,
         settings if tool is None else rows_settings(settings),
         resources,
+        keep_rows=keep_rows,
         curves=curves,
         pairs=pairs,
         second=second,
@@ -120,8 +134,8 @@ def evaluate_dump(
         found = search_segments(measured.predictions, search, settings, resources.quiet(), measured.sums.rows)
         report = replace(report, segments=found)
     if tool is not None:
-        return dump_as_tool(report, whole, tool, settings, resources)
-    return with_images(report, whole, settings, resources) if images and own else report
+        return dump_as_tool(report, whole, tool, settings, resources), measured
+    return (with_images(report, whole, settings, resources) if images and own else report), measured
 
 
 def check_background(settings: Settings, *, images: bool) -> None:

@@ -44,8 +44,8 @@ def image_work(batch: Batch, case: Case, running: Running) -> ImageWork:
         scores, own, kept = batch.scores[here], labels[here], keep[here]
         if not kept.all():
             scores, own = scores[kept], own[kept]
-        if len(own):
-            block = Block(scores, own.astype(np.int64), 0)
+        if len(own):  # channels come first in a case: from here on, the scores of a pixel lie together
+            block = Block(np.ascontiguousarray(scores), own.astype(np.int64), 0)
             worked = running.work(Ready(block, None, kept, start))
             parts.append(Part(block, worked.sums))
             done.append(worked.let_go())

@@ -12,7 +12,7 @@ import numpy as np
 
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.arrays import Codes
-from calibeval.core.data.notices import Notice, warning
+from calibeval.core.data.notices import Notice
 from calibeval.core.data.source import Source
 from calibeval.core.dense.as_metrics import of_block
 from calibeval.core.dense.case import Case, Cases
@@ -197,7 +197,13 @@ class MeasuredCases:
     @property
     def warnings(self) -> tuple[Notice, ...]:
         """What was told of the folders and of single cases."""
-        return (*self.side.facts.warnings, *(warning("map_note", one) for one in self.side.remarks.texts()))
+        return self.side.warnings
+
+    @property
+    def warnings_of_base(self) -> tuple[Notice, ...]:
+        """What was told of the base alone."""
+        theirs = () if self.base is None else self.base.warnings
+        return tuple(one.reworded(f"the base: {one}") for one in theirs if one not in self.warnings)
 
     def block(self, part: Part, level: float | None, names: Sequence[str]) -> PerImage:
         """What the images of a part say. names: of the classes."""

@@ -106,7 +106,9 @@ class Running:
             row = sums.impossible_row if ready.whole else int(np.flatnonzero(ready.keep)[sums.impossible_row])
             sums = replace(sums, impossible_row=ready.stored + row)
         if self.heard is not None:
-            gaps = ClassGaps.of(block, self.facts.kinds.kind, self.compared)
+            gaps = None  # by groups, their totals say more
+            if self.groups is None:
+                gaps = ClassGaps.of(block, self.facts.kinds.kind, self.compared)
             self.heard.append(Heard(rows, block.labels.copy(), gaps))  # the array is written again
         self.total = replace(sums, rows=None) if self.total is None else self.total + sums
         self.keys.add(keys, block.weights, codes)

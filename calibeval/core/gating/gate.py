@@ -10,7 +10,8 @@ import numpy as np
 
 from calibeval.core.comparison.baseline import Baseline
 from calibeval.core.comparison.comparison import Comparison
-from calibeval.core.comparison.matched import Matched, check_bins, unpaired
+from calibeval.core.comparison.matched import Matched, check_bins
+from calibeval.core.comparison.of_arrays import ArrayImages, counted, images_of_both, unpaired_with_images
 from calibeval.core.comparison.pairing import pair_rows
 from calibeval.core.conventions.table import OWN, find_convention
 from calibeval.core.data.columns import kept_rows
@@ -29,10 +30,12 @@ from calibeval.core.evaluation.with_second_pass import with_second_pass
 from calibeval.core.gating.columns import slice_columns, sliced_in_both
 from calibeval.core.gating.evidence import Measured, reported
 from calibeval.core.gating.judged import judged
+from calibeval.core.gating.of_cases import in_images
 from calibeval.core.gating.rules import GateSettings, Rule, rule_from_table
 from calibeval.core.gating.ruling import RuleVerdict
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.metrics.bins import Binned
+from calibeval.core.metrics.image_names import is_of_images
 from calibeval.core.metrics.table import EVERY, needs_gain, needs_pairs, wanted_by
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.settings import Settings
@@ -95,7 +98,7 @@ class Subject:
 
     measured: the dump. saved: the baseline, if it is a saved report. matched: dump and baseline on the same rows.
     values, changes: the metrics whose value, or whose change from the baseline, the rules need.
-    base, rules, how: what it was made of.
+    base, rules, how: what it was made of. images, images_of_base: if rules are about these.
     """
 
     measured: Measurement
@@ -107,6 +110,8 @@ class Subject:
     base: Predictions | Report | None
     rules: tuple[Rule, ...]
     how: GateSettings
+    images: ArrayImages | None = None
+    images_of_base: ArrayImages | None = None
     found: dict[float, Measured] = field(default_factory=dict)
 
     @classmethod
@@ -122,6 +127,7 @@ class Subject:
         slices: Sequence[str],
         group: str | None,
         positive: str | None = None,
+        background: str | None = None,
         resources: Resources = PLAIN,
         keep_rows: bool = False,
         in_full: bool = False,
@@ -148,10 +154,12 @@ class Subject:
             min_rows=(settings.min_rows or None) if columns else None,
             group=group,
             positive=positive,
+            background=background,
             images=False,
         )
-        dump = with_positive(dump, positive)
-        base = with_positive(base, positive) if isinstance(base, Predictions) else base
+        images = images_of_both(dump, base, how, resources, [rule.metric for rule in rules])
+        dump = counted(with_positive(dump, positive), how)
+        base = counted(with_positive(base, positive), how) if isinstance(base, Predictions) else base
         how = stamped(how, *(one.warnings for one in (dump, base) if isinstance(one, Predictions)))
         if base is not None:
             check_bins(how)
@@ -193,7 +201,7 @@ class Subject:
         values = frozenset(rule.metric for rule in rules if base is None or not rule.is_change)
         values |= {"accuracy", *(("ece",) if columns else ())}  # it says how rows vary; slices are sorted by the ECE
         changes = frozenset(rule.metric for rule in rules if rule.is_change)
-        return cls(measured, saved, matched, values, changes, resources, base, tuple(rules), settings)
+        return cls(measured, saved, matched, values, changes, resources, base, tuple(rules), settings, *images)
 
     def again(self, dump: Predictions) -> Subject:
         """Another dump of the same rows under the same rules, beside the same baseline."""
@@ -208,6 +216,7 @@ class Subject:
             slices=own.slices,
             group=own.group,
             positive=own.positive,
+            background=own.background,
             resources=self.resources,
         )
 
@@ -260,8 +269,11 @@ class Subject:
         return self.measured.sums.n
 
     def in_units(self, verdicts: tuple[RuleVerdict, ...]) -> tuple[RuleVerdict, ...]:
-        """The verdicts as they are: their reasons count rows."""
-        return verdicts
+        """The verdicts; reasons count rows, and of numbers of images these."""
+        if self.images is None:
+            return verdicts
+        share = self.dump.layout[0] / max(self.n, 1.0)
+        return tuple(in_images(one, share) if is_of_images(one.rule.metric) else one for one in verdicts)
 
     def report(self, level: float) -> DumpReport:
         """A report of the dump, with the metrics that rules need."""
@@ -270,14 +282,19 @@ class Subject:
     def measure(self, level: float) -> Measured:
         """The results and differences that the rules need, with intervals at that level; cached for each level."""
         if level not in self.found:
-            self.found[level] = Measured(self.measured.report(level, self.values), self._compared(level))
+            report = self.measured.report(level, self.values)
+            if self.images is not None:
+                report = replace(report, metrics={**report.metrics, **self.images.metrics(level, self.values)})
+            self.found[level] = Measured(report, self._compared(level))
         return self.found[level]
 
     def _compared(self, level: float) -> Comparison | None:
         if self.matched is not None:
             found = self.matched.at(level, self.changes)
+            if self.images is not None and self.images_of_base is not None:
+                found = self.images.beside(self.images_of_base, found, level, self.changes)
             return Comparison(VERSION, self.settings, self.matched.side, (found,))
         if self.saved is not None:
-            found = unpaired(self.saved, self.measured, level, self.changes)
+            found = unpaired_with_images(self.saved, self.measured, self.images, level, self.changes)
             return Comparison(VERSION, self.settings, self.saved.side, (found,))
         return None

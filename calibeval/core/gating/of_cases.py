@@ -99,7 +99,7 @@ class CasesSubject:
     def in_units(self, verdicts: tuple[RuleVerdict, ...]) -> tuple[RuleVerdict, ...]:
         """The verdicts; where more rows would decide, they say how many images."""
         share = len(self.cases.whole.images.sums) / max(self.n, 1.0)
-        return tuple(_in_images(one, share) for one in verdicts)
+        return tuple(in_images(one, share) for one in verdicts)
 
     def _compared(self, level: float) -> Comparison | None:
         if self.saved is None and self.cases.base is None:
@@ -108,7 +108,7 @@ class CasesSubject:
         return Comparison(VERSION, self.settings, pair.base, (pair.at(level, self.changes),))
 
 
-def _in_images(rule: RuleVerdict, share: float) -> RuleVerdict:
+def in_images(rule: RuleVerdict, share: float) -> RuleVerdict:
     """The verdict of a rule whose reasons speak of images. share: images for each pixel."""
 
     def told(reason: Notice) -> Notice:

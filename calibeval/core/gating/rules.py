@@ -25,6 +25,7 @@ RULE_KINDS: tuple[RuleKind, ...] = get_args(RuleKind)
 CHANGES: tuple[RuleKind, ...] = ("max_increase", "max_drop")
 WORST = "worst"
 
+_COLUMNS = ("group", "weights", "positive", "class_names", "layout", "background", "spacing")
 _RULE_KEYS = ("metric", *RULE_KINDS, "relative", "severity", "slice", "on_inconclusive")
 # Names of keys in version 0.1, for hints.
 EARLIER = {"confidence": "level", "min_samples": "min_rows"}
@@ -145,7 +146,7 @@ class GateSettings:
 @dataclass(frozen=True, slots=True)
 class GateConfig:
     """The content of a configuration: settings, baseline, preset, columns of slices, groups and weights, rules, the
-    positive class of two, and the names of the classes.
+    positive class of two, the names of the classes, and how images are read and counted.
     """
 
     settings: Mapping[str, Any] = field(default_factory=dict)
@@ -157,6 +158,9 @@ class GateConfig:
     weights: str | None = None
     positive: str | None = None
     class_names: tuple[str, ...] | None = None
+    layout: str | None = None
+    background: str | None = None
+    spacing: Any = None
 
 
 def overlaid(*layers: Iterable[Rule]) -> tuple[Rule, ...]:
@@ -189,6 +193,9 @@ def config_from_table(table: Mapping[str, Any], where: str) -> GateConfig:
         "weights": as_text,
         "positive": as_text,
         "class_names": as_texts,
+        "layout": as_text,
+        "background": as_text,
+        "spacing": as_is,
         "rule": as_is,
     }
     try:
@@ -199,7 +206,7 @@ def config_from_table(table: Mapping[str, Any], where: str) -> GateConfig:
         rules = _rules(read.pop("rule")) if "rule" in read else ()
         preset = read.pop("preset", None)
         baseline, slices = read.pop("baseline", None), read.pop("slices", ())
-        columns = [read.pop(name, None) for name in ("group", "weights", "positive", "class_names")]
+        columns = [read.pop(name, None) for name in _COLUMNS]
         GateSettings(**read)
     except UsageError as error:
         raise UsageError(f"{where}: {error}") from None

@@ -13,7 +13,7 @@ from calibeval.core.sums.sums import Sums
 from calibeval.core.uncertainty.level import Level
 from calibeval.core.uncertainty.paired import Contrast
 
-ONLY_IMAGES = "only images have it: a segmentation in folders of cases"
+ONLY_IMAGES = "only images have it: unweighted pixels with the scores of every class"
 
 
 class About(NamedTuple):

@@ -162,6 +162,7 @@ class Report(MetricLookup[MetricResult]):
     `report.dumps[i]["ece"]`, as the report itself is then an empty mapping. `print(report)` prints what the command
     line prints; at the end of a notebook cell, a report is shown as a page.
     version: of calibeval. environment: versions and command line; None if the report was made from Python.
+    cases: images that pages and figures show, as arrays, by the names of dumps; they are not written to JSON.
     `Report.from_json(report.to_json()) == report` holds exactly.
 
     >>> report = Report("0", Settings(), (DumpReport(Source("a.npz"), "probs", 100, 2, 0, {}, (), None, (), name="a"),))
@@ -175,6 +176,7 @@ class Report(MetricLookup[MetricResult]):
     settings: Settings
     dumps: tuple[DumpReport, ...] = field(default_factory=tuple)
     environment: Environment | None = None
+    cases: Mapping[str, tuple[Any, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def by_name(self) -> Mapping[str, MetricResult]:
         """The metrics of the only dump by their names; empty if there are several dumps."""
@@ -201,7 +203,8 @@ class Report(MetricLookup[MetricResult]):
 
         width: in inches; None: 3.5 for one diagram, 7 for several. of: "reliability"; "risk" for risk-coverage
         curves, which come with metrics such as aurc; "images" for the gaps of regions and the ECE of single images of
-        a segmentation. Raises: InputError for a report without rows, these curves, or images.
+        a segmentation; "pictures" for the images that `evaluate(..., show=...)` keeps, 7 inches wide.
+        Raises: InputError for a report without rows, these curves, or images.
         """
         drawn: Figure = elsewhere("calibeval.api.show", "report_figure")(self, width, of)
         return drawn
@@ -251,7 +254,7 @@ class Report(MetricLookup[MetricResult]):
 
         Raises: InputError if the text is not a report of this schema, naming the first invalid field.
         """
-        return read_document(text, SCHEMA, "report", lambda whole: read_record(whole, cls))
+        return read_document(text, SCHEMA, "report", lambda whole: read_record(whole, cls, cases={}))
 
 
 def with_distinct_names(dumps: Sequence[DumpReport]) -> tuple[DumpReport, ...]:

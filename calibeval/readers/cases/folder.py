@@ -16,7 +16,8 @@ from calibeval.core.data.row_source import Kind
 from calibeval.core.data.source import Source
 from calibeval.core.dense.case import Case, Facts
 from calibeval.core.errors import InputError, UsageError
-from calibeval.readers.cases.axes import apart, channels_first, matched, reversed_axes
+from calibeval.readers.cases.axes import channels_first, matched, reversed_axes
+from calibeval.readers.cases.beside import place_told
 from calibeval.readers.cases.names import Layout
 from calibeval.readers.cases.nnunet import Described, described
 from calibeval.readers.cases.pictures import Picture, read_mask, read_nifti
@@ -43,10 +44,6 @@ WHITE = 255
 LISTED = 3
 HALF = 2
 OF_LAYOUTS: dict[Layout, tuple[str, ...]] = {"nnunet": (".npz",), "monai": NIFTI, "arrays": ARRAYS}
-ELSEWHERE = (
-    "predictions and labels lie at different places by their affines, and voxels are matched by their indices: wrong, "
-    "if one of them is flipped, moved or resampled"
-)
 
 
 class Read(NamedTuple):
@@ -129,8 +126,7 @@ class Folder:
                 f"a spacing of {len(given)} numbers is not for the images of {file.name}, which have {marks.ndim} axes"
             )
         own, told = self._as_classes(fit.labels, len(fit.scores), labels_file.name)
-        if apart(labels, scores.picture):
-            told = (*told, ELSEWHERE)
+        told = (*told, *place_told(file, scores.picture, labels))
         return Case(name, divided(fit.scores, scores.kind), own, fit.spacing, told, from_x=all(nifti))
 
     def source(self, found: Sequence[str] = ()) -> Source:

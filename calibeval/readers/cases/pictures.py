@@ -42,14 +42,10 @@ def read_nifti(file: SteadyFile, limits: Limits) -> Picture:
 
     Raises: InputError for a damaged file, or one that would expand beyond the limit; UsageError without nibabel.
     """
-    try:
-        from nibabel.nifti1 import Nifti1Image
-        from nibabel.nifti2 import Nifti2Image
-    except BROKEN_IMPORT as error:
-        raise not_importable(error, f"{file.name}: NIfTI", "nibabel", "medical") from None
+    nifti = _nifti_kinds(file)
     try:
         with _quiet():
-            image = _loaded(file, (Nifti1Image, Nifti2Image))
+            image = _loaded(file, nifti)
             shape, dtype = tuple(map(int, image.shape)), np.dtype(image.get_data_dtype())
             if dtype.kind not in "fiu" or not shape or min(shape) < 1:
                 raise InputError(f"{file.name}: holds voxels of type {dtype} in shape {shape}, which are no numbers")
@@ -60,9 +56,36 @@ def read_nifti(file: SteadyFile, limits: Limits) -> Picture:
     except InputError:
         raise
     except DAMAGED as error:
-        raise InputError(f"{file.name}: not a NIfTI file, or damaged ({first_line(error)})") from None
+        raise _damaged(file, error) from None
     sure = len(zooms) == min(len(shape), 3) and all(math.isfinite(one) and one > 0.0 for one in zooms)
     return Picture(np.asarray(values), zooms if sure else None, affine if np.isfinite(affine).all() else None)
+
+
+def read_affine(file: SteadyFile) -> npt.NDArray[np.float64] | None:
+    """The affine of a NIfTI file, of which only the header is read; None without one. Raises: as `read_nifti`."""
+    nifti = _nifti_kinds(file)
+    try:
+        with _quiet():
+            affine = np.asarray(_loaded(file, nifti).affine, np.float64)
+    except InputError:
+        raise
+    except DAMAGED as error:
+        raise _damaged(file, error) from None
+    return affine if np.isfinite(affine).all() else None
+
+
+def _nifti_kinds(file: SteadyFile) -> tuple[Any, Any]:
+    """What reads NIfTI files of both versions. Raises: UsageError without nibabel."""
+    try:
+        from nibabel.nifti1 import Nifti1Image
+        from nibabel.nifti2 import Nifti2Image
+    except BROKEN_IMPORT as error:
+        raise not_importable(error, f"{file.name}: NIfTI", "nibabel", "medical") from None
+    return Nifti1Image, Nifti2Image
+
+
+def _damaged(file: SteadyFile, error: BaseException) -> InputError:
+    return InputError(f"{file.name}: not a NIfTI file, or damaged ({first_line(error)})")
 
 
 def read_mask(file: SteadyFile, limits: Limits) -> Picture:

@@ -37,7 +37,7 @@ def render(report: Report) -> str:
     if any(champions.values()):
         notes.append(f"bold: {MARKED}")
     notes += [f"{escape(d.name)}: {escape(headline(d))}" for d in report.dumps]
-    notes += [f"{escape(d.name)}: {escape(image_finding(d.per_image))}" for d in report.dumps if d.per_image]
+    notes += [f"{escape(d.name)}: {escape(image_finding(d))}" for d in report.dumps if d.per_image]
     notes += [f"{escape(d.name)}: {escape(line)}" for d in report.dumps for line in cells.reasons(d)]
     lines += ["", *(f"- {note}" for note in notes if note)]
     for dump in report.dumps:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from textwrap import wrap as wrapped
+
 from rich.console import RenderableType
 from rich.text import Text
 
@@ -13,6 +15,7 @@ from calibeval.render.terminal.sheet import GUTTER, STRONG, Column, Sheet, block
 from calibeval.words import digits
 from calibeval.words import survey as words
 from calibeval.words.names import visible
+from calibeval.words.survey_changes import changes
 
 _NAMES = 30
 _MOST_ROWS = 40
@@ -42,6 +45,7 @@ def render(
             parts += ["", *_pivot_table(found, sheet, full=full)]
         parts += ["", *_along(survey, found, sheet)]
         parts += ["", *_worst(survey, metric, sheet, full=full)]
+        parts += [Text(part) for line in changes(survey, metric) for part in wrapped(sheet.text(line), sheet.width)]
     below = words.notes(survey)
     parts += ["", *(Text(line) for note in below for line in sheet.flow([note]))] if below else []
     return sheet_text(parts, sheet, color)

@@ -1,22 +1,32 @@
-"""One cell of a survey, measured as `report` measures a dump."""
+"""One cell of a survey, measured as `report` measures a dump, and compared as `compare` compares two."""
 
 from __future__ import annotations
 
 import functools
 from collections.abc import Collection
 from dataclasses import dataclass, replace
+from typing import NamedTuple
 
 import numpy as np
 
+from calibeval.core.comparison.baseline import Baseline
+from calibeval.core.comparison.comparison import Candidate
+from calibeval.core.comparison.matched import compared, unpaired
+from calibeval.core.comparison.pairing import pair_rows
 from calibeval.core.data.amended import titled
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import CalibevalError, FileProblem, InputError, UsageError
-from calibeval.core.evaluation.evaluate import evaluate_dump
+from calibeval.core.evaluation.evaluate import measured_dump
+from calibeval.core.evaluation.measurement import Measurement
+from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.resources import Resources
 from calibeval.core.survey.axes import Point
-from calibeval.core.survey.survey import Cell
+from calibeval.core.survey.rows import Units, UnitValues
+from calibeval.core.survey.survey import Cell, Change
+from calibeval.core.survey.together import Kept
+from calibeval.core.version import VERSION
 from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.open import open_input, open_labels, predictions_of, split_name
 from calibeval.readers.opened import Opened
@@ -25,6 +35,7 @@ from calibeval.readers.stored.place import Place
 from calibeval.runs.surveying.planned import Block, Found, Planned
 
 TEMPERATURE = "temperature"
+NOT_PAIRED = "rows are not paired with those of the reference"
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,36 +56,50 @@ class How:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A cell to measure."""
+    """A cell to measure. reference: the dump it is compared with; None: none."""
 
     cell: Planned
     how: How
+    reference: Found | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
-    """What was measured of a cell."""
+    """What was measured of a cell. kept: of its rows; None if it could not be measured. change: from its reference.
+
+    notes: what the survey tells once for all cells.
+    """
 
     cell: Cell
+    kept: Kept | None = None
+    change: Change | None = None
+    notes: tuple[Notice, ...] = ()
+
+
+class Side(NamedTuple):
+    """A dump with its results."""
+
+    report: DumpReport
+    measured: Measurement
 
 
 def measure(task: Task) -> Measured:
     """The results of a cell; what is wrong with its dump is told in it."""
-    point, found = task.cell.point, task.cell.found
     try:
         return _measured(task)
     except UsageError:
         raise
-    except CalibevalError as error:
-        return Measured(failed(point, found, error))
-    except OSError as error:
-        return Measured(failed(point, found, FileProblem(f"{found.name}: {error.strerror or error}")))
+    except (CalibevalError, OSError) as error:
+        point, found = task.cell.point, task.cell.found
+        cell = Cell(point, found.name, None, None, {}, error=told(error, found))
+        return Measured(cell)
 
 
-def failed(point: Point, found: Found, error: CalibevalError) -> Cell:
-    """A cell that could not be measured."""
-    kind = "file" if isinstance(error, FileProblem) else "input"
-    return Cell(point, found.name, None, None, {}, error=Notice(str(error), kind))
+def told(error: CalibevalError | OSError, found: Found) -> Notice:
+    """An error as a notice with its kind."""
+    if isinstance(error, CalibevalError):
+        return Notice(str(error), "file" if isinstance(error, FileProblem) else "input")
+    return Notice(f"{found.name}: {error.strerror or error}", "file")
 
 
 def opened(found: Found, reading: ReadOptions) -> Predictions:
@@ -103,24 +128,80 @@ def part_of(whole: Predictions, block: Block, name: str) -> Predictions:
     return titled(whole.select(np.arange(block.index * size, (block.index + 1) * size)), name)
 
 
+def _side(found: Found, how: How) -> Side:
+    return Side(*_results(opened(found, how.reading), how))
+
+
+def _results(dump: Predictions, how: How) -> tuple[DumpReport, Measurement]:
+    return measured_dump(dump, how.settings, how.resources, _with_temperature(how.only), keep_rows=True)
+
+
+@functools.lru_cache(maxsize=1)
+def _reference(found: Found, how: How) -> Side | Notice:
+    """The reference of several cells, read and measured once, or why it cannot be."""
+    try:
+        return _side(found, how)
+    except UsageError:
+        raise
+    except (CalibevalError, OSError) as error:
+        return told(error, found)
+
+
 def _measured(task: Task) -> Measured:
-    how = task.how
-    dump = opened(task.cell.found, how.reading)
-    report = evaluate_dump(dump, how.settings, how.resources, _with_temperature(how.only))
+    how, found = task.how, task.cell.found
+    side = _side(found, how)
+    change, notes = _change(task.cell.point, side, task.reference, how)
+    report = side.report
     own = report.metrics.get(TEMPERATURE)
-    metrics = {name: one for name, one in report.metrics.items() if how.only is None or name in how.only}
     cell = Cell(
         task.cell.point,
-        task.cell.found.name,
+        found.name,
         report.n,
         report.k,
-        metrics,
+        {name: one for name, one in report.metrics.items() if how.only is None or name in how.only},
         temperature=None if own is None else own.value,
         bins=report.equal_width,
         source=replace(report.source, title=None),
         warnings=report.warnings,
     )
-    return Measured(cell)
+    return Measured(cell, _kept(side, how), change, notes)
+
+
+def _kept(side: Side, how: How) -> Kept | None:
+    rows = side.measured.sums.rows
+    if rows is None:
+        return None
+    units = Units.of(side.measured.predictions, rows, how.settings.group)
+    return Kept(units.bare, UnitValues.of(rows, units))
+
+
+def _change(point: Point, side: Side, found: Found | None, how: How) -> tuple[Change | None, tuple[Notice, ...]]:
+    """The differences from the reference, and what all cells share in saying."""
+    if found is None:
+        return None, ()
+    base = _reference(found, how)
+    if isinstance(base, Notice):
+        return Change(point, found.name, {}, None, base), ()
+    try:
+        told, notes = _compared(base, side, how)
+    except InputError as error:
+        return Change(point, found.name, {}, None, Notice(str(error), "input")), ()
+    return Change(point, found.name, told.differences, told.paired_by), notes
+
+
+def _compared(base: Side, side: Side, how: How) -> tuple[Candidate, tuple[Notice, ...]]:
+    """The differences of paired rows; where rows cannot be paired, as of different rows, and why."""
+    ours, theirs = base.measured, side.measured
+    level = how.settings.level or 0.95
+    try:
+        pairing = pair_rows(ours.predictions, theirs.predictions)
+    except InputError as error:
+        saved = Baseline.of(Report(VERSION, how.settings, (base.report,)), how.settings.bins)
+        text = f"{NOT_PAIRED}, so intervals of changes are those of different rows: {error}"
+        return unpaired(saved, theirs, level, how.only), (Notice(text, "unpaired"),)
+    both = (ours.predictions, ours.sums), (theirs.predictions, theirs.sums)
+    found = compared(*both, pairing, how.settings, how.resources, level, how.only)
+    return found, tuple(one for one in pairing.warnings if one.code == "sorted_labels")
 
 
 def _with_temperature(only: Collection[str] | None) -> Collection[str] | None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from calibeval.core.errors import InputError, UsageError, cut
 from calibeval.core.survey.axes import Axis, Point, key_of, placed, words
@@ -21,7 +21,7 @@ class Block:
 class Found:
     """A dump with the texts of its axes, as they stand in its name. block: the part of its rows; None: all."""
 
-    texts: Mapping[str, str]
+    texts: Mapping[str, str] = field(compare=False)
     dump: str
     block: Block | None = None
 

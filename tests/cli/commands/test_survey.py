@@ -2,6 +2,7 @@
 
 import csv
 import io
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -132,3 +133,65 @@ def test_twenty_corruptions_of_one_file(capsys):
     assert "20 cells: corruption (4) × severity (5) · 2,000 rows each · 10 classes" in found.out
     assert "ECE from 11.44 % (gaussian_blur 1) to 69.38 % (gaussian_noise 5)" in found.out
     assert "1 name beside did not match: cifar10jpeg_resnet20_shift.npz#clean" in found.out
+
+
+def test_changes_are_those_of_compare_with_holm_over_cells(capsys, folder):
+    survey = calibeval.survey("{model}_{severity}.npz", reference="severity=1")
+    assert [(one.axes["model"], one.reference, one.paired_by) for one in survey.changes] == [
+        ("a", "a_1.npz", "position"),
+        ("b", "b_1.npz", "position"),
+    ]
+    for one in survey.changes:
+        model = one.axes["model"]
+        found = calibeval.compare(f"{model}_1.npz", f"{model}_2.npz").candidates[0].differences
+        for name, difference in one.differences.items():
+            assert replace(difference, p_holm=None) == replace(found[name], p_holm=None)
+        assert one.differences["nll"].p_holm >= found["nll"].p
+    shown = run(capsys, "survey", "{model}_{severity}.npz", "--reference", "severity=1", "--metric", "nll").out
+    assert "NLL against severity=1, 2 cells: " in shown
+    assert "(Holm over cells); most +" in shown
+
+
+def test_a_reference_is_a_dump_perhaps_one_for_each_model(folder):
+    alone = calibeval.survey("{model}_{severity}.npz", reference="a_1.npz", metrics="nll")
+    assert [one.reference for one in alone.changes] == ["a_1.npz"] * 3
+    each = calibeval.survey("{model}_{severity}.npz", reference="{model}_1.npz", metrics="nll")
+    assert [one.reference for one in each.changes] == ["a_1.npz", "b_1.npz"]
+
+
+def test_rows_that_are_not_the_same_are_compared_as_such_and_it_is_told(capsys, folder):
+    logits, labels = logits_and_labels(200, 3, seed=5)
+    np.savez(folder / "other.npz", logits=logits, labels=labels)
+    survey = calibeval.survey("{model}_{severity}.npz", reference="other.npz", metrics="nll,ece")
+    assert [one.paired_by for one in survey.changes] == [None] * 4
+    assert all(one.differences["nll"].low is not None for one in survey.changes)
+    (told,) = survey.warnings
+    assert str(told).startswith(
+        "4 of 4 cells: rows are not paired with those of the reference, so intervals of changes"
+    )
+    gone = run(capsys, "survey", "{model}_{severity}.npz", "--reference", "gone.npz")
+    assert gone.code == 3
+    assert "a 1, not compared: gone.npz: " in gone.out
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--reference", "severity=9"], 'axis severity has no value "9"; it has 1, 2'),
+        (["--reference", "severity=1", "--no-intervals"], "--reference needs the intervals"),
+        (["--reference", "severity=1", "--convention", "guo"], "--reference and --convention guo exclude each other"),
+    ],
+)
+def test_a_reference_that_cannot_be(capsys, folder, words, message):
+    found = run(capsys, "survey", "{model}_{severity}.npz", *words)
+    assert (found.code, found.out) == (2, "")
+    assert message in found.err
+
+
+def test_means_of_shared_rows_have_intervals_of_their_own(folder):
+    survey = calibeval.survey("{model}_{severity}.npz")
+    mean = survey.mean()
+    assert mean["nll"].reason is None
+    assert mean["ece"].reason.code == "cells_ends"
+    ends = [(cell["ece"].low, cell["ece"].high) for cell in survey.cells]
+    assert (mean["ece"].low, mean["ece"].high) == pytest.approx(tuple(np.mean(ends, axis=0)))

@@ -13,6 +13,7 @@ from calibeval.api.gate_config import flag_rules
 from calibeval.core.errors import UsageError
 from calibeval.core.metrics.table import EVERY
 from calibeval.core.uncertainty.certified import certified
+from tests.draws import draws
 
 AT_5 = "coverage@error=0.05"
 AT_LEAST = Rule(AT_5, "min", 0.4)
@@ -114,21 +115,21 @@ def test_it_fails_if_the_rows_prove_that_the_error_is_larger():
 
 def test_an_error_at_the_limit_rarely_fails():
     # The error of the most confident 40 % is just 5 %: at most 2.5 % of samples prove more than that.
-    failed = 0
-    for seed in range(200):
+    failed, samples = 0, draws(100)
+    for seed in range(samples):
         rng = np.random.default_rng(seed)
         dump = Predictions(
             confidence=np.linspace(0.99, 0.6, 500), correct=rng.random(500) < np.where(np.arange(500) < 200, 0.95, 0.5)
         )
         failed += ruled(dump, AT_LEAST)[0].verdict == "fail"
-    assert failed <= 200 * 0.025 + 2 * math.sqrt(200 * 0.025 * 0.975)
+    assert failed <= samples * 0.025 + 2 * math.sqrt(samples * 0.025 * 0.975)
 
 
 @pytest.mark.parametrize("coverage", [0.4, 0.39])
 def test_a_true_coverage_at_the_limit_rarely_fails(coverage):
     # Right if the confidence is above .615, but half of those above .99 are wrong. Of the rows above .6, .005 + .015 of
     # .4 are wrong: 5 %. So just 40 % can be answered, and a sample has fewer rows above .6 as often as not.
-    failed, samples = 0, 150
+    failed, samples = 0, draws(80)
     for seed in range(samples):
         rng = np.random.default_rng(seed)
         confidence = rng.random(1000)

@@ -107,6 +107,35 @@ def test_rounding_of_headers_is_no_difference(tmp_path):
     assert opened(folders).read(0).told == ()
 
 
+def test_scores_in_npz_lie_where_the_segmentation_beside_them_does(tmp_path, capsys):
+    folders = nnunet(tmp_path, {f"c{i}": image(i, (4, 5, 6)) for i in range(3)})
+    assert opened(folders).read(1).told == ()
+    beside = folders[0] / "c1.nii.gz"
+    moved = nib.load(beside).affine.copy()
+    moved[0, 3] += 0.5  # a voxel along x
+    nib.Nifti1Image(np.zeros((6, 5, 4), np.uint8), moved).to_filename(beside)
+    (dump,) = calibeval.evaluate(folders[0], labels=folders[1]).dumps
+    (told,) = [one for one in dump.warnings if MOVED in one]
+    assert told.endswith("(1 of 3 cases: c1)")
+    beside.write_bytes(b"broken")
+    assert "segmentation beside the predictions is damaged" in opened(folders).read(1).told[0]
+    beside.unlink()
+    assert opened(folders).read(1).told == ()  # the pickle, which says it too, is never opened
+    moved_base = run(capsys, "compare", folders[0], folders[0], "--labels", folders[1])
+    assert MOVED not in moved_base.err
+
+
+def test_affines_of_the_base_are_told(tmp_path, capsys):
+    every = {f"c{i}": image(i, (4, 5, 6)) for i in range(2)}
+    (tmp_path / "new").mkdir()
+    folders, other = nnunet(tmp_path, every), nnunet(tmp_path / "new", every)
+    for one in other[0].glob("*.nii.gz"):
+        nib.Nifti1Image(np.zeros((6, 5, 4), np.uint8), np.eye(4)).to_filename(one)
+    (new,) = run(capsys, "compare", other[0], folders[0], "--labels", folders[1], "--json").json["candidates"]
+    (told,) = [one["message"] for one in new["warnings"] if MOVED in one["message"]]
+    assert told.startswith("the base: predictions and labels lie")
+
+
 # One unit
 
 

@@ -21,6 +21,7 @@ from calibeval.readers.formats.dialect import Dialect
 from calibeval.readers.formats.text import TextSource, line_blocks
 from calibeval.readers.stored.limits import Limits
 from tests.cli.invoking import ENVIRONMENT
+from tests.draws import draws
 
 LIMITS = Limits(2**30, 2**30)
 NAMES = ["logit_0", "logit_1", "label", "id", "age", "prob_a", "#x", "007", ""]
@@ -98,9 +99,9 @@ def test_tables_are_those_of_pandas(text, decimal, block):
 
 @pytest.mark.slow
 @compiled
-@settings(max_examples=2000)
+@settings(max_examples=draws(300))
 @given(tables(CELLS), st.sampled_from([None, None, "."]), st.sampled_from([2**23, 24]))
-def test_2000_tables_by_the_compiled_parser_are_those_of_pandas(text, decimal, block):
+def test_tables_by_the_compiled_parser_are_those_of_pandas(text, decimal, block):
     with patch.object(text_module, "READ_BYTES", block):
         assert found(text, decimal=decimal, module=COMPILED) == found(text, decimal=decimal, most=-1)
 

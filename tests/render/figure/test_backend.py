@@ -29,7 +29,7 @@ def usual(dump):
     return path.read_bytes()
 
 
-@pytest.mark.parametrize("backend", ["nonsense", "", "module://no.such.module", "tkagg", "x" * 10_000])
+@pytest.mark.parametrize("backend", ["", "module://no.such.module", "tkagg"])
 def test_figures_are_made(dump, usual, tmp_path, backend):
     environment = {**ENVIRONMENT, "MPLBACKEND": backend}
     words = ["report", dump, "--figure", tmp_path / "a.pdf", "-o", tmp_path / "d", "--png", "-q"]

@@ -1,6 +1,7 @@
 """Segmentations on the page: both kinds of numbers, regions with signed bars, hostile names."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -50,3 +51,14 @@ def test_other_rows_have_no_section():
     plain = evaluate(Predictions(probs=[[0.8, 0.2], [0.3, 0.7]], labels=[0, 0]))
     assert images_view(plain.dumps[0]) is None
     assert "Image by image" not in render(plain)
+
+
+def test_undefined_images_are_counted_where_there_are_any(report):
+    assert "undefined in" not in render(report)
+    block = report.dumps[0].per_image
+    dice = replace(block.numbers["dice"], undefined=3)
+    changed = replace(block, numbers={**block.numbers, "dice": dice})
+    shown = render(replace(report, dumps=(replace(report.dumps[0], per_image=changed),)))
+    assert shown.count("undefined in</th>") == 1
+    assert '<td class="wide">3</td>' in shown
+    assert "(no name)" not in shown

@@ -1,0 +1,158 @@
+"""Intervals of means over cells that share rows: a sandwich, with the shared rows (or groups) as the units.
+
+The mean over C cells of a mean over rows is a sum over units, m = 1/C sum_c 1/N_c sum_u s_cu. What a unit u adds to its
+error is psi_u = 1/C sum_c (s_cu - n_cu m_c) / N_c, over all cells in which it occurs, and the variance of the mean is
+estimated by the sum of psi_u squared, with the jackknife's factor. Units are independent; cells need not be.
+Source: Liang & Zeger, Biometrika 73:13 (1986); Bell & McCaffrey, Survey Methodology 28:169 (2002), for few groups.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from calibeval.core.data.arrays import Floats
+from calibeval.core.sums.risk import FEW
+from calibeval.core.survey.rows import Keys, Units, UnitValues
+from calibeval.core.uncertainty.clusters import Clusters
+from calibeval.core.uncertainty.intervals import share_interval
+from calibeval.core.uncertainty.special import student_quantile
+
+LEAST_UNITS = 10
+Ends = tuple[float, float]
+# The metrics that are means over rows, from the sums of a unit.
+OF_ROWS: Mapping[str, Callable[[UnitValues], Floats]] = {
+    "accuracy": lambda values: values.correct.astype(np.float64),
+    "confidence_gap": lambda values: values.confidence.astype(np.float64) - values.correct,
+    "nll": lambda values: values.nll.astype(np.float64),
+    "brier": lambda values: values.brier.astype(np.float64),
+    "brier_positive": lambda values: 0.5 * values.brier.astype(np.float64),
+}
+LIMITS = {"accuracy": (0.0, 1.0), "confidence_gap": (-1.0, 1.0), "nll": (0.0, math.inf), "brier": (0.0, 2.0)}
+LIMITS["brier_positive"] = (0.0, 1.0)
+
+
+class Kept(NamedTuple):
+    """The values of a cell's units; after: those after a map."""
+
+    units: Units
+    values: UnitValues
+    after: UnitValues | None = None
+
+
+class Joined(NamedTuple):
+    """What units add to the error of a mean, (u,), and their sizes over all cells."""
+
+    psi: Floats
+    sizes: Floats
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Together:
+    """The cells of a survey with the values of their units; None where a cell could not be measured.
+
+    level: of the intervals.
+    """
+
+    cells: Sequence[Kept | None]
+    level: float
+
+    def interval(self, name: str, cells: Sequence[int], *, after: bool) -> Ends | None:
+        """The interval of the mean of a metric over these cells; None for metrics that are no means over rows, for too
+        few groups, and with fewer than 30 units that are ever wrong, or ever right, where it would not hold.
+        """
+        found = self._held(cells, after=after)
+        if name not in OF_ROWS or found is None or _few(found):
+            return None
+        values = [(kept.units, OF_ROWS[name](own)) for kept, own in found]
+        joined = psi_of(values)
+        means = [float(own.sum()) / _total(units) for units, own in values]
+        return ends_of(name, float(np.mean(means)), joined, self.level)
+
+    def _held(self, cells: Sequence[int], *, after: bool) -> list[tuple[Kept, UnitValues]] | None:
+        found = []
+        for i in cells:
+            kept = self.cells[i]
+            values = None if kept is None else kept.after if after else kept.values
+            if kept is None or values is None:
+                return None
+            found.append((kept, values))
+        return found
+
+
+def psi_of(values: Sequence[tuple[Units, Floats]], signs: Sequence[float] | None = None) -> Joined:
+    """What each unit adds to the error of the mean over cells. values: sums by unit. signs: of the cells; None: 1."""
+    by_key: dict[str, list[tuple[Units, Floats, Floats]]] = {}
+    for i, (units, own) in enumerate(values):
+        total, sizes = _total(units), _sizes(units)
+        psi = (own - sizes * (own.sum() / total)) / (total * len(values))
+        psi = psi if signs is None else signs[i] * psi
+        by_key.setdefault(units.key, []).append((units, psi, sizes))
+    parts = [
+        (one[0][0], np.sum([psi for _, psi, _ in one], axis=0), np.sum([sizes for *_, sizes in one], axis=0))
+        for one in by_key.values()
+    ]
+    named = [(units.names, psi, sizes) for units, psi, sizes in parts if units.names is not None]
+    plain = [(psi, sizes) for units, psi, sizes in parts if units.names is None]
+    if len(named) > 1:
+        plain.append(_over_names(named))
+    else:
+        plain += [(psi, sizes) for _, psi, sizes in named]
+    return Joined(*(np.concatenate([one[i] for one in plain]) for i in (0, 1)))
+
+
+def ends_of(name: str, mean: float, joined: Joined, level: float) -> Ends | None:
+    """The interval of a mean; None for too few units."""
+    clusters, count = Clusters(joined.sizes), len(joined.psi)
+    even = bool((joined.sizes == joined.sizes[0]).all())
+    if round(clusters.effective) < LEAST_UNITS:
+        return None
+    freedom = count - 1.0 if even else clusters.freedom
+    error = error_of(joined)
+    quantile = student_quantile(0.5 * (1.0 + level), freedom)
+    if name == "accuracy":
+        spread = mean * (1.0 - mean)
+        if error == 0.0 or spread <= 0.0:
+            return None
+        found = share_interval(mean, spread / error**2, quantile)
+        return found.low, found.high
+    least, most = LIMITS[name]
+    return max(mean - quantile * error, least), min(mean + quantile * error, most)
+
+
+def error_of(joined: Joined) -> float:
+    """The standard error of a mean, with the jackknife's factor for units of unequal sizes."""
+    own = joined.psi * Clusters(joined.sizes).scale
+    return math.sqrt(float(own @ own))
+
+
+def _over_names(parts: Sequence[tuple[Keys, Floats, Floats]]) -> tuple[Floats, Floats]:
+    """The sums over all units of cells that share some of them."""
+    every, places = np.unique(np.concatenate([names for names, *_ in parts]), return_inverse=True)
+    psi, sizes = (np.concatenate([part[i] for part in parts]) for i in (1, 2))
+    added = (np.bincount(places, one, len(every)).astype(np.float64) for one in (psi, sizes))
+    return next(added), next(added)
+
+
+def _few(found: Sequence[tuple[Kept, UnitValues]]) -> bool:
+    """Whether fewer than 30 units are wrong in some cell, or right in some."""
+    by_key: dict[str, list[Floats]] = {}
+    for kept, values in found:
+        sizes = _sizes(kept.units)
+        wrong, right = by_key.setdefault(kept.units.key, [np.zeros(len(sizes)), np.zeros(len(sizes))])
+        wrong += values.correct < sizes * (1 - 1e-6)
+        right += values.correct > 0
+    counts = [sum(int((one[i] > 0).sum()) for one in by_key.values()) for i in (0, 1)]
+    return min(counts) < FEW
+
+
+def _sizes(units: Units) -> Floats:
+    return np.ones(units.count) if units.sizes is None else units.sizes
+
+
+def _total(units: Units) -> float:
+    return float(units.count) if units.sizes is None else float(units.sizes.sum())

@@ -1,0 +1,33 @@
+"""The dump with which each cell is compared."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from calibeval.core.conventions.table import OWN
+from calibeval.core.errors import UsageError
+from calibeval.core.survey.pattern import filled
+from calibeval.core.survey.reference import AtValue, index_of, reference_named
+from calibeval.runs.surveying.measure import How
+from calibeval.runs.surveying.planned import Found, Plan
+
+
+def references_of(plan: Plan, text: str | None, how: How) -> Sequence[Found | None]:
+    """The reference of each cell; None for the references themselves. text: AXIS=VALUE or a dump; None: there is none.
+
+    Raises: UsageError for what is not there, or settings under which nothing is compared.
+    """
+    if text is None:
+        return [None] * len(plan.cells)
+    if how.settings.convention != OWN:
+        raise UsageError(f"--reference and --convention {how.settings.convention} exclude each other")
+    if how.settings.level is None:
+        raise UsageError("--reference needs the intervals of the changes: leave out --no-intervals")
+    wanted = reference_named(plan.axes, text)
+    if isinstance(wanted, AtValue):
+        every = [cell.point for cell in plan.cells]
+        found = [index_of(point, every, wanted) for point in every]
+        return [None if i is None else plan.cells[i].found for i in found]
+    dumps = [Found(cell.found.texts, filled(wanted.pattern, cell.found.texts)) for cell in plan.cells]
+    named = [None if one.dump == cell.found.dump else one for one, cell in zip(dumps, plan.cells, strict=True)]
+    return [None if one is None else Found({}, one.dump) for one in named]

@@ -1,0 +1,135 @@
+"""Intervals of means over cells: units that cells share are units, and cells without them are independent."""
+
+import math
+
+import numpy as np
+import pytest
+
+from calibeval import Predictions
+from calibeval.core.evaluation.evaluate import measured_dump
+from calibeval.core.evaluation.settings import checked
+from calibeval.core.survey.rows import Units, UnitValues
+from calibeval.core.survey.together import Kept, Together
+from tests.data import logits_and_labels
+
+Z = 1.959963984540054
+
+
+def kept(predictions, group=None):
+    _, found = measured_dump(predictions, checked(group=group), keep_rows=True)
+    rows = found.sums.rows
+    units = Units.of(predictions, rows, group)
+    return Kept(units.bare, UnitValues.of(rows, units)), rows
+
+
+def cells(count=3, n=600, **more):
+    logits, labels = logits_and_labels(n, 4)
+    rng = np.random.default_rng(3)
+    noisy = [logits + i * rng.normal(size=logits.shape) for i in range(count)]
+    return [kept(Predictions(logits=one, labels=labels, **more)) for one in noisy]
+
+
+def interval(found, name="nll", level=0.95):
+    some = [one for one, _ in found]
+    return Together(some, level).interval(name, range(len(some)), after=False)
+
+
+def half(ends):
+    return (ends[1] - ends[0]) / 2
+
+
+@pytest.mark.parametrize("name", ["nll", "brier", "confidence_gap"])
+def test_with_the_same_rows_it_is_the_interval_of_the_means_of_each_row(name):
+    found = cells()
+    value = {
+        "nll": lambda rows: rows.nll,
+        "brier": lambda rows: rows.brier,
+        "confidence_gap": lambda rows: rows.confidence - rows.correct,
+    }[name]
+    means = np.mean([value(rows) for _, rows in found], axis=0)
+    ends = interval(found, name)
+    assert sum(ends) / 2 == pytest.approx(means.mean(), rel=1e-6)
+    assert half(ends) == pytest.approx(Z * means.std(ddof=1) / math.sqrt(600), rel=4e-3)  # Student's, 599 degrees
+
+
+def test_ids_pair_rows_in_any_order_and_of_any_type():
+    logits, labels = logits_and_labels(600, 4)
+    turned = np.random.default_rng(0).permutation(600)
+    one = kept(Predictions(logits=logits, labels=labels, ids=np.arange(600)))
+    other = kept(Predictions(logits=logits[turned], labels=labels[turned], ids=turned.astype(str)))
+    assert one[0].units.key == other[0].units.key
+    assert interval([one, other]) == pytest.approx(interval([one, one]), rel=1e-9)
+    assert half(interval([one, other])) == pytest.approx(half(interval([one])), rel=1e-9)
+
+
+def test_cells_of_other_rows_are_independent():
+    halves = []
+    logits, labels = logits_and_labels(1200, 4)
+    for start in (0, 600):
+        here = slice(start, start + 600)
+        halves.append(kept(Predictions(logits=logits[here], labels=labels[here], ids=np.arange(start, start + 600))))
+    errors = [half(interval([one])) for one in halves]
+    assert half(interval(halves)) == pytest.approx(math.hypot(*errors) / 2, rel=4e-3)
+
+
+def test_of_rows_that_are_partly_shared_only_these_are_counted_together():
+    logits, labels = logits_and_labels(900, 4)
+    first, last = slice(0, 600), slice(300, 900)
+    found = [
+        kept(Predictions(logits=logits[here], labels=labels[here], ids=np.arange(here.start, here.stop)))
+        for here in (first, last)
+    ]
+    nll = found[0][1].nll, found[1][1].nll
+    psi = np.zeros(900)
+    psi[first] += (nll[0] - nll[0].mean()) / 1200
+    psi[last] += (nll[1] - nll[1].mean()) / 1200
+    assert half(interval(found)) == pytest.approx(Z * math.sqrt((psi**2).sum()), rel=5e-3)
+
+
+def test_without_ids_rows_at_the_same_place_are_one_unit_if_all_labels_agree():
+    logits, labels = logits_and_labels(600, 4)
+    one = kept(Predictions(logits=logits, labels=labels))
+    other = kept(Predictions(logits=logits[::-1], labels=labels[::-1]))
+    assert one[0].units.key != other[0].units.key
+    assert half(interval([one, other])) == pytest.approx(half(interval([one])) / math.sqrt(2), rel=4e-3)
+
+
+def test_groups_are_units():
+    video = np.repeat(np.arange(200), 10)
+    logits, labels = logits_and_labels(200, 4)
+    found = kept(Predictions(logits=logits[video], labels=labels[video], columns={"video": video}), "video")
+    plain = kept(Predictions(logits=logits, labels=labels))
+    assert (found[0].units.by, found[0].units.count) == ("group", 200)
+    assert interval([found]) == pytest.approx(interval([plain]), rel=1e-6)
+    few = np.repeat(np.arange(6), 30)
+    assert (
+        interval([kept(Predictions(logits=logits[few], labels=labels[few], columns={"video": few}), "video")]) is None
+    )
+
+
+def test_accuracy_has_wilsons_interval_with_the_effective_number_of_rows():
+    (found,) = cells(1)
+    right = found[1].correct.mean()
+    low, high = interval([found], "accuracy")
+    assert low < right < high <= 1.0
+    z2 = Z**2 / 600
+    assert (low + high) / 2 == pytest.approx((right + z2 / 2) / (1 + z2), rel=1e-4)
+
+
+def test_other_metrics_and_cells_with_few_errors_have_none():
+    found = cells(2)
+    assert interval(found, "ece") is None
+    labels = np.zeros(600, int)
+    logits = np.tile([9.0, 0.0, 0.0, 0.0], (600, 1))
+    logits[:29] = [0.0, 9.0, 0.0, 0.0]
+    assert interval([kept(Predictions(logits=logits, labels=labels))]) is None
+    logits[29] = [0.0, 9.0, 0.0, 0.0]
+    assert interval([kept(Predictions(logits=logits, labels=labels))]) is not None
+
+
+def test_sixteen_bytes_a_row_are_kept():
+    (found,) = cells(1)
+    held = [getattr(found[0].values, name) for name in ("confidence", "correct", "nll", "brier")]
+    assert sum(one.nbytes for one in held) == 16 * 600
+    assert found[0].units.places is None
+    assert found[0].units.sizes is None
