@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import PurePath
 
@@ -100,6 +101,41 @@ def value_range(found: MeanResult | None) -> str:
         return ""
     least, most = (digits.value(MetricResult(found.name, one)) for one in (found.least, found.most))
     return f"{least} – {most}"
+
+
+def repair(survey: Survey, metric: str) -> str:
+    """What the map changes on average, and the temperatures that cells themselves would want; empty without a map.
+
+    Only of dumps that have one, there is a mean.
+    """
+    whole = survey.means[0] if survey.means else None
+    if survey.fitted_on is None or whole is None:
+        return ""
+    name = visible(survey.fitted_on.rpartition("/")[2])
+    head = f"A {survey.method} map fitted on {name}"
+    before, after = whole.metrics.get(metric), (whole.after or {}).get(metric)
+    if before is None or after is None or after.value is None:
+        return f"{head}: some cells have no numbers after it"
+    unit = f" {digits.unit(metric)}".rstrip()
+    change = f"{digits.label(metric)} {number(before)} → {number(after)}{unit} on average"
+    return f"{head}: {change}. {own_temperatures(survey)}".rstrip()
+
+
+def own_temperatures(survey: Survey) -> str:
+    """The range of the temperatures that cells would want: above 1 they are over-confident."""
+    known = sorted((cell.temperature, words(cell.axes)) for cell in survey.measured if cell.temperature is not None)
+    if not known:
+        return ""
+    (least, first), (most, last) = known[0], known[-1]
+    return f"Cells themselves would want T from {least:.2f} ({visible(first)}) to {most:.2f} ({visible(last)})."
+
+
+def mean_temperature(cells: Sequence[Cell]) -> str:
+    """The geometric mean of the temperatures that cells would want; empty if one has none."""
+    known = [cell.temperature for cell in cells if cell.temperature is not None and cell.temperature > 0]
+    if len(known) < len(cells) or not known:
+        return ""
+    return f"{math.exp(sum(map(math.log, known)) / len(known)):.2f}"
 
 
 def shown_metrics(survey: Survey) -> list[str]:

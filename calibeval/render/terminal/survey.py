@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from textwrap import wrap as wrapped
 
 from rich.console import RenderableType
 from rich.text import Text
 
+from calibeval.core.survey.axes import Axis
 from calibeval.core.survey.axes import words as point_words
 from calibeval.core.survey.pivot import Pivot, means_along, pivot
-from calibeval.core.survey.survey import Survey
+from calibeval.core.survey.survey import Mean, Survey
 from calibeval.render.terminal.report import NARROWEST, sheet_text
 from calibeval.render.terminal.sheet import GUTTER, STRONG, Column, Sheet, blocks, table
 from calibeval.words import digits
@@ -39,6 +41,8 @@ def render(
     sheet = Sheet(max(width, NARROWEST), ascii_only)
     parts: list[RenderableType] = [Text(line) for line in sheet.flow([words.title(survey)])]
     parts += ["", Text(sheet.text(words.headline(survey, metric)), STRONG)]
+    mended = words.repair(survey, metric)
+    parts += [Text(line) for line in wrapped(sheet.text(mended), sheet.width)]
     if survey.measured:
         found = pivot(survey, metric, rows, columns)
         if found.columns is not None:
@@ -91,6 +95,7 @@ def _along(survey: Survey, found: Pivot, sheet: Sheet) -> list[RenderableType]:
             columns += [Column("interval", ends)] if any(ends) else []
             ranges = [sheet.text(words.value_range(one.metrics.get(name))) for one in means]
             columns.append(Column("cells", ranges))
+            columns += _after(survey, means, axis, name, sheet)
     first = Column(visible(axis.name), list(labels), left=True)
     others = ", ".join(visible(one.name) for one in survey.axes if one is not axis)
     parts: list[RenderableType] = [Text(sheet.text(f"mean over {others}"))]
@@ -98,17 +103,29 @@ def _along(survey: Survey, found: Pivot, sheet: Sheet) -> list[RenderableType]:
     return parts
 
 
+def _after(survey: Survey, means: Sequence[Mean], axis: Axis, metric: str, sheet: Sheet) -> list[Column]:
+    """The metric after the map, and the temperature that the cells themselves would want."""
+    found = []
+    if any(one.after is not None for one in means):
+        found.append(Column("after", [sheet.text(words.number((one.after or {}).get(metric))) for one in means]))
+    along = [[cell for cell in survey.measured if cell.axes[axis.name] == one.axes[axis.name]] for one in means]
+    own = [words.mean_temperature(cells) for cells in along]
+    return [*found, *([Column("T*", own)] if any(own) else [])]
+
+
 def _cells(survey: Survey, sheet: Sheet) -> list[RenderableType]:
     """The main metrics of each cell of a survey with one axis."""
     axis, names = survey.axes[0], words.shown_metrics(survey)
     labels = [sheet.name(str(cell.axes[axis.name]), _NAMES) for cell in survey.measured]
-    columns = [
-        Column(
-            f"{digits.label(name)}\n{digits.unit(name)}".strip(),
-            [sheet.text(words.number(cell.metrics.get(name))) for cell in survey.measured],
-        )
-        for name in names
-    ]
+    columns = []
+    for name in names:
+        heading = f"{digits.label(name)}\n{digits.unit(name)}".strip()
+        columns.append(Column(heading, [sheet.text(words.number(one.metrics.get(name))) for one in survey.measured]))
+        if any(cell.after is not None for cell in survey.measured):
+            after = [sheet.text(words.number((cell.after or {}).get(name))) for cell in survey.measured]
+            columns.append(Column("after", after))
+    own = [words.mean_temperature([cell]) for cell in survey.measured]
+    columns += [Column("T*", own)] if any(own) else []
     first = Column(visible(axis.name), list(labels), left=True)
     return [table([first, *block]) for block in blocks(columns, sheet.width - first.width - GUTTER)]
 

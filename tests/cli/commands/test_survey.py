@@ -195,3 +195,31 @@ def test_means_of_shared_rows_have_intervals_of_their_own(folder):
     assert mean["ece"].reason.code == "cells_ends"
     ends = [(cell["ece"].low, cell["ece"].high) for cell in survey.cells]
     assert (mean["ece"].low, mean["ece"].high) == pytest.approx(tuple(np.mean(ends, axis=0)))
+
+
+def test_one_clean_map_for_each_model_before_and_after(capsys, folder):
+    logits, labels = logits_and_labels(400, 3, seed=9)
+    for factor, model in ((1.0, "a"), (2.0, "b")):
+        np.savez(folder / f"val-{model}.npz", logits=logits * factor, labels=labels)
+    survey = calibeval.survey("{model}_{severity}.npz", fit_on="val-{model}.npz", metrics="nll,accuracy")
+    for cell in survey.cells:
+        own = calibeval.evaluate(cell.name, fit_on=f"val-{cell.axes['model']}.npz", metrics="nll,accuracy").dumps[0]
+        assert cell.after["nll"] == own.recalibrated.metrics["nll"]
+    assert survey.mean()["nll"].value > survey.mean().after["nll"].value
+    assert (survey.fitted_on, survey.method, survey.warnings) == ("val-{model}.npz", "temperature", ())
+    shown = run(capsys, "survey", "{model}_{severity}.npz", "--fit-on", "val-{model}.npz", "--metric", "nll")
+    words = " ".join(shown.out.split())
+    assert "A temperature map fitted on val-{model}.npz: NLL " in words
+    assert "Cells themselves would want T from " in words
+    table = run(capsys, "survey", "{model}_{severity}.npz", "--fit-on", "severity=1", "--format", "csv")
+    assert "nll_after" in table.out
+    assert "2 of 4 cells: " not in table.err
+    assert "4 of 4 cells: rows are those on which the map is fitted" in table.err
+
+
+def test_a_map_that_cannot_be_fitted_is_told_in_its_cells(capsys, folder):
+    found = run(capsys, "survey", "{model}_{severity}.npz", "--fit-on", "val-{model}.npz")
+    assert found.code == 3
+    assert "a 1: no map was fitted: val-a.npz: " in found.out
+    refused = run(capsys, "survey", "{model}_{severity}.npz", "--method", "vector")
+    assert (refused.code, "--method belongs to --fit-on" in refused.err) == (2, True)
