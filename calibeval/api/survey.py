@@ -12,6 +12,7 @@ from calibeval.api.chosen import chosen_metrics
 from calibeval.api.dumps import LabelReading, as_class, as_path, as_texts
 from calibeval.api.engines import EngineName, with_engine
 from calibeval.api.outputs import check_outputs
+from calibeval.api.show_survey import survey_files
 from calibeval.api.survey_workers import measured
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.arguments import path, text, texts
@@ -131,14 +132,16 @@ def planned_cells(patterns: Sequence[str], index: Path | None, blocks: str | Non
     return planned(found, beside, " ".join(patterns) or str(index))
 
 
-def save_survey(found: Survey, folder: str | PathLike[str]) -> Path:
+def save_survey(found: Survey, folder: str | PathLike[str], metric: str = "ece") -> Path:
     """Write the files of a survey; survey.json is last, so that its presence means that the others are complete.
 
+    metric: of the page.
     Raises: UsageError if one of them is also an input; FileProblem if they cannot be written.
     """
     from calibeval.render.tables.survey_rows import cells_csv, means_csv
 
     files = {"cells.csv": _encoded(cells_csv(found)), "means.csv": _encoded(means_csv(found))}
+    files |= survey_files(found, metric)
     files["survey.json"] = found.to_json().encode()
     sources = [cell.source for cell in found.cells if cell.source is not None]
     place = as_path(folder, "folder")
