@@ -95,7 +95,7 @@ def asked_pictures(
 ) -> Pictures:
     """The pictures that a caller in Python asks for; none without `show` and `images`. Raises: as `Pictures`."""
     from calibeval.api.dumps import as_classes
-    from calibeval.readers.open import options_of
+    from calibeval.readers.said import options_of
 
     limits = options_of(max_bytes=max_bytes, max_memory=max_memory).limits
     named, wanted = as_classes(() if show is None else show), show is not None or images is not None

@@ -28,7 +28,7 @@ from calibeval.core.survey.survey import Survey
 from calibeval.core.survey.together import Together, sharing
 from calibeval.core.version import VERSION
 from calibeval.readers.meaning.read_options import ReadOptions
-from calibeval.readers.open import options_of
+from calibeval.readers.said import options_of
 from calibeval.readers.stored.limits import quarter_of_memory
 from calibeval.runs.surveying.find import found_by, in_blocks
 from calibeval.runs.surveying.index import found_in

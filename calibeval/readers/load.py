@@ -42,7 +42,11 @@ FORMATS: dict[str, tuple[str, str]] = {
     ".json.gz": ("json", "read_json"),
     ".txt": ("txt", "read_txt"),
 }
-LOGS = (".lm-eval",)  # logs, of which readers.logs knows more; they are recognised by their keys
+LOGS = (
+    ".lm-eval",
+    ".judged",
+    ".decisions",
+)  # logs, of which readers.logs knows more; they are recognised by their keys
 MAYBE_LOGS = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".txt", "")
 OF_TEXT = ("csv", "txt")  # the modules whose numbers may have decimal commas
 IN_RANGES = ("npz", "pt", "safetensors", "parquet")  # the modules that read what they need; others read every byte

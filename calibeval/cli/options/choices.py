@@ -87,6 +87,8 @@ FORMATS = (  # of readers.load, without the dot
     "json.gz",
     "txt",
     "lm-eval",
+    "judged",
+    "decisions",
 )
 LEVEL = 0.95  # of core.report.settings
 # Of recalibrate.fitting.methods, and the one where none is given.

@@ -49,6 +49,7 @@ NAMES = (
     ),
     *("method", "metrics", "decide", "on-inconclusive", "objective", "optimizer", "positive", "preset", "read-as"),
     *("images", "schedule", "show", "spacing", "temperature", "tune-on", "labels-are", "decimal", "normalize"),
+    *("gold", "missing-confidence", "confidence-unit", "confidence-means"),
     *("features-key", "ids-key", "labels-key", "logits-key", "probs-key"),
 )
 LISTS = {

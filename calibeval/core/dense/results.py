@@ -33,7 +33,7 @@ from calibeval.core.dense.values import (
     without_class,
 )
 from calibeval.core.report.left_out import Background
-from calibeval.core.report.per_image import ImageNumber, ImageValue, ImageValues, PerImage, Region, Structure
+from calibeval.core.report.per_image import Columns, ImageNumber, ImageValue, ImageValues, PerImage, Region, Structure
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.uncertainty.clusters import Clusters
 
@@ -180,7 +180,7 @@ def _values(images: Images, shown: ImageSums, class_names: Sequence[str], withou
         images=tuple(images.names),
         n=tuple(int(one) for one in images.sums.n),
         columns=tuple(columns),
-        values=tuple(tuple(map(known, one.tolist())) for one in columns.values()),
+        values=Columns([*columns.values()]),
     )
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from calibeval.core.data.class_names import LabelsAre
 from calibeval.core.data.row_source import Kind
+from calibeval.core.data.source import LogFacts
+from calibeval.core.errors import UsageError
 from calibeval.readers.logs.options import LogOptions
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.stored.limits import Limits
@@ -52,3 +54,17 @@ class ReadOptions:
     spacing: tuple[float, ...] | None = None
     logs: LogOptions = field(default_factory=LogOptions)
     limits: Limits = field(default_factory=Limits)
+
+
+def for_logs(options: ReadOptions, log: LogFacts | None, file: str) -> ReadOptions:
+    """The options by which the arrays of a file are understood: those of a log have their own names.
+
+    log: what the file holds; None: it is no log. file: its name, for messages.
+    Raises: UsageError for an option about logs where there is none.
+    """
+    if log is not None:
+        return replace(options, keys=Keys(weights=options.keys.weights))
+    said = options.logs.said()
+    if said is not None:
+        raise UsageError(f"{said} is for logs of language models and decision services, but {file} is none")
+    return options

@@ -125,7 +125,9 @@ def opened(found: Found, how: How) -> Predictions:
 def _file(path: Place, how: How) -> Opened:
     """The file of several cells, which is opened and hashed once."""
     reading = how.reading
-    return open_input(path, reading.limits, read_as=reading.read_as, decimal=reading.decimal, alone=reading.alone)
+    return open_input(
+        path, reading.limits, read_as=reading.read_as, decimal=reading.decimal, alone=reading.alone, logs=reading.logs
+    )
 
 
 def forget() -> None:
