@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, Unpack
@@ -23,8 +24,9 @@ from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.settings import checked, stamped
 from calibeval.core.survey.changes import over_cells
 from calibeval.core.survey.means import means_of
+from calibeval.core.survey.rows import Units
 from calibeval.core.survey.survey import Survey
-from calibeval.core.survey.together import Together
+from calibeval.core.survey.together import Together, sharing
 from calibeval.core.version import VERSION
 from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.said import options_of
@@ -138,10 +140,13 @@ def save_survey(found: Survey, folder: str | PathLike[str], metric: str = "ece")
     metric: of the page.
     Raises: UsageError if one of them is also an input; FileProblem if they cannot be written.
     """
-    from calibeval.render.tables.survey_rows import cells_csv, means_csv
+    from calibeval.render.tables.survey_rows import cell_columns, cells_csv, means_csv
+    from calibeval.writers.parquet import parquet_bytes
 
     files = {"cells.csv": _encoded(cells_csv(found)), "means.csv": _encoded(means_csv(found))}
     files |= survey_files(found, metric)
+    parquet = parquet_bytes(cell_columns(found))
+    files |= {} if parquet is None else {"cells.parquet": parquet}
     files["survey.json"] = found.to_json().encode()
     sources = [cell.source for cell in found.cells if cell.source is not None]
     place = as_path(folder, "folder")
@@ -173,7 +178,8 @@ def surveyed(
     tasks = [Task(cell, how, *own) for cell, *own in zip(plan.cells, references, maps, strict=True)]
     order = sorted(range(len(tasks)), key=lambda i: [one.name if one else "" for one in (maps[i], references[i])])
     found = measured([tasks[i] for i in order], jobs, engine, progress)
-    by_place = dict(zip(order, found, strict=True))
+    names: dict[str, Units] = {}
+    by_place = {i: replace(one, kept=sharing(one.kept, names)) for i, one in zip(order, found, strict=True)}
     every = [by_place[i] for i in range(len(tasks))]
     cells = tuple(one.cell for one in every)
     level = how.settings.level

@@ -9,8 +9,8 @@ Source: Liang & Zeger, Biometrika 73:13 (1986); Bell & McCaffrey, Survey Methodo
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -45,8 +45,9 @@ class Kept(NamedTuple):
 
 
 class Joined(NamedTuple):
-    """What units add to the error of a mean, (u,), and their sizes over all cells."""
+    """A mean over cells, what each unit adds to its error, (u,), and their sizes over all cells."""
 
+    mean: float
     psi: Floats
     sizes: Floats
 
@@ -68,10 +69,8 @@ class Together:
         found = self._held(cells, after=after)
         if name not in OF_ROWS or found is None or _few(found):
             return None
-        values = [(kept.units, OF_ROWS[name](own)) for kept, own in found]
-        joined = psi_of(values)
-        means = [float(own.sum()) / _total(units) for units, own in values]
-        return ends_of(name, float(np.mean(means)), joined, self.level)
+        joined = psi_of((kept.units, OF_ROWS[name](own)) for kept, own in found)
+        return ends_of(name, joined.mean, joined, self.level)
 
     def _held(self, cells: Sequence[int], *, after: bool) -> list[tuple[Kept, UnitValues]] | None:
         found = []
@@ -84,25 +83,33 @@ class Together:
         return found
 
 
-def psi_of(values: Sequence[tuple[Units, Floats]], signs: Sequence[float] | None = None) -> Joined:
-    """What each unit adds to the error of the mean over cells. values: sums by unit. signs: of the cells; None: 1."""
-    by_key: dict[str, list[tuple[Units, Floats, Floats]]] = {}
-    for i, (units, own) in enumerate(values):
+def sharing(kept: Kept | None, known: dict[str, Units]) -> Kept | None:
+    """What is kept of a cell, with the names of units of another cell that has the same; known: of cells so far."""
+    if kept is None or kept.units.names is None:
+        return kept
+    same = known.setdefault(kept.units.key, kept.units)
+    return kept._replace(units=replace(kept.units, names=same.names))
+
+
+def psi_of(values: Iterable[tuple[Units, Floats]]) -> Joined:
+    """What each unit adds to the error of the mean over cells. values: sums by unit; a cell at a time is in memory."""
+    parts: dict[str, tuple[Units, Floats, Floats]] = {}
+    means = []
+    for units, own in values:
         total, sizes = _total(units), _sizes(units)
-        psi = (own - sizes * (own.sum() / total)) / (total * len(values))
-        psi = psi if signs is None else signs[i] * psi
-        by_key.setdefault(units.key, []).append((units, psi, sizes))
-    parts = [
-        (one[0][0], np.sum([psi for _, psi, _ in one], axis=0), np.sum([sizes for *_, sizes in one], axis=0))
-        for one in by_key.values()
-    ]
-    named = [(units.names, psi, sizes) for units, psi, sizes in parts if units.names is not None]
-    plain = [(psi, sizes) for units, psi, sizes in parts if units.names is None]
+        means.append(float(own.sum()) / total)
+        psi = (own - sizes * means[-1]) / total
+        _, known, counts = parts.setdefault(units.key, (units, np.zeros(units.count), np.zeros(units.count)))
+        known += psi
+        counts += sizes
+    named = [(units.names, psi, sizes) for units, psi, sizes in parts.values() if units.names is not None]
+    plain = [(psi, sizes) for units, psi, sizes in parts.values() if units.names is None]
     if len(named) > 1:
         plain.append(_over_names(named))
     else:
         plain += [(psi, sizes) for _, psi, sizes in named]
-    return Joined(*(np.concatenate([one[i] for one in plain]) for i in (0, 1)))
+    psi, sizes = (np.concatenate([one[i] for one in plain]) for i in (0, 1))
+    return Joined(float(np.mean(means)), psi / len(means), sizes)
 
 
 def ends_of(name: str, mean: float, joined: Joined, level: float) -> Ends | None:

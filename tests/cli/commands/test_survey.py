@@ -75,6 +75,9 @@ def test_files_are_written(capsys, folder):
     assert names <= {path.name for path in (folder / "out").iterdir()}
     text = (folder / "out/survey.json").read_text()
     assert calibeval.Survey.from_json(text).to_json() == text
+    pyarrow = pytest.importorskip("pyarrow.parquet")
+    table = pyarrow.read_table(folder / "out/cells.parquet").to_pydict()
+    assert (table["model"], table["severity"]) == (["a", "a", "b", "b"], [1, 2, 1, 2])
     means = list(csv.DictReader(io.StringIO((folder / "out/means.csv").read_text())))
     assert {row["mean_over"] for row in means} == {"model+severity", "model", "severity"}
 
