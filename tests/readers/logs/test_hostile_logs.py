@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import calibeval
+from calibeval.core.data.folds import group_column
 from calibeval.core.errors import InputError
 from calibeval.readers.logs.options import LogOptions
 from calibeval.readers.open import open_input
@@ -36,7 +37,7 @@ def lines(*rows):
         (lines(DECISION, "[1]"), "line 2: an object is needed"),
         (lines(DECISION, json.dumps(DECISION)[:-1] + ', "labels": {}}'), 'line 2: the key "labels" occurs twice'),
         (lines(DECISION, '{"answers": ' + "[" * 100_000), "line 2: the object is nested too deeply"),
-        (lines(DECISION, '{"answers": "' + "x" * 2**24 + '"}'), "line 2: the line is longer than"),
+        (lines(DECISION, '{"answers": "' + "x" * 2**25 + '"}'), "line 2: the line is longer than"),
         (lines(DECISION) + '{"answers": "\x00"}\n', "line 2: found a NUL byte"),
         (lines(DECISION).encode() + b'{"answers": "\xff"}\n', "line 2: byte 0xff is not UTF-8"),
         (lines(DECISION, {**DECISION, "id": "\ud800"}), "line 2: the id holds half of a surrogate pair"),
@@ -98,8 +99,6 @@ def test_gates_and_comparisons_say_what_was_left_out(tmp_path, capsys):
 
 
 def test_folds_keep_the_answers_to_one_document_together(tmp_path):
-    from calibeval.core.data.folds import group_column
-
     rows = [one for row in samples(np.random.default_rng(0), 30) for one in (row, row)]
     found = calibeval.read(write(tmp_path / "a.jsonl", rows))
     column = group_column(found, None)
