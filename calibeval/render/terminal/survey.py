@@ -49,7 +49,9 @@ def render(
             parts += ["", *_pivot_table(found, sheet, full=full)]
         parts += ["", *_along(survey, found, sheet)]
         parts += ["", *_worst(survey, metric, sheet, full=full)]
-        parts += [Text(part) for line in changes(survey, metric) for part in wrapped(sheet.text(line), sheet.width)]
+        parts += [
+            Text(part) for line in changes(survey, metric, full=full) for part in wrapped(sheet.text(line), sheet.width)
+        ]
     below = words.notes(survey)
     parts += ["", *(Text(line) for note in below for line in sheet.flow([note]))] if below else []
     return sheet_text(parts, sheet, color)

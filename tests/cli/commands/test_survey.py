@@ -153,6 +153,9 @@ def test_changes_are_those_of_compare_with_holm_over_cells(capsys, folder):
     shown = run(capsys, "survey", "{model}_{severity}.npz", "--reference", "severity=1", "--metric", "nll").out
     assert "NLL against severity=1, 2 cells: " in shown
     assert "(Holm over cells); most +" in shown
+    full = run(capsys, "survey", "{model}_{severity}.npz", "--reference", "severity=1", "--metric", "nll", "--full").out
+    (line,) = [line for line in full.splitlines() if "nats (a 2)" in line and " to +" in line]
+    assert line.endswith((", worse, certain", ", worse, likely", ", cannot tell"))
 
 
 def test_a_reference_is_a_dump_perhaps_one_for_each_model(folder):
