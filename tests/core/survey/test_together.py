@@ -155,3 +155,14 @@ def test_sixteen_bytes_a_row_are_kept():
     assert sum(one.nbytes for one in held) == 16 * 600
     assert found[0].units.places is None
     assert found[0].units.sizes is None
+
+
+def test_mean_changes_are_paired_with_the_references():
+    (base, rows), *others = cells(3)
+    found = Together([one for one, _ in others], 0.95, [base, base])
+    change = np.mean([one.nll - rows.nll for _, one in others], axis=0)
+    ends = found.change("nll", [0, 1])
+    assert sum(ends) / 2 == pytest.approx(change.mean(), rel=1e-5)
+    assert half(ends) == pytest.approx(Z * change.std(ddof=1) / math.sqrt(600), rel=4e-3)
+    assert found.change("ece", [0, 1]) is None
+    assert Together([base], 0.95, [None]).change("nll", [0]) is None
