@@ -206,7 +206,7 @@ def predictions_of(opened: Opened, labels: Opened | None, split: str | None, opt
     """
     if split is not None and opened.contents.narrowed is not None:
         opened = replace(opened, contents=opened.contents.narrowed(split))
-    options = for_logs(options, opened.contents.log, opened.path.name)
+    options = for_logs(options, opened.contents, opened.path.name)
     source, settling = source_of(opened, labels, split)
     found = assemble(opened.contents.arrays, source, options, external(labels), settling)
     if found.labelled or found.class_names is not None:  # nothing else says which class a name is
