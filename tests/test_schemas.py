@@ -40,6 +40,7 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.fitted_on import FittedOn
 from calibeval.core.report.report import DumpReport, Recalibrated
 from calibeval.core.report.rows import Bin
+from calibeval.core.report.segments import Condition
 from calibeval.core.report.settings import Settings
 from calibeval.core.survey.axes import Axis
 from calibeval.core.survey.survey import Cell, Change, Mean, Survey
@@ -118,6 +119,8 @@ def reports():
     made = [filling.record(Report) for filling in (*FILLINGS, UNHASHED)]
     unknown = NULLS.record(DumpReport, recalibrated=Filling(null=True, known=KNOWN).record(Recalibrated))
     even = replace(made[0].dumps[0], slices=tuple(replace(one, effective=None) for one in made[0].dumps[0].slices))
+    bare = replace(even.segments.whole, effective=None, conditions=(Condition("x"),))
+    even = replace(even, segments=replace(even.segments, whole=bare))
     even = replace(even, per_image=replace(even.per_image, convention=None))
     copied = [_fitted_elsewhere(made[0].dumps[0], read) for read in ("whole", None)]
     return [*made, Report("x", Settings(), (unknown, even, *copied), Environment("x", "x", "x"))]

@@ -121,7 +121,8 @@ def evaluate(
     the results of every row; None: all others.
     bins: number of equal-width bins, and the most equal-mass bins; None: that of the convention, mostly 15.
     convention: "calibeval", or the tool whose numbers are reproduced. level: of the intervals, in (0, 1); None: no
-    intervals. slices: columns whose values divide the rows; "class" is the true and "predicted" the predicted class.
+    intervals. slices: columns whose values divide the rows; "class" is the true and "predicted" the predicted class;
+    "shots:FILE" are many, medium and few training images a class, "auto" the worst segments of all columns.
     min_rows: the fewest rows of a slice that is measured, 100 by default.
     group: a column's name, or an array with one value per row; rows with equal values are dependent, such as the frames
     of a video. weights: a column's name, or an array with one number of at least 0 per row, by which rows count.
@@ -158,6 +159,7 @@ def evaluate(
         positive=as_class(positive),
         classes=as_classes(classes),
         background=background,
+        seed=seed,
     )
     resources = resources_of(jobs, max_memory, progress)
     pictures = asked_pictures(show, images, max_bytes=reading.get("max_bytes"), max_memory=max_memory)

@@ -19,6 +19,7 @@ from calibeval.cli.options.metrics import in_full, named, unavailable
 from calibeval.cli.options.outputs import FIGURES, JSON, check_folder, exports
 from calibeval.cli.options.outputs import TABLES as FILE_TABLES
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_engine_flags
+from calibeval.cli.options.slices import shot_files
 from calibeval.cli.screen.command import environment
 from calibeval.cli.screen.progress import Progress
 from calibeval.cli.screen.streams import put
@@ -93,6 +94,7 @@ def report(
         saved_map=saved_map,
         cross_fit=cross_fit,
         allow_leak=allow_leak,
+        slices=slice or (),
     )
     maps.check()
     from calibeval.api.chosen import chosen_metrics
@@ -110,7 +112,7 @@ def report(
     wanted = exports(export, (*EXPORTS, *OF_REPORTS, *DRAWN))
     check_drawing(*(wanted.get(kind) for kind in DRAWN))
     alone = [*wanted.values(), *([] if figure is None else [figure])]
-    _check_files(dumps, fit_on, [saved_map, *flags.files], [*_files(out, png=png), *alone])
+    _check_files(dumps, fit_on, [saved_map, *flags.files, *shot_files(slice or ())], [*_files(out, png=png), *alone])
     settings = checked(
         bins=bins,
         convention=convention,
@@ -121,6 +123,7 @@ def report(
         positive=flags.positive,
         classes=classes or (),
         background=background,
+        seed=seed,
     )
     given = {"--convention": convention != OWN, "--slice": slice, "--class": classes} | maps.of_rows()
     ready = results_of(
@@ -155,12 +158,7 @@ def report(
         shown = ready is None and (out is not None or not (json or table))
         bare = shown and not plan and len(dumps) == 1
         promised = _prospect(predictions, results[0], settings, reading.limits.max_memory) if bare else None
-    result = Report(
-        VERSION,
-        stamped(settings, *(one.warnings for one in results)),
-        together(results),
-        environment(),
-    )
+    result = Report(VERSION, stamped(settings, *(one.warnings for one in results)), together(results), environment())
     result = replace(result, cases=pictures.by_name(result.dumps))
     result = result if sort is None else result.sorted_by(sort)
     step = _step(result, dumps, flags, maps, promised, bins) if shown else None

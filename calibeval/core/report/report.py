@@ -22,7 +22,9 @@ from calibeval.core.report.per_image import PerImage
 from calibeval.core.report.possible import check_report
 from calibeval.core.report.recalibrated import BIN_FIELDS, Recalibrated, bins_to_dict, views_to_dict
 from calibeval.core.report.rows import Bin, ClassResult, ClassView, GroupCount, SliceResult, SmallSlice, WeightCount
+from calibeval.core.report.segments import SegmentSearch
 from calibeval.core.report.settings import Settings
+from calibeval.core.report.shots import ShotBand
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -63,6 +65,7 @@ class DumpReport(MetricLookup[MetricResult]):
     the same for chosen classes of more than two, each against the rest; None if none was chosen.
     rows_sha256: of ids and labels, equal for dumps of the same rows; known if a report has several dumps.
     per_image: of images, means over them, regions and structures; None for other rows.
+    shots: class-wise errors by training images a class. segments: the worst ones. Both are None unless asked for.
     """
 
     LAYOUT: ClassVar = Layout(inside=READING | BIN_FIELDS, read={"metrics": metric_results}, open=True)
@@ -88,6 +91,8 @@ class DumpReport(MetricLookup[MetricResult]):
     class_views: tuple[ClassView, ...] | None = None
     rows_sha256: str | None = None
     per_image: PerImage | None = None
+    shots: tuple[ShotBand, ...] | None = None
+    segments: SegmentSearch | None = None
 
     @property
     def worth(self) -> float:
@@ -113,6 +118,8 @@ class DumpReport(MetricLookup[MetricResult]):
             slices=None,
             small_slices=None,
             per_image=None,
+            shots=None,
+            segments=None,
         )
 
     def by_name(self) -> Mapping[str, MetricResult]:
@@ -142,6 +149,8 @@ class DumpReport(MetricLookup[MetricResult]):
             "small_slices": None if self.small_slices is None else [to_plain(one) for one in self.small_slices],
             **({} if self.rows_sha256 is None else {"rows_sha256": self.rows_sha256}),
             **({} if self.per_image is None else {"per_image": to_plain(self.per_image, "cases")}),
+            **({} if self.shots is None else {"shots": [to_plain(one) for one in self.shots]}),
+            **({} if self.segments is None else {"segments": to_plain(self.segments)}),
         }
 
 

@@ -27,7 +27,7 @@ from calibeval.render.page.one_class import (
 from calibeval.render.page.repair import Change, changes
 from calibeval.render.page.risk import Risk, on_one_axis, risk_of
 from calibeval.render.page.scale import Dot, Scale, across, matter, mattering
-from calibeval.render.page.slices import Slices, slice_views
+from calibeval.render.page.slices import Slices, slice_views, word_tables
 from calibeval.render.page.tables import BinRow, MetricRow
 from calibeval.render.page.verdict import VerdictView
 from calibeval.words import cells
@@ -39,6 +39,7 @@ from calibeval.words.overview import overview, summary, warnings
 from calibeval.words.report import headline, repair
 from calibeval.words.shown import of_positive
 from calibeval.words.sources import made_by
+from calibeval.words.tabled import Tabled
 from calibeval.words.terms import first_terms
 
 # At most this many classes of all dumps together are folded: a page stays below 1 MB.
@@ -80,6 +81,7 @@ class DumpView:
     after: DumpView | None
     slices: list[Slices]
     changes: list[Change]
+    tables: list[Tabled] = field(default_factory=list)
     question: str = ""
     views: list[OneClass] = field(default_factory=list)
     risk: Risk | None = None
@@ -228,6 +230,7 @@ def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int
         origin=html_tables.origin(dump),
         after=after,
         slices=slice_views(dump, report),
+        tables=word_tables(dump, report.settings),
         changes=[],
         question=question(dump),
         views=one_against_the_rest(dump, id_),

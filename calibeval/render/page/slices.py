@@ -7,17 +7,21 @@ from dataclasses import dataclass, replace
 
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import DumpReport, Report, SliceResult
+from calibeval.core.report.settings import Settings
 from calibeval.core.report.standing import standing_in, with_floor
 from calibeval.core.report.views import with_means
 from calibeval.render.page.marks import Tick, pct
 from calibeval.words import cells
+from calibeval.words.long_tail import tail_table
 from calibeval.words.marks import plain, round_ticks
+from calibeval.words.segments import segment_table
 from calibeval.words.signs import side
 from calibeval.words.slices import SliceTable, slice_tables
+from calibeval.words.tabled import Tabled
 
 # At most this many are visible; the others are folded.
 _SHOWN = 20
-_NAME, _ROOM = 60, 0.05
+_NAME, _TITLE, _ROOM = 60, 600, 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +90,21 @@ class Slices:
 def slice_views(dump: DumpReport, report: Report) -> list[Slices]:
     """One view for each column of slices."""
     return [_view(dump, report, found) for found in slice_tables(dump, report.settings.min_rows)]
+
+
+def word_tables(dump: DumpReport, settings: Settings) -> list[Tabled]:
+    """The long tail and the worst segments, in harmless words."""
+    found = tail_table(dump, settings), segment_table(dump)
+    return [
+        Tabled(
+            plain(one.title[:1].upper() + one.title[1:], _TITLE),
+            one.heads,
+            tuple((plain(name, _NAME), row) for name, row in one.rows),
+            tuple(plain(note, _TITLE) for note in one.notes),
+        )
+        for one in found
+        if one is not None
+    ]
 
 
 def _view(dump: DumpReport, report: Report, found: SliceTable) -> Slices:

@@ -169,3 +169,18 @@ def test_logits_that_are_not_kept_give_the_same_files(capsys, cache, tmp_path, m
         assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
     lazy = predict(tmp_path / "a", f"{cache}#test")
     assert np.array_equal(lazy.scores[0:140], read(tmp_path / "a" / "test_logits.npz").scores[0:140])
+
+
+def test_no_loss_sees_pixels_without_a_label(capsys, cache, tmp_path):
+    with np.load(cache) as file:
+        arrays = dict(file)
+    for split in ("train", "val", "test"):
+        arrays[f"{split}_features"][:, :, 0] = 7.0 if split == "train" else -9.0  # the first row has label 255
+    np.savez(tmp_path / "other.npz", **arrays)
+    losses = "ce", "cals", "mdca", "mbls_dice"  # rows, multipliers, whole batches, whole images
+    words = ["--loss", ",".join(losses), "--epochs", "1"]
+    trained(capsys, cache, tmp_path / "a", *words)
+    trained(capsys, tmp_path / "other.npz", tmp_path / "b", *words)
+    for loss in losses:
+        heads = [(tmp_path / name / "losses" / loss / "head.safetensors").read_bytes() for name in "ab"]
+        assert heads[0] == heads[1], loss
