@@ -168,10 +168,11 @@ def _likelihoods(record: Record) -> Iterator[float]:
 def _choices(record: Record, k: int) -> list[str]:
     """The texts of the options, without the blank that the harness puts before them."""
     pairs = record.row.get("arguments")
-    texts: list[str] = []
-    for values in pairs[:k] if isinstance(pairs, list) else ():
-        if isinstance(values, list) and len(values) >= 2 and isinstance(values[1], str):
-            texts.append(values[1].removeprefix(" "))
+    texts = [
+        pair[1].removeprefix(" ")
+        for pair in (pairs[:k] if isinstance(pairs, list) else ())
+        if isinstance(pair, list) and len(pair) >= 2 and isinstance(pair[1], str)
+    ]
     if len(texts) != k:
         raise InputError(f'{record.place}: "arguments" do not hold the texts of all {k} options, which are needed here')
     return texts
