@@ -25,7 +25,7 @@ from calibeval.core.survey.changes import over_cells
 from calibeval.core.survey.means import means_of
 from calibeval.core.survey.rows import Units
 from calibeval.core.survey.survey import Survey
-from calibeval.core.survey.together import Together, sharing
+from calibeval.core.survey.together import Kept, Together, sharing
 from calibeval.core.version import VERSION
 from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.said import options_of
@@ -176,18 +176,24 @@ def surveyed(
     order = sorted(range(len(tasks)), key=lambda i: [one.name if one else "" for one in (maps[i], references[i])])
     found = measured([tasks[i] for i in order], jobs, engine, progress)
     names: dict[str, Units] = {}
-    by_place = {i: replace(one, kept=sharing(one.kept, names)) for i, one in zip(order, found, strict=True)}
+    bases: dict[str, Kept | None] = {}  # each once, whatever process measured it
+    by_place = {}
+    for i, one in zip(order, found, strict=True):
+        own = references[i]
+        base = None if own is None else bases.setdefault(own.name, sharing(one.base, names))
+        by_place[i] = replace(one, kept=sharing(one.kept, names), base=base)
     every = [by_place[i] for i in range(len(tasks))]
     cells = tuple(one.cell for one in every)
     level = how.settings.level
-    together = None if level is None else Together([one.kept for one in every], level)
-    changes = [one.change for one in every if one.change is not None]
+    together = None if level is None else Together([one.kept for one in every], level, [one.base for one in every])
+    compared = [] if reference is None else [one.change for one in every]
+    changes = [one for one in compared if one is not None]
     return Survey(
         VERSION,
         stamped(how.settings, *(cell.warnings for cell in cells)),
         plan.axes,
         cells,
-        means_of(plan.axes, cells, together),
+        means_of(plan.axes, cells, together, compared),
         None if reference is None else over_cells(changes),
         reference,
         fit_on,

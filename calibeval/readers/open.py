@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from calibeval.readers.meaning.labels_file import ExternalLabels
 
 STDIN = Path("-")
-STREAMED = (".csv", ".tsv", ".json", ".jsonl")
+STREAMED = (".csv", ".tsv", ".json", ".jsonl", ".lm-eval", ".judged", ".decisions")
 
 
 def read(
@@ -154,7 +154,7 @@ def open_input(
         from calibeval.readers.stdin import read_stdin
 
         stream = stdin if stdin is not None else getattr(sys.stdin, "buffer", None)
-        came = read_stdin(stream, limits, read_as, decimal)
+        came = read_stdin(stream, limits, read_as, decimal, logs)
         return Opened(path, came.contents, came.format, came.size, lambda: lambda: came.sha256)
     suffixed = suffix_of if read_as is None else lambda _: read_as
     shards = shard_paths(path, suffixed, alone=alone)

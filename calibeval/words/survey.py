@@ -15,6 +15,7 @@ from calibeval.words import digits
 from calibeval.words.cells import plural
 from calibeval.words.names import visible
 from calibeval.words.shown import MAIN
+from calibeval.words.signs import signed
 
 WORST = 3
 GAP = "confidence_gap"
@@ -93,6 +94,19 @@ def interval(found: MetricResult | MeanResult | None) -> str:
     """The interval in brackets; empty where there is none."""
     ends = "" if found is None else digits.interval(_plain(found))
     return f"[{ends}]" if ends else ""
+
+
+def change_of_mean(found: MeanResult | None) -> str:
+    """A mean change with its interval: "+5.4 [+4.1 to +6.6]"."""
+    if found is None or found.value is None:
+        return digits.NULL
+    percent = digits.unit(found.name) == "%"
+    value, *ends = (
+        signed(digits.scaled(found.name, one), 1 if percent else 3)
+        for one in (found.value, found.low, found.high)
+        if one is not None
+    )
+    return f"{value} [{' to '.join(ends)}]" if len(ends) == 2 else value
 
 
 def value_range(found: MeanResult | None) -> str:
