@@ -208,7 +208,7 @@ class Survey:
         return frame
 
     def save(self, folder: str | PurePath) -> Path:
-        """Write survey.json, cells.csv, means.csv, and cells.parquet where pyarrow is installed, to a folder.
+        """Write survey.json, the page, its figures, cells.csv, means.csv, and cells.parquet where pyarrow is installed.
 
         Raises: FileProblem if they cannot be written.
         """

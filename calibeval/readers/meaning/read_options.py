@@ -64,6 +64,8 @@ def for_logs(options: ReadOptions, contents: Contents, file: str) -> ReadOptions
     Raises: UsageError for an option about logs where there is none.
     """
     if contents.log is not None:
+        if options.labels is not None:
+            raise UsageError(f"{file} is a log: its right answers are in it, or in the file that --gold names")
         weights = options.keys.weights or (WEIGHT if WEIGHT in contents.arrays else None)
         return replace(options, keys=Keys(weights=weights))
     said = options.logs.said()

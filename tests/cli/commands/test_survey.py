@@ -245,3 +245,14 @@ def test_means_hold_the_mean_changes(folder):
 def test_an_axis_with_the_name_of_a_column_is_refused(capsys, folder):
     found = run(capsys, "survey", "{rows}_{ece}.npz")
     assert (found.code, found.err.startswith('an axis cannot be called "rows"')) == (2, True)
+
+
+def test_names_are_no_commands_and_control_no_terminal(capsys, folder):
+    for name in ("::error::no", "x\x1b[31m\u202ey"):
+        (folder / f"{name}_1.npz").write_bytes((folder / "a_1.npz").read_bytes())
+    for words in (["--full"], ["--json"], ["--format", "csv"], ["--reference", "a_1.npz", "--metrics", "nll"]):
+        found = run(capsys, "survey", "{model}_{severity}.npz", *words)
+        assert found.code == 0
+        for text in (found.out, found.err):
+            assert not any(line.lstrip().startswith("::") for line in text.splitlines())
+            assert not set(text) & set("\x1b\u202e")
