@@ -114,6 +114,13 @@ def groups(dump: DumpReport, name: Callable[[str], str]) -> str:
     return plural(count, "image") if column is None else f"{plural(count, 'group')} by {name(column)}"
 
 
+def classes(dump: DumpReport) -> str:
+    """How many classes there are; the options of a log may be fewer in some rows."""
+    if dump.k is None:
+        return "top label only"
+    return plural(dump.k, "class") if dump.source.log is None or dump.k == 2 else f"up to {plural(dump.k, 'option')}"
+
+
 def left_out(dump: DumpReport) -> list[str]:
     """How many rows are left out, because of their labels and because of their weights; empty if there are none."""
     zero = 0 if dump.weights is None else dump.weights.zero
