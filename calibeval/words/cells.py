@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 
+from calibeval.core.conventions.table import CONVENTIONS
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import EVERY
 from calibeval.core.report.report import DumpReport, Report
@@ -176,7 +177,9 @@ def _without_small_bins(dump: DumpReport, worst: MetricResult) -> list[str]:
 def convention(report: Report) -> str:
     """Bins, convention and units of every number in the report, in one line."""
     settings = report.settings
-    facts = [f"{settings.bins} bins", f"convention {settings.convention}"]
+    known = CONVENTIONS.get(settings.convention)
+    chunked = known is not None and known.equal_mass == "chunks"
+    facts = ["ECE of chunks of 100 rows" if chunked else f"{settings.bins} bins", f"convention {settings.convention}"]
     names = metric_names(report)
     for one in ("%", "nats"):
         own = [label(name) for name in names if unit(name) == one]

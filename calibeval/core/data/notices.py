@@ -17,9 +17,10 @@ ReasonCode = Literal[
 ]  # fmt: skip
 # Warnings about numbers that exist.
 WarningCode = Literal[
-    "absent_classes", "below_chance", "cases_left_out", "classes_differ", "classes_permuted", "clipped",
-    "column_left_out",
+    "absent_classes", "answers_left_out", "below_chance", "cases_left_out", "classes_differ", "classes_permuted",
+    "clipped", "column_left_out",
     "convention_binary", "convention_classes", "convention_drops", "convention_images",
+    "convention_order",
     "dependent_pixels", "diverged", "diverged_later",
     "duplicate_ids", "duplicates_dropped", "few_groups", "few_rows_for_preset", "groups_ignored", "ignored_label",
     "images_not_measured", "infinite_nll", "labels_from_one", "labels_of_255", "labels_of_split", "leak",
