@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, Unpack
@@ -12,6 +13,7 @@ from calibeval.api.chosen import chosen_metrics
 from calibeval.api.dumps import LabelReading, as_class, as_path, as_texts
 from calibeval.api.engines import EngineName, with_engine
 from calibeval.api.outputs import check_outputs
+from calibeval.api.show_survey import survey_files
 from calibeval.api.survey_workers import measured
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.arguments import path, text, texts
@@ -22,8 +24,9 @@ from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.settings import checked, stamped
 from calibeval.core.survey.changes import over_cells
 from calibeval.core.survey.means import means_of
+from calibeval.core.survey.rows import Units
 from calibeval.core.survey.survey import Survey
-from calibeval.core.survey.together import Together
+from calibeval.core.survey.together import Kept, Together, sharing
 from calibeval.core.version import VERSION
 from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.said import options_of
@@ -131,14 +134,19 @@ def planned_cells(patterns: Sequence[str], index: Path | None, blocks: str | Non
     return planned(found, beside, " ".join(patterns) or str(index))
 
 
-def save_survey(found: Survey, folder: str | PathLike[str]) -> Path:
+def save_survey(found: Survey, folder: str | PathLike[str], metric: str = "ece") -> Path:
     """Write the files of a survey; survey.json is last, so that its presence means that the others are complete.
 
+    metric: of the page.
     Raises: UsageError if one of them is also an input; FileProblem if they cannot be written.
     """
-    from calibeval.render.tables.survey_rows import cells_csv, means_csv
+    from calibeval.render.tables.survey_rows import cell_columns, cells_csv, means_csv
+    from calibeval.writers.parquet import parquet_bytes
 
     files = {"cells.csv": _encoded(cells_csv(found)), "means.csv": _encoded(means_csv(found))}
+    files |= survey_files(found, metric)
+    parquet = parquet_bytes(cell_columns(found))
+    files |= {} if parquet is None else {"cells.parquet": parquet}
     files["survey.json"] = found.to_json().encode()
     sources = [cell.source for cell in found.cells if cell.source is not None]
     place = as_path(folder, "folder")
@@ -170,18 +178,25 @@ def surveyed(
     tasks = [Task(cell, how, *own) for cell, *own in zip(plan.cells, references, maps, strict=True)]
     order = sorted(range(len(tasks)), key=lambda i: [one.name if one else "" for one in (maps[i], references[i])])
     found = measured([tasks[i] for i in order], jobs, engine, progress)
-    by_place = dict(zip(order, found, strict=True))
+    names: dict[str, Units] = {}
+    bases: dict[str, Kept | None] = {}  # each once, whatever process measured it
+    by_place = {}
+    for i, one in zip(order, found, strict=True):
+        own = references[i]
+        base = None if own is None else bases.setdefault(own.name, sharing(one.base, names))
+        by_place[i] = replace(one, kept=sharing(one.kept, names), base=base)
     every = [by_place[i] for i in range(len(tasks))]
     cells = tuple(one.cell for one in every)
     level = how.settings.level
-    together = None if level is None else Together([one.kept for one in every], level)
-    changes = [one.change for one in every if one.change is not None]
+    together = None if level is None else Together([one.kept for one in every], level, [one.base for one in every])
+    compared = [] if reference is None else [one.change for one in every]
+    changes = [one for one in compared if one is not None]
     return Survey(
         VERSION,
         stamped(how.settings, *(cell.warnings for cell in cells)),
         plan.axes,
         cells,
-        means_of(plan.axes, cells, together),
+        means_of(plan.axes, cells, together, compared),
         None if reference is None else over_cells(changes),
         reference,
         fit_on,

@@ -15,6 +15,7 @@ from calibeval.words import digits
 from calibeval.words.cells import plural
 from calibeval.words.names import visible
 from calibeval.words.shown import MAIN
+from calibeval.words.signs import signed
 
 WORST = 3
 GAP = "confidence_gap"
@@ -79,7 +80,12 @@ def by_value(cells: Sequence[Cell], metric: str) -> list[Cell]:
 
 def badness(metric: MetricResult) -> float:
     """How bad a value is; larger is worse."""
-    value, spec = metric.value or 0.0, EVERY.get(metric.name)
+    return bad(metric.name, metric.value or 0.0)
+
+
+def bad(name: str, value: float) -> float:
+    """How bad a value of that metric is; larger is worse."""
+    spec = EVERY.get(name)
     better = "lower" if spec is None else spec.better
     return {"lower": value, "higher": -value, "zero": abs(value), "one": abs(value - 1.0)}[better]
 
@@ -93,6 +99,19 @@ def interval(found: MetricResult | MeanResult | None) -> str:
     """The interval in brackets; empty where there is none."""
     ends = "" if found is None else digits.interval(_plain(found))
     return f"[{ends}]" if ends else ""
+
+
+def change_of_mean(found: MeanResult | None) -> str:
+    """A mean change with its interval: "+5.4 [+4.1 to +6.6]"."""
+    if found is None or found.value is None:
+        return digits.NULL
+    percent = digits.unit(found.name) == "%"
+    value, *ends = (
+        signed(digits.scaled(found.name, one), 1 if percent else 3)
+        for one in (found.value, found.low, found.high)
+        if one is not None
+    )
+    return f"{value} [{' to '.join(ends)}]" if len(ends) == 2 else value
 
 
 def value_range(found: MeanResult | None) -> str:

@@ -70,7 +70,7 @@ class Cell(MetricLookup[MetricResult]):
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this cell."""
-        source = None if self.source is None else to_plain(self.source, "title")
+        source = None if self.source is None else to_plain(self.source, *self.source.HELD)
         return {**to_plain(self, "source"), "source": source}
 
 
@@ -101,7 +101,8 @@ class Mean(MetricLookup[MeanResult]):
 
     axes: the values of the others. over: the names of those axes. cells: how many there are.
 
-    after: means of the metrics after a map; None without one.
+    after: means of the metrics after a map; None without one. changes: mean differences from the references, over the
+    cells that have one; None without.
     """
 
     LAYOUT: ClassVar = Layout(read={"axes": read_point}, open=True)
@@ -111,6 +112,7 @@ class Mean(MetricLookup[MeanResult]):
     cells: int
     metrics: Mapping[str, MeanResult]
     after: Mapping[str, MeanResult] | None = None
+    changes: Mapping[str, MeanResult] | None = None
 
     def by_name(self) -> Mapping[str, MeanResult]:
         """The means by the names of their metrics."""
@@ -206,7 +208,7 @@ class Survey:
         return frame
 
     def save(self, folder: str | PurePath) -> Path:
-        """Write survey.json, cells.csv, means.csv, and cells.parquet where pyarrow is installed, to a folder.
+        """Write survey.json, the page, its figures, cells.csv, means.csv, and cells.parquet where pyarrow is installed.
 
         Raises: FileProblem if they cannot be written.
         """

@@ -13,7 +13,7 @@ class Answer(NamedTuple):
     right: the numbers of the right options. confidence, correct: of the chosen option, where scores are None.
     document: what was asked; answers to the same depend on each other. columns: further facts, by the column's name.
     names: of the options, if they have any. values: of the levels of a score. shares: the gold distribution, if the
-    gold answer is one.
+    gold answer is one. weight: by which the answer counts.
     """
 
     place: str
@@ -26,4 +26,5 @@ class Answer(NamedTuple):
     columns: Mapping[str, str] = {}
     names: tuple[str, ...] = ()
     values: tuple[float, ...] = ()
+    weight: float = 1.0
     shares: tuple[float, ...] | None = None

@@ -19,7 +19,8 @@ from calibeval.readers.stored.stored import Contents, Stored
 
 Floats = npt.NDArray[np.float64]
 MOST_OPTIONS = 4096
-DOCUMENT = "document"
+DOCUMENT, WEIGHT = "document", "weight"
+HALF = 0.5
 
 
 @dataclass(slots=True)
@@ -62,7 +63,7 @@ class Log:
 
         Raises: InputError if there are none, or their options take too much memory.
         """
-        rows, how = self.answers, list(self.how)
+        rows, how = in_halves(self.answers), list(self.how)
         counts: Counter[str] = Counter()
         for (what, _), count in self.counts.items():
             counts[what] += count
@@ -80,7 +81,7 @@ class Log:
             arrays[DOCUMENT] = Stored.of(documents)
         facts = LogFacts(
             " · ".join([self.what, *how]),
-            len(rows) + sum(count for what, count in counts.items() if what not in self.read),
+            len(self.answers) + sum(count for what, count in counts.items() if what not in self.read),
             tuple(LogCount(what, count, what not in self.read) for what, count in sorted(counts.items())),
             DOCUMENT if repeated else None,
             self.by if several else None,
@@ -119,8 +120,25 @@ class Log:
 
 
 def _of_chosen(rows: Sequence[Answer]) -> dict[str, Stored]:
-    confidence = np.array([row.confidence for row in rows])
-    return {"confidence": Stored.of(confidence), "correct": Stored.of(np.array([row.correct for row in rows]))}
+    arrays = {
+        "confidence": np.array([row.confidence for row in rows]),
+        "correct": np.array([row.correct for row in rows]),
+    }
+    if any(row.weight != 1 for row in rows):
+        arrays[WEIGHT] = np.array([row.weight for row in rows])
+    return {name: Stored.of(values) for name, values in arrays.items()}
+
+
+def in_halves(rows: Sequence[Answer]) -> list[Answer]:
+    """The answers; one that is half right is two of half the weight, a right and a wrong one."""
+    halves: list[Answer] = []
+    for row in rows:
+        if row.correct == HALF:
+            right = row._replace(correct=1.0, weight=HALF, id=f"{row.id} (right half)")
+            halves += [right, right._replace(correct=0.0, id=f"{row.id} (wrong half)")]
+        else:
+            halves.append(row)
+    return halves
 
 
 def _texts(values: Sequence[str]) -> npt.NDArray[np.str_]:

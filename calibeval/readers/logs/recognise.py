@@ -11,7 +11,7 @@ from calibeval.readers.logs.options import LogOptions
 from calibeval.readers.logs.records import first_records, head_of
 from calibeval.readers.stored.limits import Limits
 
-LM_EVAL, JUDGED, DECISIONS = ".lm-eval", ".judged", ".decisions"
+LM_EVAL, JUDGED, DECISIONS, EVAL = ".lm-eval", ".judged", ".decisions", ".eval"
 READERS: dict[str, Callable[[Sequence[TextSource], LogOptions, Limits], Log]] = {
     LM_EVAL: lm_eval.read_samples,
     JUDGED: judged.read_judged,

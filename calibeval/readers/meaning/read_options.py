@@ -6,12 +6,13 @@ from dataclasses import dataclass, field, replace
 
 from calibeval.core.data.class_names import LabelsAre
 from calibeval.core.data.row_source import Kind
-from calibeval.core.data.source import LogFacts
 from calibeval.core.errors import UsageError
+from calibeval.readers.logs.answers import WEIGHT
 from calibeval.readers.logs.options import LogOptions
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.place import Place
+from calibeval.readers.stored.stored import Contents
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,14 +57,17 @@ class ReadOptions:
     limits: Limits = field(default_factory=Limits)
 
 
-def for_logs(options: ReadOptions, log: LogFacts | None, file: str) -> ReadOptions:
+def for_logs(options: ReadOptions, contents: Contents, file: str) -> ReadOptions:
     """The options by which the arrays of a file are understood: those of a log have their own names.
 
-    log: what the file holds; None: it is no log. file: its name, for messages.
+    file: its name, for messages.
     Raises: UsageError for an option about logs where there is none.
     """
-    if log is not None:
-        return replace(options, keys=Keys(weights=options.keys.weights))
+    if contents.log is not None:
+        if options.labels is not None:
+            raise UsageError(f"{file} is a log: its right answers are in it, or in the file that --gold names")
+        weights = options.keys.weights or (WEIGHT if WEIGHT in contents.arrays else None)
+        return replace(options, keys=Keys(weights=weights), labels_are="positions")
     said = options.logs.said()
     if said is not None:
         raise UsageError(f"{said} is for logs of language models and decision services, but {file} is none")

@@ -100,7 +100,7 @@ def word_tables(dump: DumpReport, settings: Settings) -> list[Tabled]:
             plain(one.title[:1].upper() + one.title[1:], _TITLE),
             one.heads,
             tuple((plain(name, _NAME), row) for name, row in one.rows),
-            tuple(plain(note[:1].upper() + note[1:], _TITLE) for note in one.notes),
+            tuple(plain(note, _TITLE) for note in one.notes),
         )
         for one in found
         if one is not None

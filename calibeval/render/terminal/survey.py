@@ -49,7 +49,9 @@ def render(
             parts += ["", *_pivot_table(found, sheet, full=full)]
         parts += ["", *_along(survey, found, sheet)]
         parts += ["", *_worst(survey, metric, sheet, full=full)]
-        parts += [Text(part) for line in changes(survey, metric) for part in wrapped(sheet.text(line), sheet.width)]
+        parts += [
+            Text(part) for line in changes(survey, metric, full=full) for part in wrapped(sheet.text(line), sheet.width)
+        ]
     below = words.notes(survey)
     parts += ["", *(Text(line) for note in below for line in sheet.flow([note]))] if below else []
     return sheet_text(parts, sheet, color)
@@ -92,7 +94,7 @@ def _along(survey: Survey, found: Pivot, sheet: Sheet) -> list[RenderableType]:
         columns.append(Column(heading, [sheet.text(words.number(one.metrics.get(name))) for one in means]))
         if name == found.metric:
             ends = [sheet.text(words.interval(one.metrics.get(name))) for one in means]
-            columns += [Column("interval", ends)] if any(ends) else []
+            columns += [Column("interval", ends)] if any(ends) and survey.changes is None else []
             ranges = [sheet.text(words.value_range(one.metrics.get(name))) for one in means]
             columns.append(Column("cells", ranges))
             columns += _after(survey, means, axis, name, sheet)
@@ -104,10 +106,13 @@ def _along(survey: Survey, found: Pivot, sheet: Sheet) -> list[RenderableType]:
 
 
 def _after(survey: Survey, means: Sequence[Mean], axis: Axis, metric: str, sheet: Sheet) -> list[Column]:
-    """The metric after the map, and the temperature that the cells themselves would want."""
+    """The metric after the map, its change from the reference, and the temperature that cells would want."""
     found = []
     if any(one.after is not None for one in means):
         found.append(Column("after", [sheet.text(words.number((one.after or {}).get(metric))) for one in means]))
+    if any(one.changes is not None for one in means):
+        changes = [(one.changes or {}).get(metric) for one in means]
+        found.append(Column("change", [sheet.text(words.change_of_mean(one)) for one in changes]))
     along = [[cell for cell in survey.measured if cell.axes[axis.name] == one.axes[axis.name]] for one in means]
     own = [words.mean_temperature(cells) for cells in along]
     return [*found, *([Column("T*", own)] if any(own) else [])]

@@ -76,6 +76,7 @@ class Task:
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
     """What was measured of a cell. kept: of its rows; None if it could not be measured. change: from its reference.
+    base: what is kept of the rows of the reference.
 
     notes: what the survey tells once for all cells.
     """
@@ -83,6 +84,7 @@ class Measured:
     cell: Cell
     kept: Kept | None = None
     change: Change | None = None
+    base: Kept | None = None
     notes: tuple[Notice, ...] = ()
 
 
@@ -132,7 +134,7 @@ def _file(path: Place, how: How) -> Opened:
 
 def forget() -> None:
     """Let go of all that was kept for the cells of a survey."""
-    for kept in (_file, _reference, _fitted):
+    for kept in (_file, _reference, _kept_of_reference, _fitted):
         kept.cache_clear()
 
 
@@ -167,10 +169,17 @@ def _reference(found: Found, how: How) -> Side | Notice:
         return told(error, found)
 
 
+@functools.lru_cache(maxsize=1)
+def _kept_of_reference(found: Found, how: How) -> Kept | None:
+    side = _reference(found, how)
+    return None if isinstance(side, Notice) else _kept(side, None, how)
+
+
 def _measured(task: Task) -> Measured:
     how, found = task.how, task.cell.found
     side = _side(found, how)
     change, notes = _change(task.cell.point, side, task.reference, how)
+    base = None if task.reference is None else _kept_of_reference(task.reference, how)
     after, told_after = _after(side, task, how)
     report = side.report
     own = report.metrics.get(TEMPERATURE)
@@ -186,7 +195,7 @@ def _measured(task: Task) -> Measured:
         source=replace(report.source, title=None),
         warnings=report.warnings,
     )
-    return Measured(cell, _kept(side, after, how), change, (*notes, *told_after))
+    return Measured(cell, _kept(side, after, how), change, base, (*notes, *told_after))
 
 
 def _chosen(report: DumpReport, how: How) -> dict[str, MetricResult]:

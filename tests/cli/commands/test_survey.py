@@ -4,6 +4,7 @@ import csv
 import io
 from dataclasses import replace
 
+import jsonschema
 import numpy as np
 import pytest
 
@@ -11,6 +12,7 @@ import calibeval
 from tests.cli.invoking import run
 from tests.conftest import ROOT
 from tests.data import logits_and_labels
+from tests.records import schema
 
 SHIFT = ROOT.parent / "shared" / "data" / "cifar10jpeg_resnet20_shift.npz"
 
@@ -75,6 +77,9 @@ def test_files_are_written(capsys, folder):
     assert names <= {path.name for path in (folder / "out").iterdir()}
     text = (folder / "out/survey.json").read_text()
     assert calibeval.Survey.from_json(text).to_json() == text
+    pyarrow = pytest.importorskip("pyarrow.parquet")
+    table = pyarrow.read_table(folder / "out/cells.parquet").to_pydict()
+    assert (table["model"], table["severity"]) == (["a", "a", "b", "b"], [1, 2, 1, 2])
     means = list(csv.DictReader(io.StringIO((folder / "out/means.csv").read_text())))
     assert {row["mean_over"] for row in means} == {"model+severity", "model", "severity"}
 
@@ -150,6 +155,9 @@ def test_changes_are_those_of_compare_with_holm_over_cells(capsys, folder):
     shown = run(capsys, "survey", "{model}_{severity}.npz", "--reference", "severity=1", "--metric", "nll").out
     assert "NLL against severity=1, 2 cells: " in shown
     assert "(Holm over cells); most +" in shown
+    full = run(capsys, "survey", "{model}_{severity}.npz", "--reference", "severity=1", "--metric", "nll", "--full").out
+    (line,) = [line for line in full.splitlines() if "nats (a 2)" in line and " to +" in line]
+    assert line.endswith((", worse, certain", ", worse, likely", ", cannot tell"))
 
 
 def test_a_reference_is_a_dump_perhaps_one_for_each_model(folder):
@@ -223,3 +231,39 @@ def test_a_map_that_cannot_be_fitted_is_told_in_its_cells(capsys, folder):
     assert "a 1: no map was fitted: val-a.npz: " in found.out
     refused = run(capsys, "survey", "{model}_{severity}.npz", "--method", "vector")
     assert (refused.code, "--method belongs to --fit-on" in refused.err) == (2, True)
+
+
+def test_means_hold_the_mean_changes(folder):
+    survey = calibeval.survey("{model}_{severity}.npz", reference="severity=1")
+    values = {(c.axes["model"], c.axes["severity"]): c["nll"].value for c in survey.cells}
+    mean = survey.mean("model", severity=2)
+    expected = sum(values[model, 2] - values[model, 1] for model in "ab") / 2
+    assert mean.changes["nll"].value == pytest.approx(expected)
+    assert mean.changes["nll"].low < expected < mean.changes["nll"].high
+    assert mean.changes["ece"].reason.code == "cells_ends"
+    assert survey.mean("model", severity=1).changes is None
+
+
+def test_an_axis_with_the_name_of_a_column_is_refused(capsys, folder):
+    found = run(capsys, "survey", "{rows}_{ece}.npz")
+    assert (found.code, found.err.startswith('an axis cannot be called "rows"')) == (2, True)
+
+
+def test_names_are_no_commands_and_control_no_terminal(capsys, folder):
+    for name in ("::error::no", "x\x1b[31m\u202ey"):
+        (folder / f"{name}_1.npz").write_bytes((folder / "a_1.npz").read_bytes())
+    for words in (["--full"], ["--json"], ["--format", "csv"], ["--reference", "a_1.npz", "--metrics", "nll"]):
+        found = run(capsys, "survey", "{model}_{severity}.npz", *words)
+        assert found.code == 0
+        for text in (found.out, found.err):
+            assert not any(line.lstrip().startswith("::") for line in text.splitlines())
+            assert not set(text) & set("\x1b\u202e")
+
+
+def test_json_is_as_its_schema_says(capsys, folder):
+    (folder / "b_2.npz").write_bytes(b"PK no zip")
+    line = ("survey", "{model}_{severity}.npz", "--reference", "severity=1", "--fit-on", "severity=1", "--json", "-q")
+    document = run(capsys, *line).json
+    jsonschema.validate(document, schema("survey"))
+    assert document["changes"][0]["differences"]["nll"]["p_holm"] is not None
+    assert document["cells"][3]["error"]["code"] == "input"
