@@ -14,6 +14,9 @@ from calibeval.core.data.notices import Notice
 from calibeval.core.data.row_source import Kind
 from calibeval.core.data.source import Source
 
+OF_CASES = Source("cases", title="predictions")  # of a case as predictions, whose messages name options
+NEITHER = 2  # the label of pixels to ignore among those of a region, which are 0 and 1
+
 
 class Case(NamedTuple):
     """One image, read into memory.
@@ -93,13 +96,26 @@ class ChosenCases:
 
 
 def region_labels(labels: npt.NDArray[Any], region: tuple[int, ...], ignore_index: int | None) -> npt.NDArray[Any]:
-    """The labels of a region, 1 inside and 0 outside; pixels to ignore keep their label.
+    """The labels of a region: 1 inside, 0 outside, and 2 for pixels to ignore, whatever their label is.
 
     >>> region_labels(np.array([[0, 1, 2, 9]]), (1, 2), 9).tolist()
-    [[0, 1, 1, 9]]
+    [[0, 1, 1, 2]]
     """
-    inside = np.isin(labels, region).astype(labels.dtype)
-    return inside if ignore_index is None else np.where(labels == ignore_index, labels, inside)
+    found = np.isin(labels, region).astype(np.uint8)
+    if ignore_index is not None:
+        found[labels == ignore_index] = NEITHER
+    return found
+
+
+def marked_labels(labels: npt.NDArray[Any], where: npt.NDArray[np.bool_], mark: int) -> npt.NDArray[Any]:
+    """Labels with a mark at some places, in a type of whole numbers that holds all of them.
+
+    >>> marked_labels(np.array([0, 7], np.uint8), np.array([True, False]), 257).tolist()
+    [257, 7]
+    """
+    held = np.promote_types(labels.dtype, np.min_scalar_type(mark))
+    whole = held if held.kind in "iu" else np.dtype(np.int64)
+    return np.where(where, np.asarray(mark, whole), labels.astype(whole, copy=False))
 
 
 def two_classes(scores: npt.NDArray[Any], kind: str) -> Floats:
