@@ -34,12 +34,13 @@ from calibeval.core.gating.verdict import Verdict
 from calibeval.core.heads.deployed import DeployedHead
 from calibeval.core.heads.facts import HeadFacts
 from calibeval.core.heads.pairs import LossPair
-from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, SeedResult
+from calibeval.core.heads.results import OVERLAP, SHOWN, Finetuned, LossResult, SeedResult
 from calibeval.core.heads.settings import RunSettings, StartFile
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.fitted_on import FittedOn
 from calibeval.core.report.report import DumpReport, Recalibrated
 from calibeval.core.report.rows import Bin
+from calibeval.core.report.segments import Condition
 from calibeval.core.report.settings import Settings
 from calibeval.core.survey.axes import Axis
 from calibeval.core.survey.survey import Cell, Change, Mean, Survey
@@ -62,6 +63,7 @@ ELSEWHERE = ({**ROWS, "remote": REMOTE}, {**ROWS, "remote": {"size": 3, "etag": 
 SOURCES = {"train": ROWS, "val": {"split": "x", "path": None, "sha256": None, "n": 3}}
 VALUES = dict.fromkeys(SHOWN, 0.25)
 NO_VALUES = dict.fromkeys(SHOWN)
+OVERLAPS = dict.fromkeys(OVERLAP, 0.25)
 
 # What the types do not say: words that are known elsewhere, and hashes.
 KNOWN = {
@@ -80,6 +82,8 @@ KNOWN = {
     (SeedResult, "before"): VALUES,
     (SeedResult, "after"): VALUES,
     (DeployedHead, "source"): {"path": "x", "split": None, "sha256": SHA256},
+    (SeedResult, "overlap"): OVERLAPS,
+    (DeployedHead, "overlap"): OVERLAPS,
     (DeployedHead, "before"): VALUES,
     (DeployedHead, "after"): VALUES,
     (LossResult, "parameters"): {"lr": 0.25, "weight_decay": 0.25, "margin": 0.25},
@@ -115,6 +119,8 @@ def reports():
     made = [filling.record(Report) for filling in (*FILLINGS, UNHASHED)]
     unknown = NULLS.record(DumpReport, recalibrated=Filling(null=True, known=KNOWN).record(Recalibrated))
     even = replace(made[0].dumps[0], slices=tuple(replace(one, effective=None) for one in made[0].dumps[0].slices))
+    bare = replace(even.segments.whole, effective=None, conditions=(Condition("x"),))
+    even = replace(even, segments=replace(even.segments, whole=bare))
     even = replace(even, per_image=replace(even.per_image, convention=None))
     copied = [_fitted_elsewhere(made[0].dumps[0], read) for read in ("whole", None)]
     return [*made, Report("x", Settings(), (unknown, even, *copied), Environment("x", "x", "x"))]
@@ -138,9 +144,12 @@ def comparisons():
 def tables():
     split = {"sources": {**SOURCES, "test": ROWS}, "chosen": 0}
     diverged = SeedResult(0, 0, None, None, NO_VALUES, NO_VALUES, NOTICE)
-    partly = SeedResult(0, 1, 0.25, 0.25, {**VALUES, "cwce": None}, NO_VALUES)
+    partly = SeedResult(0, 1, 0.25, 0.25, {**VALUES, "cwce": None}, NO_VALUES, overlap=dict.fromkeys(OVERLAP))
     made = [f.record(Finetuned, **split) for f in FILLINGS if not f.null]
-    more = (*made[0].losses, LossResult("y", made[0].losses[0].parameters, (diverged, partly)))
+    more = (
+        *made[0].losses,
+        LossResult("y", made[0].losses[0].parameters, (diverged, partly, replace(partly, overlap=None))),
+    )
     settings = [NULLS.record(RunSettings), NULLS.record(RunSettings, start=StartFile(None, None))]
     bare = Environment("x", "x", "x")
     compared = {name: Difference(name, None, None, None, reason=Notice("x")) for name in SHOWN}

@@ -165,6 +165,14 @@ def voxel(name: str, value: Any) -> tuple[float, ...] | None:
     return as_spacing(value)
 
 
+def some_cases(name: str, value: Any) -> tuple[str, ...]:
+    """Cases by their names or numbers; one may stand alone."""
+    found = [value] if isinstance(value, str | int) else value
+    if isinstance(found, list | tuple) and all(isinstance(one, str | int) and one is not True for one in found):
+        return tuple(map(str, found))
+    raise refused(name, value, "the name or the number of a case, or a list of such")
+
+
 READING: dict[str, Check] = {
     "kind": text,
     "key": key,
@@ -178,7 +186,8 @@ READING: dict[str, Check] = {
     "drop_duplicates": truth,
     "read_as": text,
     "decimal": text,
-    "normalize": text,
+    **dict.fromkeys(("normalize", "missing_confidence", "confidence_unit", "confidence_means"), text),
+    "gold": path,
     "max_bytes": whole(0),
     "max_memory": whole(0),
     "checksums": truth,
@@ -196,6 +205,8 @@ SETTINGS: dict[str, Check] = {
     "background": text,
     "layout": text,
     "spacing": voxel,
+    "show": some_cases,
+    "images": path,
     "method": method,
     "objective": objective,
     "clip": clip,

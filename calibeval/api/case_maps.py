@@ -6,6 +6,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from calibeval.api.case_pairs import Named
 from calibeval.api.cases import are_cases, as_layout
 from calibeval.core.errors import UsageError
 
@@ -18,15 +19,16 @@ if TYPE_CHECKING:
 def pixels_of_cases(dump: str, options: ReadOptions, layout: str | None) -> Predictions | None:
     """The labelled pixels of a folder of cases, or an even sample of them, for maps; None for another dump.
 
-    Raises: UsageError, InputError, FileProblem.
+    dump: also one region, `folder#region`. Raises: UsageError, InputError, FileProblem.
     """
-    known, path = as_layout(layout), Path(dump)
-    if not are_cases([path], options.labels, layout):
+    known, named = as_layout(layout), Named.of(None, dump)
+    if not are_cases([named.path], options.labels, layout):
         return None
+    from calibeval.core.dense.case import region_of
     from calibeval.core.dense.sampled import sampled
     from calibeval.readers.cases.folder import Folder
 
-    return sampled(Folder(path, Path(str(options.labels)), options, known))
+    return sampled(region_of(Folder(named.path, Path(str(options.labels)), options, known), named.region))
 
 
 class Pixels(NamedTuple):
@@ -39,7 +41,7 @@ class Pixels(NamedTuple):
 def pixels_of_paths(dump: object, reading: dict[str, Any], layout: str | None) -> Pixels | None:
     """The same in Python, where a dump may also be predictions. reading: options of `read`. Raises: likewise."""
     from calibeval.core.dense.sampled import CASE
-    from calibeval.readers.open import options_of
+    from calibeval.readers.said import options_of
 
     if isinstance(dump, str | PathLike) and isinstance(reading.get("labels"), str | PathLike):
         found = pixels_of_cases(fspath(dump), options_of(**reading), layout)
@@ -54,11 +56,11 @@ def apply_to_folder(
 ) -> Path:
     """Write every case of a folder to another one with mapped scores. Raises: as `map_cases`."""
     from calibeval.readers.cases.stems import is_folder
-    from calibeval.readers.open import options_of
+    from calibeval.readers.said import options_of
     from calibeval.runs.cases import map_cases
 
-    place = Path(folder)
-    if not is_folder(place):
-        raise UsageError(f"{place}: is no folder; of one dump, call the map, and save what it returns")
-    map_cases(found, place, Path(out), options_of(**reading), as_layout(layout))
+    place = Named.of(None, fspath(folder))
+    if not is_folder(place.path):
+        raise UsageError(f"{place.path}: is no folder; of one dump, call the map, and save what it returns")
+    map_cases(found, place.path, Path(out), options_of(**reading), as_layout(layout), place.region)
     return Path(out)

@@ -35,7 +35,7 @@ def compared_paths(
 
     Raises: as `compare_folders`.
     """
-    from calibeval.readers.open import options_of
+    from calibeval.readers.said import options_of
 
     report = _report(base)
     paths = [*([] if report is not None else [base]), *candidates]
@@ -62,7 +62,7 @@ def gated_paths(
 
     measuring: the bins and the group. Raises: as `subject_of_folders`.
     """
-    from calibeval.readers.open import options_of
+    from calibeval.readers.said import options_of
 
     found = named_paths([candidate], reading, how)
     if found is None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
@@ -140,6 +141,7 @@ def report_of_cases(
     only: Collection[str] | None,
     given: Mapping[str, object],
     fitting: Callable[[], CaseFitting | None] = lambda: None,
+    pictures: Pictures | None = None,
 ) -> Report | None:
     """The report of folders of cases: a path, several, or several by their names in a dict; None for other dumps.
 
@@ -158,7 +160,7 @@ def report_of_cases(
     from calibeval.core.report.report import Report
     from calibeval.core.report.several import together
     from calibeval.core.version import VERSION
-    from calibeval.readers.open import options_of
+    from calibeval.readers.said import options_of
 
     group = given.get("group")
     if group is not None and not isinstance(group, str | PathLike):
@@ -167,8 +169,9 @@ def report_of_cases(
     folders = [Folders(name if isinstance(name, str) else None, path) for name, path in zip(names, paths, strict=True)]
     without = {name: value for name, value in given.items() if name not in (*reading, *HELD)}
     opened = replace(options_of(**reading), spacing=as_spacing(spacing))
-    found, used = reports_of_cases(folders, opened, known, own, resources, only, without, fitting())
-    return Report(VERSION, used, together(found))
+    found, used = reports_of_cases(folders, opened, known, own, resources, only, without, fitting(), pictures)
+    dumps_of_all = together(found)
+    return Report(VERSION, used, dumps_of_all, cases={} if pictures is None else pictures.by_name(dumps_of_all))
 
 
 class CaseFitting(NamedTuple):
@@ -223,13 +226,24 @@ def reports_of_cases(
             renormalize=options.renormalize,
         )
         if fitting is not None:
-            every = (_with_map(every[0], cases, fitting, options, layout, own, resources, only, units),)
+            mapped = _mapped_regions(every, fitting)
+            every = tuple(
+                _with_map(one, cases, fitting, options, layout, own, resources, only, units) if one in mapped else one
+                for one in every
+            )
         if pictures is not None:
             for one in every:
                 pictures.add(one, cases)
+        every = tuple(map(_with_rows, every)) if len(folders) > 1 else every
         found += [_named(one, title or path.name) for one in every]
         last = own
     return found, last
+
+
+def _mapped_regions(every: Sequence[DumpReport], fitting: CaseFitting) -> list[DumpReport]:
+    """Those that get a map: all, or the region that a saved map was fitted on."""
+    of_map = None if fitting.saved is None else fitting.saved.fitted.split
+    return [one for one in every if of_map is not None and one.source.split == of_map] or list(every)
 
 
 def _with_map(
@@ -244,6 +258,7 @@ def _with_map(
     units: CaseUnits | None,
 ) -> DumpReport:
     """The report with the results after the map. Raises: as `recalibrated_cases`."""
+    from calibeval.core.dense.case import region_of
     from calibeval.core.evaluation.of_cases import evaluate_cases
     from calibeval.readers.cases.folder import Folder
     from calibeval.recalibrate.fitting.of_cases import by_map, recalibrated_cases
@@ -253,12 +268,25 @@ def _with_map(
     def evaluate(mapped: Cases) -> DumpReport:
         return evaluate_cases(mapped, plain, resources, only, units=names, renormalize=options.renormalize)[0]
 
+    region = before.source.split
+    own = region_of(cases, region)
     if fitting.saved is not None:
-        after, told = by_map(cases, fitting.saved, evaluate, allow_leak=fitting.plan.allow_leak)
+        after, told = by_map(own, fitting.saved, evaluate, allow_leak=fitting.plan.allow_leak)
     else:
-        other = None if fitting.fit_on is None else Folder(fitting.fit_on, Path(str(options.labels)), options, layout)
-        after, told = recalibrated_cases(cases, other, fitting.plan, evaluate, names)
+        labels, other = Path(str(options.labels)), None
+        if fitting.fit_on is not None:
+            other = region_of(Folder(fitting.fit_on, labels, options, layout), region)
+        after, told = recalibrated_cases(own, other, fitting.plan, evaluate, names)
     return replace(before, recalibrated=after, warnings=(*before.warnings, *told))
+
+
+def _with_rows(dump: DumpReport) -> DumpReport:
+    """The report with a hash of the labels of its cases, by which those of the same ones are known."""
+    source = dump.source
+    if source.labels_sha256 is None:
+        return dump
+    text = "\0".join(map(str, ("cases", source.labels_sha256, source.split, dump.n, dump.ignored)))
+    return replace(dump, rows_sha256=hashlib.sha256(text.encode()).hexdigest())
 
 
 def _named(dump: DumpReport, name: str) -> DumpReport:

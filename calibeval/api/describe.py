@@ -16,7 +16,7 @@ from calibeval.core.dense.tool_sums import explain_images
 from calibeval.core.dense.tools_of_cases import explain_cases
 from calibeval.core.evaluation.settings import checked
 from calibeval.readers.describe import inspect_dump
-from calibeval.readers.open import options_of
+from calibeval.readers.said import options_of
 from calibeval.readers.stored.place import as_name
 
 

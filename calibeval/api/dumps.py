@@ -18,7 +18,8 @@ from calibeval.core.heads.features import Features
 from calibeval.core.report.report import Report
 from calibeval.core.sums.resources import Resources
 from calibeval.readers.features.features import read_features
-from calibeval.readers.open import open_dump, options_of
+from calibeval.readers.open import open_dump
+from calibeval.readers.said import options_of
 from calibeval.readers.stored.limits import quarter_of_memory
 from calibeval.readers.stored.place import Place, as_name, place_of
 from calibeval.recalibrate.fitting.cross_fit import CrossFitted
@@ -43,6 +44,10 @@ class FileReading(TypedDict, total=False):
     read_as: str
     decimal: str
     normalize: str
+    gold: str | PathLike[str]
+    missing_confidence: str
+    confidence_unit: str
+    confidence_means: str
     max_bytes: int
     checksums: bool
 

@@ -31,6 +31,7 @@ from calibeval.api.dumps import (
     resources_of,
 )
 from calibeval.api.engines import EngineName, with_engine
+from calibeval.api.pictures import Pictures, asked_pictures
 from calibeval.api.saved_sums import report_of_sums
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.arguments import by_name, path, whole
@@ -46,7 +47,9 @@ from calibeval.core.evaluation.evaluate import evaluate_dump
 from calibeval.core.evaluation.same_rows import with_rows
 from calibeval.core.evaluation.settings import checked, of_dump, stamped
 from calibeval.core.report.report import DumpReport, Report
+from calibeval.core.report.settings import Settings
 from calibeval.core.report.several import together
+from calibeval.core.sums.resources import Resources
 from calibeval.core.version import VERSION
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.fitting.before_after import Plan, recalibrated
@@ -92,6 +95,8 @@ def evaluate(
     background: str | None = None,
     layout: str | None = None,
     spacing: str | Sequence[float] | None = None,
+    show: str | int | Sequence[str | int] | None = None,
+    images: str | PathLike[str] | None = None,
     fit_on: Dump | None = None,
     cross_fit: int | None = None,
     map: Map | str | PathLike[str] | None = None,  # noqa: A002 - the command's word
@@ -116,7 +121,8 @@ def evaluate(
     the results of every row; None: all others.
     bins: number of equal-width bins, and the most equal-mass bins; None: that of the convention, mostly 15.
     convention: "calibeval", or the tool whose numbers are reproduced. level: of the intervals, in (0, 1); None: no
-    intervals. slices: columns whose values divide the rows; "class" is the true and "predicted" the predicted class.
+    intervals. slices: columns whose values divide the rows; "class" is the true and "predicted" the predicted class;
+    "shots:FILE" are many, medium and few training images a class, "auto" the worst segments of all columns.
     min_rows: the fewest rows of a slice that is measured, 100 by default.
     group: a column's name, or an array with one value per row; rows with equal values are dependent, such as the frames
     of a video. weights: a column's name, or an array with one number of at least 0 per row, by which rows count.
@@ -126,7 +132,8 @@ def evaluate(
     "exclude-class" (not in means over classes). layout: of a folder of cases whose labels are in the folder `labels`:
     "nnunet", "monai" or "arrays", if files do not tell; then group is a table of cases, "patients.csv", and slices are
     columns of tables, "scanners.csv#site". spacing: of such a folder, the size of a voxel along z, y and x, instead of
-    that in headers.
+    that in headers. show: of images, those that pages and `figure(of="pictures")` show, by name or number; the three
+    with the largest ECE are shown, too, with [] these alone. images: a folder of the images themselves, to be shown.
     fit_on: fit a map on this dump, and report before and after. cross_fit: the same, but out of fold, with
     this many folds of each dump itself. method, objective, clip, seed: as for `fit`. map: the same for a map that is
     fitted already, or the path of its file. allow_leak: accept rows that the map was fitted on.
@@ -152,8 +159,10 @@ def evaluate(
         positive=as_class(positive),
         classes=as_classes(classes),
         background=background,
+        seed=seed,
     )
     resources = resources_of(jobs, max_memory, progress)
+    pictures = asked_pictures(show, images, max_bytes=reading.get("max_bytes"), max_memory=max_memory)
     ways = _given({"fit_on": fit_on, "cross_fit": cross_fit, "map": map})
     if len(ways) > 1:
         raise UsageError(f"{' and '.join(ways)} exclude each other")
@@ -178,10 +187,10 @@ def evaluate(
         _check_beside([*_given(arrays), *_given(only_arrays)], labels)
         held: dict[str, object] = {"weights": weights, "group": group, "positive": positive, "slices": slices, **ways}
         held |= {"classes": classes, "min_rows": min_rows, "convention": convention != OWN, **options}
-        summed = report_of_sums(predictions, level, chosen, bins, held)
+        summed = report_of_sums(predictions, level, chosen, bins, held | {"show": show, "images": images})
         fitting = partial(_of_cases, fit_on, cross_fit, map, method, objective, clip, seed, allow_leak=allow_leak)
         summed = summed or report_of_cases(
-            predictions, options, layout, spacing, settings, resources, chosen, held, fitting
+            predictions, options, layout, spacing, settings, resources, chosen, held, fitting, pictures
         )
         if summed is not None:
             return summed
@@ -198,12 +207,12 @@ def evaluate(
     plans: dict[str | None, Plan] = {}  # one map for all dumps, which is fitted once
     found: list[DumpReport] = []
     for i, source in enumerate(every):
-        opened, name = grouped(_opened(source, options, max_memory, weights, engine), group)
+        opened, name = grouped(pictures.checked(_opened(source, options, max_memory, weights, engine)), group)
         settings = replace(settings, group=name)
         one = evaluate_dump(opened, of_dump(settings, opened), resources, chosen, curves=True)
+        pictures.add_dump(one, opened)
         if ways:
-            plain = replace(settings, slices=(), min_rows=None)
-            measure = partial(evaluate_dump, settings=plain, resources=resources, only=chosen, curves=True)
+            measure = partial(_plainly, settings=settings, resources=resources, only=chosen)
             if isinstance(map, Map):
                 after, warnings = by_saved_map(opened, map, measure, allow_leak=allow_leak)
             else:
@@ -213,8 +222,22 @@ def evaluate(
             one = replace(one, recalibrated=after, warnings=(*one.warnings, *warnings))
         one = with_rows(one, opened) if len(every) > 1 else one
         found.append(replace(one, name=names[i]) if names else one)
-    settings = stamped(settings, *(one.warnings for one in found))
-    return Report(VERSION, settings, together(found))
+    return _report(found, settings, pictures)
+
+
+def _report(found: Sequence[DumpReport], settings: Settings, pictures: Pictures) -> Report:
+    """All dumps in one report, with their pictures."""
+    dumps_of_all = together(found)
+    used = stamped(settings, *(one.warnings for one in found))
+    return Report(VERSION, used, dumps_of_all, cases=pictures.by_name(dumps_of_all))
+
+
+def _plainly(
+    predictions: Predictions, settings: Settings, resources: Resources, only: tuple[str, ...] | None
+) -> DumpReport:
+    """The results after a map, without slices."""
+    plain = replace(settings, slices=(), min_rows=None)
+    return evaluate_dump(predictions, plain, resources, only, curves=True)
 
 
 def _of_cases(

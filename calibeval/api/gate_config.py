@@ -13,6 +13,7 @@ from calibeval.core.conventions.table import OWN, find_convention
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.positive import class_title, with_positive
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.shots import beside
 from calibeval.core.data.toml import read_toml
 from calibeval.core.errors import FileProblem, InputError, UsageError, nearest
 from calibeval.core.evaluation.settings import as_background
@@ -248,6 +249,7 @@ def _found(path: Path, table: Mapping[str, Any] | None) -> Found:
     if config.preset is not None and config.preset not in PRESETS:
         hint, known = nearest(config.preset, PRESETS), ", ".join(PRESETS)
         raise UsageError(f'{path}: preset "{config.preset}" is unknown{hint}; presets are {known}')
+    config = replace(config, slices=tuple(beside(word, str(path.parent)) for word in config.slices))
     try:
         _check_images(config)
     except UsageError as error:

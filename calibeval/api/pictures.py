@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -58,13 +59,18 @@ class Pictures:
             flag = "--show" if self._show else "--images"
             raise UsageError(f"{predictions.source.name}: {flag} is for segmentations, but its rows are no pixels")
 
+    def checked(self, predictions: Predictions) -> Predictions:
+        """The predictions, whose images can be shown. Raises: as `check_dump`."""
+        self.check_dump(predictions)
+        return predictions
+
     def add(self, dump: DumpReport, cases: Cases) -> None:
         """The maps of the cases of one dump."""
         if not self._wanted:
             return
         from calibeval.core.dense.shown import shown_maps
 
-        self._maps.append(shown_maps(dump, cases, self._show, self._photos)[0])
+        self._maps.append(shown_maps(dump, cases, self._show, self._photos))
 
     def add_dump(self, dump: DumpReport, predictions: Predictions) -> None:
         """The maps of the images in one array; none for other rows."""
@@ -78,3 +84,19 @@ class Pictures:
     def by_name(self, dumps: Sequence[DumpReport]) -> dict[str, tuple[CaseMaps, ...]]:
         """The maps by the names of dumps, which were added in this order."""
         return {dump.name: maps for dump, maps in zip(dumps, self._maps, strict=False) if maps}
+
+
+def asked_pictures(
+    show: str | int | Sequence[str | int] | None,
+    images: str | PathLike[str] | None,
+    *,
+    max_bytes: int | None = None,
+    max_memory: int | None = None,
+) -> Pictures:
+    """The pictures that a caller in Python asks for; none without `show` and `images`. Raises: as `Pictures`."""
+    from calibeval.api.dumps import as_classes
+    from calibeval.readers.said import options_of
+
+    limits = options_of(max_bytes=max_bytes, max_memory=max_memory).limits
+    named, wanted = as_classes(() if show is None else show), show is not None or images is not None
+    return Pictures(named, None if images is None else Path(images), limits, wanted=wanted)

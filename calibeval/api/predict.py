@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from os import PathLike
 from pathlib import Path
 from typing import Unpack
@@ -14,9 +15,10 @@ from calibeval.core.data.amended import with_warnings
 from calibeval.core.data.places import place_of
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.public import public
+from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.heads.facts import FACTS_FILE, HeadFacts
-from calibeval.core.heads.features import Features
+from calibeval.core.heads.features import BLOCK_ROWS, Features
 from calibeval.core.heads.scores import scores_of
 from calibeval.readers.features.head_weights import RUN_FILE, read_head
 from calibeval.readers.small_files import is_there, read_small
@@ -68,10 +70,9 @@ def predicted(run: Path, rows: Features, limits: Limits) -> tuple[Predictions, t
         raise InputError(f"{rows.source.name} and the head in {run} differ in the names or the order of their classes")
     with np.errstate(over="ignore", invalid="ignore"):
         scores = scores_of(head.layers, rows)
-    finite = np.isfinite(scores.logits).all(axis=-1)
-    if not finite.all():
-        place = place_of(int(finite.argmin()), finite.shape)
-        raise InputError(f"{rows.source.name}: the logits of {place} overflow")
+        first = _first_infinite(scores.logits)
+    if first is not None:
+        raise InputError(f"{rows.source.name}: the logits of {place_of(first, scores.logits.shape[:-1])} overflow")
     predictions = Predictions(
         **scores._asdict(),
         class_names=rows.class_names or names,
@@ -82,6 +83,17 @@ def predicted(run: Path, rows: Features, limits: Limits) -> tuple[Predictions, t
         keys=rows.keys,
     )
     return predictions, (*rows.warnings, *head.warnings)
+
+
+def _first_infinite(logits: RowSource) -> int | None:
+    """The number of the first row, or pixel, whose logits are not finite; None if all are."""
+    count, *rest, k = logits.shape
+    step = 1 if rest else BLOCK_ROWS
+    for start in range(0, count, step):
+        finite = np.isfinite(logits[start : min(start + step, count)]).reshape(-1, k).all(axis=1)
+        if not finite.all():
+            return start * math.prod(rest) + int(finite.argmin())
+    return None
 
 
 def _class_names(weights: Path, k: int) -> tuple[str, ...] | None:

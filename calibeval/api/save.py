@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from os import PathLike
 from pathlib import Path
 
@@ -15,7 +15,6 @@ from calibeval.core.data.arguments import path as path_argument
 from calibeval.core.data.arguments import truth
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.data.public import public
-from calibeval.core.dense.maps import CaseMaps
 from calibeval.core.errors import InputError
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.report.fitted_on import FittedOn
@@ -35,12 +34,10 @@ def save_report(
     *,
     png: bool = False,
     step: Step | None = None,
-    cases: Mapping[str, Sequence[CaseMaps]] | None = None,
 ) -> Path:
     """Write the files of a report; report.json is last, so that its presence means that the others are complete.
 
-    png: whether to write reliability.png, too. step: what to do next, for the page. cases: images that
-    the page shows, by the names of dumps.
+    png: whether to write reliability.png, too. step: what to do next, for the page.
     Raises: UsageError if one of them is also an input; FileProblem if they cannot be written.
     """
     from calibeval.render.page.page import render
@@ -53,7 +50,7 @@ def save_report(
         "reliability.svg": drawn(report, ".svg"),
         **({"reliability.png": drawn(report, ".png")} if png else {}),
         **({"risk.svg": drawn(report, ".svg", of=RISK)} if has_risk(report) else {}),
-        "report.html": render(report, step=step, cases=cases).encode(),
+        "report.html": render(report, step=step).encode(),
         "report.json": report.to_json().encode(),
     }
     sources = [dump.source for dump in report.dumps]

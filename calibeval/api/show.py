@@ -5,7 +5,7 @@ Renderers are imported where they are used, since importing matplotlib and jinja
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from html import escape
 from typing import TYPE_CHECKING
@@ -26,10 +26,9 @@ from calibeval.words.names import about, visible
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
 
-    from calibeval.core.dense.maps import CaseMaps
 
 WIDTH = 100
-RELIABILITY, RISK, DIFFERENCES, IMAGES = "reliability", "risk", "differences", "images"
+RELIABILITY, RISK, DIFFERENCES, IMAGES, PICTURES = "reliability", "risk", "differences", "images", "pictures"
 
 
 def report_text(report: Report) -> str:
@@ -50,19 +49,20 @@ def report_text(report: Report) -> str:
 def report_figure(report: Report, width: float | None, of: str = RELIABILITY) -> Figure:
     """The reliability diagrams or the risk-coverage curves, with those after recalibration next to those before.
 
-    of: also "images", the gaps of regions and the ECE of single images.
+    of: also "images", the gaps of regions and the ECE of single images, or "pictures" of the cases that are shown.
     """
-    choice("of", of, (RELIABILITY, RISK, IMAGES))
+    choice("of", of, (RELIABILITY, RISK, IMAGES, PICTURES))
     _check(width)
     from calibeval.render.figure.backend import import_matplotlib
 
     import_matplotlib()
     from calibeval.render.figure.figure import reliability_figure, risk_figure, sheet_figure
 
-    if of == IMAGES:
+    if of in (IMAGES, PICTURES):
+        from calibeval.render.drawing.cases_sheet import cases_sheet
         from calibeval.render.drawing.images_sheet import images_sheet
 
-        return sheet_figure(images_sheet(report, width))
+        return sheet_figure((images_sheet if of == IMAGES else cases_sheet)(report, width))
     make = risk_figure if of == RISK else reliability_figure
     return make(before_and_after(report), width_inches=width)
 
@@ -76,42 +76,19 @@ def drawn(report: Report, suffix: str, width: float | None = None, of: str = REL
 
     kind = figure_format(suffix)
     if kind == "svg":
+        from calibeval.render.drawing.cases_sheet import cases_sheet
         from calibeval.render.drawing.images_sheet import images_sheet
         from calibeval.render.drawing.risk_sheet import risk_sheet
         from calibeval.render.drawing.sheet import reliability_sheet
         from calibeval.render.drawing.svg import sheet_svg
 
-        sheets = {RISK: risk_sheet, IMAGES: images_sheet}
+        sheets = {RISK: risk_sheet, IMAGES: images_sheet, PICTURES: cases_sheet}
         sheet = sheets.get(of, reliability_sheet)(before_and_after(report), width)
         return sheet_svg(sheet).encode()
     figure = report_figure(report, width, of)
     from calibeval.render.figure.figure import figure_bytes
 
     return figure_bytes(figure, kind)
-
-
-def drawn_cases(
-    report: Report, cases: Mapping[str, Sequence[CaseMaps]], suffix: str, width: float | None = None
-) -> bytes:
-    """The file of the pictures of cases, of the format of that suffix. cases: by the names of dumps.
-
-    Raises: UsageError for another suffix, or a width that cannot be; InputError where there is nothing to draw.
-    """
-    from calibeval.render.drawing.cases_sheet import cases_sheet
-    from calibeval.render.drawing.formats import figure_format
-
-    kind = figure_format(suffix)
-    sheet = cases_sheet(report, cases, width)
-    if kind == "svg":
-        from calibeval.render.drawing.svg import sheet_svg
-
-        return sheet_svg(sheet).encode()
-    from calibeval.render.figure.backend import import_matplotlib
-
-    import_matplotlib()
-    from calibeval.render.figure.figure import figure_bytes, sheet_figure
-
-    return figure_bytes(sheet_figure(sheet), kind)
 
 
 def has_risk(report: Report) -> bool:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from os import PathLike
 from pathlib import Path
 from typing import Any, Unpack
@@ -22,17 +23,19 @@ from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.settings import checked, stamped
 from calibeval.core.survey.changes import over_cells
 from calibeval.core.survey.means import means_of
+from calibeval.core.survey.rows import Units
 from calibeval.core.survey.survey import Survey
-from calibeval.core.survey.together import Together
+from calibeval.core.survey.together import Kept, Together, sharing
 from calibeval.core.version import VERSION
 from calibeval.readers.meaning.read_options import ReadOptions
-from calibeval.readers.open import options_of
+from calibeval.readers.said import options_of
 from calibeval.readers.stored.limits import quarter_of_memory
 from calibeval.runs.surveying.find import found_by, in_blocks
 from calibeval.runs.surveying.index import found_in
 from calibeval.runs.surveying.measure import How, Task
 from calibeval.runs.surveying.planned import Plan, planned
-from calibeval.runs.surveying.references import references_of
+from calibeval.runs.surveying.references import fitted_on, references_of
+from calibeval.runs.surveying.repair import Fitting
 from calibeval.writers.atomic import make_folder, write_file
 
 
@@ -41,7 +44,13 @@ def patterns_argument(name: str, value: Any) -> Any:
     return value if isinstance(value, PathLike) else text(name, value) if isinstance(value, str) else texts(name, value)
 
 
-OWN_ARGUMENTS = ARGUMENTS | {"patterns": patterns_argument, "index": path, "blocks": text, "reference": path}
+OWN_ARGUMENTS = ARGUMENTS | {
+    "patterns": patterns_argument,
+    "index": path,
+    "blocks": text,
+    "reference": path,
+    "fit_on": path,
+}
 
 
 @public(OWN_ARGUMENTS, LabelReading.__annotations__)
@@ -58,6 +67,12 @@ def survey(
     level: float | None = 0.95,
     group: str | None = None,
     positive: str | int | None = None,
+    fit_on: str | PathLike[str] | None = None,
+    method: str = "temperature",
+    objective: str = "nll",
+    clip: float | None = None,
+    seed: int = 0,
+    allow_leak: bool = False,
     jobs: int = 1,
     engine: EngineName | None = None,
     max_memory: int | None = None,
@@ -73,6 +88,9 @@ def survey(
     reference: "severity=0", the cells with which those of the same other axes are compared (or else the one there is),
     or a dump, perhaps with axes in its name, "clean/{model}.npz".
     metrics, bins, convention, level, group, positive: as for `evaluate`; group is a column's name.
+    fit_on: "severity=0", or a dump, perhaps one for each model, "val/{model}.npz": a map is fitted on it, and cells are
+    measured before and after. Rows on whose clean version it is fitted are mapped by a fit on other rows. method,
+    objective, clip, seed, allow_leak: as for `evaluate`.
     jobs: number of processes; results do not depend on it. engine: "dask" and the like measure cells on workers.
     max_memory, progress, reading: as for `evaluate`.
     Returns: a Survey. A cell whose dump cannot be read has an `error`; the others are measured.
@@ -93,8 +111,10 @@ def survey(
     options = options_of(max_memory=max_memory, positive=positive, **reading)
     plan = planned_cells(named, None if index is None else as_path(index), blocks, options)
     memory = quarter_of_memory() if max_memory is None else max_memory
-    how = How(options, settings, chosen_metrics(metrics), 1, memory)
-    return surveyed(plan, how, jobs, engine, progress, reference=None if reference is None else str(reference))
+    fitting = None if fit_on is None else Fitting(method, objective, clip, seed, allow_leak)
+    how = How(options, settings, chosen_metrics(metrics), 1, memory, fitting)
+    named_reference, named_fit = (None if one is None else str(one) for one in (reference, fit_on))
+    return surveyed(plan, how, jobs, engine, progress, reference=named_reference, fit_on=named_fit)
 
 
 def planned_cells(patterns: Sequence[str], index: Path | None, blocks: str | None, options: ReadOptions) -> Plan:
@@ -118,9 +138,12 @@ def save_survey(found: Survey, folder: str | PathLike[str]) -> Path:
 
     Raises: UsageError if one of them is also an input; FileProblem if they cannot be written.
     """
-    from calibeval.render.tables.survey_rows import cells_csv, means_csv
+    from calibeval.render.tables.survey_rows import cell_columns, cells_csv, means_csv
+    from calibeval.writers.parquet import parquet_bytes
 
     files = {"cells.csv": _encoded(cells_csv(found)), "means.csv": _encoded(means_csv(found))}
+    parquet = parquet_bytes(cell_columns(found))
+    files |= {} if parquet is None else {"cells.parquet": parquet}
     files["survey.json"] = found.to_json().encode()
     sources = [cell.source for cell in found.cells if cell.source is not None]
     place = as_path(folder, "folder")
@@ -138,31 +161,50 @@ def _encoded(text: str) -> bytes:
 
 
 def surveyed(
-    plan: Plan, how: How, jobs: int, engine: Any, progress: Progress | None, *, reference: str | None = None
+    plan: Plan,
+    how: How,
+    jobs: int,
+    engine: Any,
+    progress: Progress | None,
+    *,
+    reference: str | None = None,
+    fit_on: str | None = None,
 ) -> Survey:
-    """The survey of planned cells. reference: AXIS=VALUE or a dump, as it was named. Raises: UsageError."""
-    references = references_of(plan, reference, how)
-    tasks = [Task(cell, how, own) for cell, own in zip(plan.cells, references, strict=True)]
-    every = list(measured(tasks, jobs, engine, progress))
+    """The survey of planned cells. reference, fit_on: AXIS=VALUE or a dump, as it was named. Raises: UsageError."""
+    references, maps = references_of(plan, reference, how), fitted_on(plan, fit_on)
+    tasks = [Task(cell, how, *own) for cell, *own in zip(plan.cells, references, maps, strict=True)]
+    order = sorted(range(len(tasks)), key=lambda i: [one.name if one else "" for one in (maps[i], references[i])])
+    found = measured([tasks[i] for i in order], jobs, engine, progress)
+    names: dict[str, Units] = {}
+    bases: dict[str, Kept | None] = {}  # each once, whatever process measured it
+    by_place = {}
+    for i, one in zip(order, found, strict=True):
+        own = references[i]
+        base = None if own is None else bases.setdefault(own.name, sharing(one.base, names))
+        by_place[i] = replace(one, kept=sharing(one.kept, names), base=base)
+    every = [by_place[i] for i in range(len(tasks))]
     cells = tuple(one.cell for one in every)
     level = how.settings.level
-    together = None if level is None else Together([one.kept for one in every], level)
-    changes = [one.change for one in every if one.change is not None]
+    together = None if level is None else Together([one.kept for one in every], level, [one.base for one in every])
+    compared = [] if reference is None else [one.change for one in every]
+    changes = [one for one in compared if one is not None]
     return Survey(
         VERSION,
         stamped(how.settings, *(cell.warnings for cell in cells)),
         plan.axes,
         cells,
-        means_of(plan.axes, cells, together),
+        means_of(plan.axes, cells, together, compared),
         None if reference is None else over_cells(changes),
         reference,
+        fit_on,
+        None if how.fitting is None else how.fitting.method,
         beside=plan.beside,
-        warnings=_told_once([note for one in every for note in one.notes], len(changes)),
+        warnings=_told_once([note for one in every for note in one.notes], len(cells)),
     )
 
 
 def _told_once(notes: Sequence[Notice], count: int) -> tuple[Notice, ...]:
-    """What cells say about their comparison, once for each kind, with how many cells say it."""
+    """What cells say about their comparison or map, once for each kind, with how many cells say it."""
     by_code: dict[str | None, list[Notice]] = {}
     for note in notes:
         by_code.setdefault(note.code, []).append(note)

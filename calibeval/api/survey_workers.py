@@ -10,7 +10,7 @@ from typing import Any
 from calibeval.core.data.progress import Progress
 from calibeval.engines.processes import Processes, processes
 from calibeval.readers.open import split_name
-from calibeval.runs.surveying.measure import Measured, Task, measure
+from calibeval.runs.surveying.measure import Measured, Task, forget, measure
 
 LEAST_BYTES = 2**26  # of dumps, for which another process is worth its start
 
@@ -27,6 +27,7 @@ def measured(tasks: Sequence[Task], jobs: int, engine: Any, progress: Progress |
             if progress is not None:
                 progress.advance(1)
             yield one
+    forget()
 
 
 def _workers(tasks: Sequence[Task], jobs: int, engine: Any) -> AbstractContextManager[Processes | Any | None]:

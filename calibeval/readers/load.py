@@ -42,7 +42,8 @@ FORMATS: dict[str, tuple[str, str]] = {
     ".json.gz": ("json", "read_json"),
     ".txt": ("txt", "read_txt"),
 }
-LOGS = (".lm-eval",)  # logs, of which readers.logs knows more; they are recognised by their keys
+# Logs, of which readers.logs knows more; they are recognised by their keys.
+LOGS = (".lm-eval", ".judged", ".decisions", ".eval")
 MAYBE_LOGS = (".json", ".json.gz", ".jsonl", ".jsonl.gz", ".ndjson", ".ndjson.gz", ".txt", "")
 OF_TEXT = ("csv", "txt")  # the modules whose numbers may have decimal commas
 IN_RANGES = ("npz", "pt", "safetensors", "parquet")  # the modules that read what they need; others read every byte
@@ -87,7 +88,7 @@ def suffix_of(path: Place) -> str:
     ('.csv.gz', '.npz', '')
     """
     name = path.name.lower()
-    return max((suffix for suffix in FORMATS if name.endswith(suffix)), key=len, default="")
+    return max((suffix for suffix in (*FORMATS, ".eval") if name.endswith(suffix)), key=len, default="")
 
 
 def as_decimal(decimal: str | None, said: str = "decimal") -> str | None:
@@ -110,6 +111,8 @@ def load(file: SteadyFile, limits: Limits, read_as: str | None = None, decimal: 
     """
     path = file.path
     suffix = read_as or suffix_of(path)
+    if suffix in LOGS:
+        raise InputError(f"{path.name}: this is a log of predictions, where another file is needed")
     if not suffix:
         known, own = ", ".join(FORMATS), path.suffix.lower()
         if own in PICKLES:

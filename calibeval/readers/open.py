@@ -11,25 +11,21 @@ from pathlib import Path
 from typing import IO, TYPE_CHECKING
 
 from calibeval.core.data.amended import with_keywords, with_recognised
-from calibeval.core.data.arguments import truth
-from calibeval.core.data.class_names import LabelsAre, as_labels_are
-from calibeval.core.data.far_rows import Engine, with_engine
+from calibeval.core.data.class_names import LabelsAre
+from calibeval.core.data.far_rows import with_engine
 from calibeval.core.data.positive import with_positive
 from calibeval.core.data.predictions import Predictions, Source
-from calibeval.core.data.row_source import as_kind
 from calibeval.core.errors import UsageError
-from calibeval.readers.load import LOGS, MAYBE_LOGS, as_decimal, as_suffix, load, load_shards, needs_all, suffix_of
+from calibeval.readers.load import LOGS, MAYBE_LOGS, load, load_shards, needs_all, suffix_of
 from calibeval.readers.logs.opening import open_log
-from calibeval.readers.logs.options import log_options
 from calibeval.readers.meaning.assemble import assemble
-from calibeval.readers.meaning.keys import Keys
-from calibeval.readers.meaning.named import OF_DUMPS, named_roles
-from calibeval.readers.meaning.read_options import ReadOptions
+from calibeval.readers.meaning.read_options import ReadOptions, for_logs
 from calibeval.readers.opened import Opened
 from calibeval.readers.remote.find import remote_facts, settling, steady_file
 from calibeval.readers.remote.of_shards import at_once, shards_facts, shards_settling
+from calibeval.readers.said import options_of
 from calibeval.readers.shards import joined, shard_paths
-from calibeval.readers.stored.limits import Limits, quarter_of_memory
+from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.place import Place, Url, as_name, place_of, remote_split
 
 if TYPE_CHECKING:
@@ -60,6 +56,10 @@ def read(
     read_as: str | None = None,
     decimal: str | None = None,
     normalize: str | None = None,
+    gold: str | PathLike[str] | None = None,
+    missing_confidence: str | None = None,
+    confidence_unit: str | None = None,
+    confidence_means: str | None = None,
     max_bytes: int | None = None,
     max_memory: int | None = None,
     checksums: bool = True,
@@ -82,7 +82,10 @@ def read(
     a warning counts these rows.
     read_as: the format, such as "csv", whatever the suffix. decimal: the decimal sign, "," or ".", in
     .csv and .tsv; then the other one may separate thousands. normalize: what the log-likelihoods of a log are divided
-    by: "none", "chars" or "bytes" of each option. max_bytes: the most bytes that the file may expand to.
+    by: "none", "chars" or "bytes" of each option. gold: the file with the right answers of a log.
+    missing_confidence: what is done with answers without one, "error", "drop" or "100". confidence_unit: of stated
+    confidences, "fraction" or "percent". confidence_means: "probability" takes a confidence alone as one.
+    max_bytes: the most bytes that the file may expand to.
     max_memory: arrays of more bytes are read block by block. checksums: False accepts a .pt file that was written with
     its checksums switched off.
     Raises: InputError if the content cannot be used, FileProblem if the file cannot be read, UsageError for options
@@ -106,58 +109,15 @@ def read(
         read_as=read_as,
         decimal=decimal,
         normalize=normalize,
+        gold=gold,
+        missing_confidence=missing_confidence,
+        confidence_unit=confidence_unit,
+        confidence_means=confidence_means,
         max_bytes=max_bytes,
         max_memory=max_memory,
         checksums=checksums,
     )
     return with_keywords(open_dump(as_name(path), replace(options, need_labels=False)))
-
-
-def options_of(
-    *,
-    kind: str | None = None,
-    key: Mapping[str, str] | None = None,
-    logits_key: str | None = None,
-    probs_key: str | None = None,
-    labels_key: str | None = None,
-    ids_key: str | None = None,
-    labels: str | PathLike[str] | None = None,
-    score_columns: Sequence[str] = (),
-    class_names: Sequence[str] | None = None,
-    positive: str | int | None = None,
-    labels_are: LabelsAre | None = None,
-    ignore_index: int | None = None,
-    renormalize: bool = False,
-    drop_duplicates: bool = False,
-    read_as: str | None = None,
-    decimal: str | None = None,
-    normalize: str | None = None,
-    max_bytes: int | None = None,
-    max_memory: int | None = None,
-    checksums: bool = True,
-    engine: Engine | None = None,
-) -> ReadOptions:
-    """The options of `read` in the form that readers take.
-
-    Raises: UsageError for an unknown kind, role or format.
-    """
-    short = {"logits": logits_key, "probs": probs_key, "labels": labels_key, "ids": ids_key}
-    return ReadOptions(
-        kind=None if kind is None else as_kind(kind),
-        keys=Keys(in_full=frozenset(key or ()), **named_roles(key or {}, short, OF_DUMPS)),
-        labels=None if labels is None else place_of(labels),
-        score_columns=tuple(score_columns),
-        class_names=None if class_names is None else tuple(class_names),
-        positive=None if positive is None else str(positive),
-        labels_are=as_labels_are(labels_are),
-        ignore_index=ignore_index,
-        renormalize=renormalize,
-        drop_duplicates=truth("drop_duplicates", drop_duplicates),
-        read_as=as_suffix(read_as),
-        decimal=as_decimal(decimal),
-        logs=log_options((key or {}).get("filter"), normalize),
-        limits=Limits(max_bytes, quarter_of_memory() if max_memory is None else max_memory, checksums, engine),
-    )
 
 
 def open_dump(name: str, options: ReadOptions) -> Predictions:
@@ -244,6 +204,9 @@ def predictions_of(opened: Opened, labels: Opened | None, split: str | None, opt
     labels: another input that holds the labels; it is verified and hashed like the first.
     Raises: as `read`.
     """
+    if split is not None and opened.contents.narrowed is not None:
+        opened = replace(opened, contents=opened.contents.narrowed(split))
+    options = for_logs(options, opened.contents, opened.path.name)
     source, settling = source_of(opened, labels, split)
     found = assemble(opened.contents.arrays, source, options, external(labels), settling)
     if found.labelled or found.class_names is not None:  # nothing else says which class a name is

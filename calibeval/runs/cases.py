@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import math
 import shutil
 import zipfile
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -12,7 +14,7 @@ import numpy.typing as npt
 
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.row_source import Kind
-from calibeval.core.errors import FileProblem, InputError, UsageError
+from calibeval.core.errors import FileProblem, InputError, UsageError, nearest
 from calibeval.readers.cases.folder import divided, files_of, scores_in
 from calibeval.readers.cases.names import Layout
 from calibeval.readers.cases.nnunet import described
@@ -22,6 +24,7 @@ from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.steady import SteadyFile
 from calibeval.recalibrate.base.mapping import Map
+from calibeval.recalibrate.fitting.of_cases import mapped_scores
 from calibeval.writers.atomic import make_folder, replacing
 from calibeval.writers.pictures import write_like, write_mask
 
@@ -51,15 +54,22 @@ def kept_segmentations(written: WrittenCases) -> tuple[Notice, ...]:
     if not written.kept:
         return ()
     some = ", ".join(written.kept[:LISTED]) + (", ..." if len(written.kept) > LISTED else "")
-    text = f"segmentations that are not the arg-max of their scores are copied as they are: {some}"
+    text = f"segmentations that are not those of the scores are copied as they are: {some}"
     return (warning("segmentations_kept", text),)
 
 
-def map_cases(found: Map, folder: Path, out: Path, options: ReadOptions, layout: Layout | None = None) -> WrittenCases:
+def map_cases(
+    found: Map,
+    folder: Path,
+    out: Path,
+    options: ReadOptions,
+    layout: Layout | None = None,
+    region: str | None = None,
+) -> WrittenCases:
     """Write every case of a folder to another one, with mapped scores; one case is in memory at a time.
 
     Scores keep their kind, their type, and the form of their file; a segmentation beside them, which nnU-Net writes, is
-    that of the mapped scores.
+    that of the mapped scores. region: the one that the map is for; the other channels stay as they are.
     Raises: InputError for scores that do not fit the map, naming the case; UsageError; FileProblem.
     """
     root, folders = root_of(folder), folders_of(folder)
@@ -68,8 +78,7 @@ def map_cases(found: Map, folder: Path, out: Path, options: ReadOptions, layout:
     if out.is_file():
         raise FileProblem(f"{out}: is a file, but cases are written to a folder")
     regions = described(folders[0], folders[0].parent).regions  # nnU-Net has dataset.json above the folds
-    if regions is not None:
-        raise InputError(f"{folder}: its channels are regions that may overlap, and a map is for classes")
+    channel = channel_of(folder, regions, region)
     layout, files = files_of(folder, layout)
     if not files:
         raise InputError(f"{folder}: holds no cases")
@@ -78,12 +87,15 @@ def map_cases(found: Map, folder: Path, out: Path, options: ReadOptions, layout:
         target = out / file.relative_to(root)
         make_folder(target.parent)
         try:
-            before, after = _written(found, file, target, options)
+            before, after = _written(found, file, target, options, channel)
         except InputError as error:
             text = str(error).removeprefix("predictions: ")
             raise InputError(text if text.startswith(file.name) else f"{file.name}: {text}") from None
         pixels, changed = pixels + before.size, changed + int(np.count_nonzero(before != after))
-        if layout == "nnunet" and not _segmentation(file, target, before, after, options.limits):
+        if channel is not None:
+            same = _copied_beside(file, target) is None or np.array_equal(before, after)
+            kept += [] if same else [name]
+        elif layout == "nnunet" and not _segmentation(file, target, before, after, options.limits):
             kept.append(name)
         for suffix in BESIDE:
             _copied(file.with_name(f"{stem_of(file)}{suffix}"), target.parent)
@@ -93,18 +105,36 @@ def map_cases(found: Map, folder: Path, out: Path, options: ReadOptions, layout:
     return WrittenCases(len(files), pixels, changed, tuple(kept))
 
 
-def _written(found: Map, path: Path, target: Path, options: ReadOptions) -> tuple[Array, Array]:
-    """Write one case; return the classes of its pixels before and after, in the order of the file's axes."""
+def channel_of(folder: Path, regions: Mapping[str, object] | None, region: str | None) -> int | None:
+    """The channel of a region; None if channels are classes. Raises: UsageError if it is not clear."""
+    there = ", ".join(f"#{one}" for one in regions or ())
+    if regions is None and region is not None:
+        raise UsageError(f"{folder}: has no regions, but {region} was named")
+    if regions is None:
+        return None
+    if region is None or region not in regions:
+        came = "none was named" if region is None else f'there is no "{region}"{nearest(region, regions)}'
+        raise UsageError(f"{folder}: its channels are regions that may overlap, and a map is for one: {there}; {came}")
+    return list(regions).index(region)
+
+
+def _written(found: Map, path: Path, target: Path, options: ReadOptions, channel: int | None) -> tuple[Array, Array]:
+    """Write one case; return the classes of its pixels before and after, in the order of the file's axes.
+
+    channel: that is mapped alone; then the classes are outside and inside of its region.
+    """
     file, suffix = SteadyFile.of(path), suffix_of_case(path.name)
     if suffix in NIFTI:
         values = read_nifti(file, options.limits).values
         first = np.moveaxis(values, -1, 0)
-        mapped = _mapped(found, first, options.kind or "probs")
+        kind: Kind = options.kind or "probs"
+        mapped = _mapped(found, first, kind, channel)
         write_like(path, target, np.moveaxis(mapped, 0, -1).astype(_floating(values.dtype)))
     elif suffix in ARRAYS:
         there = scores_in(file, suffix or "", options)
         first = there.arrays[there.key].array()
-        mapped = _mapped(found, first, there.kind)
+        kind = there.kind
+        mapped = _mapped(found, first, kind, channel)
         scores = mapped.astype(_floating(first.dtype))
         with replacing(target) as stream:
             if suffix == ".npy":
@@ -114,16 +144,21 @@ def _written(found: Map, path: Path, target: Path, options: ReadOptions) -> tupl
                 (np.savez_compressed if _packed(path) else np.savez)(stream, **{**others, there.key: scores})
     else:
         raise UsageError(f"{path.name}: a picture has no scores of classes; save .npz")
+    if channel is not None:
+        half = {"probs": 0.5, "logits": 0.0, "log_probs": math.log(0.5)}[kind]
+        return first[channel] > half, mapped[channel] > half
     return first.argmax(axis=0), mapped.argmax(axis=0)
 
 
-def _mapped(found: Map, scores: Array, kind: Kind) -> Array:
-    """Scores (k, ...) of a case, mapped."""
-    k = len(scores)
-    if found.k is not None and k != found.k:
-        raise InputError(f"{k} channels, but the map is for {found.k} classes")
-    rows = divided(scores, kind).reshape(k, -1).T
-    return np.asarray(found(rows, kind)).T.reshape(scores.shape)
+def _mapped(found: Map, scores: Array, kind: Kind, channel: int | None) -> Array:
+    """Scores (k, ...) of a case, mapped; channel: this one alone."""
+    if channel is None:
+        return mapped_scores(found, divided(scores, kind), kind)
+    if len(scores) <= channel:
+        raise InputError(f"{len(scores)} channels, but the region needs one more")
+    whole = scores.astype(np.float64)
+    whole[channel] = mapped_scores(found, divided(scores[channel : channel + 1], kind), kind)[0]
+    return whole
 
 
 def _floating(dtype: np.dtype[Any]) -> np.dtype[Any]:
@@ -138,8 +173,7 @@ def _packed(path: Path) -> bool:
 
 def _segmentation(file: Path, target: Path, before: Array, after: Array, limits: Limits) -> bool:
     """Write the segmentation beside the scores, if there is one; False if it was not their arg-max and was copied."""
-    stem = stem_of(file)
-    beside = next((one for one in (file.with_name(f"{stem}{end}") for end in (*NIFTI, *MASKS)) if one.is_file()), None)
+    beside = _beside(file)
     if beside is None:
         return True
     out = target.with_name(beside.name)
@@ -157,6 +191,20 @@ def _segmentation(file: Path, target: Path, before: Array, after: Array, limits:
             return True
     _copied(beside, target.parent)
     return same
+
+
+def _beside(file: Path) -> Path | None:
+    """The segmentation beside the scores of a case."""
+    stem = stem_of(file)
+    return next((one for one in (file.with_name(f"{stem}{end}") for end in (*NIFTI, *MASKS)) if one.is_file()), None)
+
+
+def _copied_beside(file: Path, target: Path) -> Path | None:
+    """The segmentation, which was copied; None if there is none."""
+    beside = None if suffix_of_case(file.name) in NIFTI else _beside(file)
+    if beside is not None:
+        _copied(beside, target.parent)
+    return beside
 
 
 def _copied(file: Path, folder: Path) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from calibeval.core.heads.deployed import DEPLOYED, DeployedHead
 from calibeval.core.heads.pairs import LossPair
-from calibeval.core.heads.results import metric_values
+from calibeval.core.heads.results import metric_values, overlap_values
 from calibeval.core.report.report import DumpReport
 from calibeval.readers.features.head_weights import HeadWeights
 from calibeval.runs.data import Data
@@ -35,6 +35,7 @@ class MeasuredDeployed:
             before=metric_values(dump.metrics),
             after=metric_values((dump.after() or dump).metrics),
             pair=pair,
+            overlap=overlap_values(dump.per_image),
         )
 
 

@@ -12,7 +12,16 @@ from calibeval.core.heads.deployed import DEPLOYED
 from calibeval.core.heads.facts import HeadFacts, LastMultipliers
 from calibeval.core.heads.features import Features
 from calibeval.core.heads.layers import PlainLayer
-from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, SeedResult, chosen_of, metric_values, row_of
+from calibeval.core.heads.results import (
+    SHOWN,
+    Finetuned,
+    LossResult,
+    SeedResult,
+    chosen_of,
+    metric_values,
+    overlap_values,
+    row_of,
+)
 from calibeval.core.heads.settings import RunSettings
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.version import VERSION
@@ -89,7 +98,8 @@ def _seed(one: MeasuredHead, shown: str) -> SeedResult:
         return SeedResult(trained.seed, 0, None, None, nothing, nothing, reason("diverged", DIVERGED))
     dump = one.dumps[shown]
     before, after = metric_values(dump.metrics), metric_values((dump.after() or dump).metrics)
-    return SeedResult(trained.seed, trained.epoch, trained.score, head.temperature, before, after)
+    own = overlap_values(dump.per_image)
+    return SeedResult(trained.seed, trained.epoch, trained.score, head.temperature, before, after, overlap=own)
 
 
 def _doubts(name: str, heads: Sequence[MeasuredHead], data: Data, settings: RunSettings) -> list[Notice]:

@@ -11,8 +11,8 @@ import torch
 
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
-from calibeval.core.heads.features import Features
-from calibeval.core.heads.layers import PlainLayer, logits_of
+from calibeval.core.heads.features import BLOCK_ROWS, Features
+from calibeval.core.heads.layers import HeadLogits, PlainLayer
 from calibeval.core.heads.scores import scores_of
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.fitting.fit import fit
@@ -130,9 +130,19 @@ def finish(trained: Trained, standard: Standard, val: Features) -> FinishedHead 
     wide = folded(trained.layers, standard)
     layers = tuple(narrowed(wide))
     predictions = head_predictions(layers, val)
-    exact = logits_of(wide, val.features if val.images is None else val.images.pixels)
-    rounding = np.abs(predictions.scores[:] - exact).max() / max(1.0, np.abs(exact).max())
-    return FinishedHead(layers, fit(predictions), trained, float(rounding))
+    return FinishedHead(layers, fit(predictions), trained, _rounding(wide, predictions, val))
+
+
+def _rounding(wide: Sequence[PlainLayer], narrow: Predictions, val: Features) -> float:
+    """The largest change of a logit by float32, relative to the largest logit, or to 1 if it is smaller."""
+    exact = HeadLogits(wide, val.features if val.images is None else val.images.pixels)
+    largest, change = 1.0, 0.0
+    for start in range(0, exact.shape[0], BLOCK_ROWS):
+        here = slice(start, min(start + BLOCK_ROWS, exact.shape[0]))
+        own = exact[here]
+        largest = max(largest, float(np.abs(own).max()))
+        change = max(change, float(np.abs(narrow.scores[here] - own).max()))
+    return change / largest
 
 
 def scaled(layers: Sequence[PlainLayer], val: Features) -> ScaledHead:

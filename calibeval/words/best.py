@@ -42,7 +42,7 @@ def same_rows(dumps: Sequence[DumpReport]) -> list[list[int]]:
 
 def note(dumps: Sequence[DumpReport], marked: Collection[object], *, level: str) -> str:
     """What the mark means, or why there is none. marked: all that are. level: of the intervals, empty without them."""
-    if len(dumps) < 2:
+    if len(dumps) < 2 or _are_regions(dumps):
         return ""
     if marked:
         return f"{MARK} {MARKED}"
@@ -53,6 +53,12 @@ def note(dumps: Sequence[DumpReport], marked: Collection[object], *, level: str)
     if not same_rows(dumps):
         return "No value is marked as best: the dumps hold different rows"
     return "No value is certainly best"
+
+
+def _are_regions(dumps: Sequence[DumpReport]) -> bool:
+    """Whether they are regions of the same cases, which are not rivals."""
+    found = {(dump.source.path, (dump.source.format or "").endswith("cases")) for dump in dumps}
+    return len(found) == 1 and all(held and path is not None for path, held in found)
 
 
 def _best(there: Sequence[tuple[int, MetricResult]], better: str) -> int | None:

@@ -7,19 +7,25 @@ from collections.abc import Sequence
 import numpy as np
 
 from calibeval.core.dense.maps import MOST_SIDE, CaseMaps
+from calibeval.core.metrics.ranked import ordinal
 from calibeval.core.report.report import DumpReport
-from calibeval.words.images import points
+from calibeval.core.report.views import by_image
+from calibeval.words.images import lead_label, points
 
+COUNTS = ("no", "one", "two", "three")
 MOST_SAID = 4  # classes in the description of a picture
 
 
-def case_said(dump: DumpReport, case: CaseMaps) -> str:
-    """The numbers of a case, and which slice of it is shown."""
-    parts = []
-    known = () if dump.per_image is None else dump.per_image.ece_of_images
-    own = [one.value for one in known if one.image == case.name]
-    if own:
-        parts.append(f"ECE {100 * own[0]:.1f} %")
+def case_said(dump: DumpReport, case: CaseMaps) -> list[str]:
+    """Why a case is shown, its numbers, and which slice of it is shown."""
+    parts = ["asked for"] if case.asked else []
+    judged = by_image(dump)
+    if judged is not None and dump.per_image is not None:
+        own = [f"{lead_label(judged)} {100 * one.value:.1f} %" for one in judged.spread if one.image == case.name]
+        if own and case.rank is not None and dump.per_image.images > 1:
+            place = "" if case.rank == 1 else f"{ordinal(case.rank)} "
+            own = [f"{own[0]}, the {place}largest of {dump.per_image.images:,}"]
+        parts += own[:1]
     if case.accuracy is not None and case.mean_confidence is not None:
         parts.append(f"confidence {100 * case.mean_confidence:.1f} %, accuracy {100 * case.accuracy:.1f} %")
         parts.append(f"gap {points(case.mean_confidence - case.accuracy)} points")
@@ -27,7 +33,30 @@ def case_said(dump: DumpReport, case: CaseMaps) -> str:
     if case.slice is not None:
         number, of, wrong = case.slice
         parts.append(f"slice {number} (of 0 to {of - 1}), the one with the most wrong pixels: {100 * wrong:.1f} %")
-    return " · ".join(parts)
+    return parts
+
+
+def which_said(cases: Sequence[CaseMaps]) -> str:
+    """Which cases are shown, as a heading.
+
+    >>> which_said([])
+    'Single images'
+    """
+    asked, ranked = any(one.asked for one in cases), sum(one.rank is not None for one in cases)
+    worst = f"the {COUNTS[ranked]} with the largest ECE" if ranked > 1 else "the one with the largest ECE"
+    if asked:
+        return "Images that were asked for" + (f", and {worst}" if ranked else "")
+    return f"Single images: {worst}" if ranked else "Single images"
+
+
+def class_named(names: Sequence[str], number: int) -> str:
+    """A class in a legend: its name, or "class 3" where that is a number or not known.
+
+    >>> class_named(["0", "organ"], 0), class_named(["0", "organ"], 1), class_named([], 7)
+    ('class 0', 'organ', 'class 7')
+    """
+    name = names[number] if number < len(names) else str(number)
+    return f"class {name}" if name.isdigit() else name
 
 
 def how_said(cases: Sequence[CaseMaps]) -> str:
@@ -35,12 +64,12 @@ def how_said(cases: Sequence[CaseMaps]) -> str:
     widths = sorted({round(one.width, 1) for one in cases})
     wide = f"{widths[0]:g}" if len(widths) == 1 else f"{widths[0]:g} to {widths[-1]:g}"
     said = (
-        "Confidence − accuracy nearby: the mean over the pixels around each one, with weights of a normal density "
-        f"whose standard deviation is {wide} pixel{'' if wide == '1' else 's'} (a fortieth of the longer side)."
+        "Gap nearby: the mean of confidence − accuracy over the pixels around each one, with weights of a normal "
+        f"density whose standard deviation is {wide} pixel{'' if wide == '1' else 's'} (a fortieth of the longer side)."
     )
     steps = sorted({one.step for one in cases if one.step > 1})
     if steps:
-        kept = " or ".join(f"every {_ordinal(step)}" for step in steps)
+        kept = " or ".join(f"every {ordinal(step)}" for step in steps)
         said += f" Pictures have at most {MOST_SIDE} pixels a side: of larger images, {kept} row and column is shown."
     return said
 
@@ -79,19 +108,7 @@ def _shares(case: CaseMaps, name: str, names: Sequence[str]) -> str:
     counts = np.bincount(values)
     largest = np.argsort(-counts, kind="stable")[:MOST_SAID]
     said = [
-        f"{names[one] if one < len(names) else f'class {one}'} {100 * counts[one] / len(values):.0f} %"
-        for one in map(int, largest)
-        if counts[one]
+        f"{class_named(names, one)} {100 * counts[one] / len(values):.0f} %" for one in map(int, largest) if counts[one]
     ]
     more = int(np.count_nonzero(counts)) - len(said)
     return ", ".join(said) + (f" and {more} more" if more else "")
-
-
-def _ordinal(step: int) -> str:
-    """A number as in "every 2nd".
-
-    >>> [_ordinal(step) for step in (2, 3, 4, 11, 22)]
-    ['2nd', '3rd', '4th', '11th', '22nd']
-    """
-    ending = "th" if step % 100 in (11, 12, 13) else {1: "st", 2: "nd", 3: "rd"}.get(step % 10, "th")
-    return f"{step}{ending}"

@@ -9,7 +9,8 @@ from calibeval.core.conventions.images import TITLES
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.per_image import LABELS, ImageNumber, PerImage, Region
 from calibeval.core.report.report import DumpReport
-from calibeval.words.digits import NULL, interval, unit, value
+from calibeval.core.report.views import ByImage, by_image
+from calibeval.words.digits import NULL, interval, label, unit, value
 from calibeval.words.names import visible
 from calibeval.words.signs import signed
 
@@ -53,19 +54,21 @@ def number_cells(number: ImageNumber) -> NumberCells:
     )
 
 
-def image_lines(images: PerImage) -> list[list[str]]:
-    """The parts of each line of a first view."""
-    lines = [_means(images)]
-    lead = images.leading
+def image_lines(dump: DumpReport) -> list[list[str]]:
+    """The parts of each line of a first view; none for rows that are no pixels of images."""
+    images, judged = dump.per_image, by_image(dump)
+    if images is None or judged is None:
+        return []
+    lines, lead = [_means(images, judged)], judged.lead
     if lead is not None and lead.worst and images.images > 1:
-        lines.append([f"worst images, {number_label(lead.name)}: {', '.join(_worst(lead))}"])
+        lines.append([f"worst images, {lead_label(judged)}: {', '.join(_worst(lead))}"])
     near = _border(images)
     return [*lines, [near]] if near else lines
 
 
-def image_finding(images: PerImage) -> str:
+def image_finding(dump: DumpReport) -> str:
     """The same in one paragraph, for a page."""
-    lines = [" · ".join(line) for line in image_lines(images) if line]
+    lines = [" · ".join(line) for line in image_lines(dump) if line]
     return ". ".join(f"{line[:1].upper()}{line[1:]}" for line in lines) + "."
 
 
@@ -105,16 +108,24 @@ def gap_interval(region: Region) -> str:
     return interval(MetricResult("confidence_gap", region.gap, low=region.low, high=region.high))
 
 
-def strip_title(images: PerImage) -> str:
+def lead_label(judged: ByImage | None) -> str:
+    """What the number is called by which images are judged."""
+    if judged is None:
+        return number_label("ece")
+    return label(judged.ece) if judged.ece == "ece_positive" else number_label(judged.ece)
+
+
+def strip_title(dump: DumpReport) -> str:
     """What is drawn of single images."""
-    label = number_label("ece" if images.leading is None else images.leading.name)
-    return f"{label} of single images" if images.convention is None else f"{label} of {images.convention}, by image"
+    own, tool = lead_label(by_image(dump)), None if dump.per_image is None else dump.per_image.convention
+    return f"{own} of single images" if tool is None else f"{own} of {tool}, by image"
 
 
-def spread_said(images: PerImage) -> str:
+def spread_said(dump: DumpReport) -> str:
     """How the ECE of single images is spread; empty if fewer than two have one."""
-    number = images.leading
-    if number is None or number.median is None or images.images - number.undefined < 2:
+    judged = by_image(dump)
+    number = None if judged is None else judged.lead
+    if judged is None or number is None or number.median is None or len(judged.spread) < 2:
         return ""
     low, middle, high = (
         _text(number.name, one) for one in (number.lower_quartile, number.median, number.upper_quartile)
@@ -127,11 +138,11 @@ def number_label(name: str) -> str:
     return LABELS.get(name) or TITLES.get(name, name)
 
 
-def _means(images: PerImage) -> list[str]:
+def _means(images: PerImage, judged: ByImage) -> list[str]:
     parts: list[str] = []
     beside = "" if images.convention is None else f" ({images.convention})"
     for name in FIRST if images.convention is None else FIRST_OF_TOOLS:
-        number = images.numbers.get(name)
+        number = judged.numbers.get(name)
         if number is None or number.mean is None:
             continue
         lead = "" if parts else f"mean over images{beside}: "
@@ -139,7 +150,8 @@ def _means(images: PerImage) -> list[str]:
         mean = mean.removesuffix(" %") if "[" in mean else mean
         lacking = f", undefined in {number.undefined}" if number.undefined else ""
         notes = ("" if number.pooled is None else f"pooled {_text(name, number.pooled)}") + lacking
-        parts.append(f"{lead}{number_label(name)} {mean}{f' ({notes})' if notes else ''}")
+        called = lead_label(judged) if number is judged.lead else number_label(name)
+        parts.append(f"{lead}{called} {mean}{f' ({notes})' if notes else ''}")
     why = next((one.reason for one in images.numbers.values() if one.mean is None and one.reason is not None), None)
     return parts or ([] if why is None else [f"mean over images{beside}: none: {why}"])
 

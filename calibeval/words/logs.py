@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
-from calibeval.core.data.source import LogCount, Source
+from calibeval.core.data.source import LogCount, LogMeasure, Source
 from calibeval.words.cells import plural
+
+NAMES = {
+    "rps": "ranked probability score",
+    "absolute_error": "absolute error of the expected score",
+    "brier_gold": "Brier score against gold distributions",
+    "nll_gold": "NLL against gold distributions",
+}
 
 
 def log_lines(source: Source) -> list[str]:
@@ -20,7 +27,16 @@ def log_lines(source: Source) -> list[str]:
     if left_out:
         said.append(f"left out: {_counted(left_out)}")
     others = [one for one in log.counts if not one.left_out]
-    return [*said, f"measured: {_counted(others)}"] if others else said
+    said += [f"measured: {_counted(others)}"] if others else []
+    return [*said, *map(_measured, log.measures)]
+
+
+def _measured(one: LogMeasure) -> str:
+    """A measure of one question, with the half-width of its 95 % interval."""
+    if one.value is None:
+        return f'"{one.of}": {NAMES[one.name]} is infinite'
+    reach = "" if one.error is None else f" ± {1.96 * one.error:.2g}"
+    return f'"{one.of}": {NAMES[one.name]} {one.value:.3g}{reach} ({plural(one.answers, "answer")})'
 
 
 def _counted(counts: list[LogCount]) -> str:

@@ -9,7 +9,7 @@ from math import isclose
 
 from calibeval.core.comparison.comparison import Difference
 from calibeval.core.heads.deployed import DEPLOYED
-from calibeval.core.heads.results import SHOWN, Finetuned, LossResult, best_of
+from calibeval.core.heads.results import OVERLAP, SHOWN, Finetuned, LossResult, best_of
 from calibeval.core.heads.tuning import halving_epoch, that_go_on
 from calibeval.core.metrics.result import MetricResult
 from calibeval.words import cells
@@ -17,6 +17,7 @@ from calibeval.words.deployed import against_deployed, shown_rows
 from calibeval.words.difference import Change, amount, change, half_digit
 
 _SAID = ("nll", "ece", "accuracy")
+_OVERLAP_LABELS = {"dice": "Dice", "per_image.dice": "mean Dice", "iou": "IoU", "per_image.iou": "mean IoU"}
 # What a margin of these losses is compared with.
 _EXCEEDS = {"mbls": "logit distance", "acls": "logit or logit distance"}
 
@@ -49,6 +50,24 @@ class Half:
 def halves(found: Finetuned) -> tuple[Half, Half]:
     """The table before and after each head's temperature. Accuracy is the same in both."""
     return _half(found, after=False), _half(found, after=True)
+
+
+def parts(found: Finetuned) -> tuple[Half, ...]:
+    """Both halves and, of segmentations, Dice and IoU, which are the same in both."""
+    both, images = halves(found), overlap(found)
+    return both if images is None else (*both, images)
+
+
+def overlap(found: Finetuned) -> Half | None:
+    """Dice and IoU of every head, pooled and as means over images; None for other rows than pixels."""
+    if all(seed.overlap is None for loss in found.rows() for seed in loss.seeds):
+        return None
+    marks = {name: _marks(found, name, after=False) for name in OVERLAP}
+    rows = [
+        (loss.name, tuple(MarkedCell(_cell(loss, name, after=False), marks[name][i]) for name in OVERLAP))
+        for i, loss in enumerate(found.rows())
+    ]
+    return Half("overlap", tuple(_OVERLAP_LABELS[name] for name in OVERLAP), tuple(rows))
 
 
 def sentences(found: Finetuned) -> list[str]:
@@ -95,7 +114,7 @@ def legend(found: Finetuned, certain: str, best: str) -> list[str]:
         return []
     words = "best or tied" if _ties(found) else "best"
     if found.pairs and len(found.losses[0].seeds) == 1:
-        there = {cell.mark for half in halves(found) for _, line in half.rows for cell in line}
+        there = {cell.mark for half in parts(found) for _, line in half.rows for cell in line}
         sure = f"{certain}: certainly better than every other head, by paired tests" if Mark.CERTAIN in there else ""
         rest = f"{best}: {words}, but not certainly" if Mark.BEST in there else ""
         return ["; ".join(part for part in (sure, rest) if part) + ("" if sure else ", by paired tests")]
@@ -105,7 +124,7 @@ def legend(found: Finetuned, certain: str, best: str) -> list[str]:
 
 def _ties(found: Finetuned) -> bool:
     """Whether several losses share the best number of a column."""
-    columns = (column for half in halves(found) for column in zip(*(line for _, line in half.rows), strict=True))
+    columns = (column for half in parts(found) for column in zip(*(line for _, line in half.rows), strict=True))
     return any(sum(cell.mark is Mark.BEST for cell in column) > 1 for column in columns)
 
 
@@ -115,6 +134,11 @@ def notes(found: Finetuned) -> list[str]:
     seeds = len(found.losses[0].seeds)
     if seeds > 1:
         lines.append(f"mean ± standard deviation of {seeds} seeds")
+    if overlap(found) is not None:
+        lines.append(
+            "Dice and IoU: means over classes in %, of all pixels and as means over images; no temperature changes "
+            "them, and they are not tested"
+        )
     lines += how_rows_count(found)
     if found.deployed is not None:
         lines.append(f"{DEPLOYED}: not trained here; its temperature is fitted on VAL, as those of the other heads")
@@ -210,13 +234,13 @@ def _marks(found: Finetuned, name: str, *, after: bool) -> list[Mark]:
         return [Mark.NONE] * len(losses)
     if _is_certain(found, best, name, after=after):
         return [Mark.CERTAIN if i == best else Mark.NONE for i in range(len(losses))]
-    texts = [cells.value(MetricResult(name, loss.mean(name, after=after))) for loss in losses]
+    texts = [cells.value(MetricResult(_shape(name), loss.mean(name, after=after))) for loss in losses]
     return [Mark.BEST if text == texts[best] else Mark.NONE for text in texts]
 
 
 def _is_certain(found: Finetuned, best: int, name: str, *, after: bool) -> bool:
     """Whether every other loss with a head is certainly worse; accuracies are compared before the temperature."""
-    if len(found.losses[0].seeds) > 1:
+    if len(found.losses[0].seeds) > 1 or name in OVERLAP:
         return False
     rows = found.rows()
     own = rows[best]
@@ -231,12 +255,17 @@ def _is_certain(found: Finetuned, best: int, name: str, *, after: bool) -> bool:
 
 def _cell(loss: LossResult, name: str, *, after: bool) -> str:
     mean, deviation = loss.mean(name, after=after), loss.deviation(name, after=after)
-    text = cells.value(MetricResult(name, mean))
+    text = cells.value(MetricResult(_shape(name), mean))
     if deviation is None or mean is None:
         return text
     places = len(text.partition(".")[2])
-    scaled = 100 * deviation if cells.unit(name) == "%" else deviation
+    scaled = 100 * deviation if cells.unit(_shape(name)) == "%" else deviation
     return f"{text} ± {scaled:.{places}f}"
+
+
+def _shape(name: str) -> str:
+    """A metric that is written alike."""
+    return "accuracy" if name in OVERLAP else name
 
 
 def _mean(loss: LossResult, name: str) -> str:

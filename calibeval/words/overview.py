@@ -7,9 +7,10 @@ from dataclasses import dataclass
 
 from calibeval.core.data.notices import Notice
 from calibeval.core.evaluation.doubts import SUSPICIONS
+from calibeval.core.metrics.image_names import MEANS
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.standing import Standing, with_floor
-from calibeval.core.report.views import speaks_of_positive
+from calibeval.core.report.views import speaks_of_positive, with_means
 from calibeval.words import best, cells
 from calibeval.words.counted import with_counted
 from calibeval.words.digits import estimate, label
@@ -68,8 +69,12 @@ def overview(report: Report) -> Overview:
     """The dumps side by side, in the order of the report."""
     dumps, names = report.dumps, cells.metric_names(report)
     shorts = short_names([dump.name for dump in dumps], _NAME)
-    winners = {name: best.best(dumps, name) for name in names}
     main = main_metrics(dumps, names)
+    if main in (OF_TWO, MAIN) and all(
+        dump.per_image is not None and dump.per_image.convention is None for dump in dumps
+    ):
+        dumps, main, names = tuple(map(with_means, dumps)), (*main, *MEANS), [*names, *MEANS]
+    winners = {name: best.best(dumps, name) for name in names}
     lines = tuple(
         Line(
             short,

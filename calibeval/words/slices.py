@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from calibeval.core.data.shot_names import SHOTS_TRUE
+from calibeval.core.metrics.image_names import MEANS
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import DumpReport, SliceResult, SmallSlice
 from calibeval.core.report.standing import CERTAIN_ROWS, Standing, standing_of
@@ -14,7 +16,6 @@ from calibeval.words import cells
 from calibeval.words.difference import Change
 
 _MOST_NAMED = 10
-MEANS = ("per_image.ece", "per_image.dice")
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,10 +100,12 @@ class SliceTable:
 def slice_tables(dump: DumpReport, least: object) -> list[SliceTable]:
     """The slices of a dump by column, in the order in which the columns were requested.
 
+    Bands of training images by true class are not among them: `tail_table` shows what they mean.
     least: the setting min_rows of the report, of any type.
     """
     slices, small = dump.slices or (), dump.small_slices or ()
     asked = dict.fromkeys([one.column for one in slices] + [one.column for one in small])
+    asked = {name: None for name in asked if dump.shots is None or name != SHOTS_TRUE}
     return [
         SliceTable(
             column,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from pathlib import PurePath
 
@@ -14,6 +15,7 @@ from calibeval.words import digits
 from calibeval.words.cells import plural
 from calibeval.words.names import visible
 from calibeval.words.shown import MAIN
+from calibeval.words.signs import signed
 
 WORST = 3
 GAP = "confidence_gap"
@@ -94,12 +96,60 @@ def interval(found: MetricResult | MeanResult | None) -> str:
     return f"[{ends}]" if ends else ""
 
 
+def change_of_mean(found: MeanResult | None) -> str:
+    """A mean change with its interval: "+5.4 [+4.1 to +6.6]"."""
+    if found is None or found.value is None:
+        return digits.NULL
+    percent = digits.unit(found.name) == "%"
+    value, *ends = (
+        signed(digits.scaled(found.name, one), 1 if percent else 3)
+        for one in (found.value, found.low, found.high)
+        if one is not None
+    )
+    return f"{value} [{' to '.join(ends)}]" if len(ends) == 2 else value
+
+
 def value_range(found: MeanResult | None) -> str:
     """The smallest and the largest value of a cell: "20.1 – 48.7"."""
     if found is None or found.least is None or found.most is None:
         return ""
     least, most = (digits.value(MetricResult(found.name, one)) for one in (found.least, found.most))
     return f"{least} – {most}"
+
+
+def repair(survey: Survey, metric: str) -> str:
+    """What the map changes on average, and the temperatures that cells themselves would want; empty without a map.
+
+    Only of dumps that have one, there is a mean.
+    """
+    whole = survey.means[0] if survey.means else None
+    if survey.fitted_on is None or whole is None:
+        return ""
+    name = visible(survey.fitted_on.rpartition("/")[2])
+    head = f"A {survey.method} map fitted on {name}"
+    before, after = whole.metrics.get(metric), (whole.after or {}).get(metric)
+    if before is None or after is None or after.value is None:
+        return f"{head}: some cells have no numbers after it"
+    unit = f" {digits.unit(metric)}".rstrip()
+    change = f"{digits.label(metric)} {number(before)} → {number(after)}{unit} on average"
+    return f"{head}: {change}. {own_temperatures(survey)}".rstrip()
+
+
+def own_temperatures(survey: Survey) -> str:
+    """The range of the temperatures that cells would want: above 1 they are over-confident."""
+    known = sorted((cell.temperature, words(cell.axes)) for cell in survey.measured if cell.temperature is not None)
+    if not known:
+        return ""
+    (least, first), (most, last) = known[0], known[-1]
+    return f"Cells themselves would want T from {least:.2f} ({visible(first)}) to {most:.2f} ({visible(last)})."
+
+
+def mean_temperature(cells: Sequence[Cell]) -> str:
+    """The geometric mean of the temperatures that cells would want; empty if one has none."""
+    known = [cell.temperature for cell in cells if cell.temperature is not None and cell.temperature > 0]
+    if len(known) < len(cells) or not known:
+        return ""
+    return f"{math.exp(sum(map(math.log, known)) / len(known)):.2f}"
 
 
 def shown_metrics(survey: Survey) -> list[str]:

@@ -15,8 +15,8 @@ from calibeval.words.names import visible
 from calibeval.words.signs import signed
 
 
-def changes(survey: Survey, metric: str) -> list[str]:
-    """The lines about a metric; empty without a reference."""
+def changes(survey: Survey, metric: str, *, full: bool = False) -> list[str]:
+    """The lines about a metric; empty without a reference. full: with a line for each cell."""
     if survey.changes is None:
         return []
     known = [(one.axes, one.differences[metric]) for one in survey.changes if metric in one.differences]
@@ -33,7 +33,17 @@ def changes(survey: Survey, metric: str) -> list[str]:
     base = _bases(survey.changes, metric)
     most = max(known, key=lambda pair: abs(pair[1].difference or 0.0))
     head = f"{digits.label(metric)} against {visible(reference_name(survey))}{base}, {plural(len(known), 'cell')}"
+    lines += [f"{_signed(one)}{_ends(one[1])}, {change(one[1]).short}" for one in known] if full else []
     return [f"{head}: {parts} (Holm over cells); most {_signed(most)}", *lines]
+
+
+def _ends(one: Difference) -> str:
+    """The interval of a change: " [+0.5 to +2.1]"."""
+    if one.low is None or one.high is None:
+        return ""
+    places = 2 if digits.unit(one.name) == "%" else 3
+    low, high = (signed(digits.scaled(one.name, end), places) for end in (one.low, one.high))
+    return f" [{low} to {high}]"
 
 
 def reference_name(survey: Survey) -> str:

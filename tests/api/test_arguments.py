@@ -66,6 +66,7 @@ RIGHT = {
     "slices": {"empty list"},
     "classes": {"empty list", "set", "generator"},
     "score_columns": {"empty list"},
+    "show": {"empty list"},
     "key": {"empty dict"},
     "keys": {"empty dict"},
     "columns": {"empty dict"},
@@ -175,7 +176,10 @@ def test_a_wrong_argument_is_an_error_that_people_can_catch(here, monkeypatch):
 
 # What an inspection shows of itself, and names of arrays of features that are not there.
 TAKES_ANYTHING = {
-    *(("inspect", name) for name in ("logits_key", "probs_key", "labels_key", "ids_key", "labels", "class_names")),
+    *(
+        ("inspect", name)
+        for name in ("logits_key", "probs_key", "labels_key", "ids_key", "labels", "class_names", "gold")
+    ),
     ("inspect", "positive"),
     *((place, "settling") for place in ("Predictions", "Predictions of confidence", "Features")),
 }

@@ -43,6 +43,7 @@ SIMULATIONS = {
     "accurate_pairs": ["--quick"],
     "wrong_words": ["--quick"],
     "temperature_power": ["--quick"],
+    "segments": ["--files", "4", "--power", "2"],
     "gate_errors": ["--quick"],
     "gate_passes": ["--samples", "20", "--rows", "500", "--classes", "2"],
     "coverage_group_sizes": ["--replicates", "3", "--designs", "20, log-normal"],

@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 
 from calibeval.core.errors import InputError
-from calibeval.readers.open import open_dump, options_of, read
+from calibeval.readers.open import open_dump, read
+from calibeval.readers.said import options_of
 from tests.definitions import softmax
 
 LOGITS = np.random.default_rng(7).normal(size=(20, 3)).astype(np.float32) * 2

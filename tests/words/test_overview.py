@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import functools
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 import calibeval
 from calibeval import Predictions
+from calibeval.core.data.source import Source
 from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.views import by_image
 from calibeval.render.terminal.report import render_report
 from calibeval.words.finding import finding
 from calibeval.words.overview import overview, verdict, warnings
@@ -132,3 +135,33 @@ def test_a_dump_without_a_value_has_a_dash():
     lines = overview(report(over_confident(name="a"), null)).lines
     assert lines[1].cells["ece"].value == "–"
     assert overview(report(over_confident(metrics={"oe": MetricResult("oe", 0.1)}))).main == ("oe",)
+
+
+def test_images_have_means_beside_pooled_numbers(images_of_two):
+    found = overview(images_of_two)
+    assert found.main[-2:] == ("per_image.ece", "per_image.dice")
+    for dump, line in zip(images_of_two.dumps, found.lines, strict=True):
+        organ = dump.per_image.structures[1].numbers
+        assert line.cells["per_image.ece"].value == f"{100 * organ['ece'].mean:.2f}"
+        assert line.cells["per_image.dice"].value == f"{100 * organ['dice'].mean:.2f}"
+        assert by_image(dump).numbers["ece"].pooled == pytest.approx(dump.metrics["ece_positive"].value, abs=1e-12)
+    chosen = calibeval.evaluate([images(1), images(2)], metrics="nll")
+    assert "per_image.ece" not in overview(chosen).main
+
+
+def test_regions_of_the_same_cases_are_no_rivals(images_of_two):
+    assert any("best" in note for note in overview(images_of_two).notes)
+    source = Source("folds", "head", format="npz cases")
+    dumps = tuple(replace(dump, source=replace(source, split=dump.name)) for dump in images_of_two.dumps)
+    assert overview(replace(images_of_two, dumps=dumps)).notes == ()
+
+
+def images(seed):
+    rng = np.random.default_rng(seed)
+    p = rng.random((3, 6, 7))
+    return Predictions(probs=np.stack([1 - p, p], axis=1), labels=(rng.random(p.shape) < p).astype(int))
+
+
+@pytest.fixture(scope="module")
+def images_of_two():
+    return calibeval.evaluate([images(1), images(2)])

@@ -35,6 +35,7 @@ def apply(
     """
     from dataclasses import replace
 
+    from calibeval.api.case_pairs import Named
     from calibeval.api.cases import as_layout
     from calibeval.api.save import read_map
     from calibeval.readers.cases.stems import is_folder
@@ -44,7 +45,8 @@ def apply(
     from calibeval.writers.dump import check_format
 
     refuse_overwriting([dump, map_file, *flags.files], [out])
-    of_cases = is_folder(Path(dump)) and (layout is not None or not out.suffix)
+    place = Named.of(None, dump)
+    of_cases = is_folder(place.path) and (layout is not None or not out.suffix)
     if not of_cases:
         check_format(out)
     reading = flags.options()
@@ -57,7 +59,7 @@ def apply(
     shifted = shares(prior)
     found = found if shifted is None else found.with_prior(shifted)
     if of_cases:
-        written = map_cases(found, Path(dump), out, reading, as_layout(layout))
+        written = map_cases(found, place.path, out, reading, as_layout(layout), place.region)
         kept = kept_segmentations(written)
         say([f"warning: {text}" for text in kept], quiet=quiet)
         say([f"{written.cases:,} cases, {written.pixels:,} pixels, written to {out}"], quiet=quiet or json)

@@ -246,6 +246,7 @@ def _init(
     """Write a first configuration, with limits from the dump."""
     from calibeval.api.gate_config import OWN_FILE, PROJECT_FILE
     from calibeval.cli.inputs.titled import split_title
+    from calibeval.core.data.search import refuse_search
     from calibeval.core.data.toml import read_toml
     from calibeval.core.evaluation.measurement import Measurement
     from calibeval.core.evaluation.settings import checked
@@ -272,6 +273,9 @@ def _init(
     settings = checked(bins=None, convention=OWN, level=LEVEL, slices=slices, group=group, positive=flags.positive)
     resources = Resources(threads(jobs), reading.limits.max_memory)
     predictions = open_dump(dump, reading)
+    refuse_search(slices, predictions, "a gate")
+    if banded := [word for word in slices if word not in predictions.columns and word.startswith("shots:")]:
+        raise UsageError(f"--init writes rules on slices by columns; add {banded[0]} to the file by hand")
     measured = Measurement.of(predictions, settings, resources)
     baseline = as_shown(dump) if is_remote(dump) else Path(os.path.relpath(dump, path.parent)).as_posix()
     names = None if reading.class_names is None else predictions.class_names

@@ -19,6 +19,7 @@ from calibeval.cli.options.metrics import in_full, named, unavailable
 from calibeval.cli.options.outputs import FIGURES, JSON, check_folder, exports
 from calibeval.cli.options.outputs import TABLES as FILE_TABLES
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_engine_flags
+from calibeval.cli.options.slices import shot_files
 from calibeval.cli.screen.command import environment
 from calibeval.cli.screen.progress import Progress
 from calibeval.cli.screen.streams import put
@@ -31,7 +32,6 @@ from calibeval.words.names import about
 if TYPE_CHECKING:
     from calibeval.cli.options.fitting import Recalibrate
     from calibeval.core.data.predictions import Predictions
-    from calibeval.core.dense.maps import CaseMaps
     from calibeval.core.report.report import DumpReport, Report
     from calibeval.core.report.settings import Settings
     from calibeval.recalibrate.fitting.before_after import Prospect
@@ -94,6 +94,7 @@ def report(
         saved_map=saved_map,
         cross_fit=cross_fit,
         allow_leak=allow_leak,
+        slices=slice or (),
     )
     maps.check()
     from calibeval.api.chosen import chosen_metrics
@@ -111,7 +112,7 @@ def report(
     wanted = exports(export, (*EXPORTS, *OF_REPORTS, *DRAWN))
     check_drawing(*(wanted.get(kind) for kind in DRAWN))
     alone = [*wanted.values(), *([] if figure is None else [figure])]
-    _check_files(dumps, fit_on, [saved_map, *flags.files], [*_files(out, png=png), *alone])
+    _check_files(dumps, fit_on, [saved_map, *flags.files, *shot_files(slice or ())], [*_files(out, png=png), *alone])
     settings = checked(
         bins=bins,
         convention=convention,
@@ -122,6 +123,7 @@ def report(
         positive=flags.positive,
         classes=classes or (),
         background=background,
+        seed=seed,
     )
     given = {"--convention": convention != OWN, "--slice": slice, "--class": classes} | maps.of_rows()
     ready = results_of(
@@ -156,18 +158,13 @@ def report(
         shown = ready is None and (out is not None or not (json or table))
         bare = shown and not plan and len(dumps) == 1
         promised = _prospect(predictions, results[0], settings, reading.limits.max_memory) if bare else None
-    result = Report(
-        VERSION,
-        stamped(settings, *(one.warnings for one in results)),
-        together(results),
-        environment(),
-    )
-    seen = pictures.by_name(result.dumps)
+    result = Report(VERSION, stamped(settings, *(one.warnings for one in results)), together(results), environment())
+    result = replace(result, cases=pictures.by_name(result.dumps))
     result = result if sort is None else result.sorted_by(sort)
     step = _step(result, dumps, flags, maps, promised, bins) if shown else None
     warned = [f"warning: {about(dump.name, warning)}" for dump in result.dumps for warning in dump.warnings]
     say([*maps.notes(), *_absent(result, only or ()), *warned], quiet=quiet)
-    _write(result, seen, (out, figure, wanted), width, step, png=png)
+    _write(result, (out, figure, wanted), width, step, png=png)
     say([f"written to {path}" for path in ([] if out is None else [out]) + alone], quiet=quiet)
     put(result.to_json() if json else table_of(result, table) if table else _view(result, step, full=full))
     return 0
@@ -269,19 +266,18 @@ def _step(
 
 def _write(
     report: Report,
-    cases: Mapping[str, Sequence[CaseMaps]],
     where: tuple[Path | None, Path | None, Mapping[str, Path]],
     width: float | None,
     step: Step | None,
     *,
     png: bool,
 ) -> None:
-    """Write all files. cases: images that are shown. where: the folder, the figure, and other files by kind."""
+    """Write all files. where: the folder, the figure, and other files by kind."""
     folder, figure, others = where
     if folder is not None:
         from calibeval.api.save import save_report
 
-        save_report(report, folder, png=png, step=step, cases=cases)
+        save_report(report, folder, png=png, step=step)
     if figure is None and not others:
         return
     from calibeval.writers.atomic import write_file
@@ -291,7 +287,7 @@ def _write(
 
         write_file(figure, drawn(report, figure.suffix, width))
     for kind, path in others.items():
-        write_file(path, exported(report, kind, path, width, cases))
+        write_file(path, exported(report, kind, path, width))
 
 
 def _view(result: Report, step: Step | None, *, full: bool) -> str:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from calibeval.cli.options import shared as options
 from calibeval.cli.options import survey as survey_options
 from calibeval.cli.options.choices import LEVEL, exclude, table_format
+from calibeval.cli.options.fitting import Fitting
 from calibeval.cli.options.outputs import JSON, check_folder
 from calibeval.cli.options.outputs import TABLES as FILE_TABLES
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_engine_flags
@@ -43,6 +44,12 @@ def survey(
     no_intervals: options.NoIntervals = False,
     group: survey_options.SurveyGroup = None,
     flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
+    fit_on: options.FitOn = None,
+    method: options.Method = None,
+    objective: options.Objective = None,
+    clip: options.Clip = None,
+    seed: options.Seed = None,
+    allow_leak: options.AllowLeak = False,
     jobs: survey_options.Processes = None,
     quiet: options.Quiet = False,
     debug: options.Debug = False,
@@ -51,12 +58,17 @@ def survey(
     table = table_format(table, ("csv",))
     exclude({"--json": json or None, "--format": table, "--full": full or None})
     exclude({"--level": level, "--no-intervals": no_intervals or None})
+    maps = Fitting(
+        method=method, objective=objective, clip=clip, seed=seed, group=None, fit_on=fit_on, allow_leak=allow_leak
+    )
+    maps.check()
     from calibeval.api.chosen import chosen_metrics
     from calibeval.api.survey import planned_cells, save_survey, surveyed
     from calibeval.core.evaluation.settings import checked
     from calibeval.core.metrics.table import metric_named
     from calibeval.core.survey.pivot import chosen_axes
     from calibeval.runs.surveying.measure import How
+    from calibeval.runs.surveying.repair import Fitting as MapFitting
 
     only, shown = chosen_metrics(metrics), metric_named(metric).name
     shown = only[0] if only is not None and shown not in only else shown
@@ -74,12 +86,16 @@ def survey(
     plan = planned_cells(patterns or (), index, blocks, reading)
     files = [cell.found.dump for cell in plan.cells]
     refuse_overwriting(
-        [*files, index, reference, *flags.files], [] if out is None else [out / name for name in OUTPUTS]
+        [*files, index, reference, fit_on, *flags.files], [] if out is None else [out / name for name in OUTPUTS]
     )
     chosen_axes(plan.axes, rows, columns)
-    how = How(reading, settings, only, 1, reading.limits.max_memory)
+    plan_of_maps = maps.plan()
+    fitting = MapFitting(
+        plan_of_maps.method, plan_of_maps.objective, plan_of_maps.clip, plan_of_maps.seed, plan_of_maps.allow_leak
+    )
+    how = How(reading, settings, only, 1, reading.limits.max_memory, None if fit_on is None else fitting)
     with Progress(quiet=quiet, unit="cells") as progress:
-        found = surveyed(plan, how, threads(jobs), flags.running, progress, reference=reference)
+        found = surveyed(plan, how, threads(jobs), flags.running, progress, reference=reference, fit_on=fit_on)
     found = replace(found, environment=environment())
     say([f"warning: {one}" for one in found.warnings], quiet=quiet)
     if out is not None:

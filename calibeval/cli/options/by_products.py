@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -11,7 +11,6 @@ from calibeval.cli.options.choices import IMAGES, PICTURES, RISK
 from calibeval.render.ci.exports import OF_REPORTS, exported_report
 
 if TYPE_CHECKING:
-    from calibeval.core.dense.maps import CaseMaps
     from calibeval.core.report.report import Report
 
 TABLES = {"md": "markdown", "csv": "csv_table", "latex": "latex"}
@@ -31,18 +30,13 @@ def exported(
     kind: str,
     path: Path,
     width: float | None = None,
-    cases: Mapping[str, Sequence[CaseMaps]] | None = None,
 ) -> bytes:
     """The report as a file of that kind. path: whose suffix is the format of a figure.
 
-    width: of a figure, in inches. cases: images that are shown, by the names of dumps.
+    width: of a figure, in inches.
     Raises: InputError for a risk-coverage curve that was not measured, or for rows that are no images.
     """
-    if kind == PICTURES:
-        from calibeval.api.show import drawn_cases
-
-        return drawn_cases(report, cases or {}, path.suffix, width)
-    if kind in (RISK, IMAGES):
+    if kind in (RISK, IMAGES, PICTURES):
         from calibeval.api.show import drawn
 
         return drawn(report, path.suffix, width, of=kind)

@@ -87,6 +87,9 @@ FORMATS = (  # of readers.load, without the dot
     "json.gz",
     "txt",
     "lm-eval",
+    "judged",
+    "decisions",
+    "eval",
 )
 LEVEL = 0.95  # of core.report.settings
 # Of recalibrate.fitting.methods, and the one where none is given.

@@ -257,6 +257,8 @@ SURVEY = First(
         "--index",
         "--blocks",
         "--reference",
+        "--fit-on",
+        "--method",
         "--out",
         "--json",
         "--full",

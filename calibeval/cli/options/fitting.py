@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -35,6 +35,7 @@ class Fitting:
     saved_map: Path | None = None
     cross_fit: int | None = None
     allow_leak: bool = False
+    slices: Sequence[str] = ()
 
     def check(self) -> None:
         """Refuse options that exclude each other, or that would change nothing, and a clip that no k allows.
@@ -44,12 +45,21 @@ class Fitting:
         exclude({"--fit-on": self.fit_on, "--map": self.saved_map, "--cross-fit": self.cross_fit})
         given = {"--method": self.method, "--objective": self.objective, "--clip": self.clip, "--seed": self.seed}
         fits = self.fit_on is not None or self.cross_fit is not None
+        if self.searches:
+            del given["--seed"]
         needed(given, "--fit-on or --cross-fit", there=fits)
         leaks = self.fit_on is not None or self.saved_map is not None
         needed({"--allow-leak": self.allow_leak or None}, "--fit-on or --map", there=leaks)
         from calibeval.recalibrate.base.scores import check_clip
 
         check_clip(self.clip, 2)
+
+    @property
+    def searches(self) -> bool:
+        """Whether worst segments are searched, with a seed of its own."""
+        from calibeval.core.data.search import search_of
+
+        return any(search_of(word) is not None for word in self.slices)
 
     def of_rows(self) -> dict[str, object]:
         """The options that need rows, by their names."""
@@ -66,7 +76,7 @@ class Fitting:
         >>> Fitting(method="auto", objective=None, clip=None, seed=7, group=None).notes()
         []
         """
-        if self.seed is None or self.cross_fit is not None or self.method == AUTO:
+        if self.seed is None or self.searches or self.cross_fit is not None or self.method == AUTO:
             return []
         return [f"note: --seed {self.seed} changes nothing: only --cross-fit and --method {AUTO} assign rows to folds"]
 

@@ -47,14 +47,18 @@ class ReadingFlags:
     read_as: options.ReadAs = None
     decimal: options.Decimal = None
     normalize: logs.Normalize = None
+    gold: logs.Gold = None
+    missing_confidence: logs.Missing = None
+    confidence_unit: logs.Unit = None
+    confidence_means: logs.Means = None
     max_bytes: options.MaxBytes = None
     max_memory: options.MaxMemory = None
     no_crc: options.NoCrc = False
 
     @property
-    def files(self) -> tuple[Path | None, Path | None]:
+    def files(self) -> tuple[Path | None, ...]:
         """The files that are read in addition to the dumps."""
-        return self.labels, self.class_names
+        return self.labels, self.class_names, self.gold
 
     def of_rows(self) -> dict[str, object]:
         """The options about rows, by their names; the others limit memory."""
@@ -91,7 +95,14 @@ class ReadingFlags:
             drop_duplicates=self.drop_duplicates,
             read_as=as_suffix(self.read_as, "--read-as"),
             decimal=as_decimal(self.decimal, "--decimal"),
-            logs=log_options(named.get("filter"), self.normalize),
+            logs=log_options(
+                named,
+                normalize=self.normalize,
+                gold=self.gold,
+                missing_confidence=self.missing_confidence,
+                confidence_unit=self.confidence_unit,
+                confidence_means=self.confidence_means,
+            ),
             limits=replace(_limits(self), engine=self.running),
         )
 

@@ -176,7 +176,7 @@ Slice = Annotated[
     typer.Option(
         "--slice",
         metavar="COLUMN",
-        help="Measure each value of a column, class or predicted.",
+        help="By column, class, predicted, shots:FILE or auto.",
         show_default=False,
         rich_help_panel=MEASURE,
     ),

@@ -15,10 +15,13 @@ from calibeval.core.conventions.table import OWN
 from calibeval.core.data.positive import with_positive
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.progress import Progress
+from calibeval.core.data.search import refuse_search
+from calibeval.core.data.shot_names import SHOTS_TRUE
 from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.doubts import doubted
 from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.settings import checked, stamped
+from calibeval.core.evaluation.shots import with_shots
 from calibeval.core.evaluation.with_gain import with_gain, with_same_gain
 from calibeval.core.evaluation.with_second_pass import with_second_pass
 from calibeval.core.metrics.table import needs_gain, wanted_by
@@ -83,6 +86,9 @@ def compare(
 
     watched = Resources(jobs, max_memory, progress)
     if isinstance(base, Predictions):
+        refuse_search(settings.slices, base, "a comparison")
+        base, columns, _ = with_shots(base, settings.slices, (SHOTS_TRUE,))  # predicted classes differ between models
+        cut = replace(settings, slices=columns)
 
         def summed(predictions: Predictions) -> tuple[Predictions, Sums]:
             chosen = with_positive(predictions, settings.positive)
@@ -99,7 +105,7 @@ def compare(
             pairing = pair_rows(own[0], candidate)
             dump, sums = summed(candidate)
             sums = with_same_gain(sums, dump, own[1], pairing.order)
-            found = compared(own, (dump, sums), pairing, settings, quiet, level, only)
+            found = compared(own, (dump, sums), pairing, cut, quiet, level, only)
             found = replace(found, dump=with_risk(found.dump, sums, only))
             theirs = None if images is None else ArrayImages.of(whole, settings, quiet, only)
             return found if theirs is None else theirs.beside(images, found, level, only)

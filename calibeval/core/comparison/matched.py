@@ -14,7 +14,7 @@ from calibeval.core.comparison.comparison import Candidate, ComparedDump, Differ
 from calibeval.core.comparison.matched_part import MatchedPart, MatchedSlice, corrected, independent
 from calibeval.core.comparison.pairing import Pairing
 from calibeval.core.data.arrays import Floats
-from calibeval.core.data.columns import PREDICTED_CLASS, TRUE_CLASS, coded_slices, kept_rows
+from calibeval.core.data.columns import PREDICTED_CLASS, TRUE_CLASS, coded_slices, is_by_label, kept_rows
 from calibeval.core.data.distinct_names import name_of
 from calibeval.core.data.notices import warning
 from calibeval.core.data.predictions import Predictions
@@ -190,7 +190,7 @@ class _Slices:
         ours, partners = kept_rows(self.base), self.whole.rows
         holder, rows = (self.base, ours) if _has(self.base, column) else (self.candidate, partners)
         cut = _cut(holder, column, rows, self.settings.min_rows or 1, row_weights(self.base))
-        by_label = column not in holder.columns
+        by_label = is_by_label(holder, column)
         names, places = [cut.names[code] for code in cut.measured], cut.places()
         own = [ours[chosen] for chosen in places]
         if self.rows is None:

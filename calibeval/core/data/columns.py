@@ -13,6 +13,7 @@ from calibeval.core.data.labels_needed import check_labelled
 from calibeval.core.data.lazy_columns import LazyColumns, refuse_left
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import as_column
+from calibeval.core.data.shot_names import SHOTS_TRUE
 from calibeval.core.errors import UsageError, nearest
 
 TRUE_CLASS, PREDICTED_CLASS = "class", "predicted"
@@ -120,11 +121,21 @@ def coded_slices(predictions: Predictions, name: str) -> Coded:
         check_labelled(predictions, f'for slices by "{name}"')
     names = np.array(predictions.class_names or [str(k) for k in range(predictions.k)], np.object_)
     if name == TRUE_CLASS:
-        return Coded(names, _counted_labels(predictions))
-    return Coded(names, _top_classes(predictions))
+        return Coded(names, counted_labels(predictions))
+    return Coded(names, top_classes(predictions))
 
 
-def _counted_labels(predictions: Predictions) -> npt.NDArray[np.intp]:
+def is_by_label(predictions: Predictions, name: str) -> bool:
+    """Whether slices of that name are rows chosen by their label, so that none is calibrated by itself.
+
+    >>> p = Predictions(probs=[0.2, 0.9], labels=[0, 1], columns={"site": ["A", "B"]})
+    >>> is_by_label(p, "class"), is_by_label(p, "site"), is_by_label(p, "predicted")
+    (True, False, False)
+    """
+    return name == SHOTS_TRUE or (name == TRUE_CLASS and name not in predictions.columns)
+
+
+def counted_labels(predictions: Predictions) -> npt.NDArray[np.intp]:
     """The labels of all stored rows, with 0 for ignored rows."""
     labels = predictions.labels.astype(np.intp)
     if predictions.ignored:
@@ -132,7 +143,7 @@ def _counted_labels(predictions: Predictions) -> npt.NDArray[np.intp]:
     return labels
 
 
-def _top_classes(predictions: Predictions) -> npt.NDArray[np.intp]:
+def top_classes(predictions: Predictions) -> npt.NDArray[np.intp]:
     """The class with the largest score (the first, if tied) of all stored rows, in one pass over the scores."""
     step = max(1, PART_SCORES // predictions.scores.shape[1])
     parts = [predictions.scores[start : start + step].argmax(axis=1) for start in range(0, predictions.rows, step)]

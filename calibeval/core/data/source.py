@@ -45,12 +45,29 @@ class LogCount:
 
 
 @dataclass(frozen=True, slots=True)
+class LogMeasure:
+    """What is measured of one question of a log alone, a mean over its answers.
+
+    name: "rps", the ranked probability score; "absolute_error" of the expected score; "brier_gold" and "nll_gold",
+    against gold distributions. error: its standard error; None for one answer, or where the mean is infinite.
+    """
+
+    LAYOUT: ClassVar = Layout(open=True)
+
+    name: Literal["rps", "absolute_error", "brier_gold", "nll_gold"]
+    of: str
+    answers: int
+    value: float | None
+    error: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class LogFacts:
     """What a log of a language model or a decision service held.
 
     recognised: what wrote it, and how it was read. answers: all that it holds. counts: those that were left out, or
     read in a way of their own. group: the column of documents, if one document has several answers: then these depend
-    on each other. by: the column of tasks or questions, if there are several.
+    on each other. by: the column of tasks or questions, if there are several. measures: of single questions.
     """
 
     LAYOUT: ClassVar = Layout(open=True)
@@ -60,6 +77,7 @@ class LogFacts:
     counts: tuple[LogCount, ...] = ()
     group: str | None = None
     by: str | None = None
+    measures: tuple[LogMeasure, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,8 @@ NAMES = (
         "rows",
     ),
     *("method", "metrics", "decide", "on-inconclusive", "objective", "optimizer", "positive", "preset", "read-as"),
-    *("schedule", "spacing", "temperature", "tune-on", "labels-are", "decimal", "normalize"),
+    *("images", "schedule", "show", "spacing", "temperature", "tune-on", "labels-are", "decimal", "normalize"),
+    *("gold", "missing-confidence", "confidence-unit", "confidence-means"),
     *("features-key", "ids-key", "labels-key", "logits-key", "probs-key"),
 )
 LISTS = {

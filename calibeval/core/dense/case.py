@@ -13,6 +13,7 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.row_source import Kind
 from calibeval.core.data.source import Source
+from calibeval.core.errors import InputError, UsageError, nearest
 
 OF_CASES = Source("cases", title="predictions")  # of a case as predictions, whose messages name options
 NEITHER = 2  # the label of pixels to ignore among those of a region, which are 0 and 1
@@ -93,6 +94,61 @@ class ChosenCases:
     def source(self, found: Sequence[str]) -> Source:
         """Where all cases came from, under the title."""
         return replace(self._cases.source(found), title=self._title)
+
+
+class RegionCases:
+    """One region of cases as two classes: outside, and the region."""
+
+    def __init__(self, cases: Cases, region: str) -> None:
+        facts, regions = cases.facts, cases.facts.regions or {}
+        self._cases, self._number, self._labels = cases, list(regions).index(region), regions[region]
+        self._source = replace(facts.source, split=region)
+        self._ignore, self._regions = facts.ignore_index, regions
+        mark = None if self._ignore is None else NEITHER
+        self._facts = replace(
+            facts, regions=None, class_names=("outside", region), source=self._source, ignore_index=mark
+        )
+
+    @property
+    def facts(self) -> Facts:
+        """What is the same for all."""
+        return self._facts
+
+    def read(self, number: int) -> Case:
+        """A case with the channel of the region, (1, ...). Raises: as of the cases, and `check_regions`."""
+        case, here = self._cases.read(number), self._number
+        check_regions(case, self._regions)
+        labels = region_labels(case.labels, self._labels, self._ignore)
+        return case._replace(scores=case.scores[here : here + 1], labels=labels)
+
+    def source(self, found: Sequence[str]) -> Source:
+        """Where the cases came from."""
+        return replace(self._cases.source(found), split=self._source.split)
+
+
+def region_of(cases: Cases, region: str | None) -> Cases:
+    """The cases, or this region of them. Raises: UsageError if it is not clear which one."""
+    regions, name = cases.facts.regions, cases.facts.source.path or "cases"
+    if region is None and not regions:
+        return cases
+    there = ", ".join(f"#{one}" for one in regions or ())
+    if not regions:
+        raise UsageError(f"{name}: has no regions, but {region} was named")
+    if region is None:
+        raise UsageError(f"{name}: holds {len(regions)} regions that may overlap; a map is for one: {there}")
+    if region not in regions:
+        raise UsageError(f'{name}: there is no region "{region}"{nearest(region, regions)}; there are {there}')
+    return RegionCases(cases, region)
+
+
+def check_regions(case: Case, regions: Mapping[str, tuple[int, ...]]) -> None:
+    """Refuse a case whose channels are not the regions. Raises: InputError naming it."""
+    if len(case.scores) != len(regions):
+        channels = f"{len(case.scores)} channel{'' if len(case.scores) == 1 else 's'}"
+        raise InputError(
+            f"{case.name}: the scores have {channels}, but dataset.json has {len(regions)} regions "
+            f"({', '.join(regions)}), of which each needs its own, in this order"
+        )
 
 
 def region_labels(labels: npt.NDArray[Any], region: tuple[int, ...], ignore_index: int | None) -> npt.NDArray[Any]:

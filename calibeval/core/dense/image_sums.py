@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
 from typing import Any, NamedTuple
 
@@ -16,6 +16,7 @@ from calibeval.core.dense.regions import BANDS, band_of, boundary, distances
 from calibeval.core.sums.binning import BinSums, bin_index, sums_by_index
 from calibeval.core.sums.sums import RowScores, Sums
 
+TOGETHER = 4096  # images whose numbers are computed at once: of more, intermediate results would take too much memory
 THREE = [0, 1, 3]  # of the five sums of BinSums: count, p and y
 
 
@@ -100,16 +101,50 @@ class ImageSums:
         there = self.n > 0.0
         return self if there.all() else ImageSums(*(part[there] for part in self.parts))
 
+    def each(self, value: Callable[[ImageSums], Floats]) -> Floats:
+        """What a function of sums gives for each image, (j, ...), some images at a time."""
+        if len(self) <= TOGETHER:
+            return value(self)
+        blocks = (slice(start, start + TOGETHER) for start in range(0, len(self), TOGETHER))
+        return np.concatenate([value(ImageSums(*(part[here] for part in self.parts))) for here in blocks])
+
+    def each_left_out(self, value: Callable[[ImageSums], Floats]) -> Floats:
+        """What a function of sums gives for the sums of all images but one, (j, ...)."""
+        if len(self) <= TOGETHER:
+            return value(self.without_each)
+        return self.each(lambda some: value(Others(some, self.whole)))
+
     @cached_property
     def without_each(self) -> ImageSums:
         """For each image, the sums of all others."""
-        return ImageSums(*(_left(part) for part in self.parts))
+        return Others(self, self.whole)
 
     def by_unit(self, codes: npt.NDArray[np.intp], units: int) -> ImageSums:
         """The sums of units of images. codes: (j,), the unit of each image, in [0, units)."""
         if units == len(self) and (codes == np.arange(units)).all():
             return self
         return ImageSums(*(_added(part, codes, units) for part in self.parts))
+
+
+class Others(ImageSums):
+    """For each of some images, the sums of all others, each part computed when it is asked for.
+
+    Counts stay whole, and what rounding leaves below 0 is 0.
+    """
+
+    def __init__(self, some: ImageSums, whole: ImageSums) -> None:
+        object.__setattr__(self, "_some", some)
+        object.__setattr__(self, "_whole", whole)
+
+    def __getattr__(self, name: str) -> Floats:
+        if name not in PARTS:
+            raise AttributeError(name)
+        found = np.asarray(np.maximum(getattr(self._whole, name) - getattr(self._some, name), 0.0))
+        object.__setattr__(self, name, found)
+        return found
+
+
+PARTS = tuple(one.name for one in fields(ImageSums))
 
 
 class PooledBins(NamedTuple):
@@ -223,8 +258,3 @@ def _added(part: Floats, codes: npt.NDArray[np.intp], units: int) -> Floats:
     found = np.zeros((units, *part.shape[1:]))
     np.add.at(found, codes, part)
     return found
-
-
-def _left(part: Floats) -> Floats:
-    """The total without each entry; counts stay whole, and what rounding leaves below 0 is 0."""
-    return np.asarray(np.maximum(part.sum(axis=0) - part, 0.0))

@@ -43,7 +43,9 @@ def joint_of_units(totals: Floats, sums: BinSums, clusters: Clusters) -> Joint |
     if totals.shape[1] > MOST_JOINT_CELLS:
         return None
     sizes = clusters.sizes
-    centred = (totals - np.outer(sizes / sizes.sum(), sums.surplus.ravel())) * clusters.scale[:, None]
+    centred = np.outer(sizes / sizes.sum(), sums.surplus.ravel())
+    np.subtract(totals, centred, out=centred)
+    centred *= clusters.scale[:, None]
     covariance = centred.T @ centred
     least = gap_errors(sums)
     error = np.sqrt(np.maximum(np.diagonal(covariance).reshape(least.shape), least**2))
@@ -66,7 +68,8 @@ def gap_ends(bins: Floats, sums: BinSums, level: float, *, of_class: bool = Fals
     clusters = Clusters(sizes[there])
     if clusters.effective < LEAST_UNITS:
         return None
-    totals = (bins[there, 2] - bins[there, 1]).reshape(int(there.sum()), -1)
+    own = bins if there.all() else bins[there]
+    totals = (own[:, 2] - own[:, 1]).reshape(len(own), -1)
     joint, n = joint_of_units(totals, sums, clusters), float(sizes.sum())
     if joint is None:
         return None
@@ -87,7 +90,7 @@ def parts_ends(number: DenseNumber, units: ImageSums, level: float) -> Ends | No
     whole = parts(own.whole)[0]
     if len(whole) > MOST_JOINT_CELLS:
         return None
-    joint = joint_of_parts(parts(own.without_each), clusters.freedom)
+    joint = joint_of_parts(own.each_left_out(parts), clusters.freedom)
     path, value, upper = folded_path(as_gaps(whole), 1.0, 1.0, joint), float(np.abs(whole).sum()), 0.5 * (1.0 + level)
     null = path.at(path.null)
     floor = null.mean + math.sqrt(null.variance) * cube_root_quantile(joint.quantile(upper), null.half_skew)
@@ -104,7 +107,8 @@ def rests_on_few(number: DenseNumber, units: ImageSums) -> bool:
 def joint_of_parts(left: Floats, freedom: float) -> Joint:
     """How parts vary together. left: (j, cells), the parts without each unit."""
     j = len(left)
-    centred = (left - left.mean(axis=0)) * math.sqrt((j - 1.0) / j)
+    centred = left - left.mean(axis=0)
+    centred *= math.sqrt((j - 1.0) / j)
     covariance = centred.T @ centred
     error = np.sqrt(np.diagonal(covariance))
     flat = np.maximum(error, 1e-150)
@@ -132,7 +136,7 @@ def jackknife_ends(
     """
     own = units.present
     clusters = Clusters(own.n)
-    left = value(own.without_each)
+    left = own.each_left_out(value)
     if clusters.effective < LEAST_UNITS or np.isnan(left).any() or not math.isfinite(whole):
         return None
     return _ends(whole, left, clusters, level, bounds)

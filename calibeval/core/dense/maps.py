@@ -36,7 +36,8 @@ class CaseMaps(NamedTuple):
     distance as a normal density; its standard deviation is `width` pixels of the file. step: every how many-th pixel of
     the file is kept. sides: height and width in units of the spacing. slice: None for an image of two dimensions. n,
     accuracy, mean_confidence: of all pixels of the case that count, also those of other slices. image: (h, w) or (h, w,
-    3), in [0, 1]; None: there is none.
+    3), in [0, 1]; None: there is none. asked: whether somebody asked for this case. rank: among the cases with the
+    largest ECE, from 1; None for others.
     """
 
     name: str
@@ -53,6 +54,8 @@ class CaseMaps(NamedTuple):
     accuracy: float | None
     mean_confidence: float | None
     image: Floats | None = None
+    asked: bool = False
+    rank: int | None = None
 
     @property
     def wrong(self) -> npt.NDArray[np.bool_]:
@@ -86,6 +89,10 @@ def maps_of(case: Case, asked: Asked, image: npt.NDArray[Any] | None = None) -> 
     flat = labels.ndim == 2
     if flat:
         scores, labels, spacing = scores[:, np.newaxis], labels[np.newaxis], (1.0, *spacing)
+    elif 1 in labels.shape:  # a plane in a file for volumes
+        thin = labels.shape.index(1)
+        scores, labels = np.moveaxis(scores, thin + 1, 1), np.moveaxis(labels, thin, 0)
+        spacing, flat = (spacing[thin], *(one for axis, one in enumerate(spacing) if axis != thin)), True
     unused = [*asked.unused, *([] if asked.ignore_index is None else [asked.ignore_index])]
     counts = ~np.isin(labels, unused)
     if asked.region is not None:

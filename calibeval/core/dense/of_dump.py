@@ -19,6 +19,7 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.dense.case import marked_labels
 from calibeval.core.dense.image_sums import ImageAdder, ImageParts, Part, Pixels
 from calibeval.core.dense.results import Images, overlaps, per_image
+from calibeval.core.dense.values import NUMBERS, of_class
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.per_image import ImageNumber, PerImage
 from calibeval.core.report.report import DumpReport
@@ -70,11 +71,12 @@ def too_large(predictions: Predictions, bins: int, memory: int | None) -> Notice
     if memory is None:
         return None
     k, (count, *space) = predictions.k or 0, predictions.layout
-    one, sums = COPIES * BYTES * k * math.prod(space), 3 * BYTES * count * k * bins
+    each = 5 * BYTES * bins * (k + 2) + BYTES * (len(NUMBERS) + k * len(of_class(0)))
+    one, sums = COPIES * BYTES * k * math.prod(space), count * each
     needed = max(one, sums)
     if needed <= max(memory, LEAST_BYTES):
         return None
-    what = "an image takes" if one == needed else f"sums of {count:,} images take"
+    what = "an image takes" if one == needed else f"sums and numbers of {count:,} images take"
     text = f"images are not measured one by one: {what} {needed / 2**20:,.0f} MiB"
     return warning("images_not_measured", f"{text}, over the memory limit of {memory / 2**20:,.0f} MiB")
 

@@ -33,7 +33,7 @@ from calibeval.core.dense.values import (
     without_class,
 )
 from calibeval.core.report.left_out import Background
-from calibeval.core.report.per_image import ImageNumber, ImageValue, ImageValues, PerImage, Region, Structure
+from calibeval.core.report.per_image import Columns, ImageNumber, ImageValue, ImageValues, PerImage, Region, Structure
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.uncertainty.clusters import Clusters
 
@@ -120,7 +120,7 @@ def per_image(
         numbers=numbers,
         structures=tuple(structures),
         regions=_regions(every, units, level),
-        ece_of_images=spread_of(NUMBERS["ece"].value(every), images.names),
+        ece_of_images=spread_of(every.each(NUMBERS["ece"].value), images.names),
         cases=_values(images, shown, class_names, {*range(without)}),
     )
 
@@ -137,7 +137,7 @@ def image_number(
 
     label: of the class that these belong to.
     """
-    values = number.value(images.sums)
+    values = images.sums.each(number.value)
     whole = float(number.value(images.sums.whole)[0])
     there = np.isfinite(values)
     own, bounds = values[there], _bounds(number)
@@ -172,15 +172,15 @@ def image_number(
 
 def _values(images: Images, shown: ImageSums, class_names: Sequence[str], without: Collection[int]) -> ImageValues:
     """The numbers of every image. shown: their sums for means over classes. without: the classes that have none."""
-    columns = {name: one.value(shown) for name, one in NUMBERS.items()}
+    columns = {name: shown.each(one.value) for name, one in NUMBERS.items()}
     for label, name in enumerate(class_names):
         if label not in without:
-            columns |= {f"{name}: {one.name}": one.value(images.sums) for one in of_class(label)}
+            columns |= {f"{name}: {one.name}": images.sums.each(one.value) for one in of_class(label)}
     return ImageValues(
         images=tuple(images.names),
         n=tuple(int(one) for one in images.sums.n),
         columns=tuple(columns),
-        values=tuple(tuple(map(known, one.tolist())) for one in columns.values()),
+        values=Columns([*columns.values()]),
     )
 
 

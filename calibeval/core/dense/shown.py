@@ -16,6 +16,7 @@ from calibeval.core.dense.maps import Asked, CaseMaps, maps_of
 from calibeval.core.dense.of_dump import image_names
 from calibeval.core.errors import UsageError, nearest
 from calibeval.core.report.report import DumpReport
+from calibeval.core.report.views import by_image
 
 Image = Callable[[str], npt.NDArray[Any] | None]
 
@@ -43,19 +44,18 @@ class DumpCases:
         return self._predictions.source
 
 
-def shown_maps(
-    dump: DumpReport, cases: Cases, show: Sequence[str], image: Image | None = None
-) -> tuple[tuple[CaseMaps, ...], tuple[str, ...]]:
-    """The maps of the cases `show`, then of the three with the largest ECE; and the names of the latter.
+def shown_maps(dump: DumpReport, cases: Cases, show: Sequence[str], image: Image | None = None) -> tuple[CaseMaps, ...]:
+    """The maps of the cases `show`, then of the three with the largest ECE.
 
     dump: what was measured of these cases; of a region, if the name of one is its split. image: by the name of a case.
     Raises: UsageError for a name that no case has; as `Cases.read`.
     """
     block, facts = dump.per_image, cases.facts
     if block is None:
-        return (), ()
+        return ()
     numbers = [found_case(word, facts.names) for word in show]
-    worst = [] if block.leading is None else [one.image for one in block.leading.worst]
+    judged = by_image(dump)
+    worst = [] if judged is None or judged.lead is None else [one.image for one in judged.lead.worst]
     places = {name: number for number, name in enumerate(facts.names)}
     every = dict.fromkeys([*numbers, *(places[name] for name in worst if name in places)])
     region = None
@@ -68,8 +68,10 @@ def shown_maps(
     found = []
     for number in every:
         name = facts.names[number]
-        found.append(maps_of(cases.read(number), asked, None if image is None else image(name)))
-    return tuple(found), tuple(worst)
+        maps = maps_of(cases.read(number), asked, None if image is None else image(name))
+        rank = worst.index(name) + 1 if name in worst else None
+        found.append(maps._replace(asked=number in numbers, rank=rank))
+    return tuple(found)
 
 
 def found_case(word: str, names: Sequence[str]) -> int:
@@ -85,4 +87,6 @@ def found_case(word: str, names: Sequence[str]) -> int:
     if word.isascii() and word.isdigit() and len(word) < 10 and int(word) < len(names):
         return int(word)
     few = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-    raise UsageError(f'--show "{word}": there is no such case{nearest(word, names)}; the {len(names):,} are {few}')
+    raise UsageError(
+        f'--show names "{word}", but there is no such case{nearest(word, names)}; the {len(names):,} are {few}'
+    )

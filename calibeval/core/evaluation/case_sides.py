@@ -11,7 +11,7 @@ import numpy.typing as npt
 from calibeval.core.data.arrays import Codes
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.row_source import Kind
-from calibeval.core.dense.case import NEITHER, OF_CASES, Case, Cases, Facts, marked_labels, region_labels
+from calibeval.core.dense.case import NEITHER, OF_CASES, Case, Cases, Facts, check_regions, marked_labels, region_labels
 from calibeval.core.dense.image_sums import ImageAdder, ImageParts, ImageSums, PooledBins
 from calibeval.core.dense.remarks import Remarks
 from calibeval.core.dense.results import Images
@@ -76,7 +76,7 @@ def measured_of(
     """
     scores, labels = case.scores, case.labels
     if channel.name is not None:
-        _check_regions(case, facts.regions or {})
+        check_regions(case, facts.regions or {})
         scores = scores[channel.number : channel.number + 1]
         labels = region_labels(labels, channel.labels, facts.ignore_index)
     elif facts.ignore_index is None and labels.dtype.kind == "i" and (labels == UNUSED).any():
@@ -85,15 +85,6 @@ def measured_of(
     if background == "exclude-label":
         marked = marked_labels(labels, case.labels == 0, mark_of(facts, channel))
     return scores, labels, marked
-
-
-def _check_regions(case: Case, regions: Mapping[str, tuple[int, ...]]) -> None:
-    if len(case.scores) != len(regions):
-        channels = f"{len(case.scores)} channel{'' if len(case.scores) == 1 else 's'}"
-        raise InputError(
-            f"{case.name}: the scores have {channels}, but dataset.json has {len(regions)} regions "
-            f"({', '.join(regions)}), of which each needs its own, in this order"
-        )
 
 
 def as_batch(kind: Kind, scores: npt.NDArray[Any], marked: npt.NDArray[Any]) -> dict[str, Any]:

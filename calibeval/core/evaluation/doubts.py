@@ -86,7 +86,10 @@ def _zeros(predictions: Predictions, sums: Sums) -> Notice | None:
 
     Rounding makes them, to 2 decimals or to half precision. Only the first 2^20 scores are looked at.
     """
+    log = predictions.source.log
     if predictions.kind != "probs" or predictions.k is None or sums.impossible:
+        return None
+    if log is not None and log.by is not None:  # questions with fewer options are padded with zeros
         return None
     scores = predictions.block(0, min(rows_looked_at(predictions.k), predictions.rows)).scores
     rows = int(np.count_nonzero((np.asarray(scores) == 0).any(axis=1)))

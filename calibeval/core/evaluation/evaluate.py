@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Sequence
+from dataclasses import replace
 
 from calibeval.core.conventions.images import IMAGE_CONVENTIONS
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.search import asked_search
 from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.settings import checked
+from calibeval.core.evaluation.shots import with_bands, with_shots
 from calibeval.core.metrics.table import needs_fit, needs_gain, needs_pairs, wanted_by
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.settings import Settings
@@ -40,7 +43,8 @@ def evaluate(
     images also one that averages over them (`conventions.images`).
     level: confidence level of the intervals, in (0, 1); None for no intervals.
     slices: columns whose values split the rows; each slice of at least min_rows rows (default 100) is also measured
-    separately. If the dump has no such column, "class" is the true class and "predicted" the predicted class.
+    separately. If the dump has no such column, "class" is the true class and "predicted" the predicted class;
+    "shots:FILE" are many, medium and few training images a class; "auto" searches the worst segments of all columns.
     group: column whose values name groups of rows that depend on each other, such as videos; floors and intervals then
     treat groups, not rows, as independent. For dense predictions, the images are the groups by default.
     positive: the positive class of two, by its name or number; None: class 1. classes: of more than two, those that are
@@ -108,6 +112,9 @@ def measured_dump(
         tool = tool_of(settings, images=images)
         check_background(settings, images=images)
         predictions = without_background(predictions) if settings.background == "exclude-label" else predictions
+    predictions, columns, shots = with_shots(predictions, settings.slices)
+    search, columns = asked_search(columns, predictions)
+    settings = replace(settings, slices=columns)
     measured = Measurement.of(
         predictions,
         settings if tool is None else rows_settings(settings),
@@ -120,6 +127,12 @@ def measured_dump(
         fitted=needs_fit(only),
     )
     report = measured.report(settings.level, only)
+    report = report if shots is None else with_bands(report, shots)
+    if search is not None:
+        from calibeval.core.evaluation.segments import search_segments
+
+        found = search_segments(measured.predictions, search, settings, resources.quiet(), measured.sums.rows)
+        report = replace(report, segments=found)
     if tool is not None:
         return dump_as_tool(report, whole, tool, settings, resources), measured
     return (with_images(report, whole, settings, resources) if images and own else report), measured

@@ -13,6 +13,8 @@ from calibeval.core.data.arguments import came
 from calibeval.core.data.divided import was_asked
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.ranges import check_whole
+from calibeval.core.data.search import search_of
+from calibeval.core.data.shots import shots_word
 from calibeval.core.errors import UsageError
 from calibeval.core.report.left_out import BACKGROUNDS, LeftOut
 from calibeval.core.report.settings import LEAST_LEVEL, MOST_BINS, MOST_LEVEL, Settings
@@ -31,11 +33,13 @@ def checked(
     positive: str | None = None,
     classes: Sequence[str] = (),
     background: str | None = None,
+    seed: int | None = None,
     images: bool = True,
 ) -> Settings:
     """The settings as reports contain them: the convention by its name, not an alias, and its default if bins is None.
 
-    images: whether conventions of images will do, not those of rows only. Other arguments: as for `evaluate`.
+    seed: of simulated outcomes, where segments are searched. images: whether conventions of images will do, not those
+    of rows only. Other arguments: as for `evaluate`.
     Raises: UsageError for an invalid setting.
 
     >>> checked(convention="gpleiss").convention, checked(slices=["site"]).min_rows
@@ -64,10 +68,14 @@ def checked(
     left_out = as_background(background)
     if known.name != OWN and left_out is not None:
         raise UsageError(f"--background cannot be combined with the convention {known.name}, which has its own rule")
+    searched = [word for word in slices if search_of(word) is not None]
+    for word in slices:
+        shots_word(word)
     columns = tuple(dict.fromkeys(slices))
     least = int(min_rows or MIN_ROWS) if columns else None
     chosen = tuple(dict.fromkeys(classes)) or None
-    return Settings(int(bins), known.name, level, columns, least, group, None, positive, chosen, left_out)
+    drawn = (seed or 0) if searched else None
+    return Settings(int(bins), known.name, level, columns, least, group, None, positive, chosen, left_out, drawn)
 
 
 def of_dump(settings: Settings, predictions: Predictions, *, sliced: bool = True) -> Settings:

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy.typing as npt
 
-from calibeval.core.data.columns import TRUE_CLASS, coded_slices, kept_rows
+from calibeval.core.data.columns import coded_slices, is_by_label, kept_rows
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import row_weights
@@ -117,7 +117,7 @@ class SlicedColumn:
             sums = with_class_spread(predictions, rows, sums)
         parts = map(SlicePart, names, rows, sums)
         small = (SmallSlice(column, cut.names[code], int(cut.counts[code])) for code in cut.small)
-        by_label = column == TRUE_CLASS and column not in predictions.columns
+        by_label = is_by_label(predictions, column)
         return cls(predictions, column, tuple(parts), tuple(small), groups, by_label, known, told, gain)
 
     def with_rows(self, part: SlicePart) -> Sums:

@@ -8,6 +8,7 @@ from dataclasses import replace
 from calibeval.core.data.columns import PREDICTED_CLASS, TRUE_CLASS
 from calibeval.core.data.lazy_columns import refuse_left
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.shot_names import SHOTS_PREDICTED
 from calibeval.core.errors import UsageError, nearest
 from calibeval.core.gating.rules import Rule
 from calibeval.core.report.settings import Settings
@@ -44,5 +45,9 @@ def _column(rule: Rule, known: Sequence[str], dump: Predictions) -> str | None:
 def sliced_in_both(settings: Settings, dump: Predictions) -> Settings:
     """The settings for two models, without slices by predicted class, which differs between models."""
     predicted = PREDICTED_CLASS not in dump.columns
-    columns = tuple(column for column in settings.slices if not (predicted and column == PREDICTED_CLASS))
+    columns = tuple(
+        column
+        for column in settings.slices
+        if not (predicted and column == PREDICTED_CLASS) and column != SHOTS_PREDICTED
+    )
     return replace(settings, slices=columns, min_rows=settings.min_rows if columns else None)

@@ -17,10 +17,13 @@ from calibeval.core.conventions.table import OWN, find_convention
 from calibeval.core.data.columns import kept_rows
 from calibeval.core.data.positive import with_positive
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.search import refuse_search
+from calibeval.core.data.shot_names import SHOTS_PREDICTED
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.parts import Rows
 from calibeval.core.evaluation.settings import checked, stamped
+from calibeval.core.evaluation.shots import with_shots
 from calibeval.core.evaluation.with_gain import with_same_gain
 from calibeval.core.evaluation.with_pairs import with_pairs
 from calibeval.core.evaluation.with_second_pass import with_second_pass
@@ -140,6 +143,8 @@ class Subject:
         if base is not None and find_convention(convention).name != OWN:
             name = find_convention(convention).name
             raise UsageError(f"changes from a baseline are measured with calibeval's own bins, not those of {name}")
+        dump, slices, _ = with_shots(dump, tuple(slices), (SHOTS_PREDICTED,))
+        refuse_search(slices, dump, "a gate")
         columns = slice_columns(rules, slices, dump)
         how = checked(
             bins=bins,

@@ -18,10 +18,11 @@ class DeployedHead:
 
     source: {"path", "split", "sha256"} of its weights. score: on VAL, as for every new head, in nats. temperature:
     fitted on VAL. before, after: metrics without and with it, on the shown split. pair: the saved head of the chosen
-    loss against this one, by NLL, both with their temperatures, on the rows of the shown split.
+    loss against this one, by NLL, both with their temperatures, on the rows of the shown split. overlap: as of every
+    new head.
     """
 
-    LAYOUT: ClassVar = Layout(open=True)
+    LAYOUT: ClassVar = Layout(rare=("overlap",), open=True)
 
     source: Mapping[str, str | None]
     score: float | None
@@ -29,6 +30,7 @@ class DeployedHead:
     before: Mapping[str, float | None]
     after: Mapping[str, float | None]
     pair: LossPair
+    overlap: Mapping[str, float | None] | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this head."""

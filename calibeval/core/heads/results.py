@@ -19,11 +19,13 @@ from calibeval.core.heads.pairs import LossPair
 from calibeval.core.heads.settings import RunSettings
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import METRICS
+from calibeval.core.report.per_image import PerImage
 
 SCHEMA, EARLIER = "calibeval.training/1", "calibeval.finetune/1"
 LARGEST = 1e100  # of any number that is shown, so that means of squares are numbers, too
 ROUNDING = 1e-6
 SHOWN = ("accuracy", "ece", "aece", "cwce", "nll")
+OVERLAP = ("dice", "per_image.dice", "iou", "per_image.iou")  # of segmentations; a temperature does not change it
 
 Values = Mapping[str, float | None]
 
@@ -34,7 +36,10 @@ class SeedResult:
 
     epoch: the epoch that was kept, counted from 1. score: its score on VAL, in nats.
     reason: why there is no head; then there are no score, temperature and metrics, and the epoch is 0.
+    overlap: of images, Dice and IoU, which are the same without and with the temperature; None for other rows.
     """
+
+    LAYOUT: ClassVar = Layout(rare=("overlap",))
 
     seed: int
     epoch: int
@@ -43,6 +48,13 @@ class SeedResult:
     before: Values
     after: Values
     reason: Notice | None = None
+    overlap: Values | None = None
+
+    def value(self, metric: str, *, after: bool) -> float | None:
+        """A metric without or with the temperature; None if it is missing."""
+        if metric in OVERLAP:
+            return None if self.overlap is None else self.overlap.get(metric)
+        return (self.after if after else self.before).get(metric)
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this head."""
@@ -71,7 +83,7 @@ class LossResult:
 
     def values(self, metric: str, *, after: bool) -> list[float]:
         """The metric for every seed that has it."""
-        found = [(seed.after if after else seed.before).get(metric) for seed in self.seeds]
+        found = [seed.value(metric, after=after) for seed in self.seeds]
         return [value for value in found if value is not None]
 
     def mean(self, metric: str, *, after: bool) -> float | None:
@@ -164,7 +176,8 @@ class Finetuned(Lookup[LossResult]):
 
 def row_of(deployed: DeployedHead) -> LossResult:
     """The deployed head as a row beside the losses."""
-    only = SeedResult(0, 0, deployed.score, deployed.temperature, deployed.before, deployed.after)
+    both = deployed.before, deployed.after
+    only = SeedResult(0, 0, deployed.score, deployed.temperature, *both, overlap=deployed.overlap)
     return LossResult(DEPLOYED, {}, (only,))
 
 
@@ -203,7 +216,7 @@ def rival_of(losses: Sequence[LossResult], chosen: int) -> int | None:
 def best_of(losses: Sequence[LossResult], metric: str, *, after: bool) -> int | None:
     """Index of the loss with the best mean of a metric, the first one if tied; None if no loss has it."""
     means = [loss.mean(metric, after=after) for loss in losses]
-    sign = -1.0 if METRICS[metric].better == "higher" else 1.0
+    sign = -1.0 if metric in OVERLAP or METRICS[metric].better == "higher" else 1.0
     return min(
         (i for i, mean in enumerate(means) if mean is not None), key=lambda i: sign * (means[i] or 0.0), default=None
     )
@@ -232,12 +245,28 @@ def _check_seed(seed: Place) -> None:
     temperature = seed.get("temperature")
     if temperature is not None and temperature.value is not None and not 0 < temperature.value <= LARGEST:
         temperature.refuse("a positive number")
+    overlap = seed.get("overlap")
+    for place in () if overlap is None or overlap.value is None else [one for _, one in overlap.items()]:
+        if place.value is not None and not -ROUNDING <= place.value <= 1.0 + ROUNDING:
+            place.refuse("a number from 0 to 1")
     for when in ("before", "after"):
         for name, place in seed[when].items():
             spec = METRICS.get(name)
             least, most = (-LARGEST, LARGEST) if spec is None else (spec.least, spec.most or LARGEST)
             if place.value is not None and not least - ROUNDING <= place.value <= most + ROUNDING:
                 place.refuse(f"a number from {least:g} to {most:g}")
+
+
+def overlap_values(block: PerImage | None) -> dict[str, float | None] | None:
+    """Dice and IoU of the images of a report; None for other rows."""
+    if block is None:
+        return None
+    both = {name: block.numbers[name] for name in ("dice", "iou")}
+    return {
+        name: both[rest].mean if prefix else both[rest].pooled
+        for name in OVERLAP
+        for prefix, _, rest in [name.rpartition(".")]
+    }
 
 
 def metric_values(metrics: Mapping[str, MetricResult]) -> dict[str, float | None]:

@@ -2,23 +2,28 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
+from calibeval.core.data.row_source import RowSource
 from calibeval.core.heads.features import Features
-from calibeval.core.heads.layers import PlainLayer, logits_of
+from calibeval.core.heads.layers import ImageLogits, PlainLayer, logits_of
+
+KEPT = 2**25  # logits of images that are kept in memory; more are computed again whenever they are read
 
 
 class Scores(NamedTuple):
     """Logits (n, k) with labels (n,), or of images (n, h, w, k) with (n, h, w), of which some pixels are ignored.
 
-    labelled: False if the labels have no meaning: of images, zeros that tell which axis has the classes.
+    Of many images, logits are computed when they are read. labelled: False if the labels have no meaning: of images,
+    zeros that tell which axis has the classes.
     """
 
-    logits: npt.NDArray[np.float64]
+    logits: RowSource
     labels: npt.NDArray[np.integer[Any]] | None
     ignore_index: int | None = None
     labelled: bool = True
@@ -35,7 +40,8 @@ def scores_of(layers: Sequence[PlainLayer], features: Features) -> Scores:
     images = features.images
     if images is None:
         return Scores(logits_of(layers, features.features), features.labels)
-    logits = logits_of(layers, images.pixels).reshape(*images.layout, -1)
+    lazy = ImageLogits(layers, images.pixels, images.layout)
+    logits = lazy if math.prod(lazy.shape) > KEPT else lazy[0 : images.count]
     if images.labels is None:
         return Scores(logits, np.zeros(images.layout, np.uint8), None, labelled=False)
     return Scores(logits, images.labels.reshape(images.layout), images.ignore_index)

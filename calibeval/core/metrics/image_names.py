@@ -17,6 +17,7 @@ OF_IMAGES = (
 OF_ROWS = ("accuracy", "confidence_gap", "nll", "brier", "ece", "mce_all_bins", "cwce")
 # What tables show of all structures together.
 SHOWN, SHOWN_MEANS = ("boundary_ece", "dice"), ("accuracy", "nll", "brier", "ece", "boundary_ece", "dice")
+MEANS = ("per_image.ece", "per_image.dice")  # of tables with a row for each of several dumps or slices
 FIRST = ("per_image.ece", "dice", "per_image.dice")  # in a first view
 
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, ClassVar, Literal
 
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.documents import Place
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.records import Layout, to_plain
@@ -117,6 +119,29 @@ class Region:
     high: float | None
 
 
+class Columns:
+    """Columns of numbers, kept in 8 bytes each: a tuple of them is made when a column is asked for.
+
+    arrays: what is not finite is None.
+
+    >>> import numpy as np
+    >>> list(Columns([np.array([0.5, np.nan])]))
+    [(0.5, None)]
+    """
+
+    def __init__(self, arrays: Sequence[Floats]) -> None:
+        self._arrays = tuple(arrays)
+
+    def __len__(self) -> int:
+        return len(self._arrays)
+
+    def __getitem__(self, number: int) -> tuple[float | None, ...]:
+        return tuple(value if math.isfinite(value) else None for value in self._arrays[number].tolist())
+
+    def __iter__(self) -> Iterator[tuple[float | None, ...]]:
+        return (self[number] for number in range(len(self)))
+
+
 @dataclass(frozen=True, slots=True)
 class ImageValues:
     """The numbers of every image. images: names. n: pixels that count. values: of each column, None where undefined.
@@ -127,7 +152,7 @@ class ImageValues:
     images: tuple[str, ...]
     n: tuple[int, ...]
     columns: tuple[str, ...]
-    values: tuple[tuple[float | None, ...], ...]
+    values: tuple[tuple[float | None, ...], ...] | Columns
 
 
 @dataclass(frozen=True, slots=True)

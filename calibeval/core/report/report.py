@@ -22,7 +22,9 @@ from calibeval.core.report.per_image import PerImage
 from calibeval.core.report.possible import check_report
 from calibeval.core.report.recalibrated import BIN_FIELDS, Recalibrated, bins_to_dict, views_to_dict
 from calibeval.core.report.rows import Bin, ClassResult, ClassView, GroupCount, SliceResult, SmallSlice, WeightCount
+from calibeval.core.report.segments import SegmentSearch
 from calibeval.core.report.settings import Settings
+from calibeval.core.report.shots import ShotBand
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -63,6 +65,7 @@ class DumpReport(MetricLookup[MetricResult]):
     the same for chosen classes of more than two, each against the rest; None if none was chosen.
     rows_sha256: of ids and labels, equal for dumps of the same rows; known if a report has several dumps.
     per_image: of images, means over them, regions and structures; None for other rows.
+    shots: class-wise errors by training images a class. segments: the worst ones. Both are None unless asked for.
     """
 
     LAYOUT: ClassVar = Layout(inside=READING | BIN_FIELDS, read={"metrics": metric_results}, open=True)
@@ -88,6 +91,8 @@ class DumpReport(MetricLookup[MetricResult]):
     class_views: tuple[ClassView, ...] | None = None
     rows_sha256: str | None = None
     per_image: PerImage | None = None
+    shots: tuple[ShotBand, ...] | None = None
+    segments: SegmentSearch | None = None
 
     @property
     def worth(self) -> float:
@@ -113,6 +118,8 @@ class DumpReport(MetricLookup[MetricResult]):
             slices=None,
             small_slices=None,
             per_image=None,
+            shots=None,
+            segments=None,
         )
 
     def by_name(self) -> Mapping[str, MetricResult]:
@@ -142,6 +149,8 @@ class DumpReport(MetricLookup[MetricResult]):
             "small_slices": None if self.small_slices is None else [to_plain(one) for one in self.small_slices],
             **({} if self.rows_sha256 is None else {"rows_sha256": self.rows_sha256}),
             **({} if self.per_image is None else {"per_image": to_plain(self.per_image, "cases")}),
+            **({} if self.shots is None else {"shots": [to_plain(one) for one in self.shots]}),
+            **({} if self.segments is None else {"segments": to_plain(self.segments)}),
         }
 
 
@@ -153,6 +162,7 @@ class Report(MetricLookup[MetricResult]):
     `report.dumps[i]["ece"]`, as the report itself is then an empty mapping. `print(report)` prints what the command
     line prints; at the end of a notebook cell, a report is shown as a page.
     version: of calibeval. environment: versions and command line; None if the report was made from Python.
+    cases: images that pages and figures show, as arrays, by the names of dumps; they are not written to JSON.
     `Report.from_json(report.to_json()) == report` holds exactly.
 
     >>> report = Report("0", Settings(), (DumpReport(Source("a.npz"), "probs", 100, 2, 0, {}, (), None, (), name="a"),))
@@ -166,6 +176,7 @@ class Report(MetricLookup[MetricResult]):
     settings: Settings
     dumps: tuple[DumpReport, ...] = field(default_factory=tuple)
     environment: Environment | None = None
+    cases: Mapping[str, tuple[Any, ...]] = field(default_factory=dict, compare=False, repr=False)
 
     def by_name(self) -> Mapping[str, MetricResult]:
         """The metrics of the only dump by their names; empty if there are several dumps."""
@@ -192,7 +203,8 @@ class Report(MetricLookup[MetricResult]):
 
         width: in inches; None: 3.5 for one diagram, 7 for several. of: "reliability"; "risk" for risk-coverage
         curves, which come with metrics such as aurc; "images" for the gaps of regions and the ECE of single images of
-        a segmentation. Raises: InputError for a report without rows, these curves, or images.
+        a segmentation; "pictures" for the images that `evaluate(..., show=...)` keeps, 7 inches wide.
+        Raises: InputError for a report without rows, these curves, or images.
         """
         drawn: Figure = elsewhere("calibeval.api.show", "report_figure")(self, width, of)
         return drawn
@@ -242,7 +254,7 @@ class Report(MetricLookup[MetricResult]):
 
         Raises: InputError if the text is not a report of this schema, naming the first invalid field.
         """
-        return read_document(text, SCHEMA, "report", lambda whole: read_record(whole, cls))
+        return read_document(text, SCHEMA, "report", lambda whole: read_record(whole, cls, cases={}))
 
 
 def with_distinct_names(dumps: Sequence[DumpReport]) -> tuple[DumpReport, ...]:

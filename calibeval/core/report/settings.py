@@ -43,7 +43,8 @@ class Settings:
     group: column that names groups of dependent rows; None without one. renormalize: True if the user asked to divide
     rows of probabilities by their sums, else None. positive: the positive class of two, by name or number, if one was
     chosen; None: class 1. classes: classes that are also looked at one against the rest; None without. background: of
-    images, what is left out of class 0: the pixels with this label, or the class; None: nothing.
+    images, what is left out of class 0: the pixels with this label, or the class; None: nothing. seed: of simulated
+    outcomes, where segments are searched; None: 0.
 
     >>> Settings(level=None).to_dict()
     {'bins': 15, 'convention': 'calibeval', 'level': None, 'slices': None, 'min_rows': None, 'group': None, \
@@ -51,7 +52,7 @@ class Settings:
     """
 
     LAYOUT: ClassVar = Layout(
-        rare=("renormalize", "background"),
+        rare=("renormalize", "background", "seed"),
         optional=("slices",),
         earlier={"level": "confidence"},
         read={"slices": _columns, "level": _level, "bins": _bins},
@@ -68,6 +69,7 @@ class Settings:
     positive: str | None = None
     classes: tuple[str, ...] | None = None
     background: LeftOut | None = None
+    seed: int | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of these settings; slices is null if there are none."""

@@ -18,6 +18,7 @@ from calibeval.core.metrics.table import EVERY
 from calibeval.core.report.report import Bin, DumpReport
 from calibeval.core.report.rows import ClassResult
 from calibeval.core.sums.binning import BinSums
+from calibeval.core.uncertainty.consistency import ConsistencyRange, consistency_range
 from calibeval.core.uncertainty.floors import Floor, mce_floor, mean_absolute_gap
 from calibeval.core.uncertainty.level import CERTAIN_P, LIKELY_P
 
@@ -156,17 +157,32 @@ def bin_judge(dump: DumpReport) -> Callable[[Bin], bool | None]:
     Rows of one group depend on each other: the noise of a bin is then larger than that of as many independent rows, by
     as much as that of the ECE is; if there are too few groups for a floor of the ECE, no bin is judged.
     """
+    factor = noise_factor(dump)
+    return (lambda _: None) if factor is None else lambda row: bin_stands_out(row, factor)
+
+
+def noise_factor(dump: DumpReport) -> float | None:
+    """By how much the noise of a bin is larger than that of independent rows; None with too few groups to tell."""
     if dump.groups is None:
-        return bin_stands_out
+        return 1.0
     ece = dump.metrics.get("ece")
     alone = [_sums_of(b.worth, b.confidence) for b in dump.equal_width if b.count and b.confidence is not None]
     expected = sum(float(mean_absolute_gap(one)[0]) for one in alone)
     if ece is None or ece.floor is None:
-        return lambda _: None
+        return None
     if expected <= 0.0:  # every probability is 0 or 1, so that there is no noise
-        return bin_stands_out
-    factor = max(1.0, ece.floor * sum(float(one.count[0]) for one in alone) / expected)
-    return lambda row: bin_stands_out(row, factor)
+        return 1.0
+    return max(1.0, ece.floor * sum(float(one.count[0]) for one in alone) / expected)
+
+
+def calibrated_range(row: Bin, factor: float | None = 1.0) -> ConsistencyRange | None:
+    """Where the accuracy of a bin lies in 95 % of samples of a calibrated model; None where its noise is unknown.
+
+    factor: as for `bin_stands_out`; rows that depend on each other are worth as many fewer independent ones.
+    """
+    if factor is None or not row.count:
+        return None
+    return consistency_range(max(1.0, row.worth / factor**2), row.confidence or 0.0)
 
 
 def bin_stands_out(row: Bin, factor: float = 1.0) -> bool:

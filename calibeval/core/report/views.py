@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import NamedTuple
 
 from calibeval.core.data.notices import reason
+from calibeval.core.metrics.image_names import MEANS, PREFIX
 from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.per_image import ImageNumber, ImageValue
 from calibeval.core.report.report import DumpReport
 from calibeval.core.report.rows import ClassView
 
@@ -35,6 +38,51 @@ def with_gap_of_positive(dump: DumpReport) -> DumpReport:
 def judged_by(dump: DumpReport) -> tuple[str, str]:
     """The names of the mean gap and of the calibration error by which this dump is judged."""
     return ("gap_positive", "ece_positive") if speaks_of_positive(dump) else ("confidence_gap", "ece")
+
+
+class ByImage(NamedTuple):
+    """The numbers of images in a first view.
+
+    ece: the name of the number that images are ordered by; "ece_positive" if that is the ECE of P(positive class).
+    numbers: by name. lead: the one that images are ordered by. spread: its value in each image, the worst first; empty
+    if they are not known.
+    """
+
+    ece: str
+    numbers: Mapping[str, ImageNumber]
+    lead: ImageNumber | None
+    spread: tuple[ImageValue, ...]
+
+
+def by_image(dump: DumpReport) -> ByImage | None:
+    """The numbers by which images are judged: of two classes those of P(positive class); None for other rows."""
+    images, view = dump.per_image, dump.positive
+    if images is None:
+        return None
+    place = -1 if view is None else view.index - (2 - len(images.structures))  # one without the background
+    if images.convention is not None or place < 0 or not speaks_of_positive(dump):
+        lead = images.leading
+        return ByImage("ece" if lead is None else lead.name, images.numbers, lead, images.ece_of_images)
+    own = images.structures[place]
+    values: dict[str, float | None] = {}
+    if images.cases is not None:
+        columns = dict(zip(images.cases.columns, images.cases.values, strict=True))
+        values = dict(zip(images.cases.images, columns[f"{own.name}: ece"], strict=True))
+    known = [ImageValue(name, value) for name, value in values.items() if value is not None]
+    return ByImage("ece_positive", own.numbers, own.numbers["ece"], tuple(sorted(known, key=lambda one: -one.value)))
+
+
+def with_means(dump: DumpReport) -> DumpReport:
+    """The dump with the means over images of a first view among its metrics; rows that are no pixels as they are."""
+    judged = by_image(dump)
+    if judged is None:
+        return dump
+    means = {}
+    for name in MEANS:
+        number = judged.numbers.get(name.removeprefix(PREFIX))
+        if number is not None and number.mean is not None:
+            means[name] = MetricResult(name, number.mean, low=number.mean_low, high=number.mean_high)
+    return replace(dump, metrics={**dump.metrics, **means})
 
 
 def first_view(dump: DumpReport) -> DumpReport:

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from typing import Protocol
 
 import numpy as np
 
+from calibeval.core.comparison.difference import Difference
 from calibeval.core.data.notices import reason
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import EVERY
 from calibeval.core.survey.axes import Axis, Point, key_of
-from calibeval.core.survey.survey import Cell, Mean, MeanResult
+from calibeval.core.survey.survey import Cell, Change, Mean, MeanResult
 
 ALL_SETS = 4  # axes of which every set of them is averaged over
 ENDS = "the mean of the cells' intervals, which is conservative"
@@ -25,9 +27,20 @@ class Together(Protocol):
     def interval(self, name: str, cells: Sequence[int], *, after: bool) -> tuple[float, float] | None:
         """The interval of the mean of a metric over these cells; None if it is not known."""
 
+    def change(self, name: str, cells: Sequence[int]) -> tuple[float, float] | None:
+        """The interval of the mean change from their references; None if it is not known."""
 
-def means_of(axes: Sequence[Axis], cells: Sequence[Cell], together: Together | None = None) -> tuple[Mean, ...]:
-    """The means over each set of axes, from all axes down to single ones. together: None: the cells' ends are used."""
+
+def means_of(
+    axes: Sequence[Axis],
+    cells: Sequence[Cell],
+    together: Together | None = None,
+    changes: Sequence[Change | None] = (),
+) -> tuple[Mean, ...]:
+    """The means over each set of axes, from all axes down to single ones. together: None: the cells' ends are used.
+
+    changes: of each cell from its reference; empty without one.
+    """
     found = []
     for over in averaged([axis.name for axis in axes]):
         rest = [axis.name for axis in axes if axis.name not in over]
@@ -35,7 +48,9 @@ def means_of(axes: Sequence[Axis], cells: Sequence[Cell], together: Together | N
         for i, cell in enumerate(cells):
             if cell.measured:
                 by_rest.setdefault(key_of(cell.axes, rest), []).append(i)
-        found += [mean_of(cells, some, over, rest, together) for some in by_rest.values()]
+        for some in by_rest.values():
+            mean = mean_of(cells, some, over, rest, together)
+            found.append(replace(mean, changes=_changes(changes, some, together)) if changes else mean)
     return tuple(found)
 
 
@@ -62,23 +77,43 @@ def mean_of(
     return Mean(point, over, len(held), before, after)
 
 
+def _changes(
+    changes: Sequence[Change | None], some: Sequence[int], together: Together | None
+) -> dict[str, MeanResult] | None:
+    """The mean changes over those of these cells that have a reference; None if none has, or one was not compared."""
+    held = [i for i in some if changes[i] is not None]
+    known = [change.differences for i in held if (change := changes[i]) is not None and change.differences]
+    if not known or len(known) < len(held):
+        return None
+    names = EVERY.ordered(list(dict.fromkeys(name for one in known for name in one)))
+    found = {}
+    for name in names:
+        own = None if together is None else together.change(name, held)
+        plain = [None if (one := every.get(name)) is None else _as_metric(one) for every in known]
+        found[name] = _mean(name, plain, own)
+    return found
+
+
+def _as_metric(one: Difference) -> MetricResult:
+    return MetricResult(one.name, one.difference, low=one.low, high=one.high)
+
+
 def _results(
     every: Sequence[Mapping[str, MetricResult]], some: Sequence[int], together: Together | None, *, after: bool
 ) -> dict[str, MeanResult]:
     names = EVERY.ordered(list(dict.fromkeys(name for metrics in every for name in metrics)))
-    return {name: _result(name, [one.get(name) for one in every], some, together, after=after) for name in names}
+    ends = {name: None if together is None else together.interval(name, some, after=after) for name in names}
+    return {name: _mean(name, [one.get(name) for one in every], ends[name]) for name in names}
 
 
-def _result(
-    name: str, found: Sequence[MetricResult | None], some: Sequence[int], together: Together | None, *, after: bool
-) -> MeanResult:
+def _mean(name: str, found: Sequence[MetricResult | None], own: tuple[float, float] | None) -> MeanResult:
+    """The mean of some values. own: its interval; None: the mean of the intervals' ends."""
     values = [one.value for one in found if one is not None and one.value is not None]
     if len(values) < len(found):
         lacking = len(found) - len(values)
         text = NOTHING if not values else f"{lacking} of {len(found)} cells have no value"
         return MeanResult(name, None, reason("not_measured", text))
     value = float(np.mean(values))
-    own = None if together is None else together.interval(name, some, after=after)
     least, most = min(values), max(values)
     if own is not None:
         return MeanResult(name, value, None, *own, least, most)

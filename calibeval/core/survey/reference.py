@@ -61,7 +61,7 @@ def index_of(point: Point, every: Sequence[Point], wanted: AtValue) -> int | Non
     if len(best) > 1:
         some = " and ".join(words(every[i], named=True) for i in best[:2])
         raise UsageError(
-            f"--reference {wanted.axis}={wanted.value}: {words(point, named=True)} has no cell of its own there, and "
+            f"{wanted.axis}={wanted.value}: {words(point, named=True)} has no cell of its own there, and "
             f"{some} are equally near; name one dump, or one with axes in braces"
         )
     return best[0]

@@ -58,7 +58,9 @@ class Units:
     @classmethod
     def of(cls, predictions: Predictions, rows: RowScores, group: str | None) -> Units:
         """The units of the rows that are not ignored: groups by a column, ids (of images, if these have ids), images,
-        or else the rows at their positions, which are the same units for cells with the same labels.
+        or else the rows at their positions, which are the same units for cells with the same labels (or, where labels
+        only say whether the top label is right, for cells of as many rows: taken together, rows that are independent
+        make no interval too narrow).
         """
         kept, weights = kept_rows(predictions), rows.weights
         entries: npt.NDArray[Any] | None = None
@@ -73,8 +75,7 @@ class Units:
             names, places = np.unique(hashed(entries), return_inverse=True)
             places = places[kept // (predictions.rows // len(entries))]
             return _counted(_digest(by, names), by, names, places, weights)
-        labels = np.ascontiguousarray(predictions.labels, np.int64)
-        key = _digest(by, labels, predictions.layout)
+        key = _digest(by, _told_apart(predictions), predictions.layout)
         if pixels > 1:
             return _counted(key, by, np.arange(predictions.layout[0], dtype=np.uint64), kept // pixels, weights)
         return cls(key, by, len(kept), None, weights, None, weights)
@@ -90,6 +91,13 @@ class Units:
     def bare(self) -> Units:
         """The units without what only rows need."""
         return Units(self.key, self.by, self.count, self.names, self.sizes)
+
+
+def _told_apart(predictions: Predictions) -> npt.NDArray[np.int64]:
+    """What cells of the same rows have in common, where nothing names the rows."""
+    if predictions.k is None:
+        return np.zeros(0, np.int64)
+    return np.ascontiguousarray(predictions.labels, np.int64)
 
 
 def _counted(key: str, by: By, names: Keys, places: npt.NDArray[np.intp], weights: Floats | None) -> Units:

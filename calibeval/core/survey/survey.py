@@ -101,7 +101,8 @@ class Mean(MetricLookup[MeanResult]):
 
     axes: the values of the others. over: the names of those axes. cells: how many there are.
 
-    after: means of the metrics after a map; None without one.
+    after: means of the metrics after a map; None without one. changes: mean differences from the references, over the
+    cells that have one; None without.
     """
 
     LAYOUT: ClassVar = Layout(read={"axes": read_point}, open=True)
@@ -111,6 +112,7 @@ class Mean(MetricLookup[MeanResult]):
     cells: int
     metrics: Mapping[str, MeanResult]
     after: Mapping[str, MeanResult] | None = None
+    changes: Mapping[str, MeanResult] | None = None
 
     def by_name(self) -> Mapping[str, MeanResult]:
         """The means by the names of their metrics."""

@@ -9,8 +9,8 @@ Source: Liang & Zeger, Biometrika 73:13 (1986); Bell & McCaffrey, Survey Methodo
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -45,8 +45,9 @@ class Kept(NamedTuple):
 
 
 class Joined(NamedTuple):
-    """What units add to the error of a mean, (u,), and their sizes over all cells."""
+    """A mean over cells, what each unit adds to its error, (u,), and their sizes over all cells."""
 
+    mean: float
     psi: Floats
     sizes: Floats
 
@@ -55,11 +56,12 @@ class Joined(NamedTuple):
 class Together:
     """The cells of a survey with the values of their units; None where a cell could not be measured.
 
-    level: of the intervals.
+    level: of the intervals. bases: of each cell, the values of its reference; None where it has none.
     """
 
     cells: Sequence[Kept | None]
     level: float
+    bases: Sequence[Kept | None] = ()
 
     def interval(self, name: str, cells: Sequence[int], *, after: bool) -> Ends | None:
         """The interval of the mean of a metric over these cells; None for metrics that are no means over rows, for too
@@ -68,10 +70,20 @@ class Together:
         found = self._held(cells, after=after)
         if name not in OF_ROWS or found is None or _few(found):
             return None
-        values = [(kept.units, OF_ROWS[name](own)) for kept, own in found]
-        joined = psi_of(values)
-        means = [float(own.sum()) / _total(units) for units, own in values]
-        return ends_of(name, float(np.mean(means)), joined, self.level)
+        joined = psi_of((kept.units, OF_ROWS[name](own), 1.0) for kept, own in found)
+        return ends_of(name, joined.mean, joined, self.level)
+
+    def change(self, name: str, cells: Sequence[int]) -> Ends | None:
+        """The interval of the mean difference of a metric between these cells and their references; None as above."""
+        found = self._held(cells, after=False)
+        bases = [self.bases[i] for i in cells]
+        held = [(base, base.values) for base in bases if base is not None]
+        if name not in OF_ROWS or found is None or len(held) < len(bases) or _few(found) or _few(held):
+            return None
+        both = [(*one, 1.0) for one in found] + [(*one, -1.0) for one in held]
+        joined = psi_of(((kept.units, OF_ROWS[name](own), sign) for kept, own, sign in both), len(cells))
+        reach = _reach(joined, self.level)
+        return None if reach is None else (joined.mean - reach, joined.mean + reach)
 
     def _held(self, cells: Sequence[int], *, after: bool) -> list[tuple[Kept, UnitValues]] | None:
         found = []
@@ -84,44 +96,62 @@ class Together:
         return found
 
 
-def psi_of(values: Sequence[tuple[Units, Floats]], signs: Sequence[float] | None = None) -> Joined:
-    """What each unit adds to the error of the mean over cells. values: sums by unit. signs: of the cells; None: 1."""
-    by_key: dict[str, list[tuple[Units, Floats, Floats]]] = {}
-    for i, (units, own) in enumerate(values):
+def sharing(kept: Kept | None, known: dict[str, Units]) -> Kept | None:
+    """What is kept of a cell, with the names of units of another cell that has the same; known: of cells so far."""
+    if kept is None or kept.units.names is None:
+        return kept
+    same = known.setdefault(kept.units.key, kept.units)
+    return kept._replace(units=replace(kept.units, names=same.names))
+
+
+def psi_of(values: Iterable[tuple[Units, Floats, float]], cells: int | None = None) -> Joined:
+    """What each unit adds to the error of the mean over cells. values: sums by unit, one cell at a time, with 1 or,
+    where the cell is taken away, -1. cells: how many; None: as many as there are values.
+    """
+    parts: dict[str, tuple[Units, Floats, Floats]] = {}
+    means = []
+    for units, own, sign in values:
         total, sizes = _total(units), _sizes(units)
-        psi = (own - sizes * (own.sum() / total)) / (total * len(values))
-        psi = psi if signs is None else signs[i] * psi
-        by_key.setdefault(units.key, []).append((units, psi, sizes))
-    parts = [
-        (one[0][0], np.sum([psi for _, psi, _ in one], axis=0), np.sum([sizes for *_, sizes in one], axis=0))
-        for one in by_key.values()
-    ]
-    named = [(units.names, psi, sizes) for units, psi, sizes in parts if units.names is not None]
-    plain = [(psi, sizes) for units, psi, sizes in parts if units.names is None]
+        mean = float(own.sum()) / total
+        means.append(sign * mean)
+        psi = (own - sizes * mean) * (sign / total)
+        _, known, counts = parts.setdefault(units.key, (units, np.zeros(units.count), np.zeros(units.count)))
+        known += psi
+        counts += sizes
+    count = len(means) if cells is None else cells
+    named = [(units.names, psi, sizes) for units, psi, sizes in parts.values() if units.names is not None]
+    plain = [(psi, sizes) for units, psi, sizes in parts.values() if units.names is None]
     if len(named) > 1:
         plain.append(_over_names(named))
     else:
         plain += [(psi, sizes) for _, psi, sizes in named]
-    return Joined(*(np.concatenate([one[i] for one in plain]) for i in (0, 1)))
+    psi, sizes = (np.concatenate([one[i] for one in plain]) for i in (0, 1))
+    return Joined(sum(means) / count, psi / count, sizes)
 
 
 def ends_of(name: str, mean: float, joined: Joined, level: float) -> Ends | None:
     """The interval of a mean; None for too few units."""
-    clusters, count = Clusters(joined.sizes), len(joined.psi)
-    even = bool((joined.sizes == joined.sizes[0]).all())
-    if round(clusters.effective) < LEAST_UNITS:
+    reach = _reach(joined, level)
+    if reach is None:
         return None
-    freedom = count - 1.0 if even else clusters.freedom
-    error = error_of(joined)
-    quantile = student_quantile(0.5 * (1.0 + level), freedom)
     if name == "accuracy":
-        spread = mean * (1.0 - mean)
+        spread, error = mean * (1.0 - mean), error_of(joined)
         if error == 0.0 or spread <= 0.0:
             return None
-        found = share_interval(mean, spread / error**2, quantile)
+        found = share_interval(mean, spread / error**2, reach / error)
         return found.low, found.high
     least, most = LIMITS[name]
-    return max(mean - quantile * error, least), min(mean + quantile * error, most)
+    return max(mean - reach, least), min(mean + reach, most)
+
+
+def _reach(joined: Joined, level: float) -> float | None:
+    """How far an interval reaches on either side; None for too few units."""
+    clusters, count = Clusters(joined.sizes), len(joined.psi)
+    if round(clusters.effective) < LEAST_UNITS:
+        return None
+    even = bool((joined.sizes == joined.sizes[0]).all())
+    freedom = count - 1.0 if even else clusters.freedom
+    return student_quantile(0.5 * (1.0 + level), freedom) * error_of(joined)
 
 
 def error_of(joined: Joined) -> float:

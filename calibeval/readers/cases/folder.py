@@ -40,6 +40,7 @@ from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Stored
 
 KINDS: tuple[Kind, ...] = ("logits", "probs", "log_probs")
+FOLDS = "fold_*/validation"  # where nnU-Net writes the cases that a fold was not trained on
 LISTED = 3
 HALF = 2
 OF_LAYOUTS: dict[Layout, tuple[str, ...]] = {"nnunet": (".npz",), "monai": NIFTI, "arrays": ARRAYS}
@@ -78,7 +79,9 @@ class Folder:
         self._options, self._limits = options, options.limits
         self._layout, files = files_of(scores, layout)
         if not files:
-            raise InputError(f"{scores}: holds no cases: none of {', '.join(SUFFIXES)}")
+            folds = any(scores.glob(FOLDS))
+            where = f"; its folds have some: name them all by adding /{FOLDS}, in quotes" if folds else ""
+            raise InputError(f"{scores}: holds no cases: none of {', '.join(SUFFIXES)}{where}")
         self.pairs: Pairs = paired(files, files_by_stem(labels, SUFFIXES), (scores, labels))
         self._places = tuple(self.pairs.files.items())
         first_folder = folders_of(scores)[0]

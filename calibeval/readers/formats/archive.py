@@ -65,11 +65,11 @@ def _located(stream: IO[bytes], file: SteadyFile, infos: Sequence[zipfile.ZipInf
             raise InputError(f"{file.name}: two members are called {info.filename!r}")
         if info.flag_bits & ENCRYPTED or info.compress_type not in (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED):
             raise InputError(f"{file.name}: member {info.filename!r} is encrypted or compressed in an unknown way")
-        members[info.filename] = _member(stream, file, info)
+        members[info.filename] = member_of(stream, file, info)
     return members
 
 
-def _member(stream: IO[bytes], file: SteadyFile, info: zipfile.ZipInfo) -> Member:
+def member_of(stream: IO[bytes], file: SteadyFile, info: zipfile.ZipInfo) -> Member:
     """The member whose bytes follow its local header; the lengths in that header may differ from the index."""
     size = file.size
     offset = info.header_offset if 0 <= info.header_offset < size else size  # the index may hold 2^64 - 1

@@ -3,40 +3,24 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import NamedTuple
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.data.row_source import Kind
 from calibeval.core.data.source import LogCount, LogFacts
-from calibeval.core.errors import InputError
+from calibeval.core.errors import InputError, UsageError, nearest
+from calibeval.readers.logs.answer import Answer
+from calibeval.readers.logs.measures import measures_of
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.stored import Contents, Stored
 
 Floats = npt.NDArray[np.float64]
 MOST_OPTIONS = 4096
-DOCUMENT = "document"
-
-
-class Answer(NamedTuple):
-    """One answer that is measured.
-
-    place: of the answer, for messages. scores: of its options; None if only the confidence of the chosen one is known.
-    right: the numbers of the right options. confidence, correct: of the chosen option, where scores are None.
-    document: what was asked; answers to the same depend on each other. columns: further facts, by the column's name.
-    """
-
-    place: str
-    id: str
-    document: str
-    scores: Sequence[float] | None = None
-    right: tuple[int, ...] = ()
-    confidence: float = 0.0
-    correct: float = 0.0
-    columns: Mapping[str, str] = {}
+DOCUMENT, WEIGHT = "document", "weight"
+HALF = 0.5
 
 
 @dataclass(slots=True)
@@ -44,8 +28,8 @@ class Log:
     """What one or several files of a log hold.
 
     what: who wrote it. kind: of the scores. by: the column of tasks or questions. how: what was recognised, in words.
-    counts: answers that are not as the others, by what they are. read: those of them that are read nevertheless.
-    names: the names of the options, where all answers have the same.
+    counts: answers that are not as the others, by what they are and their task or question, if it is known.
+    read: those of them that are measured nevertheless.
     """
 
     what: str
@@ -53,40 +37,60 @@ class Log:
     by: str
     answers: list[Answer] = field(default_factory=list)
     how: list[str] = field(default_factory=list)
-    counts: Counter[str] = field(default_factory=Counter)
+    counts: Counter[tuple[str, str]] = field(default_factory=Counter)
     read: set[str] = field(default_factory=set)
-    names: tuple[str, ...] | None = None
+
+    def count(self, what: str, of: str = "", *, measured: bool = False) -> None:
+        """Count an answer that is not as the others. of: its task or question. measured: whether it is not left out."""
+        self.counts[what, of] += 1
+        if measured:
+            self.read.add(what)
+
+    def only(self, part: str, file: str) -> Log:
+        """The answers to one question, or of one task.
+
+        Raises: UsageError if there is none of that name, with the nearest.
+        """
+        known = list(dict.fromkeys(row.columns.get(self.by, "") for row in self.answers))
+        if part not in known:
+            raise UsageError(f'{file}: there is no {self.by} "{part}"{nearest(part, known)}')
+        rows = [row for row in self.answers if row.columns.get(self.by) == part]
+        counts = Counter({(what, of): count for (what, of), count in self.counts.items() if of in ("", part)})
+        return replace(self, answers=rows, counts=counts, how=[*self.how, f'{self.by} "{part}" only'])
 
     def contents(self, file: str, limits: Limits) -> Contents:
         """The arrays of the answers that are measured, and what is known of the others.
 
         Raises: InputError if there are none, or their options take too much memory.
         """
-        rows = self.answers
+        rows, how = in_halves(self.answers), list(self.how)
+        counts: Counter[str] = Counter()
+        for (what, _), count in self.counts.items():
+            counts[what] += count
         if not rows:
-            left = ", ".join(f"{count:,} {what}" for what, count in self.counts.items())
+            left = ", ".join(f"{count:,} {what}" for what, count in counts.items())
             raise InputError(f"{file}: no answer of these {self.what} can be measured" + (f" ({left})" if left else ""))
-        arrays = self._of_options(limits) if rows[0].scores is not None else _of_chosen(rows)
+        arrays = self._of_options(limits, how) if rows[0].scores is not None else _of_chosen(rows)
         documents = _texts([row.document for row in rows])
         repeated = len(np.unique(documents)) < len(rows)
-        by = _texts([row.columns.get(self.by, "") for row in rows])
-        several = len(np.unique(by)) > 1
+        several = len({row.columns.get(self.by) for row in rows}) > 1
         arrays["ids"] = Stored.of(_texts([row.id for row in rows]))
         for name in dict.fromkeys(name for row in rows for name in row.columns):
             arrays[name] = Stored.of(_texts([row.columns.get(name, "") for row in rows]))
         if repeated:
             arrays[DOCUMENT] = Stored.of(documents)
-        left_out = sum(count for what, count in self.counts.items() if what not in self.read)
         facts = LogFacts(
-            " · ".join([self.what, *self.how]),
-            len(rows) + left_out,
-            tuple(LogCount(what, count, what not in self.read) for what, count in sorted(self.counts.items()) if count),
+            " · ".join([self.what, *how]),
+            len(self.answers) + sum(count for what, count in counts.items() if what not in self.read),
+            tuple(LogCount(what, count, what not in self.read) for what, count in sorted(counts.items())),
             DOCUMENT if repeated else None,
             self.by if several else None,
+            measures_of(rows, self.by),
         )
-        return Contents(arrays, told=(self.what, *self.how), log=facts)
+        narrowed = (lambda part: self.only(part, file).contents(file, limits)) if several else None
+        return Contents(arrays, told=(self.what, *how), log=facts, narrowed=narrowed)
 
-    def _of_options(self, limits: Limits) -> dict[str, Stored]:
+    def _of_options(self, limits: Limits, how: list[str]) -> dict[str, Stored]:
         """Scores and labels; confidence and correctness where an answer has several right options."""
         rows = self.answers
         widest = max(rows, key=lambda row: len(row.scores or ()))
@@ -103,10 +107,10 @@ class Log:
         several = sum(len(row.right) > 1 for row in rows)
         if not several:
             arrays = {self.kind: Stored.of(scores), "labels": Stored.of(np.array([row.right[0] for row in rows]))}
-            if self.names is not None:
-                arrays["class_names"] = Stored.of(_texts(self.names))
+            if rows[0].names and all(row.names == rows[0].names for row in rows):
+                arrays["class_names"] = Stored.of(_texts(rows[0].names))
             return arrays
-        self.how.append(f"{several:,} answers with several right options, so only the chosen one is measured")
+        how.append(f"{several:,} answers with several right options, so only the chosen one is measured")
         first = scores.argmax(axis=1)
         if self.kind != "probs":
             scores = np.exp(scores - scores.max(axis=1, keepdims=True))
@@ -116,8 +120,25 @@ class Log:
 
 
 def _of_chosen(rows: Sequence[Answer]) -> dict[str, Stored]:
-    confidence = np.array([row.confidence for row in rows])
-    return {"confidence": Stored.of(confidence), "correct": Stored.of(np.array([row.correct for row in rows]))}
+    arrays = {
+        "confidence": np.array([row.confidence for row in rows]),
+        "correct": np.array([row.correct for row in rows]),
+    }
+    if any(row.weight != 1 for row in rows):
+        arrays[WEIGHT] = np.array([row.weight for row in rows])
+    return {name: Stored.of(values) for name, values in arrays.items()}
+
+
+def in_halves(rows: Sequence[Answer]) -> list[Answer]:
+    """The answers; one that is half right is two of half the weight, a right and a wrong one."""
+    halves: list[Answer] = []
+    for row in rows:
+        if row.correct == HALF:
+            right = row._replace(correct=1.0, weight=HALF, id=f"{row.id} (right half)")
+            halves += [right, right._replace(correct=0.0, id=f"{row.id} (wrong half)")]
+        else:
+            halves.append(row)
+    return halves
 
 
 def _texts(values: Sequence[str]) -> npt.NDArray[np.str_]:

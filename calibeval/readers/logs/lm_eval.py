@@ -15,7 +15,8 @@ import numpy as np
 
 from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.readers.formats.text import TextSource
-from calibeval.readers.logs.answers import Answer, Log, checked_options
+from calibeval.readers.logs.answer import Answer
+from calibeval.readers.logs.answers import Log, checked_options
 from calibeval.readers.logs.options import LogOptions
 from calibeval.readers.logs.records import Record, records
 from calibeval.readers.logs.values import as_name, as_number
@@ -55,7 +56,7 @@ def read_samples(sources: Sequence[TextSource], options: LogOptions, limits: Lim
         samples = [_sample(record, options, log) for record in rows]
         for sample, right in zip(samples, _rights(samples, options), strict=True):
             if right is None:
-                log.counts[NO_GOLD] += 1
+                log.count(NO_GOLD, task)
                 continue
             checked.add("" if sample.logged is None else LOGGED[options.normalize])
             name = task or _own_task(sample.record)

@@ -8,8 +8,10 @@ from dataclasses import replace
 
 from calibeval.core.errors import InputError
 from calibeval.readers.formats.text import TextSource
+from calibeval.readers.logs.eval_zip import is_eval
+from calibeval.readers.logs.inspect_log import read_evals
 from calibeval.readers.logs.options import LogOptions
-from calibeval.readers.logs.recognise import READERS, log_format
+from calibeval.readers.logs.recognise import EVAL, READERS, log_format
 from calibeval.readers.opened import Opened
 from calibeval.readers.remote.find import remote_facts, settling, steady_file
 from calibeval.readers.remote.of_shards import shards_facts, shards_settling
@@ -25,17 +27,21 @@ def open_log(
 
     Raises: FileProblem if a file cannot be read; InputError for content that cannot be used.
     """
-    if read_as is not None and read_as not in READERS:
+    if read_as is not None and read_as not in (*READERS, EVAL):
         return None
     first = steady_file(places[0], limits, whole=True)
-    form = read_as or log_format(TextSource.of(first), limits)
+    form = read_as or (EVAL if is_eval(first) else log_format(TextSource.of(first), limits))
     if form is None:
         return None
     files = [first, *(steady_file(place, limits, whole=True) for place in places[1:])]
     empty = next((file.name for file in files if not file.size), None)
     if empty is not None:
         raise InputError(f"{empty}: the file is empty")
-    contents = READERS[form]([TextSource.of(file) for file in files], options, limits).contents(first.name, limits)
+    if form == EVAL:
+        log = read_evals(files, options, limits)
+    else:
+        log = READERS[form]([TextSource.of(file) for file in files], options, limits)
+    contents = log.contents(first.name, limits)
     alone = len(files) == 1
     opened = Opened(
         path,

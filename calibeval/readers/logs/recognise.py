@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Final
 
 from calibeval.readers.formats.text import TextSource
+from calibeval.readers.logs import decisions, judged, lm_eval
 from calibeval.readers.logs.answers import Log
-from calibeval.readers.logs.lm_eval import KEY, read_samples
 from calibeval.readers.logs.options import LogOptions
-from calibeval.readers.logs.records import first_record, head_of
+from calibeval.readers.logs.records import first_records, head_of
 from calibeval.readers.stored.limits import Limits
 
-LM_EVAL: Final = ".lm-eval"
-READERS: dict[str, Callable[[Sequence[TextSource], LogOptions, Limits], Log]] = {LM_EVAL: read_samples}
-MARKS = {f'"{KEY}"'.encode(): LM_EVAL}
+LM_EVAL, JUDGED, DECISIONS, EVAL = ".lm-eval", ".judged", ".decisions", ".eval"
+READERS: dict[str, Callable[[Sequence[TextSource], LogOptions, Limits], Log]] = {
+    LM_EVAL: lm_eval.read_samples,
+    JUDGED: judged.read_judged,
+    DECISIONS: decisions.read_decisions,
+}
+MARKS = tuple(f'"{key}"'.encode() for key in (lm_eval.KEY, judged.KEY, decisions.KEY))
 
 
 def log_format(source: TextSource, limits: Limits) -> str | None:
@@ -25,5 +28,11 @@ def log_format(source: TextSource, limits: Limits) -> str | None:
     head = head_of(source, limits)
     if head[:1] not in (b"{", b"[") or not any(mark in head for mark in MARKS):
         return None
-    first = first_record(source, limits)
-    return None if first is None or KEY not in first.row else LM_EVAL
+    for record in first_records(source, limits):
+        if lm_eval.KEY in record.row:
+            return LM_EVAL
+        if judged.KEY in record.row:
+            return JUDGED
+        if decisions.answers_of(record.row) is not None:
+            return DECISIONS
+    return None

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 from collections.abc import Iterator
 from typing import Any, NamedTuple
 
 from calibeval.core.errors import InputError
-from calibeval.readers.formats.json_values import lenient
-from calibeval.readers.formats.text import TextSource, byte_blocks, line_blocks
+from calibeval.readers.formats.json_values import lenient, named
+from calibeval.readers.formats.text import READ_BYTES, TextSource, byte_blocks, line_blocks
 from calibeval.readers.stored.limits import Limits
 
 MOST_DOCUMENT = 2**30
-HEAD = 2**20
+HEAD = READ_BYTES
+FIRST = 20  # records by which a log is recognised
+ROWS = frozenset(
+    ("answers", "response", "labels", "gold", "golds", "targets")
+)  # keys whose values are objects, though they are no ids
 
 
 class Record(NamedTuple):
@@ -42,16 +47,14 @@ def records(source: TextSource, limits: Limits) -> Iterator[Record]:
 
 
 def of_lines(head: bytes) -> bool:
-    """Whether a text holds one object a line, by its first line, which may be cut off where it is very long.
+    """Whether a text holds one object a line, by its first line.
 
-    >>> of_lines(b'{"a": 1}'), of_lines(b'{"a":'), of_lines(b'[{"a": 1}]'), of_lines(b'{' + HEAD * b"x")
-    (True, False, False, True)
+    >>> of_lines(b'{"a": 1}'), of_lines(b'{"a":'), of_lines(b'[{"a": 1}]')
+    (True, False, False)
     """
-    line, found, _ = head.partition(b"\n")
+    line = head.partition(b"\n")[0]
     if not line.startswith(b"{"):
         return False
-    if not found and len(head) >= HEAD - 1:
-        return True
     try:
         lenient(line, "")
     except InputError:
@@ -65,7 +68,7 @@ def _of_lines(source: TextSource, limits: Limits) -> Iterator[Record]:
         for number, end in enumerate(block.ends.tolist(), block.first_line):
             text, start = block.data[start:end], end + 1
             if text.strip():
-                yield _record(lenient(text, place := f"{source.name} line {number}"), place)
+                yield from _each(lenient(text, place := f"{source.name} line {number}"), place)
 
 
 def _of_document(source: TextSource, limits: Limits) -> Iterator[Record]:
@@ -81,20 +84,23 @@ def _of_document(source: TextSource, limits: Limits) -> Iterator[Record]:
         return (_record(row, f"{source.name} item {number}") for number, row in enumerate(whole))
     if not isinstance(whole, dict):
         raise InputError(f"{source.name}: an object or a list of objects is needed")
-    if whole and all(isinstance(row, dict) for row in whole.values()):
-        return (Record(f'{source.name} "{key[:80]}"', row, key) for key, row in whole.items())
-    return iter([Record(source.name, whole)])
+    return _each(whole, source.name)
+
+
+def _each(row: Any, place: str) -> Iterator[Record]:
+    """An object, or each one in an object of objects by their ids."""
+    if isinstance(row, dict) and row and ROWS.isdisjoint(row) and all(isinstance(one, dict) for one in row.values()):
+        return (Record(f'{place} "{key[:80]}"', one, key) for key, one in row.items())
+    return iter([_record(row, place)])
 
 
 def _record(row: Any, place: str) -> Record:
     if not isinstance(row, dict):
-        raise InputError(f"{place}: an object is needed, but this is {type(row).__name__}")
+        raise InputError(f"{place}: an object is needed, but this is {named(row)}")
     return Record(place, row)
 
 
-def first_record(source: TextSource, limits: Limits) -> Record | None:
-    """The first object of a text; None if there is none, or the text is not JSON."""
-    try:
-        return next(itertools.islice(records(source, limits), 1), None)
-    except InputError:
-        return None
+def first_records(source: TextSource, limits: Limits) -> Iterator[Record]:
+    """The first objects of a text, up to what is not JSON, among which some may be odd: a failed answer, say."""
+    with contextlib.suppress(InputError):
+        yield from itertools.islice(records(source, limits), FIRST)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from calibeval.core.errors import InputError
@@ -31,6 +32,11 @@ def as_number(value: Any, place: str, hint: str = "") -> float:
     elif isinstance(value, int | float):
         return float(value)
     raise InputError(f"{place}: a number is needed, but this is {named(value)}" + (f". {hint}" if hint else ""))
+
+
+def first_of(row: Mapping[str, Any], names: Sequence[str]) -> Any:
+    """The value of the first of these keys that a record has; None without."""
+    return next((row[name] for name in names if row.get(name) is not None), None)
 
 
 def as_name(value: Any, place: str) -> str:

@@ -67,7 +67,7 @@ def assemble(
     file = Path(source.path or "").name
     views = split_views(
         arrays,
-        source.split,
+        source.split if source.log is None else None,
         prefixes(arrays),
         file,
         alone=bool(options.labels or options.score_columns) or has_scores_and_labels(arrays, options.keys),

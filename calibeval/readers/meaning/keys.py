@@ -11,8 +11,8 @@ SHORT_FORMS = ("logits", "probs", "labels", "ids", "features")  # roles that hav
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The key that the user named for each role; None: find it by the usual names. filter: no array, but the
-    filter of a log whose answers are read. in_full: roles named by --key.
+    """The key that the user named for each role; None: find it by the usual names. filter, scorer: no
+    arrays, but the one of several in a log that is read. in_full: roles named by --key.
     """
 
     logits: str | None = None
@@ -26,6 +26,7 @@ class Keys:
     features: str | None = None
     weights: str | None = None
     filter: str | None = None
+    scorer: str | None = None
     in_full: frozenset[str] = frozenset()
 
     @property

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from calibeval.core.errors import UsageError, nearest
+from calibeval.readers.logs.options import OF_LOGS
 
 SCORES = ("logits", "probs", "log_probs", "confidence")
-OF_LOGS = ("filter",)  # what one of several is called in a log, and no array
 OF_DUMPS = (*SCORES, "correct", "prediction", "labels", "ids", "weights", *OF_LOGS)
 OF_FEATURES = ("features", "labels", "ids", "weights")
 ROLES = (*OF_DUMPS, "groups", "features")

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from calibeval.core.data.class_names import LabelsAre
 from calibeval.core.data.row_source import Kind
+from calibeval.core.errors import UsageError
+from calibeval.readers.logs.answers import WEIGHT
 from calibeval.readers.logs.options import LogOptions
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.place import Place
+from calibeval.readers.stored.stored import Contents
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +55,18 @@ class ReadOptions:
     spacing: tuple[float, ...] | None = None
     logs: LogOptions = field(default_factory=LogOptions)
     limits: Limits = field(default_factory=Limits)
+
+
+def for_logs(options: ReadOptions, contents: Contents, file: str) -> ReadOptions:
+    """The options by which the arrays of a file are understood: those of a log have their own names.
+
+    file: its name, for messages.
+    Raises: UsageError for an option about logs where there is none.
+    """
+    if contents.log is not None:
+        weights = options.keys.weights or (WEIGHT if WEIGHT in contents.arrays else None)
+        return replace(options, keys=Keys(weights=weights))
+    said = options.logs.said()
+    if said is not None:
+        raise UsageError(f"{said} is for logs of language models and decision services, but {file} is none")
+    return options

@@ -81,12 +81,14 @@ class Contents:
     """All arrays of a file, and the extents of the file whose checksums are verified in the background.
 
     told: what was recognised in the file as a whole, in a few words each. log: what a log held; None for other files.
+    narrowed: returns the contents of one task or question of a log.
     """
 
     arrays: dict[str, Stored]
     extents: tuple[Extent, ...] = ()
     told: tuple[str, ...] = ()
     log: LogFacts | None = None
+    narrowed: Callable[[str], Contents] | None = None
 
 
 def read_from_text(arrays: Mapping[str, Stored]) -> dict[str, Stored]:

@@ -145,7 +145,7 @@ def _out_of_fold(dump: Predictions, plan: Plan, evaluate: Evaluate) -> tuple[Rec
     crossed = cross_fit(
         dump, folds, plan.method, seed=plan.seed, groups=groups, objective=plan.objective, clip=plan.clip
     )
-    after = _with_fitted_gap(evaluate(crossed.predictions), folds)
+    after = with_fitted_gap(evaluate(crossed.predictions), folds)
     method = crossed.method
     caution = few_rows_instead(dump, method) if method != AUTO and method_spec(method).by_class else None
     warnings = [] if caution is None else [warning("map_note", caution)]
@@ -154,7 +154,7 @@ def _out_of_fold(dump: Predictions, plan: Plan, evaluate: Evaluate) -> tuple[Rec
     return results_of(method, {}, OutOfFold(folds, plan.seed, dump.n), after, tried_by(crossed.maps)), warnings
 
 
-def _with_fitted_gap(after: DumpReport, folds: int) -> DumpReport:
+def with_fitted_gap(after: DumpReport, folds: int) -> DumpReport:
     """The results of maps of so many folds, with an interval of the gap that holds for the maps.
 
     Out of fold the mean gap is nearly 0, whatever the maps: what a fold has too much, the maps of the others take away.

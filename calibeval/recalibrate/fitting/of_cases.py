@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from calibeval.core.data.notices import Notice, warning
+from calibeval.core.data.row_source import Kind
 from calibeval.core.data.source import Source
 from calibeval.core.dense.as_metrics import of_block
 from calibeval.core.dense.case import Case, Cases, Facts
@@ -41,16 +43,25 @@ class MappedCases:
     def read(self, number: int) -> Case:
         """A case, mapped. Raises: as of the cases; InputError for scores that do not fit the map."""
         case, found = self._cases.read(number), self._maps[self._of_case[number]]
-        k = len(case.scores)
-        if found.k is not None and k != found.k:
-            raise InputError(f"{case.name}: {k} channels, but the map is for {found.k} classes")
-        rows = case.scores.reshape(k, -1).T
-        mapped = np.asarray(found(rows, self.facts.kind))
-        return case._replace(scores=mapped.T.reshape(case.scores.shape))
+        try:
+            return case._replace(scores=mapped_scores(found, case.scores, self.facts.kind))
+        except InputError as error:
+            raise InputError(f"{case.name}: {error}") from None
 
     def source(self, found: Sequence[str]) -> Source:
         """Where the cases came from."""
         return self._cases.source(found)
+
+
+def mapped_scores(found: Map, scores: npt.NDArray[Any], kind: Kind) -> npt.NDArray[Any]:
+    """Scores (k, ...), mapped; one channel is of the second of two classes. Raises: InputError for other classes."""
+    k = len(scores)
+    if found.k is not None and max(k, 2) != found.k:
+        raise InputError(f"{k} channel{'s' * (k > 1)}, but the map is for {found.k} classes")
+    mapped = np.asarray(found(scores.reshape(k, -1).T, kind))
+    if k == 1 and mapped.ndim > 1 and mapped.shape[1] > 1:
+        mapped = mapped[:, 1:] - mapped[:, :1] if kind == "logits" else mapped[:, 1:]
+    return mapped.T.reshape(scores.shape)
 
 
 class Fold(NamedTuple):

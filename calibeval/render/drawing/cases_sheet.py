@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
+from typing import NamedTuple
 
 import numpy as np
 
@@ -14,7 +15,7 @@ from calibeval.render.drawing import legend
 from calibeval.render.drawing.headers import cut
 from calibeval.render.drawing.images_sheet import STYLE
 from calibeval.render.drawing.layout import PAGE_WIDTH, layout_of
-from calibeval.render.drawing.letters import printable
+from calibeval.render.drawing.letters import printable, text_width
 from calibeval.render.drawing.marks import Mark, Pixels, Text
 from calibeval.render.drawing.pixels import (
     CIVIDIS,
@@ -31,21 +32,23 @@ from calibeval.render.drawing.pixels import (
 )
 from calibeval.render.drawing.png import Raster, Rgb, ramp
 from calibeval.render.drawing.sheet import Sheet, check_width
-from calibeval.words.cases import case_said, how_said, picture_said
+from calibeval.words.cases import case_said, class_named, how_said, picture_said
 from calibeval.words.marks import shorten
 
-MARGIN, GAP, HEADER, ABOVE, BETWEEN = 6.0, 5.0, 20.0, 9.0, 8.0
+MARGIN, GAP, HEADER, LINE, ABOVE, BETWEEN = 6.0, 5.0, 11.0, 9.0, 9.0, 8.0
 TALLEST = 2.0  # a picture is at most so many times as high as wide
 _STEPS = 64
 
 
-def cases_sheet(report: Report, cases: Mapping[str, Sequence[CaseMaps]], inches: float | None = None) -> Sheet:
-    """The pictures of cases. cases: by the names of dumps. inches: the width, by default 7 (a page).
+def cases_sheet(report: Report, inches: float | None = None) -> Sheet:
+    """The pictures of the cases that a report shows. inches: the width, by default 7 (a page).
 
     Raises: InputError if no case is shown; UsageError for a width below 2 or above 40 inches.
     """
-    dumps = [(dump, cases[dump.name]) for dump in report.dumps if cases.get(dump.name)]
+    dumps = [(dump, report.cases[dump.name]) for dump in report.dumps if report.cases.get(dump.name)]
     if not dumps:
+        if any(dump.per_image is not None for dump in report.dumps):
+            raise InputError("the report keeps no pictures of images: they come with evaluate(..., show=[])")
         raise InputError("the report has no segmentations, so there are no images to draw")
     check_width(inches)
     layout = replace(layout_of(1, PAGE_WIDTH if inches is None else inches), style=STYLE, left=MARGIN)
@@ -53,49 +56,89 @@ def cases_sheet(report: Report, cases: Mapping[str, Sequence[CaseMaps]], inches:
     common = shown(every, max(dump.k or 2 for dump, _ in dumps))
     columns = 6 if any(case.image is not None for case in every) else 5
     side = (layout.width - 2 * MARGIN - (columns - 1) * GAP) / columns
-    names = [one.name for one in max((dump for dump, _ in dumps), key=lambda one: len(one.per_class)).per_class]
-    rows = legend.lines_of(_legend(every, common, names), layout.width - 2 * MARGIN, STYLE.text)
+    room = layout.width - 2 * MARGIN
+    rows = legend.lines_of(_legend(every, common, _names([dump for dump, _ in dumps])), room, STYLE.text)
     layout = replace(layout, below=legend.height_of(rows, STYLE.text))
-    height = layout.below + sum(HEADER + ABOVE + _tall(case, side) + BETWEEN for case in every)
+    drawn = [
+        _row(dump, case, f"{dump.name}: {case.name}" if len(dumps) > 1 else case.name, side, room)
+        for dump, found in dumps
+        for case in found
+    ]
+    height = layout.below + sum(one.height for one in drawn)
     marks: list[Mark] = legend.drawn(rows, MARGIN, STYLE.text)
-    top, said = height, []
-    for dump, found in dumps:
-        for case in found:
-            title = f"{dump.name}: {case.name}" if len(dumps) > 1 else case.name
-            marks += _row(dump, case, common, title, top, side, layout.width)
-            top -= HEADER + ABOVE + _tall(case, side) + BETWEEN
-            said.append(f"{shorten(printable(title), 120)}: {printable(case_said(dump, case))}. {_seen(case, names)}")
+    top = height
+    for one in drawn:
+        marks += one.marks(top, side, common)
+        top -= one.height
+    said = [one.said for one in drawn]
     which = shorten(printable(dumps[0][0].name), 120) if len(dumps) == 1 else f"{len(dumps)} dumps"
     description = printable(f"{'. '.join(said)}. {how_said(every)}")
     return Sheet(layout, layout.width, height, f"Single images of {which}", description, (), tuple(marks))
 
 
-def _tall(case: CaseMaps, side: float) -> float:
-    """The height of the pictures of a case whose columns are `side` wide."""
-    return side * min(case.sides[0] / case.sides[1], TALLEST)
+class _Row(NamedTuple):
+    """The pictures of a case below its name. facts: lines below the name. tall: the height of the pictures."""
+
+    case: CaseMaps
+    title: str
+    facts: tuple[str, ...]
+    tall: float
+    said: str
+
+    @property
+    def height(self) -> float:
+        """From the top of the name to that of the next one."""
+        return HEADER + LINE * len(self.facts) + ABOVE + self.tall + BETWEEN
+
+    def marks(self, top: float, side: float, common: Shown) -> list[Mark]:
+        """All marks. side: the width of a column."""
+        size = STYLE.text
+        marks: list[Mark] = [Text("ink", (MARGIN, top - 9.0), self.title, STYLE.title, bold=True)]
+        for i, line in enumerate(self.facts, 1):
+            marks.append(Text("quiet", (MARGIN, top - 9.0 - LINE * i), line, size))
+        wide = min(side, self.tall * self.case.sides[1] / self.case.sides[0])
+        low = top - self.height + BETWEEN
+        for i, (name, picture) in enumerate(pictures(self.case, common).items()):
+            x = MARGIN + i * (side + GAP)
+            title = cut(TITLES[name], STYLE.small, side)
+            marks.append(Text("ink", (x, low + self.tall + 2.5), title, STYLE.small))
+            marks.append(Pixels(f"picture {name}", x, low, wide, self.tall, picture))
+        return marks
 
 
-def _row(
-    dump: DumpReport, case: CaseMaps, common: Shown, title: str, top: float, side: float, width: float
-) -> list[Mark]:
-    size, room = STYLE.text, width - 2 * MARGIN
-    marks: list[Mark] = [
-        Text("ink", (MARGIN, top - 9.0), cut(printable(title), STYLE.title, room), STYLE.title, bold=True),
-        Text("quiet", (MARGIN, top - 18.0), cut(printable(case_said(dump, case)), size, room), size),
-    ]
-    made = pictures(case, common)
-    tall = _tall(case, side)
-    wide = min(side, tall * case.sides[1] / case.sides[0])
-    low = top - HEADER - ABOVE - tall
-    x = MARGIN
-    for name, picture in made.items():
-        marks.append(Text("ink", (x, low + tall + 2.5), cut(SHORT.get(name, name), STYLE.small, side), STYLE.small))
-        marks.append(Pixels(f"picture {name}", x, low, wide, tall, picture))
-        x += side + GAP
-    return marks
+def _row(dump: DumpReport, case: CaseMaps, title: str, side: float, room: float) -> _Row:
+    names = [one.name for one in dump.per_class]
+    facts = case_said(dump, case)
+    return _Row(
+        case,
+        cut(printable(title), STYLE.title, room, bold=True),
+        tuple(cut(printable(line), STYLE.text, room) for line in _lines(facts, STYLE.text, room)),
+        side * min(case.sides[0] / case.sides[1], TALLEST),
+        f"{shorten(printable(title), 120)}: {printable(' · '.join(facts))}. {_seen(case, names)}",
+    )
 
 
-SHORT = {"gap": "gap nearby"}
+def _lines(parts: Sequence[str], size: float, room: float) -> list[str]:
+    """The parts in lines that have room."""
+    found: list[str] = []
+    for part in parts:
+        longer = f"{found[-1]} · {part}" if found else part
+        if found and text_width(longer, size) <= room:
+            found[-1] = longer
+        else:
+            found.append(part)
+    return found
+
+
+def _names(dumps: Sequence[DumpReport]) -> list[str]:
+    """The names of the classes; where dumps have different ones, as regions do, all of them.
+
+    >>> _names([])
+    []
+    """
+    every = [[one.name for one in dump.per_class] for dump in dumps]
+    longest = max(map(len, every), default=0)
+    return [" / ".join(dict.fromkeys(names[i] for names in every if i < len(names))) for i in range(longest)]
 
 
 def _seen(case: CaseMaps, names: Sequence[str]) -> str:
@@ -104,10 +147,10 @@ def _seen(case: CaseMaps, names: Sequence[str]) -> str:
 
 
 def _legend(cases: Sequence[CaseMaps], common: Shown, names: Sequence[str]) -> list[legend.Entry]:
-    def named(label: int) -> str:
-        return shorten(printable(names[label]), 30) if label < len(names) else f"class {label}"
-
-    found = [_swatch(common.colour(one), named(one)) for one in common.classes[:MOST_NAMED]]
+    found = [
+        _swatch(common.colour(one), shorten(printable(class_named(names, one)), 30))
+        for one in common.classes[:MOST_NAMED]
+    ]
     left = len(common.classes) - len(found)
     if left:
         found.append(legend.Entry((), f"and {left:,} more, colours repeat"))
@@ -117,8 +160,8 @@ def _legend(cases: Sequence[CaseMaps], common: Shown, names: Sequence[str]) -> l
         found.append(legend.Entry((Pixels("swatch", 0.0, 0.0, 1.0, 1.0, picture),), "not counted"))
     most = f"{100 * common.most:.0f}"
     found.append(_ramp(CIVIDIS, f"confidence, {100 * common.least:.0f} to 100 %"))
-    found.append(_ramp((RIGHT, *ramp((UNSURE, SURE), 6)), "error: right; wrong, unsure to sure"))
-    found.append(_ramp(UNDER_TO_OVER, f"confidence − accuracy nearby, −{most} to +{most} points"))
+    found.append(_ramp((RIGHT, *ramp((UNSURE, SURE), 6)), "error: right; wrong, from unsure to sure"))
+    found.append(_ramp(UNDER_TO_OVER, f"gap nearby, −{most} to +{most} points"))
     return found
 
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from calibeval.core.report.curve import SmoothCurve
 from calibeval.core.report.report import Bin, DumpReport
+from calibeval.core.report.standing import noise_factor
 from calibeval.words.marks import merged
 from calibeval.words.terms import TOP_LABEL, Terms, first_terms
 
@@ -19,25 +20,38 @@ class Subject:
     """What is drawn in one panel and the histogram below it.
 
     bins: equal-width bins. measured: how many there were before neighbours were merged for drawing. curve: None if none
-    was fitted.
+    was fitted. noise: by how much that of a bin is larger than that of independent rows; None: unknown, and nothing is
+    drawn of it.
     """
 
     bins: tuple[Bin, ...]
     measured: int
     curve: SmoothCurve | None = None
     terms: Terms = TOP_LABEL
+    noise: float | None = 1.0
 
     @classmethod
-    def of(cls, bins: Sequence[Bin], curve: SmoothCurve | None = None, terms: Terms = TOP_LABEL) -> Subject | None:
+    def of(
+        cls,
+        bins: Sequence[Bin],
+        curve: SmoothCurve | None = None,
+        terms: Terms = TOP_LABEL,
+        noise: float | None = 1.0,
+    ) -> Subject | None:
         """The subject of these bins; None if they hold no rows."""
         drawn = tuple(merged(bins, MOST_DRAWN_BINS))
-        return cls(drawn, len(bins), curve, terms) if any(b.count for b in drawn) else None
+        return cls(drawn, len(bins), curve, terms, noise) if any(b.count for b in drawn) else None
 
     @classmethod
     def of_dump(cls, dump: DumpReport) -> Subject | None:
         """P(positive class) of two classes, else the top label of a dump; None without rows."""
         shown, terms = first_terms(dump)
-        return cls.of(shown.equal_width, shown.curve, terms)
+        return cls.of(shown.equal_width, shown.curve, terms, noise_factor(shown))
+
+    @property
+    def banded(self) -> bool:
+        """Whether the curve has a band, which is that of independent rows."""
+        return self.curve is not None and self.noise == 1.0
 
     @property
     def filled(self) -> tuple[Bin, ...]:

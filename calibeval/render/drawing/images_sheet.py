@@ -39,7 +39,7 @@ def images_sheet(report: Report, inches: float | None = None) -> Sheet:
     layout = replace(layout_of(1, inches), style=STYLE, left=LEFT)
     most = _most([one.per_image for one in dumps if one.per_image is not None])
     blocks = [HEADER + _height(one) for one in dumps]
-    rows = legend.lines_of(_legend(report.settings.level), layout.width - 12.0, STYLE.text)
+    rows = legend.lines_of(_legend(dumps, report.settings.level), layout.width - 12.0, STYLE.text)
     layout = replace(layout, below=legend.height_of(rows, STYLE.text))
     height = sum(blocks) + layout.below
     panels: list[Panel] = []
@@ -73,14 +73,14 @@ def region_title(region: Region, *, spaced: bool) -> str:
 
 
 def _said(dump: DumpReport) -> str:
-    return "" if dump.per_image is None else printable(image_finding(dump.per_image))
+    return "" if dump.per_image is None else printable(image_finding(dump))
 
 
 def _height(dump: DumpReport) -> float:
     images = dump.per_image
     if images is None:
         return 0.0
-    strip = STRIP + AXIS + BETWEEN if strip_of(images) is not None else 0.0
+    strip = STRIP + AXIS + BETWEEN if strip_of(dump) is not None else 0.0
     return (ROW * len(images.regions) + AXIS if images.regions else 0.0) + strip + BETWEEN
 
 
@@ -111,7 +111,7 @@ def _panels(dump: DumpReport, top: float, layout: Layout, most: float) -> list[P
         )
     ]
     found = regions if images.regions else []
-    strip = strip_of(images)
+    strip = strip_of(dump, STYLE.small)
     if strip is not None:
         frame = Frame(LEFT, low - AXIS - BETWEEN - STRIP, width, STRIP)
         names = cut("images", STYLE.text, LEFT)
@@ -125,7 +125,7 @@ def _panels(dump: DumpReport, top: float, layout: Layout, most: float) -> list[P
                 (),
                 x_numbered=True,
                 y_numbered=False,
-                x_title=f"{strip_title(images)} (%)",
+                x_title=f"{strip_title(dump)} (%)",
             )
         )
     return found
@@ -140,7 +140,8 @@ def _bars(images: PerImage, most: float) -> list[Mark]:
         down = -0.36 * STYLE.text
         name = region_title(region, spaced=spaced)
         marks.append(Text("ink", (0.0, middle), name, STYLE.text, "end", dx=-5.0, dy=down))
-        if region.gap is None:
+        if not region.gap:
+            marks += [] if region.gap is None else [_number(region, middle)]
             continue
         sign, length = ("over" if region.gap > 0 else "under"), 0.5 * abs(region.gap) / most
         start = 0.5 if region.gap > 0 else 0.5 - length
@@ -150,8 +151,14 @@ def _bars(images: PerImage, most: float) -> list[Mark]:
             marks.append(Stroke("whisker", (low, middle), (high, middle)))
             half = 0.18 / rows
             marks += [Stroke("whisker", (end, middle - half), (end, middle + half)) for end in (low, high)]
-        marks.append(Text("ink", (1.0, middle), points(region.gap), STYLE.text, "end", dx=RIGHT - 5.0, dy=down))
+        marks.append(_number(region, middle))
     return [*marks, Stroke("zero", (0.5, 0.0), (0.5, 1.0))]
+
+
+def _number(region: Region, middle: float) -> Text:
+    """The gap of a region behind its bar."""
+    place = (1.0, middle)
+    return Text("ink", place, points(region.gap), STYLE.text, "end", dx=RIGHT - 5.0, dy=-0.36 * STYLE.text)
 
 
 def signed_tick(value: float) -> str:
@@ -163,17 +170,18 @@ def signed_tick(value: float) -> str:
     return f"{value:+g}".replace("-", "−") if value else "0"
 
 
-def _legend(level: float | None) -> list[legend.Entry]:
+def _legend(dumps: Sequence[DumpReport], level: float | None) -> list[legend.Entry]:
+    regions = [one for dump in dumps if dump.per_image is not None for one in dump.per_image.regions]
     half = (Box("quartiles", 0.0, 0.0, 1.0, 1.0), Stroke("median", (0.5, 0.0), (0.5, 1.0)))
     found = [
-        legend.Entry((Box("gap over", 0.0, 0.0, 1.0, 1.0, hatch="over"),), "too sure"),
-        legend.Entry((Box("gap under", 0.0, 0.0, 1.0, 1.0, hatch="under"),), "not sure enough"),
+        legend.Entry((Box("gap over", 0.0, 0.0, 1.0, 1.0, hatch="over"),), "over-confident"),
+        legend.Entry((Box("gap under", 0.0, 0.0, 1.0, 1.0, hatch="under"),), "under-confident"),
         legend.Entry((Dot("image", (0.5, 0.5)),), "an image"),
         legend.Entry((Dot("worst", (0.5, 0.5)),), "the worst three"),
         legend.Entry(half, "middle half, median"),
         legend.Entry((Stroke("pooled", (0.5, 0.0), (0.5, 1.0)),), "all pixels"),
     ]
-    if level is not None:
+    if level is not None and any(one.low is not None for one in regions):
         words = f"{100.0 * level:g} % interval over images"
         found.append(legend.Entry((Stroke("whisker", (0.0, 0.5), (1.0, 0.5)),), words))
     return found

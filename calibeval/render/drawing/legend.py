@@ -10,7 +10,7 @@ from calibeval.render.drawing.letters import text_width
 from calibeval.render.drawing.marks import Box, Dot, Mark, Path, Pixels, Stroke, Text
 from calibeval.words.terms import TOP_LABEL, Terms
 
-RANGE, CURVE = "95 % range if calibrated", "smooth curve, 90 % band if calibrated"
+RANGE, CURVE, BAND = "95 % range if calibrated", "smooth curve", ", 90 % band if calibrated"
 _SWATCH = (2.2, 1.0)  # width and height, in sizes of the text
 
 
@@ -31,13 +31,16 @@ def entries(subjects: Sequence[Subject], *, lines: bool = False) -> list[Entry]:
             Entry((Box(f"gap {sign}", 0.0, 0.0, 1.0, 1.0, hatch=sign),), words)
             for sign, words in _gaps(terms, subjects)
         ),
-        Entry((Box("range", 0.38, 0.0, 0.24, 1.0),), RANGE),
     ]
+    if not subjects or any(subject.noise is not None for subject in subjects):
+        found.append(Entry((Box("range", 0.38, 0.0, 0.24, 1.0),), RANGE))
     if any(subject.curve is not None for subject in subjects):
         ribbon = Path("ribbon", ((0.0, 0.0), (1.0, 0.35), (1.0, 1.0), (0.0, 0.65)), closed=True)
         edge = (Path("edge", ((0.0, 0.0), (1.0, 0.35))), Path("edge", ((0.0, 0.65), (1.0, 1.0))))
         curve = ((0.0, 0.15), (0.35, 0.15), (0.35, 0.6), (0.75, 0.6), (0.75, 0.9), (1.0, 0.9))
-        found.append(Entry((ribbon, *edge, Path("halo", curve), Path("curve", curve)), CURVE))
+        banded = any(subject.banded for subject in subjects)
+        around = (ribbon, *edge) if banded else ()
+        found.append(Entry((*around, Path("halo", curve), Path("curve", curve)), CURVE + BAND * banded))
     if lines:
         found += [
             Entry((Stroke("mean observed", (0.0, 0.5), (1.0, 0.5)),), f"{terms.observed} of all rows"),

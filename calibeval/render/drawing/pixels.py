@@ -24,7 +24,7 @@ TITLES: dict[Name, str] = {
     "prediction": "prediction",
     "confidence": "confidence",
     "error": "error",
-    "gap": "confidence − accuracy nearby",
+    "gap": "gap nearby",
 }
 
 _OKABE_ITO = ("#0072b2", "#e69f00", "#009e73", "#cc79a7", "#56b4e9", "#d55e00", "#f0e442")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from calibeval.core.report.curve import SmoothCurve
 from calibeval.core.report.report import Bin
-from calibeval.core.uncertainty.consistency import consistency_range
+from calibeval.core.report.standing import calibrated_range
 from calibeval.core.uncertainty.intervals import MCE_LEAST_COUNT
 from calibeval.render.drawing.content import Subject
 from calibeval.render.drawing.marks import Box, Dot, Mark, Path, Point, Spot, Stroke
@@ -27,19 +27,19 @@ def square(subject: Subject, *, spots: bool = False) -> list[Mark]:
     spots: whether bins say their numbers to pointer and keyboard.
     """
     marks: list[Mark] = []
-    if subject.curve is not None:
+    if subject.curve is not None and subject.banded:
         marks.append(Path("ribbon", band(subject.curve), closed=True))
     for b in subject.filled:
         marks += _bar(b)
     marks.append(Stroke("diagonal", (0.0, 0.0), (1.0, 1.0)))
-    if subject.curve is not None:
+    if subject.curve is not None and subject.banded:
         marks += [Path("edge", edge) for edge in edges(subject.curve)]
     for b in subject.filled:
-        marks += _range(b)
+        marks += _range(b, subject.noise)
     if subject.curve is not None:
         marks += [Path("halo", line(subject.curve)), Path("curve", line(subject.curve))]
     if spots:
-        marks += [Spot(b.lower, b.upper - b.lower, said(b, subject.terms)) for b in subject.filled]
+        marks += [Spot(b.lower, b.upper - b.lower, said(b, subject.terms, subject.noise)) for b in subject.filled]
     return marks
 
 
@@ -60,7 +60,11 @@ def overlaid(first: Subject, second: Subject, names: tuple[str, str] | None = No
             for place, b in zip(places, subject.filled, strict=True)
         ]
     for pair in zip(first.bins, second.bins, strict=False) if names is not None else ():
-        words = [f"{name}: {said(b)}" for name, b in zip(names or (), pair, strict=True) if b.count]
+        words = [
+            f"{name}: {said(b, noise=subject.noise)}"
+            for name, b, subject in zip(names or (), pair, (first, second), strict=True)
+            if b.count
+        ]
         marks += [Spot(pair[0].lower, pair[0].upper - pair[0].lower, "; ".join(words))] if words else []
     return marks
 
@@ -102,14 +106,17 @@ def band(curve: SmoothCurve) -> tuple[Point, ...]:
     return (*lower, *reversed(upper))
 
 
-def said(b: Bin, terms: Terms = TOP_LABEL) -> str:
-    """A bin with its numbers, in words."""
+def said(b: Bin, terms: Terms = TOP_LABEL, noise: float | None = 1.0) -> str:
+    """A bin with its numbers, in words. noise: as of a subject."""
     accuracy, confidence, gap = (100 * (x or 0.0) for x in (b.accuracy, b.confidence, b.gap))
-    span = consistency_range(b.worth, b.confidence or 0.0)
+    span = calibrated_range(b, noise)
+    counted = f"{bin_range(b)}: {plural(b.count, 'row')}"
+    if span is None:
+        return f"{counted}, {terms.short} {confidence:.1f} %, {terms.observed} {accuracy:.1f} %, gap {signed(gap, 1)}"
     where = "within" if span.low <= (b.accuracy or 0.0) <= span.high else "outside"
     numbers = f"{terms.short} {confidence:.1f} %, {terms.observed} {accuracy:.1f} %, gap {signed(gap, 1)}"
     expected = f"{100 * span.low:.1f} – {100 * span.high:.1f} % if calibrated"
-    return f"{bin_range(b)}: {plural(b.count, 'row')}, {numbers}, {where} {expected}"
+    return f"{counted}, {numbers}, {where} {expected}"
 
 
 def _bar(b: Bin) -> list[Mark]:
@@ -125,9 +132,11 @@ def _bar(b: Bin) -> list[Mark]:
     return [*marks, cap]
 
 
-def _range(b: Bin) -> list[Mark]:
+def _range(b: Bin, noise: float | None) -> list[Mark]:
     """Where the bar of a calibrated model would end in 95 % of samples, as an outline."""
-    span = consistency_range(b.worth, b.confidence or 0.0)
+    span = calibrated_range(b, noise)
+    if span is None:
+        return []
     left, width = _inner(b, RANGE_SHARE)
     return [Box("range", left, span.low, width, span.high - span.low)]
 

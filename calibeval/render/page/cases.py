@@ -22,7 +22,7 @@ from calibeval.render.drawing.pixels import (
     shown,
 )
 from calibeval.render.drawing.png import Rgb, ramp, to_hex
-from calibeval.words.cases import case_said, how_said, picture_said
+from calibeval.words.cases import case_said, class_named, how_said, picture_said, which_said
 from calibeval.words.marks import plain
 
 _NAME, _LINE = 80, 400
@@ -68,8 +68,9 @@ class RampView:
 
 @dataclass(frozen=True, slots=True)
 class CasesView:
-    """All cases that are shown. how: what smoothing and shrinking did."""
+    """All cases that are shown. heading: which they are. how: what smoothing and shrinking did."""
 
+    heading: str
     cases: list[CaseView]
     classes: list[Swatch]
     ramps: list[RampView]
@@ -83,6 +84,7 @@ def cases_view(dump: DumpReport, cases: Sequence[CaseMaps]) -> CasesView | None:
     common = shown(cases, dump.k or 2)
     names = [one.name for one in dump.per_class]
     return CasesView(
+        heading=which_said(cases),
         cases=[_case(dump, one, common, names) for one in cases],
         classes=_classes(cases, common, names),
         ramps=_ramps(common),
@@ -103,14 +105,14 @@ def _case(dump: DumpReport, case: CaseMaps, common: Shown, names: Sequence[str])
         )
         for name, picture in pictures(case, common).items()
     ]
-    return CaseView(plain(case.name, _NAME), plain(case_said(dump, case), _LINE), made)
+    return CaseView(plain(case.name, _NAME), plain(" · ".join(case_said(dump, case)), _LINE), made)
 
 
 def _classes(cases: Sequence[CaseMaps], common: Shown, names: Sequence[str]) -> list[Swatch]:
-    def named(label: int) -> str:
-        return plain(names[label], _NAME // 2) if label < len(names) else f"class {label}"
-
-    found = [Swatch([to_hex(common.colour(one))], named(one)) for one in common.classes[:MOST_NAMED]]
+    found = [
+        Swatch([to_hex(common.colour(one))], plain(class_named(names, one), _NAME // 2))
+        for one in common.classes[:MOST_NAMED]
+    ]
     left = len(common.classes) - len(found)
     if left:
         found.append(Swatch([], f"{left:,} more classes, whose colours are those above again"))
@@ -124,7 +126,7 @@ def _ramps(common: Shown) -> list[RampView]:
     return [
         RampView(TITLES["confidence"], _hex(CIVIDIS), f"{100 * common.least:.0f} %", "100 %"),
         RampView("error", _hex((RIGHT, *ramp((UNSURE, SURE), 4))), "right", "wrong and sure"),
-        RampView(TITLES["gap"], _hex(UNDER_TO_OVER), f"−{most} points", f"+{most} points"),
+        RampView("gap nearby (confidence − accuracy)", _hex(UNDER_TO_OVER), f"−{most} points", f"+{most} points"),
     ]
 
 

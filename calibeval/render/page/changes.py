@@ -6,7 +6,7 @@ Better and worse have colours of their own, which mean nothing else; a dot is fi
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from markupsafe import Markup
 
@@ -61,9 +61,11 @@ def overlaid(comparison: Comparison, candidate: Candidate, id_: str, finding: st
         return None
     shorts = short(comparison)
     files = plain(shorts[base.name], _NAME), plain(shorts[other.name], _NAME)
+    noise = 1.0 if candidate.groups is None else None
+    first, second = replace(first, noise=noise), replace(second, noise=noise)
     drawing = overlay(first, second, id_, finding, ("base", "candidate"), files)
     beyond = bin_stands_out if candidate.groups is None else lambda _: None
-    rows = zip(judged_bins(first.bins, beyond), judged_bins(second.bins, beyond), strict=True)
+    rows = zip(*(judged_bins(one.bins, beyond, noise) for one in (first, second)), strict=True)
     return Overlay(drawing, second.terms, [pair for pair in rows if any(one.rows != "0" for one in pair)])
 
 

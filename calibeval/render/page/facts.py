@@ -15,7 +15,7 @@ _NAME, _SPOKEN = 120, 36
 
 def facts(dump: DumpReport) -> list[str]:
     """Rows, classes, the positive one of two, groups and weights."""
-    found = [cells.plural(dump.n, "row"), "top label only" if dump.k is None else cells.plural(dump.k, "class")]
+    found = [_rows(dump), "top label only" if dump.k is None else cells.plural(dump.k, "class")]
     found += [] if dump.k is None else [plain(dump.kind.replace("_", "-"), _NAME)]
     found += [positive_fact(dump)] if dump.positive is not None else []
     found += cells.left_out(dump)
@@ -23,17 +23,22 @@ def facts(dump: DumpReport) -> list[str]:
     return found + ([cells.weights(dump, lambda column: plain(column, _SPOKEN))] if dump.weights else [])
 
 
+def _rows(dump: DumpReport) -> str:
+    """How many rows there are; those of images are pixels."""
+    return cells.plural(dump.n, "row" if dump.per_image is None else "pixel")
+
+
 def caption(dump: DumpReport) -> list[str]:
     """The calibration error, if it was measured, with its interval and floor, and the rows."""
     if judged_by(dump)[1] not in dump.metrics:
-        return [cells.plural(dump.n, "row")]
+        return [_rows(dump)]
     ece = with_floor(dump, judged_by(dump)[1])
     name = cells.label(ece.name)
     parts = [f"{name} {cells.value(ece)} %" if ece.value is not None else f"{name} –"]
     estimate = f"corrected {cells.estimate(ece)}" if cells.corrected(ece) else cells.estimate(ece)
     parts += [estimate] if estimate else []
     parts += [f"if calibrated {cells.floor(ece)}"] if cells.floor(ece) else []
-    return [*parts, cells.plural(dump.n, "row")]
+    return [*parts, _rows(dump)]
 
 
 def remarks(dump: DumpReport) -> list[str]:

@@ -30,7 +30,7 @@ _FIRST = ("accuracy", "confidence_gap", "ece", "ace", "cwce", "boundary_ece", "i
 
 @dataclass(frozen=True, slots=True)
 class RegionRow:
-    """A region. left, width: the bar of its gap, from 0 in the middle; sign: "over" or "under".
+    """A region. left, width: the bar of its gap, from 0 in the middle; sign: "over", "under", or nothing for 0.0.
 
     ends: the interval in words; low, high: its places.
     """
@@ -88,19 +88,19 @@ def images_view(dump: DumpReport) -> ImagesView | None:
     structures = [_structure(one) for one in images.structures]
     first = _FIRST if images.convention is None else tuple(every)
     return ImagesView(
-        finding=plain(image_finding(images), _LINE),
+        finding=plain(image_finding(dump), _LINE),
         numbers=[every[name] for name in first if name in every],
         others=[one for name, one in every.items() if name not in first],
         regions=_regions(images),
         structures=structures[:FEW_STRUCTURES],
         more=structures[FEW_STRUCTURES:],
-        strip_title=plain(strip_title(images), _LINE),
-        **_strip(images),
+        strip_title=plain(strip_title(dump), _LINE),
+        **_strip(dump),
     )
 
 
-def _strip(images: PerImage) -> dict[str, Any]:
-    said, found = spread_said(images), strip_of(images)
+def _strip(dump: DumpReport) -> dict[str, Any]:
+    said, found = spread_said(dump), strip_of(dump)
     if not said or found is None:
         return {"strip": Markup(), "ticks": [], "strip_said": ""}
     ticks = [Tick(pct(tick.place), tick.label) for tick in found.ticks]
@@ -109,7 +109,7 @@ def _strip(images: PerImage) -> dict[str, Any]:
 
 
 def _plain(row: NumberCells) -> NumberCells:
-    return NumberCells(*(plain(cell, _LINE) for cell in row))
+    return NumberCells(*(plain(cell, _LINE) if cell else "" for cell in row))
 
 
 def _regions(images: PerImage) -> list[RegionRow]:
@@ -119,15 +119,15 @@ def _regions(images: PerImage) -> list[RegionRow]:
 
 
 def _region(one: Region, widest: float, *, spaced: bool) -> RegionRow:
-    gap = one.gap or 0.0
+    gap, said = one.gap or 0.0, points(one.gap)
     length = 0.5 * abs(gap) / widest
     return RegionRow(
         name=region_name(one, spaced=spaced),
         pixels=f"{one.n:,}",
         confidence="" if one.confidence is None else f"{100 * one.confidence:.1f}",
         accuracy="" if one.accuracy is None else f"{100 * one.accuracy:.1f}",
-        gap=points(one.gap),
-        sign="over" if gap > 0 else "under",
+        gap=said,
+        sign={"+": "over", "−": "under"}.get(said[0], ""),
         left=pct(0.5 if gap > 0 else 0.5 - length),
         width=pct(length),
         ends=plain(gap_interval(one), _NAME) if gap_interval(one) else "",

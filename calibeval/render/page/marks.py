@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from html import escape
 
-from calibeval.render.drawing.marks import Box, Dot, Mark, Path, Spot, Stroke
+from calibeval.render.drawing.marks import Box, Dot, Mark, Path, Spot, Stroke, Text
 
 _UNITS = 1000
 
@@ -73,6 +73,10 @@ def _mark(mark: Mark, hatches: str) -> str:
     if isinstance(mark, Dot):
         x, y = mark.place
         return f'<circle class="{mark.role}"{_opacity(mark.weight)} cx="{pct(x)}" cy="{pct(1 - y)}" r="4"/>'
+    if isinstance(mark, Text):
+        x, y = mark.place
+        shift = f'dx="{mark.dx:g}" dy="{-mark.dy:g}" text-anchor="{mark.anchor}"'
+        return f'<text class="{mark.role}" x="{pct(x)}" y="{pct(1 - y)}" {shift}>{escape(mark.words)}</text>'
     if isinstance(mark, Spot):
         words = escape(mark.words)
         place = f'x="{pct(mark.x)}" width="{pct(mark.width)}" height="100%"'

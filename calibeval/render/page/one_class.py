@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 
 from calibeval.core.metrics.table import EVERY
 from calibeval.core.report.report import DumpReport, Report
-from calibeval.core.report.standing import standing_in, with_floor
+from calibeval.core.report.standing import noise_factor, standing_in, with_floor
 from calibeval.core.report.views import seen_as
 from calibeval.render.drawing.content import Subject
 from calibeval.render.page.diagram import Diagram, of_subject
@@ -31,7 +31,7 @@ def one_against_the_rest(dump: DumpReport, id_: str) -> list[OneClass]:
     found = []
     for view in dump.class_views or ():
         seen, terms = seen_as(dump, view), terms_of(view)
-        subject = Subject.of(view.bins, view.curve, terms)
+        subject = Subject.of(view.bins, view.curve, terms, noise_factor(seen))
         if subject is None:
             continue
         ece, gap = with_floor(seen, "ece"), with_floor(seen, "confidence_gap")

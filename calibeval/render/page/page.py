@@ -10,7 +10,6 @@ from __future__ import annotations
 import base64
 import hashlib
 import re
-from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 from importlib import resources
@@ -18,7 +17,6 @@ from importlib import resources
 from jinja2 import Environment
 from markupsafe import Markup
 
-from calibeval.core.dense.maps import CaseMaps
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.report.report import Report
 from calibeval.render.page.breaks import breakable
@@ -35,15 +33,14 @@ def render(
     report: Report,
     verdict: Verdict | None = None,
     step: Step | None = None,
-    cases: Mapping[str, Sequence[CaseMaps]] | None = None,
 ) -> str:
     """The page: first the sentence, then diagram and numbers against noise, last the details, folded.
 
     One dump fills it; several get an overview, small diagrams on the same axes, and a folded part each. Classes within
     noise are folded, or only in report.json if the page would grow too large. verdict: of a gate, shown before the
-    numbers. step: what to do next, below the headline. cases: images that are shown, by the names of dumps.
+    numbers. step: what to do next, below the headline.
     """
-    page = replace(page_view(report, cases=cases), step=step)
+    page = replace(page_view(report), step=step)
     if verdict is not None:
         page = judged_page(page, verdict)
     return whole_page("report.html.j2", page)

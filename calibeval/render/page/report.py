@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from calibeval.core.dense.maps import CaseMaps
+from calibeval.core.metrics.image_names import MEANS
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.standing import with_floor
 from calibeval.core.report.views import OF_POSITIVE
@@ -27,7 +27,7 @@ from calibeval.render.page.one_class import (
 from calibeval.render.page.repair import Change, changes
 from calibeval.render.page.risk import Risk, on_one_axis, risk_of
 from calibeval.render.page.scale import Dot, Scale, across, matter, mattering
-from calibeval.render.page.slices import Slices, slice_views
+from calibeval.render.page.slices import Slices, slice_views, word_tables
 from calibeval.render.page.tables import BinRow, MetricRow
 from calibeval.render.page.verdict import VerdictView
 from calibeval.words import cells
@@ -39,6 +39,7 @@ from calibeval.words.overview import overview, summary, warnings
 from calibeval.words.report import headline, repair
 from calibeval.words.shown import of_positive
 from calibeval.words.sources import made_by
+from calibeval.words.tabled import Tabled
 from calibeval.words.terms import first_terms
 
 # At most this many classes of all dumps together are folded: a page stays below 1 MB.
@@ -80,6 +81,7 @@ class DumpView:
     after: DumpView | None
     slices: list[Slices]
     changes: list[Change]
+    tables: list[Tabled] = field(default_factory=list)
     question: str = ""
     views: list[OneClass] = field(default_factory=list)
     risk: Risk | None = None
@@ -160,18 +162,17 @@ def page_view(
     report: Report,
     prefix: str = "",
     folded: int = MOST_FOLDED,
-    cases: Mapping[str, Sequence[CaseMaps]] | None = None,
 ) -> PageView:
     """The page of the report.
 
     prefix: of every id in it, for several pages in one document. folded: how many classes of all dumps together may be
-    folded. cases: images that are shown, by the names of dumps.
+    folded.
     """
     shorts = short_names([dump.name for dump in report.dumps], _NAME // 2)
     room = folded if sum(map(folded_count, report.dumps)) <= folded else 0
     numbered = enumerate(zip(report.dumps, shorts, strict=True), 1)
     dumps = [_dump_view(dump, report, f"{prefix}d{i}", short, room) for i, (dump, short) in numbered]
-    seen = [cases_view(dump, (cases or {}).get(dump.name, ())) for dump in report.dumps]
+    seen = [cases_view(dump, report.cases.get(dump.name, ())) for dump in report.dumps]
     dumps = [replace(view, cases=one) for view, one in zip(_on_one_scale(dumps), seen, strict=True)]
     only = dumps[0] if len(dumps) == 1 else None
     names = only.name if only else cells.plural(len(dumps), "dump")
@@ -229,6 +230,7 @@ def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int
         origin=html_tables.origin(dump),
         after=after,
         slices=slice_views(dump, report),
+        tables=word_tables(dump, report.settings),
         changes=[],
         question=question(dump),
         views=one_against_the_rest(dump, id_),
@@ -272,7 +274,7 @@ def _shared_facts(report: Report) -> list[str]:
 
 def _overview(report: Report, dumps: Sequence[DumpView]) -> Overview:
     found = overview(report)
-    names = found.main[:_MOST_SHOWN]
+    names = [name for i, name in enumerate(found.main) if i < _MOST_SHOWN or name in MEANS]
     error = next((name for name in ("ece_positive", "ece") if name in names), "ece")
     scale = across(report.dumps, error)
     dots = iter(() if scale is None else scale.dots)

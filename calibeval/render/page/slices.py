@@ -7,16 +7,21 @@ from dataclasses import dataclass, replace
 
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import DumpReport, Report, SliceResult
+from calibeval.core.report.settings import Settings
 from calibeval.core.report.standing import standing_in, with_floor
+from calibeval.core.report.views import with_means
 from calibeval.render.page.marks import Tick, pct
 from calibeval.words import cells
+from calibeval.words.long_tail import tail_table
 from calibeval.words.marks import plain, round_ticks
+from calibeval.words.segments import segment_table
 from calibeval.words.signs import side
 from calibeval.words.slices import SliceTable, slice_tables
+from calibeval.words.tabled import Tabled
 
 # At most this many are visible; the others are folded.
 _SHOWN = 20
-_NAME, _ROOM = 60, 0.05
+_NAME, _TITLE, _ROOM = 60, 600, 0.05
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,8 +43,8 @@ class Mark:
 class SliceRow:
     """One slice, or all rows. beyond: miscalibrated beyond noise, corrected for the number of slices.
 
-    verdict: in words; empty where it is not tested. sign: "over" or "under" if the gap makes up at least half of the
-    error above its expected noise.
+    means: over images. verdict: in words; empty where it is not tested. sign: "over" or "under" if the gap makes up at
+    least half of the error above its expected noise.
     """
 
     name: str
@@ -48,6 +53,7 @@ class SliceRow:
     ece: str
     interval: str
     floor: str
+    means: tuple[str, ...]
     gap: str
     sign: str
     p: str
@@ -60,7 +66,7 @@ class SliceRow:
 class Slices:
     """The slices of one column, worst first, and all rows as the last line.
 
-    ece, gap: heads of these columns. tested: whether there are p-values. level: of intervals, or empty.
+    ece, means, gap: heads of these columns. tested: whether there are p-values. level: of intervals, or empty.
     zero, overall: places of 0 and of all rows on the scale; ticks: of the scale.
     """
 
@@ -70,6 +76,7 @@ class Slices:
     small: str
     level: str
     ece: str
+    means: tuple[str, ...]
     gap: str
     tested: bool
     worst: tuple[SliceRow, ...]
@@ -85,10 +92,25 @@ def slice_views(dump: DumpReport, report: Report) -> list[Slices]:
     return [_view(dump, report, found) for found in slice_tables(dump, report.settings.min_rows)]
 
 
+def word_tables(dump: DumpReport, settings: Settings) -> list[Tabled]:
+    """The long tail and the worst segments, in harmless words."""
+    found = tail_table(dump, settings), segment_table(dump)
+    return [
+        Tabled(
+            plain(one.title[:1].upper() + one.title[1:], _TITLE),
+            one.heads,
+            tuple((plain(name, _NAME), row) for name, row in one.rows),
+            tuple(plain(note, _TITLE) for note in one.notes),
+        )
+        for one in found
+        if one is not None
+    ]
+
+
 def _view(dump: DumpReport, report: Report, found: SliceTable) -> Slices:
     finding, small = found.finding(), found.too_small(lambda name: plain(name, _NAME // 2))
     worth = None if dump.weights is None else dump.weights.effective
-    every = {name: with_floor(dump, name) for name in dump.metrics}
+    every = {**with_means(dump).metrics, **{name: with_floor(dump, name) for name in dump.metrics}}
     whole = SliceResult(found.column, "all rows", dump.n, every, None, None, worth)
     errors = [one.metrics.get(found.ece, MetricResult(found.ece, None)) for one in (*found.rows, whole)]
     ends = [end for m in errors for end in (m.value, m.low, m.high, m.floor_high) if end is not None]
@@ -110,6 +132,7 @@ def _view(dump: DumpReport, report: Report, found: SliceTable) -> Slices:
         small=small[:1].upper() + small[1:],
         level=cells.level(report),
         ece=cells.heading(found.ece),
+        means=tuple(cells.heading(name) for name in found.of_images()),
         gap=cells.label(found.gap),
         tested=found.tested,
         worst=rows[:_SHOWN],
@@ -132,6 +155,7 @@ def _row(one: SliceResult, found: SliceTable, low: float, high: float) -> SliceR
         ece=cells.value(ece),
         interval=cells.estimate(ece),
         floor=cells.floor(ece),
+        means=tuple(cells.value(one.metrics.get(name, MetricResult(name, None))) for name in found.of_images()),
         gap=cells.value(gap),
         sign=side(gap.value or 0.0, ece.value or 0.0, ece.floor),
         p=cells.p_value(one.p_holm),

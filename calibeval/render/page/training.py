@@ -12,7 +12,7 @@ from calibeval.render.page.curves import Curves, curves
 from calibeval.render.page.page import fragment_of, whole_page
 from calibeval.render.page.report import DumpView, PageView, page_view
 from calibeval.words.deployed import against_deployed
-from calibeval.words.losses import Half, halves, legend, notes, paired, saved_head, sentence
+from calibeval.words.losses import Half, legend, notes, paired, parts, saved_head, sentence
 from calibeval.words.marks import plain
 from calibeval.words.names import isolated, visible
 
@@ -28,7 +28,7 @@ class LossesView:
     sentence: str
     deployed: str
     paired: str
-    halves: tuple[Half, Half]
+    halves: tuple[Half, ...]
     notes: list[str]
 
 
@@ -44,7 +44,7 @@ class TrainingView:
     deployed: str
     paired: str
     sentence: str
-    halves: tuple[Half, Half]
+    halves: tuple[Half, ...]
     notes: list[str]
     heading: str
     curves: Curves | None
@@ -69,7 +69,7 @@ def fragment(found: Finetuned, text: str = "") -> str:
         sentence=isolated(visible(sentence(found))),
         deployed=isolated(visible(against_deployed(found))),
         paired=isolated(visible(paired(found))),
-        halves=halves(found),
+        halves=parts(found),
         notes=_notes(found),
     )
     return fragment_of("losses_body.html.j2", view, text)
@@ -97,7 +97,7 @@ def _view(
         deployed=isolated(visible(against_deployed(found))),
         paired=isolated(visible(paired(found))),
         sentence=isolated(visible(sentence(found))),
-        halves=halves(found),
+        halves=parts(found),
         notes=_notes(found),
         heading="The heads" if found.deployed else "The losses" if len(found.losses) > 1 else "The loss",
         curves=curves(found.losses, epochs),

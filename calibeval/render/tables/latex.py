@@ -42,7 +42,7 @@ def render(report: Report) -> str:
     if any(champions.values()):
         comments.append(f"bold: {MARKED}")
     comments += [f"{d.name}: {headline(d)}" for d in report.dumps]
-    comments += [f"{d.name}: {image_finding(d.per_image)}" for d in report.dumps if d.per_image]
+    comments += [f"{d.name}: {image_finding(d)}" for d in report.dumps if d.per_image]
     comments += [f"{d.name}: {line}" for d in report.dumps for line in cells.reasons(d)]
     if any(dump.slices is not None for dump in report.dumps):
         comments.append("slices are not in this table: see --format md, or --json")

@@ -9,9 +9,12 @@ from calibeval.core.report.report import Report
 from calibeval.words import cells
 from calibeval.words.best import MARKED, best
 from calibeval.words.images import image_finding
+from calibeval.words.long_tail import tail_table
 from calibeval.words.names import isolated, visible
 from calibeval.words.report import headline
+from calibeval.words.segments import segment_table
 from calibeval.words.slices import SliceTable, slice_tables
+from calibeval.words.tabled import Tabled
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
 _SPECIAL = frozenset("\\`*_[]|~#!$")
@@ -34,7 +37,7 @@ def render(report: Report) -> str:
     if any(champions.values()):
         notes.append(f"bold: {MARKED}")
     notes += [f"{escape(d.name)}: {escape(headline(d))}" for d in report.dumps]
-    notes += [f"{escape(d.name)}: {escape(image_finding(d.per_image))}" for d in report.dumps if d.per_image]
+    notes += [f"{escape(d.name)}: {escape(image_finding(d))}" for d in report.dumps if d.per_image]
     notes += [f"{escape(d.name)}: {escape(line)}" for d in report.dumps for line in cells.reasons(d)]
     lines += ["", *(f"- {note}" for note in notes if note)]
     for dump in report.dumps:
@@ -43,7 +46,17 @@ def render(report: Report) -> str:
                 "",
                 *_slices(table, f"{escape(dump.name)}, " if len(report.dumps) > 1 else "", cells.level(report)),
             ]
+        for found in (tail_table(dump, report.settings), segment_table(dump)):
+            lines += [] if found is None else ["", *_tabled(found)]
     return "\n".join(lines) + "\n"
+
+
+def _tabled(found: Tabled) -> list[str]:
+    """A small table with its title above and its notes below."""
+    lines = [escape(found.title), "", table_row(["", *map(escape, found.heads)])]
+    lines.append(table_row([":--", *("--:" for _ in found.heads)]))
+    lines += [table_row([escape(name), *map(escape, row)]) for name, row in found.rows]
+    return [*lines, "", *(f"- {escape(note)}" for note in found.notes)]
 
 
 def _slices(table: SliceTable, place: str, level: str) -> list[str]:

@@ -1,4 +1,4 @@
-"""A survey as a pandas table, and as Parquet."""
+"""A survey as a pandas table."""
 
 from __future__ import annotations
 

@@ -49,20 +49,23 @@ def cells_csv(survey: Survey) -> str:
 
 
 def means_csv(survey: Survey) -> str:
-    """The means, one metric a line: the axes that are fixed (empty: averaged over), value, interval, range of cells."""
+    """The means, one metric a line: the axes that are fixed (empty: averaged over), value, interval, range of cells.
+
+    what: "before" or "after" a map, or the "change" from the reference; left out where there is neither.
+    """
     names = [axis.name for axis in survey.axes]
     facts = ("value", "low", "high", "least", "most")
     lines = []
     for mean in survey.means:
         fixed = [mean.axes.get(name) for name in names]
-        for when, metrics in (("before", mean.metrics), ("after", mean.after or {})):
+        for when, metrics in (("before", mean.metrics), ("after", mean.after or {}), ("change", mean.changes or {})):
             for one in metrics.values():
                 numbers = [getattr(one, fact) for fact in facts]
                 lines.append([*fixed, "+".join(mean.over), mean.cells, one.name, when, *numbers, one.reason])
-    mapped = any(mean.after is not None for mean in survey.means)
-    head = [*names, "mean_over", "cells", "metric", "map", *facts, "reason"]
-    if not mapped:
-        place = head.index("map")
+    several = any(mean.after is not None or mean.changes is not None for mean in survey.means)
+    head = [*names, "mean_over", "cells", "metric", "what", *facts, "reason"]
+    if not several:
+        place = head.index("what")
         head.pop(place)
         lines = [[*line[:place], *line[place + 1 :]] for line in lines]
     return _csv(head, lines)

@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Sequence
 
 from calibeval.core.heads.results import Finetuned
-from calibeval.words.losses import Mark, halves, legend, notes, sentences
+from calibeval.words.losses import Mark, legend, notes, parts, sentences
 from calibeval.words.names import visible
 
 BOLD, UNDERLINE, PLAIN = "\x1b[1m", "\x1b[4m", "\x1b[0m"
@@ -16,19 +16,19 @@ SIGNS = {Mark.CERTAIN: "*", Mark.BEST: "+"}
 
 def terminal(found: Finetuned, *, width: int, color: bool, ascii_only: bool) -> str:
     """The table for a terminal; without colour, a certain best has a star, another one a plus."""
-    parts = ["\n".join(textwrap.fill(visible(line), width) for line in sentences(found))]
-    for half in halves(found):
+    blocks = ["\n".join(textwrap.fill(visible(line), width) for line in sentences(found))]
+    for half in parts(found):
         rows = [[half.title, *half.headings]]
         rows += [[visible(name), *(cell.text for cell in line)] for name, line in half.rows]
         widths = [max(len(row[i]) for row in rows) for i in range(len(rows[0]))]
         lines = [_aligned(rows[0], widths, [Mark.NONE] * len(widths), color)]
         for (_, line), row in zip(half.rows, rows[1:], strict=True):
             lines.append(_aligned(row, widths, [Mark.NONE, *(cell.mark for cell in line)], color))
-        parts.append("\n".join(lines))
+        blocks.append("\n".join(lines))
     signs = ("bold", "underlined") if color else (SIGNS[Mark.CERTAIN], SIGNS[Mark.BEST])
     shown = [*legend(found, *signs), *notes(found)]
-    parts.append("\n".join(textwrap.fill(visible(note), width, subsequent_indent="  ") for note in shown))
-    text = "\n\n".join(parts) + "\n"
+    blocks.append("\n".join(textwrap.fill(visible(note), width, subsequent_indent="  ") for note in shown))
+    text = "\n\n".join(blocks) + "\n"
     return text.replace("±", "+-") if ascii_only else text
 
 

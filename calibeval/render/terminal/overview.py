@@ -9,6 +9,7 @@ from rich.cells import cell_len
 from rich.console import RenderableType
 from rich.text import Text
 
+from calibeval.core.metrics.image_names import PREFIX
 from calibeval.core.report.report import Report
 from calibeval.render.terminal.sheet import GUTTER, STRONG, Column, Sheet, blocks, name_room, table, total_width
 from calibeval.words import best, cells
@@ -78,8 +79,9 @@ def _beside(cell: Cell | None, words: str, sheet: Sheet) -> str:
 
 
 def _by_rank(main: Sequence[str]) -> list[str]:
-    """The main metrics, the most important first: the error, the gap, the accuracy."""
-    return [*reversed(main[-1:]), *(main[1:2]), *main[:1], *main[2:-1]]
+    """The main metrics, the most important first: the error, that of images, the gap, the accuracy."""
+    means, rows = ([name for name in main if name.startswith(PREFIX) is one] for one in (True, False))
+    return [*reversed(rows[-1:]), *means, *(rows[1:2]), *rows[:1], *rows[2:-1]]
 
 
 def _metric(name: str, lines: Sequence[Line], sheet: Sheet) -> Column:

@@ -94,7 +94,7 @@ def told_of_log(dump: DumpReport, sheet: Sheet) -> list[Text]:
 
 def first_lines(dump: DumpReport) -> list[list[str]]:
     """The parts of the lines below the table: of images what is measured one by one, else further metrics."""
-    return [first.line(dump)] if dump.per_image is None else image_lines(dump.per_image)
+    return [first.line(dump)] if dump.per_image is None else image_lines(dump)
 
 
 def _suspicions(report: Report, sheet: Sheet) -> list[RenderableType]:

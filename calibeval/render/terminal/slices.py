@@ -20,6 +20,7 @@ from calibeval.render.terminal.sheet import (
     table,
     total_width,
 )
+from calibeval.render.terminal.tabled import word_tables
 from calibeval.words import cells
 from calibeval.words.slices import SliceTable, slice_tables
 
@@ -29,8 +30,9 @@ _WIDEST_NAME, _WHOLE_NAME = 40, 24
 
 
 def slice_blocks(dump: DumpReport, report: Report, sheet: Sheet, *, every: bool = False) -> list[list[RenderableType]]:
-    """A block for each column of slices. every: with all slices and all metrics."""
-    return [_block(one, report, sheet, every=every) for one in slice_tables(dump, report.settings.min_rows)]
+    """A block for each column of slices, and for what slices were asked for besides. every: with all metrics."""
+    columns = [_block(one, report, sheet, every=every) for one in slice_tables(dump, report.settings.min_rows)]
+    return [*word_tables(dump, report.settings, sheet), *columns]
 
 
 def _block(slices: SliceTable, report: Report, sheet: Sheet, *, every: bool) -> list[RenderableType]:

@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from textwrap import wrap as wrapped
 
 from rich.console import RenderableType
 from rich.text import Text
 
+from calibeval.core.survey.axes import Axis
 from calibeval.core.survey.axes import words as point_words
 from calibeval.core.survey.pivot import Pivot, means_along, pivot
-from calibeval.core.survey.survey import Survey
+from calibeval.core.survey.survey import Mean, Survey
 from calibeval.render.terminal.report import NARROWEST, sheet_text
 from calibeval.render.terminal.sheet import GUTTER, STRONG, Column, Sheet, blocks, table
 from calibeval.words import digits
@@ -39,13 +41,17 @@ def render(
     sheet = Sheet(max(width, NARROWEST), ascii_only)
     parts: list[RenderableType] = [Text(line) for line in sheet.flow([words.title(survey)])]
     parts += ["", Text(sheet.text(words.headline(survey, metric)), STRONG)]
+    mended = words.repair(survey, metric)
+    parts += [Text(line) for line in wrapped(sheet.text(mended), sheet.width)]
     if survey.measured:
         found = pivot(survey, metric, rows, columns)
         if found.columns is not None:
             parts += ["", *_pivot_table(found, sheet, full=full)]
         parts += ["", *_along(survey, found, sheet)]
         parts += ["", *_worst(survey, metric, sheet, full=full)]
-        parts += [Text(part) for line in changes(survey, metric) for part in wrapped(sheet.text(line), sheet.width)]
+        parts += [
+            Text(part) for line in changes(survey, metric, full=full) for part in wrapped(sheet.text(line), sheet.width)
+        ]
     below = words.notes(survey)
     parts += ["", *(Text(line) for note in below for line in sheet.flow([note]))] if below else []
     return sheet_text(parts, sheet, color)
@@ -88,9 +94,10 @@ def _along(survey: Survey, found: Pivot, sheet: Sheet) -> list[RenderableType]:
         columns.append(Column(heading, [sheet.text(words.number(one.metrics.get(name))) for one in means]))
         if name == found.metric:
             ends = [sheet.text(words.interval(one.metrics.get(name))) for one in means]
-            columns += [Column("interval", ends)] if any(ends) else []
+            columns += [Column("interval", ends)] if any(ends) and survey.changes is None else []
             ranges = [sheet.text(words.value_range(one.metrics.get(name))) for one in means]
             columns.append(Column("cells", ranges))
+            columns += _after(survey, means, axis, name, sheet)
     first = Column(visible(axis.name), list(labels), left=True)
     others = ", ".join(visible(one.name) for one in survey.axes if one is not axis)
     parts: list[RenderableType] = [Text(sheet.text(f"mean over {others}"))]
@@ -98,17 +105,32 @@ def _along(survey: Survey, found: Pivot, sheet: Sheet) -> list[RenderableType]:
     return parts
 
 
+def _after(survey: Survey, means: Sequence[Mean], axis: Axis, metric: str, sheet: Sheet) -> list[Column]:
+    """The metric after the map, its change from the reference, and the temperature that cells would want."""
+    found = []
+    if any(one.after is not None for one in means):
+        found.append(Column("after", [sheet.text(words.number((one.after or {}).get(metric))) for one in means]))
+    if any(one.changes is not None for one in means):
+        changes = [(one.changes or {}).get(metric) for one in means]
+        found.append(Column("change", [sheet.text(words.change_of_mean(one)) for one in changes]))
+    along = [[cell for cell in survey.measured if cell.axes[axis.name] == one.axes[axis.name]] for one in means]
+    own = [words.mean_temperature(cells) for cells in along]
+    return [*found, *([Column("T*", own)] if any(own) else [])]
+
+
 def _cells(survey: Survey, sheet: Sheet) -> list[RenderableType]:
     """The main metrics of each cell of a survey with one axis."""
     axis, names = survey.axes[0], words.shown_metrics(survey)
     labels = [sheet.name(str(cell.axes[axis.name]), _NAMES) for cell in survey.measured]
-    columns = [
-        Column(
-            f"{digits.label(name)}\n{digits.unit(name)}".strip(),
-            [sheet.text(words.number(cell.metrics.get(name))) for cell in survey.measured],
-        )
-        for name in names
-    ]
+    columns = []
+    for name in names:
+        heading = f"{digits.label(name)}\n{digits.unit(name)}".strip()
+        columns.append(Column(heading, [sheet.text(words.number(one.metrics.get(name))) for one in survey.measured]))
+        if any(cell.after is not None for cell in survey.measured):
+            after = [sheet.text(words.number((cell.after or {}).get(name))) for cell in survey.measured]
+            columns.append(Column("after", after))
+    own = [words.mean_temperature([cell]) for cell in survey.measured]
+    columns += [Column("T*", own)] if any(own) else []
     first = Column(visible(axis.name), list(labels), left=True)
     return [table([first, *block]) for block in blocks(columns, sheet.width - first.width - GUTTER)]
 

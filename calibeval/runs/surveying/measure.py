@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import functools
+import uuid
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
 import numpy as np
@@ -19,6 +20,7 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import CalibevalError, FileProblem, InputError, UsageError
 from calibeval.core.evaluation.evaluate import measured_dump
 from calibeval.core.evaluation.measurement import Measurement
+from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.resources import Resources
@@ -30,9 +32,10 @@ from calibeval.core.version import VERSION
 from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.open import open_input, open_labels, predictions_of, split_name
 from calibeval.readers.opened import Opened
-from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.place import Place
+from calibeval.recalibrate.fitting.before_after import with_fitted_gap
 from calibeval.runs.surveying.planned import Block, Found, Planned
+from calibeval.runs.surveying.repair import FOLDS, FittedOn, Fitting
 
 TEMPERATURE = "temperature"
 NOT_PAIRED = "rows are not paired with those of the reference"
@@ -40,13 +43,19 @@ NOT_PAIRED = "rows are not paired with those of the reference"
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How cells are read and measured. only: limits the metrics to these. jobs: threads. memory: see Resources."""
+    """How cells are read and measured. only: limits the metrics to these. jobs: threads. memory: see Resources.
+
+    fitting: how maps are fitted; None without maps. run: which survey it is: what is kept for its cells is not used
+    for those of another, as files may change.
+    """
 
     reading: ReadOptions
     settings: Settings
     only: tuple[str, ...] | None
     jobs: int = 1
     memory: int | None = None
+    fitting: Fitting | None = None
+    run: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
     def resources(self) -> Resources:
@@ -56,16 +65,18 @@ class How:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """A cell to measure. reference: the dump it is compared with; None: none."""
+    """A cell to measure. reference: the dump it is compared with; fit_on: the dump of its map; None: none."""
 
     cell: Planned
     how: How
     reference: Found | None = None
+    fit_on: Found | None = None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Measured:
     """What was measured of a cell. kept: of its rows; None if it could not be measured. change: from its reference.
+    base: what is kept of the rows of the reference.
 
     notes: what the survey tells once for all cells.
     """
@@ -73,6 +84,7 @@ class Measured:
     cell: Cell
     kept: Kept | None = None
     change: Change | None = None
+    base: Kept | None = None
     notes: tuple[Notice, ...] = ()
 
 
@@ -102,18 +114,28 @@ def told(error: CalibevalError | OSError, found: Found) -> Notice:
     return Notice(f"{found.name}: {error.strerror or error}", "file")
 
 
-def opened(found: Found, reading: ReadOptions) -> Predictions:
+def opened(found: Found, how: How) -> Predictions:
     """The dump of a cell, or its block. Raises: as the readers; InputError for rows that make no equal blocks."""
     path, split = split_name(found.dump)
-    file = _file(path, reading.limits, reading.read_as, reading.decimal)
+    reading = how.reading
+    file = _file(path, how)
     whole = predictions_of(file, open_labels(reading), split, reading)
     return whole if found.block is None else part_of(whole, found.block, found.name)
 
 
 @functools.lru_cache(maxsize=2)
-def _file(path: Place, limits: Limits, read_as: str | None, decimal: str | None) -> Opened:
+def _file(path: Place, how: How) -> Opened:
     """The file of several cells, which is opened and hashed once."""
-    return open_input(path, limits, read_as=read_as, decimal=decimal)
+    reading = how.reading
+    return open_input(
+        path, reading.limits, read_as=reading.read_as, decimal=reading.decimal, alone=reading.alone, logs=reading.logs
+    )
+
+
+def forget() -> None:
+    """Let go of all that was kept for the cells of a survey."""
+    for kept in (_file, _reference, _kept_of_reference, _fitted):
+        kept.cache_clear()
 
 
 def part_of(whole: Predictions, block: Block, name: str) -> Predictions:
@@ -129,7 +151,7 @@ def part_of(whole: Predictions, block: Block, name: str) -> Predictions:
 
 
 def _side(found: Found, how: How) -> Side:
-    return Side(*_results(opened(found, how.reading), how))
+    return Side(*_results(opened(found, how), how))
 
 
 def _results(dump: Predictions, how: How) -> tuple[DumpReport, Measurement]:
@@ -147,10 +169,18 @@ def _reference(found: Found, how: How) -> Side | Notice:
         return told(error, found)
 
 
+@functools.lru_cache(maxsize=1)
+def _kept_of_reference(found: Found, how: How) -> Kept | None:
+    side = _reference(found, how)
+    return None if isinstance(side, Notice) else _kept(side, None, how)
+
+
 def _measured(task: Task) -> Measured:
     how, found = task.how, task.cell.found
     side = _side(found, how)
     change, notes = _change(task.cell.point, side, task.reference, how)
+    base = None if task.reference is None else _kept_of_reference(task.reference, how)
+    after, told_after = _after(side, task, how)
     report = side.report
     own = report.metrics.get(TEMPERATURE)
     cell = Cell(
@@ -158,21 +188,53 @@ def _measured(task: Task) -> Measured:
         found.name,
         report.n,
         report.k,
-        {name: one for name, one in report.metrics.items() if how.only is None or name in how.only},
+        _chosen(report, how),
+        None if after is None else _chosen(after.report, how),
         temperature=None if own is None else own.value,
         bins=report.equal_width,
         source=replace(report.source, title=None),
         warnings=report.warnings,
     )
-    return Measured(cell, _kept(side, how), change, notes)
+    return Measured(cell, _kept(side, after, how), change, base, (*notes, *told_after))
 
 
-def _kept(side: Side, how: How) -> Kept | None:
+def _chosen(report: DumpReport, how: How) -> dict[str, MetricResult]:
+    return {name: one for name, one in report.metrics.items() if how.only is None or name in how.only}
+
+
+def _kept(side: Side, after: Side | None, how: How) -> Kept | None:
     rows = side.measured.sums.rows
     if rows is None:
         return None
     units = Units.of(side.measured.predictions, rows, how.settings.group)
-    return Kept(units.bare, UnitValues.of(rows, units))
+    mapped = None if after is None else after.measured.sums.rows
+    return Kept(units.bare, UnitValues.of(rows, units), None if mapped is None else UnitValues.of(mapped, units))
+
+
+def _after(side: Side, task: Task, how: How) -> tuple[Side | None, tuple[Notice, ...]]:
+    """The dump after its map, and what is told of it. Raises: InputError for a dump without a map, and for leaks."""
+    found = task.fit_on
+    if found is None or how.fitting is None:
+        return None, ()
+    fitted = _fitted(found, how)
+    if isinstance(fitted, Notice):
+        raise InputError(f"no map was fitted: {fitted}")
+    repaired = fitted.applied(side.measured.predictions)
+    after = Side(*_results(repaired.predictions, how))
+    if (found.dump, found.block) == (task.cell.found.dump, task.cell.found.block):
+        after = after._replace(report=with_fitted_gap(after.report, FOLDS))
+    return after, repaired.notes
+
+
+@functools.lru_cache(maxsize=2)
+def _fitted(found: Found, how: How) -> FittedOn | Notice:
+    """The dump on which the maps of several cells are fitted, or why it cannot be read."""
+    try:
+        return FittedOn(opened(found, how), how.fitting or Fitting())
+    except UsageError:
+        raise
+    except (CalibevalError, OSError) as error:
+        return told(error, found)
 
 
 def _change(point: Point, side: Side, found: Found | None, how: How) -> tuple[Change | None, tuple[Notice, ...]]:

@@ -6,7 +6,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from calibeval.core.errors import InputError, UsageError, cut
+from calibeval.core.metrics.table import METRICS
 from calibeval.core.survey.axes import Axis, Point, key_of, placed, words
+
+RESERVED = ("dump", "rows", "classes", "best_temperature", "error")
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +60,9 @@ def planned(every: Sequence[Found], beside: Sequence[str], said: str) -> Plan:
     if not axes:
         raise UsageError(f"{cut(said)}: names no axis; write what varies in braces, as in 'preds/{{model}}.npz'")
     names = [axis.name for axis in axes]
+    taken_name = next((name for name in names if name in RESERVED or name in METRICS), None)
+    if taken_name is not None:
+        raise UsageError(f'an axis cannot be called "{taken_name}": the table of cells has a column of that name')
     taken: dict[object, Found] = {}
     for point, one in zip(points, every, strict=True):
         other = taken.setdefault(key_of(point, names), one)

@@ -23,11 +23,26 @@ def references_of(plan: Plan, text: str | None, how: How) -> Sequence[Found | No
         raise UsageError(f"--reference and --convention {how.settings.convention} exclude each other")
     if how.settings.level is None:
         raise UsageError("--reference needs the intervals of the changes: leave out --no-intervals")
+    return _dumps(plan, text)
+
+
+def fitted_on(plan: Plan, text: str | None) -> Sequence[Found | None]:
+    """The dump on which the map of each cell is fitted. text: AXIS=VALUE or a dump; None: there are no maps.
+
+    Raises: UsageError for what is not there.
+    """
+    if text is None:
+        return [None] * len(plan.cells)
+    return [own or cell.found for own, cell in zip(_dumps(plan, text), plan.cells, strict=True)]
+
+
+def _dumps(plan: Plan, text: str) -> list[Found | None]:
+    """The dump that a text means for each cell; None where it is the cell itself."""
     wanted = reference_named(plan.axes, text)
     if isinstance(wanted, AtValue):
         every = [cell.point for cell in plan.cells]
         found = [index_of(point, every, wanted) for point in every]
         return [None if i is None else plan.cells[i].found for i in found]
-    dumps = [Found(cell.found.texts, filled(wanted.pattern, cell.found.texts)) for cell in plan.cells]
-    named = [None if one.dump == cell.found.dump else one for one, cell in zip(dumps, plan.cells, strict=True)]
-    return [None if one is None else Found({}, one.dump) for one in named]
+    names = [filled(wanted.pattern, cell.found.texts) for cell in plan.cells]
+    same = [cell.found.block is None and cell.found.dump == name for name, cell in zip(names, plan.cells, strict=True)]
+    return [None if own else Found({}, name) for name, own in zip(names, same, strict=True)]

@@ -32,6 +32,13 @@ def test_a_pattern_of_folds_is_one_folder(capsys, folds):
     assert report.dumps[0].to_dict()["metrics"] == dump["metrics"]
 
 
+def test_a_folder_above_folds_names_the_pattern(capsys, folds, tmp_path):
+    trainer = tmp_path / "trainer"
+    result = run(capsys, "report", trainer, "--labels", folds[1], "--layout", "nnunet")
+    assert result.code == 3
+    assert "its folds have some: name them all by adding /fold_*/validation, in quotes" in result.err
+
+
 def test_a_case_that_comes_twice_is_refused(capsys, folds, tmp_path):
     first = tmp_path / "trainer" / "fold_0" / "validation" / "c00.npz"
     (tmp_path / "trainer" / "fold_1" / "validation" / "c00.npz").write_bytes(first.read_bytes())

@@ -150,8 +150,9 @@ def test_what_is_refused(capsys, tmp_path):
         ("apply", tmp_path / "map.json", regions.folds[0], "-o", tmp_path / "never"),
     ):
         refused = run(capsys, *words)
-        assert refused.code == 3
-        assert "its channels are regions that may overlap" in refused.err
+        assert refused.code == 2
+        assert "regions that may overlap" in refused.err
+        assert "a map is for one: #head, #core" in refused.err
 
 
 def test_a_segmentation_that_was_postprocessed_is_copied_and_said(capsys, tmp_path):
@@ -159,5 +160,5 @@ def test_a_segmentation_that_was_postprocessed_is_copied_and_said(capsys, tmp_pa
     name = found.folds[1] / "head_002.nii.gz"
     folders.save_nifti(name, np.zeros_like(np.asarray(nibabel.load(name).dataobj)), np.eye(4))
     result = repaired(capsys, tmp_path, found, tmp_path / "out")
-    assert "segmentations that are not the arg-max of their scores are copied as they are: head_002" in result.err
+    assert "segmentations that are not those of the scores are copied as they are: head_002" in result.err
     assert (tmp_path / "out" / "head_002.nii.gz").read_bytes() == name.read_bytes()

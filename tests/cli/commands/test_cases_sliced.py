@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import calibeval
+from calibeval.render.page.report import page_view
 from tests.cli.invoking import run
 from tests.readers.cases.folders import image
 
@@ -132,3 +133,16 @@ def test_a_small_slice_is_named(folders):
     assert [(one.value, one.n) for one in report.dumps[0].small_slices] == [("0", 2520), ("1", 2520)]
     assert calibeval.Report.from_json(report.to_json()) == report
     assert json.loads(report.to_json())["settings"]["min_rows"] == 10_000
+
+
+def test_the_page_has_means_over_images(folders):
+    report = calibeval.evaluate(folders[0], labels=folders[2], slices=f"{folders[3]}#scanner")
+    (table,) = page_view(report).only.slices
+    assert table.means == ("mean ECE %", "mean Dice %")
+    for row, own in zip(table.worst, report.dumps[0].slices, strict=True):
+        assert row.means == tuple(f"{100 * own.metrics[f'per_image.{name}'].value:.2f}" for name in ("ece", "dice"))
+    numbers = report.dumps[0].per_image.numbers
+    assert table.whole.means == tuple(f"{100 * numbers[name].mean:.2f}" for name in ("ece", "dice"))
+    shown = report._repr_html_()
+    assert shown.count('<th scope="col" class="wide">mean ECE %</th>') == 1
+    assert all(shown.count(f'<td class="wide">{value}</td>') for row in table.worst for value in row.means)

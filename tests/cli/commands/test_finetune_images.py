@@ -8,6 +8,8 @@ import numpy as np
 import pytest
 
 from calibeval import evaluate, finetune, predict, read, read_features
+from calibeval.core.heads.results import OVERLAP, Finetuned
+from calibeval.render.tables.losses import as_csv, as_latex, as_markdown
 from tests.cli.invoking import run
 
 C, K, H, W = 6, 3, 8, 10
@@ -137,3 +139,48 @@ def test_the_function_takes_arrays_of_images(cache, tmp_path):
     splits = [read_features(f"{cache}#{name}") for name in ("train", "val")]
     found = finetune(splits[0], val=splits[1], out=tmp_path / "run", losses="mbls_dice", epochs=2)
     assert found.losses[0].seeds[0].before["accuracy"] > 0.5
+
+
+def test_the_table_has_dice_and_iou_once(capsys, cache, tmp_path):
+    found = trained(capsys, cache, tmp_path / "run", "--loss", "ce,mbls_dice", "-q").out
+    assert found.count("\noverlap ") == 1
+    heads = "overlap Dice mean Dice IoU mean IoU"
+    assert heads in [" ".join(line.split()) for line in found.splitlines()]
+    results = Finetuned.from_json((tmp_path / "run" / "finetune.json").read_bytes())
+    chosen = results.losses[results.chosen]
+    numbers = evaluate(tmp_path / "run" / "test_logits.npz").dumps[0].per_image.numbers
+    own = [numbers["dice"].pooled, numbers["dice"].mean, numbers["iou"].pooled, numbers["iou"].mean]
+    assert [chosen.mean(name, after=True) for name in OVERLAP] == pytest.approx(own)
+    assert f"{100 * own[0]:.2f}" in found
+    for write in (as_markdown, as_latex, as_csv):
+        assert "mean IoU" in write(results) or "per_image.iou" in write(results)
+    assert len({line.count(",") for line in as_csv(results).splitlines()}) == 1
+    assert len({line.count("|") for line in as_markdown(results).splitlines() if line.startswith("|")}) == 1
+    page = (tmp_path / "run" / "report.html").read_text()
+    assert page.count('<th scope="col">mean Dice</th>') == 1
+
+
+def test_logits_that_are_not_kept_give_the_same_files(capsys, cache, tmp_path, monkeypatch):
+    words = ["--loss", "ce,mbls_dice"]
+    trained(capsys, cache, tmp_path / "a", *words)
+    monkeypatch.setattr("calibeval.core.heads.scores.KEPT", 100)
+    trained(capsys, cache, tmp_path / "b", *words)
+    for name in ("head.safetensors", "val_logits.npz", "test_logits.npz", "finetune.json"):
+        assert (tmp_path / "a" / name).read_bytes() == (tmp_path / "b" / name).read_bytes()
+    lazy = predict(tmp_path / "a", f"{cache}#test")
+    assert np.array_equal(lazy.scores[0:140], read(tmp_path / "a" / "test_logits.npz").scores[0:140])
+
+
+def test_no_loss_sees_pixels_without_a_label(capsys, cache, tmp_path):
+    with np.load(cache) as file:
+        arrays = dict(file)
+    for split in ("train", "val", "test"):
+        arrays[f"{split}_features"][:, :, 0] = 7.0 if split == "train" else -9.0  # the first row has label 255
+    np.savez(tmp_path / "other.npz", **arrays)
+    losses = "ce", "cals", "mdca", "mbls_dice"  # rows, multipliers, whole batches, whole images
+    words = ["--loss", ",".join(losses), "--epochs", "1"]
+    trained(capsys, cache, tmp_path / "a", *words)
+    trained(capsys, tmp_path / "other.npz", tmp_path / "b", *words)
+    for loss in losses:
+        heads = [(tmp_path / name / "losses" / loss / "head.safetensors").read_bytes() for name in "ab"]
+        assert heads[0] == heads[1], loss

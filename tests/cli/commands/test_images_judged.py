@@ -147,3 +147,16 @@ def test_a_file_of_rules_says_how_images_count(capsys, both):
     ):
         config.write_text(f"[gate]\n{line}\n{rule}")
         assert said in run(capsys, *words, config).err.replace("\\", "")
+
+
+def test_the_best_of_several_folders_of_the_same_cases_is_marked(capsys, both):
+    (both / "far").mkdir()
+    for one in (both / "old").iterdir():
+        np.savez(both / "far" / one.name, probs=np.load(one)["probs"][[1, 2, 0]])
+    words = ("report", both / "old", both / "far", "--labels", both / "marks")
+    result = run(capsys, *words)
+    assert "certainly best among the dumps of the same rows" in result.out
+    one, other = run(capsys, *words, "--json").json["dumps"]
+    assert one["rows_sha256"] == other["rows_sha256"]
+    (both / "far" / "c03.npz").unlink()
+    assert "the dumps hold different rows" in run(capsys, *words).out

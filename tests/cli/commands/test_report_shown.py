@@ -1,8 +1,14 @@
 """`calibeval report --show CASE --images FOLDER`, and figures of images."""
 
+import re
+
 import numpy as np
 import pytest
+from PIL import Image
 
+import calibeval
+from calibeval.api.show import drawn
+from calibeval.core.errors import InputError
 from tests.cli.invoking import run
 from tests.readers.cases.folders import image, nnunet, npz
 
@@ -58,6 +64,48 @@ def test_images_beside_labels(capsys, tmp_path):
     assert "cases are case_0, case_1, and images other" in result.err
 
 
+def test_python_shows_the_same(capsys, tmp_path, folders):
+    files = {kind: tmp_path / f"{kind}.svg" for kind in ("pictures", "images")}
+    exports = [word for kind, file in files.items() for word in ("--export", f"{kind}={file}")]
+    text = page(capsys, tmp_path, folders[0], "--labels", folders[1], "--show", "scan_3", *exports)
+    report = calibeval.evaluate(folders[0], labels=folders[1], show="scan_3")
+    own = (report.save(tmp_path / "python") / "report.html").read_text()
+    cut = re.compile(r'<figure class="case">.*</figure>', re.DOTALL)
+    assert cut.search(own).group() == cut.search(text).group()
+    assert {kind: drawn(report, ".svg", of=kind).decode() for kind in files} == {
+        kind: file.read_text() for kind, file in files.items()
+    }
+    assert calibeval.Report.from_json(report.to_json()) == report
+    assert len(report.figure(of="pictures").axes) > 0
+    assert '<figure class="case">' in report._repr_html_()
+
+
+def test_python_shows_the_worst_alone_and_nothing_unasked(folders):
+    found = calibeval.evaluate(folders[0], labels=folders[1], show=[])
+    assert [one.rank for one in found.cases[found.dumps[0].name]] == [1, 2, 3]
+    plain = calibeval.evaluate(folders[0], labels=folders[1])
+    assert plain.cases == {}
+    with pytest.raises(InputError, match="the report keeps no pictures of images"):
+        plain.figure(of="pictures")
+
+
+def test_arrays_and_images_in_python(tmp_path):
+    made = [image(i, (6, 7)) for i in range(4)]
+    probs, labels = (np.stack(part) for part in zip(*made, strict=True))
+    for i in range(4):
+        Image.fromarray(np.full((6, 7), 60 * i, np.uint8)).save(tmp_path / f"{'abcd'[i]}.png")
+    report = calibeval.evaluate(probs=probs, labels=labels, ids=list("abcd"), show=["c"], images=tmp_path)
+    (maps,) = report.cases.values()
+    assert maps[0].name == "c"
+    np.testing.assert_allclose(maps[0].image, 120 / 255)
+    with pytest.raises(calibeval.UsageError, match='show names "e", but there is no such case'):
+        calibeval.evaluate(probs=probs, labels=labels, ids=list("abcd"), show="e")
+    with pytest.raises(calibeval.UsageError, match=r"show is 1\.5, but it must be the name or the number of a case"):
+        calibeval.evaluate(probs=probs, labels=labels, show=1.5)
+    with pytest.raises(calibeval.UsageError, match="show is for segmentations"):
+        calibeval.evaluate(probs=[[0.8, 0.2]], labels=[0], show=0)
+
+
 def test_figures(capsys, tmp_path, folders):
     pictures, bars = tmp_path / "cases.svg", tmp_path / "images.svg"
     words = ["--export", f"pictures={pictures}", "--export", f"images={bars}", "--width", "5"]
@@ -70,7 +118,11 @@ def test_figures(capsys, tmp_path, folders):
 @pytest.mark.parametrize(
     ("more", "code", "said"),
     [
-        (["--show", "scan_33", "-o", "out"], 2, '--show "scan_33": there is no such case (did you mean "scan_3"?)'),
+        (
+            ["--show", "scan_33", "-o", "out"],
+            2,
+            '"scan_33", but there is no such case (did you mean "scan_3"?)',
+        ),
         (["--show", "scan_3"], 2, "--show belongs to -o, whose page shows images"),
         (["--images", "x", "-o", "out"], 4, "x: cannot be read"),
         (["--export", "pictures=x.gif"], 2, 'a figure cannot be a ".gif" file'),

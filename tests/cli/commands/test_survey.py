@@ -75,6 +75,9 @@ def test_files_are_written(capsys, folder):
     assert names <= {path.name for path in (folder / "out").iterdir()}
     text = (folder / "out/survey.json").read_text()
     assert calibeval.Survey.from_json(text).to_json() == text
+    pyarrow = pytest.importorskip("pyarrow.parquet")
+    table = pyarrow.read_table(folder / "out/cells.parquet").to_pydict()
+    assert (table["model"], table["severity"]) == (["a", "a", "b", "b"], [1, 2, 1, 2])
     means = list(csv.DictReader(io.StringIO((folder / "out/means.csv").read_text())))
     assert {row["mean_over"] for row in means} == {"model+severity", "model", "severity"}
 
@@ -150,6 +153,9 @@ def test_changes_are_those_of_compare_with_holm_over_cells(capsys, folder):
     shown = run(capsys, "survey", "{model}_{severity}.npz", "--reference", "severity=1", "--metric", "nll").out
     assert "NLL against severity=1, 2 cells: " in shown
     assert "(Holm over cells); most +" in shown
+    full = run(capsys, "survey", "{model}_{severity}.npz", "--reference", "severity=1", "--metric", "nll", "--full").out
+    (line,) = [line for line in full.splitlines() if "nats (a 2)" in line and " to +" in line]
+    assert line.endswith((", worse, certain", ", worse, likely", ", cannot tell"))
 
 
 def test_a_reference_is_a_dump_perhaps_one_for_each_model(folder):
@@ -195,3 +201,47 @@ def test_means_of_shared_rows_have_intervals_of_their_own(folder):
     assert mean["ece"].reason.code == "cells_ends"
     ends = [(cell["ece"].low, cell["ece"].high) for cell in survey.cells]
     assert (mean["ece"].low, mean["ece"].high) == pytest.approx(tuple(np.mean(ends, axis=0)))
+
+
+def test_one_clean_map_for_each_model_before_and_after(capsys, folder):
+    logits, labels = logits_and_labels(400, 3, seed=9)
+    for factor, model in ((1.0, "a"), (2.0, "b")):
+        np.savez(folder / f"val-{model}.npz", logits=logits * factor, labels=labels)
+    survey = calibeval.survey("{model}_{severity}.npz", fit_on="val-{model}.npz", metrics="nll,accuracy")
+    for cell in survey.cells:
+        own = calibeval.evaluate(cell.name, fit_on=f"val-{cell.axes['model']}.npz", metrics="nll,accuracy").dumps[0]
+        assert cell.after["nll"] == own.recalibrated.metrics["nll"]
+    assert survey.mean()["nll"].value > survey.mean().after["nll"].value
+    assert (survey.fitted_on, survey.method, survey.warnings) == ("val-{model}.npz", "temperature", ())
+    shown = run(capsys, "survey", "{model}_{severity}.npz", "--fit-on", "val-{model}.npz", "--metric", "nll")
+    words = " ".join(shown.out.split())
+    assert "A temperature map fitted on val-{model}.npz: NLL " in words
+    assert "Cells themselves would want T from " in words
+    table = run(capsys, "survey", "{model}_{severity}.npz", "--fit-on", "severity=1", "--format", "csv")
+    assert "nll_after" in table.out
+    assert "2 of 4 cells: " not in table.err
+    assert "4 of 4 cells: rows are those on which the map is fitted" in table.err
+
+
+def test_a_map_that_cannot_be_fitted_is_told_in_its_cells(capsys, folder):
+    found = run(capsys, "survey", "{model}_{severity}.npz", "--fit-on", "val-{model}.npz")
+    assert found.code == 3
+    assert "a 1: no map was fitted: val-a.npz: " in found.out
+    refused = run(capsys, "survey", "{model}_{severity}.npz", "--method", "vector")
+    assert (refused.code, "--method belongs to --fit-on" in refused.err) == (2, True)
+
+
+def test_means_hold_the_mean_changes(folder):
+    survey = calibeval.survey("{model}_{severity}.npz", reference="severity=1")
+    values = {(c.axes["model"], c.axes["severity"]): c["nll"].value for c in survey.cells}
+    mean = survey.mean("model", severity=2)
+    expected = sum(values[model, 2] - values[model, 1] for model in "ab") / 2
+    assert mean.changes["nll"].value == pytest.approx(expected)
+    assert mean.changes["nll"].low < expected < mean.changes["nll"].high
+    assert mean.changes["ece"].reason.code == "cells_ends"
+    assert survey.mean("model", severity=1).changes is None
+
+
+def test_an_axis_with_the_name_of_a_column_is_refused(capsys, folder):
+    found = run(capsys, "survey", "{rows}_{ece}.npz")
+    assert (found.code, found.err.startswith('an axis cannot be called "rows"')) == (2, True)

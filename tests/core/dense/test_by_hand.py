@@ -1,9 +1,12 @@
 """Two tiny images whose numbers are written out."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from calibeval import Predictions, Report, evaluate
+from calibeval.core.dense.of_dump import too_large
 from calibeval.core.dense.regions import boundary, distances
 
 # Image 0: two pixels right at 0.75 and 0.65; image 1: one right at 0.95, one wrong at 0.85, one ignored.
@@ -172,4 +175,8 @@ def test_what_does_not_fit_is_told(monkeypatch):
     assert found.per_image is None
     assert found.warnings[-1].code == "images_not_measured"
     assert "an image takes" not in found.warnings[-1]  # 2 classes in 10 bins take more than 3 pixels
+    many = SimpleNamespace(k=19, layout=(100_000, 16, 16))
+    each = 8 * 5 * 10 * (19 + 2) + 8 * (17 + 6 * 19)  # sums of bins, and what is computed of them; numbers
+    assert f"sums and numbers of 100,000 images take {1e5 * each / 2**20:,.0f} MiB, over" in too_large(many, 10, 2**29)
+    assert too_large(many, 10, 2**31) is None
     assert evaluate(dump, bins=10, max_memory=10**6, jobs=4).dumps[0].per_image is not None

@@ -7,8 +7,10 @@ import pytest
 
 from calibeval import Predictions
 from calibeval.core.data.probabilities import probabilities
+from calibeval.core.dense import image_sums
 from calibeval.core.dense.of_dump import images_of
 from calibeval.core.dense.regions import boundary, distances
+from calibeval.core.dense.values import NUMBERS, of_class
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums import kernel
 from calibeval.core.sums.binning import equal_width_edges
@@ -106,3 +108,20 @@ def test_labels_of_probability_0_make_the_nll_of_their_image_infinite():
     assert np.isinf(sums.scores[0, 0])
     assert sums.scores[1, 0] == pytest.approx(np.log(2.0))
     assert sums.scores[:, 1].tolist() == pytest.approx([2.5, 0.5])
+
+
+def test_many_images_have_the_numbers_of_few_at_a_time(monkeypatch):
+    sums = images_of(dump(3, (8, 9), images=23), Settings(bins=5)).sums
+    for number in (*NUMBERS.values(), *of_class(1)):
+        monkeypatch.setattr(image_sums, "TOGETHER", 4096)
+        whole = [f(one) for f in (sums.each, sums.each_left_out) for one in (number.value, number.parts) if one]
+        monkeypatch.setattr(image_sums, "TOGETHER", 4)
+        few = [f(one) for f in (sums.each, sums.each_left_out) for one in (number.value, number.parts) if one]
+        for own, other in zip(whole, few, strict=True):
+            np.testing.assert_array_equal(own, other, err_msg=number.name)
+
+
+def test_sums_of_all_others():
+    sums = images_of(dump(3, (8, 9), images=5), Settings(bins=5)).sums
+    for part, left in zip(sums.parts, sums.without_each.parts, strict=True):
+        np.testing.assert_allclose(left[1], part[[0, 2, 3, 4]].sum(axis=0), atol=1e-12)

@@ -64,6 +64,26 @@ def test_slices_without_errors_are_chosen_by_what_is_unsure():
     assert maps_of(Case("a", np.stack([1 - one, one]), np.zeros((3, 4, 5), int)), Asked("probs")).slice.number == 2
 
 
+@pytest.mark.parametrize("axis", [0, 2])
+def test_a_plane_in_a_file_for_volumes_is_no_slice(axis):
+    scores, labels = np.expand_dims(SCORES, axis + 1), np.expand_dims(LABELS, axis)
+    spacing = tuple(np.insert([2.0, 1.0], axis, 9.0))
+    found = maps_of(Case("a", scores, labels, spacing=spacing), Asked("probs", 9))
+    plane = maps_of(Case("a", SCORES, LABELS, spacing=(2.0, 1.0)), Asked("probs", 9))
+    assert found.slice is None
+    assert found.sides == plane.sides == (8.0, 4.0)
+    for name in ("labels", "predicted", "counts", "gap"):
+        np.testing.assert_array_equal(getattr(found, name), getattr(plane, name))
+
+
+def test_a_plane_from_x_is_no_slice():
+    volume = Case("a", SCORES[..., np.newaxis], LABELS[..., np.newaxis], spacing=(2.0, 1.0, 5.0), from_x=True)
+    found = maps_of(volume, Asked("probs", 9))
+    assert found.slice is None
+    assert found.labels.tolist() == np.where(LABELS == 9, 0, LABELS).T.tolist()
+    assert found.sides == (4.0, 8.0)
+
+
 def test_axes_from_x_are_shown_transposed():
     found = maps_of(Case("a", SCORES, LABELS, spacing=(2.0, 1.0), from_x=True), Asked("probs", 9))
     assert found.labels.tolist() == np.where(LABELS == 9, 0, LABELS).T.tolist()
@@ -126,16 +146,16 @@ def test_the_worst_and_those_that_were_asked_for():
     report = evaluate(dump).dumps[0]
     worst = [one.image for one in report.per_image.numbers["ece"].worst]
     asked = next(name for name in dump.ids if name not in worst)
-    maps, named = shown_maps(report, DumpCases(dump), [asked, worst[1]])
+    maps = shown_maps(report, DumpCases(dump), [asked, worst[1]])
     assert [one.name for one in maps] == [asked, worst[1], worst[0], worst[2]]
-    assert named == tuple(worst)
+    assert [(one.asked, one.rank) for one in maps] == [(True, None), (True, 2), (False, 1), (False, 3)]
     number = list(dump.ids).index(asked)
     assert maps[0].predicted.tolist() == p[number].argmax(axis=0).tolist()
     assert maps[0].labels.tolist() == dump.labels.reshape(6, 8, 9)[number].tolist()
 
 
 def test_an_unknown_case_names_near_ones():
-    with pytest.raises(UsageError, match=r'--show "liver_07": there is no such case \(did you mean "liver_7"\?\)'):
+    with pytest.raises(UsageError, match=r'"liver_07", but there is no such case \(did you mean "liver_7"\?\)'):
         found_case("liver_07", ["liver_6", "liver_7"])
     with pytest.raises(UsageError, match="the 2 are a, b"):
         found_case("2", ["a", "b"])

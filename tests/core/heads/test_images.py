@@ -66,7 +66,7 @@ def test_ignored_pixels_are_no_rows_but_stay_in_their_images():
     layer = PlainLayer(RNG.normal(size=(3, 5)), np.arange(3.0))
     scores = scores_of([layer], found)
     assert (scores.logits.shape, scores.ignore_index) == ((3, 4, 2, 3), 255)
-    np.testing.assert_allclose(scores.logits.reshape(-1, 3), ROWS @ layer.weight.T + layer.bias)
+    np.testing.assert_allclose(scores.logits[0:3].reshape(-1, 3), ROWS @ layer.weight.T + layer.bias)
     assert np.array_equal(scores.labels, labels)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from calibeval.core.heads.layers import PlainLayer, blocks_of, logits_of
+from calibeval.core.heads.layers import HeadLogits, ImageLogits, PlainLayer, blocks_of, logits_of
 from tests.core.streams import Forward
 
 
@@ -39,3 +39,20 @@ def test_blocks_cover_all_rows(monkeypatch):
 def test_rows_wider_than_a_block(monkeypatch):
     monkeypatch.setattr("calibeval.core.heads.layers.BLOCK_NUMBERS", 1)
     assert [len(block) for block in blocks_of(np.ones((3, 5)))] == [1, 1, 1]
+
+
+def test_logits_are_the_same_however_they_are_read(monkeypatch):
+    monkeypatch.setattr("calibeval.core.heads.layers.BLOCK_NUMBERS", 35)  # blocks of 7 rows
+    rng = np.random.default_rng(5)
+    rows, layers = rng.normal(size=(40, 5)), [PlainLayer(rng.normal(size=(4, 5)), rng.normal(size=4))]
+    layers.append(PlainLayer(rng.normal(size=(3, 4)), rng.normal(size=3)))
+    whole, source = logits_of(layers, rows), HeadLogits(layers, rows)
+    np.testing.assert_allclose(
+        whole, np.maximum(rows @ layers[0].weight.T + layers[0].bias, 0) @ layers[1].weight.T + layers[1].bias
+    )
+    for start, stop in ((0, 3), (2, 15), (14, 21), (39, 40), (6, 6), (0, 40), (38, 99)):
+        assert np.array_equal(source[start:stop], whole[start:stop])
+    images = ImageLogits(layers, rows, (4, 2, 5))
+    assert images.shape == (4, 2, 5, 3)
+    assert np.array_equal(images[1:3], whole[10:30].reshape(2, 2, 5, 3))
+    assert images[2:2].shape == (0, 2, 5, 3)

@@ -12,6 +12,7 @@ from calibeval import evaluate
 from calibeval.core.metrics.requested import REQUESTED
 from calibeval.core.sums.pairs import Pairs
 from calibeval.core.uncertainty.walks import walk_largest_tail, walk_range_tail
+from tests.draws import draws
 
 ECCE: Any = REQUESTED["ecce"]
 KS: Any = REQUESTED["ks"]
@@ -61,7 +62,7 @@ def p_of_calibrated(name, kind, n, runs):
 @pytest.mark.parametrize("kind", STATED)
 @pytest.mark.parametrize("name", ["ecce", "ks"])
 def test_the_size_under_calibration(name, kind):
-    p = p_of_calibrated(name, kind, 300, 1500)
+    p = p_of_calibrated(name, kind, 300, draws(600))
     for level in (0.05, 0.01):
         assert abs(np.mean(p < level) - level) <= 2.0 * np.sqrt(level * (1 - level) / len(p))
 

@@ -94,6 +94,28 @@ def test_without_ids_rows_at_the_same_place_are_one_unit_if_all_labels_agree():
     assert half(interval([one, other])) == pytest.approx(half(interval([one])) / math.sqrt(2), rel=4e-3)
 
 
+def test_top_label_dumps_of_as_many_rows_are_taken_together():
+    rng = np.random.default_rng(0)
+    confidence = rng.uniform(0.5, 1.0, 600)
+    made = [Predictions(confidence=confidence, correct=rng.random(600) < one) for one in (0.7, 0.8)]
+    found = [kept(one) for one in made]
+    assert found[0][0].units.key == found[1][0].units.key
+    means = np.mean([rows.confidence - rows.correct for _, rows in found], axis=0)
+    assert half(interval(found, "confidence_gap")) == pytest.approx(Z * means.std(ddof=1) / math.sqrt(600), rel=4e-3)
+
+
+def test_images_are_units_of_segmentations():
+    rng = np.random.default_rng(0)
+    logits = rng.normal(size=(60, 3, 4, 4))
+    predictions = Predictions(logits=logits, labels=rng.integers(0, 3, (60, 4, 4)))
+    found = kept(predictions)
+    assert (found[0].units.by, found[0].units.count, found[0].units.sizes[0]) == ("position", 60, 16.0)
+    by_image = found[1].nll.reshape(60, 16).mean(axis=1)
+    assert half(interval([found])) == pytest.approx(
+        2.000995 * by_image.std(ddof=1) / math.sqrt(60), rel=1e-4
+    )  # Student's quantile of 59 degrees of freedom
+
+
 def test_groups_are_units():
     video = np.repeat(np.arange(200), 10)
     logits, labels = logits_and_labels(200, 4)
@@ -133,3 +155,14 @@ def test_sixteen_bytes_a_row_are_kept():
     assert sum(one.nbytes for one in held) == 16 * 600
     assert found[0].units.places is None
     assert found[0].units.sizes is None
+
+
+def test_mean_changes_are_paired_with_the_references():
+    (base, rows), *others = cells(3)
+    found = Together([one for one, _ in others], 0.95, [base, base])
+    change = np.mean([one.nll - rows.nll for _, one in others], axis=0)
+    ends = found.change("nll", [0, 1])
+    assert sum(ends) / 2 == pytest.approx(change.mean(), rel=1e-5)
+    assert half(ends) == pytest.approx(Z * change.std(ddof=1) / math.sqrt(600), rel=4e-3)
+    assert found.change("ece", [0, 1]) is None
+    assert Together([base], 0.95, [None]).change("nll", [0]) is None

@@ -6,6 +6,8 @@ import nibabel as nib
 import numpy as np
 import pytest
 
+from calibeval.core.dense.case import region_of
+from calibeval.core.dense.sampled import sampled
 from calibeval.core.errors import InputError
 from calibeval.core.evaluation.of_cases import evaluate_cases
 from calibeval.core.evaluation.settings import checked
@@ -195,3 +197,11 @@ def test_a_description_of_something_else(tmp_path):
 def test_cases_of_nothing(tmp_path, shape, space, said):
     folders = npz(tmp_path, {"a": image(0, (5, 6)), "b": (np.zeros(shape), np.zeros(space, np.uint8))})
     refused(opened(*folders), f"b.npz with b.npz: scores have shape {shape} and labels {space}, {said}")
+
+
+@pytest.mark.parametrize("void", [0, 1])
+def test_a_map_of_a_region_beside_an_ignored_label(tmp_path, void):
+    marks = np.arange(60, dtype=np.uint8).reshape(6, 10) % 3
+    _, folders = region_folders(tmp_path, marks)
+    pixels = sampled(region_of(opened(*folders, ignore_index=void), "core"))
+    assert np.bincount(pixels.labels).tolist() == [20, 20]  # the other label, and label 2

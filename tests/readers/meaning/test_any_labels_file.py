@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from calibeval.core.errors import CalibevalError
-from calibeval.readers.open import options_of, predictions_of
+from calibeval.readers.open import predictions_of
 from calibeval.readers.opened import Opened
+from calibeval.readers.said import options_of
 from calibeval.readers.stored.stored import Contents, Stored
 
 N = 6

@@ -3,6 +3,8 @@
 import base64
 import re
 import struct
+from dataclasses import replace
+from html import escape
 
 import numpy as np
 import pytest
@@ -10,8 +12,9 @@ import pytest
 from calibeval import Predictions, evaluate
 from calibeval.core.dense.case import Case
 from calibeval.core.dense.maps import Asked, maps_of
-from calibeval.core.dense.shown import DumpCases, shown_maps
+from calibeval.core.report.views import by_image
 from calibeval.render.page.cases import cases_view
+from calibeval.render.page.images import images_view
 from calibeval.render.page.page import render
 
 
@@ -28,17 +31,17 @@ def dump():
 
 @pytest.fixture(scope="module")
 def report(dump):
-    return evaluate(dump)
+    return evaluate(dump, show=["0", 1])
 
 
 @pytest.fixture(scope="module")
-def maps(report, dump):
-    return shown_maps(report.dumps[0], DumpCases(dump), ["0", "1"])[0]
+def maps(report):
+    return report.cases[report.dumps[0].name]
 
 
 @pytest.fixture(scope="module")
-def page(report, maps):
-    return render(report, cases={report.dumps[0].name: maps})
+def page(report):
+    return render(report)
 
 
 def test_each_case_has_its_pictures(page, maps):
@@ -63,7 +66,7 @@ def test_what_a_picture_shows_is_also_said(report, maps):
         "prediction",
         "confidence",
         "error",
-        "confidence − accuracy nearby",
+        "gap nearby",
     ]
     wrong = 100 * maps[0].wrong.sum() / maps[0].counts.sum()
     assert said[3].startswith(f"Errors: {wrong:.1f} % of pixels")
@@ -72,9 +75,9 @@ def test_what_a_picture_shows_is_also_said(report, maps):
 
 def test_the_caption_has_the_numbers_of_the_case(report, maps):
     view = cases_view(report.dumps[0], maps)
-    values = {one.image: one.value for one in report.dumps[0].per_image.ece_of_images}
+    values = {one.image: one.value for one in by_image(report.dumps[0]).spread}
     for one, case in zip(view.cases, maps, strict=True):
-        assert one.said.startswith(f"ECE {100 * values[case.name]:.1f} %")
+        assert f"ECE P(pos) {100 * values[case.name]:.1f} %" in one.said
         assert f"{case.n:,} pixels" in one.said
 
 
@@ -82,7 +85,7 @@ def test_the_legend_names_classes_and_what_does_not_count(report, maps):
     view = cases_view(report.dumps[0], maps)
     assert [one.name for one in view.classes] == ["<i>rest", "organ", "not counted"]
     assert len(view.classes[-1].colours) == 2
-    assert [one.title for one in view.ramps] == ["confidence", "error", "confidence − accuracy nearby"]
+    assert [one.title for one in view.ramps] == ["confidence", "error", "gap nearby (confidence − accuracy)"]
     assert view.ramps[0].low == "50 %"
 
 
@@ -99,10 +102,33 @@ def test_a_slice_and_fewer_pixels_are_said(report):
 
 def test_a_page_without_cases_has_no_pictures(report):
     assert cases_view(report.dumps[0], ()) is None
-    assert '<figure class="case">' not in render(report)
+    assert '<figure class="case">' not in render(replace(report, cases={}))
+
+
+def test_why_a_case_is_shown(report, maps):
+    view = cases_view(report.dumps[0], maps)
+    worst = [one.image for one in by_image(report.dumps[0]).numbers["ece"].worst]
+    for one, case in zip(view.cases, maps, strict=True):
+        assert one.said.startswith("asked for") is (case.name in ('x" onload="alert(1)', "<b>bold</b>"))
+        assert ("largest of 12" in one.said) is (case.name in worst)
+    assert view.heading == "Images that were asked for, and the three with the largest ECE"
+    alone = [one._replace(asked=False) for one in maps if one.rank]
+    assert cases_view(report.dumps[0], alone).heading == "Single images: the three with the largest ECE"
 
 
 def test_the_strip_of_images(page, report):
     assert page.count('<circle class="worst" cx') == 4  # three, and the legend
     assert page.count('<circle class="image" cx') == report.dumps[0].per_image.images - 3 + 1
     assert "Half of the images lie between" in page
+    strip = re.search(r'<svg class="strip".*?</svg>', page, re.DOTALL).group()
+    named = re.findall(r"<text[^>]*>([^<]*)</text>", strip)
+    assert named == [escape(one.image) for one in by_image(report.dumps[0]).numbers["ece"].worst[::-1]]
+
+
+def test_a_gap_of_nothing_has_no_sign(report):
+    block = report.dumps[0].per_image
+    gaps = [replace(block.regions[0], gap=gap, low=None, high=None) for gap in (0.0, 0.0004, None, 0.01, -0.01)]
+    dump = replace(report.dumps[0], per_image=replace(block, regions=tuple(gaps)))
+    assert [one.sign for one in images_view(dump).regions] == ["", "", "", "over", "under"]
+    shown = render(replace(report, dumps=(dump,)))
+    assert len(re.findall(r'<rect class="(?:over|under)" x="[^"]*" y="2"', shown)) == 2

@@ -1,13 +1,22 @@
 """Segmentations on the page: both kinds of numbers, regions with signed bars, hostile names."""
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from calibeval import Predictions, evaluate
+from calibeval.core.report.standing import noise_factor
+from calibeval.core.report.views import first_view
+from calibeval.core.uncertainty.consistency import consistency_range
+from calibeval.render.drawing.content import Subject
+from calibeval.render.drawing.legend import entries
+from calibeval.render.drawing.marks import Box, Path
+from calibeval.render.drawing.reliability import said, square
 from calibeval.render.page.images import images_view
 from calibeval.render.page.page import render
+from calibeval.render.page.tables import bin_rows
 
 
 @pytest.fixture(scope="module")
@@ -50,3 +59,44 @@ def test_other_rows_have_no_section():
     plain = evaluate(Predictions(probs=[[0.8, 0.2], [0.3, 0.7]], labels=[0, 0]))
     assert images_view(plain.dumps[0]) is None
     assert "Image by image" not in render(plain)
+
+
+def test_undefined_images_are_counted_where_there_are_any(report):
+    assert "undefined in" not in render(report)
+    block = report.dumps[0].per_image
+    dice = replace(block.numbers["dice"], undefined=3)
+    changed = replace(block, numbers={**block.numbers, "dice": dice})
+    shown = render(replace(report, dumps=(replace(report.dumps[0], per_image=changed),)))
+    assert shown.count("undefined in</th>") == 1
+    assert '<td class="wide">3</td>' in shown
+    assert "(no name)" not in shown
+
+
+def test_ranges_of_pixels_are_those_of_images(report):
+    (dump,) = report.dumps
+    factor = noise_factor(first_view(dump))
+    assert factor > 1.0
+    subject = Subject.of_dump(dump)
+    boxes = [one for one in square(subject) if isinstance(one, Box) and one.role == "range"]
+    for box, b in zip(boxes, subject.filled, strict=True):
+        alone = consistency_range(b.count, b.confidence)
+        expected = consistency_range(max(1.0, b.count / factor**2), b.confidence)
+        assert (box.y, box.y + box.height) == pytest.approx((expected.low, expected.high))
+        assert box.height >= alone.high - alone.low
+    assert not any(isinstance(one, Path) and one.role in ("ribbon", "edge") for one in square(subject))
+    assert [row.expected for row in width_rows(dump)][-1] == f"{100 * boxes[-1].y:.1f} – {100 * expected.high:.1f}"
+
+
+def test_too_few_images_have_no_ranges(report):
+    few = replace(report.dumps[0], metrics={name: replace(one, floor=None) for name, one in report.dumps[0].items()})
+    subject = Subject.of_dump(few)
+    assert not any(one.role == "range" for one in square(subject) if isinstance(one, Box))
+    assert [one.words for one in entries([subject])][-1] == "smooth curve"
+    assert "95 % range if calibrated" not in [one.words for one in entries([subject])]
+    assert "if calibrated" not in said(subject.filled[0], subject.terms, subject.noise)
+    assert {row.expected for row in width_rows(few)} == {"–"}
+
+
+def width_rows(dump):
+    seen = first_view(dump)
+    return [row for row in bin_rows(seen, seen.equal_width) if row.rows != "0"]

@@ -1,0 +1,221 @@
+"""Answers of decision services, in both shapes that they come in: by question, or a list with names.
+
+A choice has a probability for each of its options, a yes-or-no question the probability of yes, and a score one for
+each level of its scale. A `confidence` is another thing with every vendor, so it is read only if its meaning is stated.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from decimal import Decimal, InvalidOperation
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from calibeval.core.errors import InputError
+from calibeval.readers.formats.text import TextSource
+from calibeval.readers.logs.answer import Answer
+from calibeval.readers.logs.answers import Log, checked_options
+from calibeval.readers.logs.gold import Gold, gold_of, join_gold
+from calibeval.readers.logs.options import LogOptions
+from calibeval.readers.logs.records import Record, records
+from calibeval.readers.logs.values import as_name, as_number, first_of
+from calibeval.readers.stored.limits import Limits
+
+KEY = "answers"
+WHAT = "decisions"
+QUESTION = "question"
+IDS = ("id", "ids", "sample_id", "row_id", "request_id", "custom_id")
+NO_YES = ("no", "yes")
+REFUSED, NO_ANSWER, NO_GOLD = "refused", "without an answer", "without a gold answer"
+NO_OPTION = "whose gold answer is none of the options"
+OTHER_CHOICE = "whose choice is not the likeliest option, which counts as chosen"
+TYPES = ("choice", "noul", "predicate", "score", "refusal")
+
+
+class Decision(NamedTuple):
+    """One answered question. kind: "choice", "predicate" or "score". probs: None if only a confidence is known.
+
+    names: of the options; values: of the levels of a score. chosen: what the service says it chose.
+    """
+
+    place: str
+    kind: str
+    names: tuple[str, ...] = ()
+    probs: tuple[float, ...] | None = None
+    values: tuple[float, ...] = ()
+    chosen: str | None = None
+    confidence: float | None = None
+
+
+def answers_of(row: Mapping[str, Any]) -> list[tuple[str, Any]] | None:
+    """The answers of a record by question, in either shape; None if it has none of such a kind."""
+    found = row.get(KEY)
+    if found is None and isinstance(row.get("response"), dict):
+        found = row["response"].get(KEY)
+    if isinstance(found, dict) and found and all(one is None or _is_answer(one) for one in found.values()):
+        return [*found.items()]
+    if isinstance(found, list) and found and all(_is_answer(one) and "name" in one for one in found):
+        return [(one["name"], one) for one in found]
+    return None
+
+
+def _is_answer(value: Any) -> bool:
+    keys = ("type", "choice", "noul", "probability", "probabilities", "score", "refusal")
+    return isinstance(value, dict) and any(key in value for key in keys)
+
+
+def read_decisions(sources: Sequence[TextSource], options: LogOptions, limits: Limits) -> Log:
+    """The answers that have a gold answer.
+
+    Raises: InputError for answers without probabilities whose confidence has no stated meaning, and where there is no
+    gold answer at all.
+    """
+    log = Log(WHAT, "probs", by=QUESTION)
+    found = [record for source in sources for record in records(source, limits)]
+    golds = join_gold(found, [_id(record) for record in found], options, limits, log, sources[0].name)
+    pairs = [
+        (decision, gold, question, document)
+        for record, (document, gold_row) in zip(found, golds, strict=True)
+        for question, decision, gold in _decided(record, gold_row, log)
+    ]
+    bare = next((decision for decision, *_ in pairs if decision.probs is None), None)
+    if bare is not None and options.means is None:
+        raise InputError(
+            f'{bare.place}: there is a "confidence", but no "probabilities", and services mean different things by it; '
+            "if it is the probability that the choice is right, say --confidence-means probability"
+        )
+    for decision, gold, question, document in pairs:
+        _add(log, decision, gold, question, document, top_only=bare is not None)
+    kinds = {decision.kind for decision, *_ in pairs}
+    log.how.append(
+        "probability of the chosen option by the stated confidence" if bare is not None else "probabilities of options"
+    )
+    if kinds == {"predicate"}:
+        log.how.append("yes-or-no questions")
+    return log
+
+
+def _id(record: Record) -> str | None:
+    found = record.key if record.key is not None else first_of(record.row, IDS)
+    return None if found is None else as_name(found, f"{record.place}: the id")
+
+
+def _decided(record: Record, gold: Mapping[str, Any] | None, log: Log) -> Iterator[tuple[str, Decision, Gold]]:
+    """Every question of a record that can be measured; the others are counted."""
+    answers = answers_of(record.row)
+    if answers is None:
+        log.count(NO_ANSWER)
+        return
+    seen: set[str] = set()
+    for name, answer in answers:
+        question = as_name(name, f"{record.place}: the name of a question")
+        place = f'{record.place}, question "{question[:80]}"'
+        if question in seen:
+            raise InputError(f"{place}: there are two answers to it")
+        seen.add(question)
+        decision = None if answer is None else _decision(answer, place)
+        if decision is None:
+            log.count(NO_ANSWER if answer is None else REFUSED, question)
+            continue
+        if gold is None or gold.get(question) is None:
+            log.count(NO_GOLD, question)
+            continue
+        right = gold_of(gold[question], decision.names, decision.values, place)
+        if right is None:
+            log.count(NO_OPTION, question)
+            continue
+        yield question, decision, right
+
+
+def _decision(answer: dict[str, Any], place: str) -> Decision | None:
+    """The answer; None for a refusal."""
+    kind = answer.get("type")
+    if kind == "refusal" or answer.get("refusal") or answer.get("refused") is True:
+        return None
+    if kind is None:
+        kind = next((one for one in ("noul", "score", "choice") if one in answer), "predicate")
+    if kind not in TYPES:
+        raise InputError(f'{place}: the type "{str(kind)[:40]}" is unknown; there are {", ".join(TYPES)}')
+    if kind in ("noul", "predicate"):
+        yes = _decimal(answer.get("noul" if kind == "noul" else "probability"), f"{place}: the probability of yes")
+        return Decision(place, "predicate", NO_YES, (float(1 - yes), float(yes)))
+    confidence = answer.get("confidence")
+    stated = None if confidence is None else _probability(confidence, f'{place}: "confidence"')
+    chosen = answer.get("choice")
+    text = None if chosen is None else _text(chosen)
+    given = answer.get("probabilities")
+    if not given:
+        if stated is None or kind == "score":
+            raise InputError(f'{place}: there are no "probabilities"')
+        return Decision(place, kind, chosen=text, confidence=stated)
+    names, probs, values = _options(given, kind, place)
+    if len(set(names)) < len(names):
+        raise InputError(f"{place}: two options have the same name")
+    legend = answer.get("legend")
+    if kind == "score" and isinstance(legend, dict) and all(_text(name) in legend for name in names):
+        names = tuple(_text(legend[name]) for name in names)
+    checked_options(probs, place)
+    return Decision(place, kind, names, probs, values, text, stated)
+
+
+def _options(given: Any, kind: str, place: str) -> tuple[tuple[str, ...], tuple[float, ...], tuple[float, ...]]:
+    """Names and probabilities of the options and, of a score, the values of its levels, in ascending order."""
+    rows: list[tuple[Any, Any, Any]]
+    if isinstance(given, dict):
+        rows = [(name, name, p) for name, p in given.items()]
+    elif isinstance(given, list) and all(isinstance(one, dict) and "probability" in one for one in given):
+        rows = [(one.get("label", one.get("value")), one.get("value"), one["probability"]) for one in given]
+    else:
+        raise InputError(f'{place}: "probabilities" must be an object, or a list of objects with a probability')
+    numbered = [
+        (_text(name), _probability(p, f'{place}: the probability of "{_text(name)[:40]}"'), value)
+        for name, value, p in rows
+    ]
+    if kind != "score":
+        return tuple(one[0] for one in numbered), tuple(one[1] for one in numbered), ()
+    by_level = sorted((as_number(value, f"{place}: a level of the score"), name, p) for name, p, value in numbered)
+    return tuple(one[1] for one in by_level), tuple(one[2] for one in by_level), tuple(one[0] for one in by_level)
+
+
+def _add(log: Log, decision: Decision, gold: Gold, question: str, document: str, *, top_only: bool) -> None:
+    probs = decision.probs
+    best = decision.chosen
+    if probs is not None:
+        best = decision.names[int(np.argmax(probs))]
+        if decision.chosen in decision.names and probs[decision.names.index(str(decision.chosen))] < max(probs):
+            log.count(OTHER_CHOICE, question, measured=True)
+    answer = Answer(decision.place, f"{document}/{question}", document, columns={QUESTION: question})
+    if top_only:
+        confidence = decision.confidence if probs is None else max(probs) / sum(probs)
+        right = gold.name == best
+        log.answers.append(answer._replace(confidence=float(confidence or 0.0), correct=float(right)))
+        return
+    right_option = decision.names.index(gold.name)
+    answer = answer._replace(scores=probs, right=(right_option,), names=decision.names, values=decision.values)
+    log.answers.append(answer._replace(shares=gold.shares))
+
+
+def _text(value: Any) -> str:
+    """An option as text: truth values as yes and no are written in JSON."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()
+
+
+def _decimal(value: Any, place: str) -> Decimal:
+    """A probability with the digits that it was printed with, so that the other one has as many."""
+    _probability(value, place)
+    try:
+        return Decimal(str(value).strip())
+    except InvalidOperation:
+        return Decimal(as_number(value, place))
+
+
+def _probability(value: Any, place: str) -> float:
+    found = as_number(value, place)
+    if not 0 <= found <= 1:
+        raise InputError(f"{place} is {found:g}, but it must lie between 0 and 1")
+    return found

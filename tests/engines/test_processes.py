@@ -1,0 +1,26 @@
+"""Processes that work on items: order, errors, and a process that dies."""
+
+import os
+
+import pytest
+
+from calibeval import InputError
+from calibeval.core.survey.axes import as_number, natural
+from calibeval.engines.processes import processes
+
+
+def test_results_come_in_the_order_of_the_items_and_errors_are_raised():
+    with processes(2) as running:
+        assert list(running.in_order(as_number, ["3", "1e-2", "7"])) == [3, 0.01, 7]
+        with pytest.raises(ValueError, match="could not convert"):
+            list(running.in_order(as_number, ["3", "x"]))
+        assert list(running.in_order(natural, ["a2"])) == [natural("a2")]  # they go on
+
+
+def test_a_process_that_dies_is_told_and_replaced():
+    with processes(1) as running:
+        with pytest.raises(
+            InputError, match="a process that measured died, perhaps of too little memory: try --jobs 1"
+        ):
+            list(running.in_order(os._exit, [3]))
+        assert list(running.in_order(as_number, ["3"])) == [3]
