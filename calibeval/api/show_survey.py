@@ -17,3 +17,17 @@ def survey_text(survey: Survey) -> str:
     metric = ECE if ECE in names or not names else names[0]
     text = render(survey, metric, width=WIDTH, color=False, ascii_only=False).rstrip("\n")
     return "\n".join([text, *(f"warning: {one}" for one in survey.warnings)])
+
+
+def survey_files(survey: Survey, metric: str) -> dict[str, bytes]:
+    """The page of a survey and its figures as SVG, by their names."""
+    from calibeval.render.drawing.along_sheet import along_sheet, ordered_axis
+    from calibeval.render.drawing.svg import sheet_svg
+    from calibeval.render.page.survey import render
+    from calibeval.words.survey import shown_metrics
+
+    names = [name for name in dict.fromkeys((metric, ECE, "accuracy", "nll")) if name in shown_metrics(survey)][:3]
+    files = {}
+    if names and ordered_axis(survey) is not None:
+        files["along.svg"] = sheet_svg(along_sheet(survey, names)).encode()
+    return {**files, "survey.html": render(survey, metric).encode()}

@@ -13,6 +13,7 @@ from calibeval.api.chosen import chosen_metrics
 from calibeval.api.dumps import LabelReading, as_class, as_path, as_texts
 from calibeval.api.engines import EngineName, with_engine
 from calibeval.api.outputs import check_outputs
+from calibeval.api.show_survey import survey_files
 from calibeval.api.survey_workers import measured
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.arguments import path, text, texts
@@ -133,15 +134,17 @@ def planned_cells(patterns: Sequence[str], index: Path | None, blocks: str | Non
     return planned(found, beside, " ".join(patterns) or str(index))
 
 
-def save_survey(found: Survey, folder: str | PathLike[str]) -> Path:
+def save_survey(found: Survey, folder: str | PathLike[str], metric: str = "ece") -> Path:
     """Write the files of a survey; survey.json is last, so that its presence means that the others are complete.
 
+    metric: of the page.
     Raises: UsageError if one of them is also an input; FileProblem if they cannot be written.
     """
     from calibeval.render.tables.survey_rows import cell_columns, cells_csv, means_csv
     from calibeval.writers.parquet import parquet_bytes
 
     files = {"cells.csv": _encoded(cells_csv(found)), "means.csv": _encoded(means_csv(found))}
+    files |= survey_files(found, metric)
     parquet = parquet_bytes(cell_columns(found))
     files |= {} if parquet is None else {"cells.parquet": parquet}
     files["survey.json"] = found.to_json().encode()

@@ -17,7 +17,7 @@ from calibeval.core.data.positive import with_positive
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.errors import UsageError
 from calibeval.readers.load import LOGS, MAYBE_LOGS, load, load_shards, needs_all, suffix_of
-from calibeval.readers.logs.opening import open_log
+from calibeval.readers.logs.opening import open_gold, open_log
 from calibeval.readers.meaning.assemble import assemble
 from calibeval.readers.meaning.read_options import ReadOptions, for_logs
 from calibeval.readers.opened import Opened
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     from calibeval.readers.meaning.labels_file import ExternalLabels
 
 STDIN = Path("-")
-STREAMED = (".csv", ".tsv", ".json", ".jsonl")
+STREAMED = (".csv", ".tsv", ".json", ".jsonl", ".lm-eval", ".judged", ".decisions")
 
 
 def read(
@@ -154,7 +154,7 @@ def open_input(
         from calibeval.readers.stdin import read_stdin
 
         stream = stdin if stdin is not None else getattr(sys.stdin, "buffer", None)
-        came = read_stdin(stream, limits, read_as, decimal)
+        came = read_stdin(stream, limits, read_as, decimal, logs)
         return Opened(path, came.contents, came.format, came.size, lambda: lambda: came.sha256)
     suffixed = suffix_of if read_as is None else lambda _: read_as
     shards = shard_paths(path, suffixed, alone=alone)
@@ -207,7 +207,8 @@ def predictions_of(opened: Opened, labels: Opened | None, split: str | None, opt
     if split is not None and opened.contents.narrowed is not None:
         opened = replace(opened, contents=opened.contents.narrowed(split))
     options = for_logs(options, opened.contents, opened.path.name)
-    source, settling = source_of(opened, labels, split)
+    gold = options.logs.gold if opened.contents.log is not None else None
+    source, settling = source_of(opened, labels if gold is None else open_gold(gold, options.limits), split)
     found = assemble(opened.contents.arrays, source, options, external(labels), settling)
     if found.labelled or found.class_names is not None:  # nothing else says which class a name is
         found = with_positive(found, options.positive)

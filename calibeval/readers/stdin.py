@@ -12,6 +12,8 @@ from calibeval.readers.formats.csv import read_table
 from calibeval.readers.formats.json import read_json_text
 from calibeval.readers.formats.jsonl import read_objects
 from calibeval.readers.formats.text import BOM, TextSource
+from calibeval.readers.logs.options import LogOptions
+from calibeval.readers.logs.recognise import READERS, log_format
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.stored import Contents
 
@@ -31,12 +33,16 @@ class StandardInput(NamedTuple):
 
 
 def read_stdin(
-    stream: IO[bytes] | None, limits: Limits, read_as: str | None = None, decimal: str | None = None
+    stream: IO[bytes] | None,
+    limits: Limits,
+    read_as: str | None = None,
+    decimal: str | None = None,
+    logs: LogOptions | None = None,
 ) -> StandardInput:
     """Read a stream to its end, through a temporary file, since a table may have to be read twice.
 
     read_as: ".csv", ".tsv", ".json" or ".jsonl"; None: by the first character jsonl ({), json ([) or csv. decimal: of a
-    table.
+    table. logs: how logs are read, which their keys tell; None: as any other text.
     Raises: InputError for content that cannot be used; FileProblem if the stream is closed or the disk is full.
     """
     if stream is None:
@@ -45,6 +51,10 @@ def read_stdin(
         with tempfile.TemporaryFile(prefix="calibeval-") as copy:
             sha256, size = _copied(stream, copy, limits)
             source = TextSource(NAME, size, lambda: _from_start(copy))
+            form = read_as or (None if logs is None else log_format(source, limits))
+            if logs is not None and form is not None and form in READERS:
+                found = READERS[form]([source], logs, limits).contents(NAME, limits)
+                return StandardInput(found, f"stdin-{form[1:]}", sha256, size)
             suffix = read_as or BEGINS.get(_first_character(source), ".csv")
             if suffix == ".json":
                 contents = read_json_text(source, limits)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from calibeval.core.data.source import LogCount, LogMeasure, Source
 from calibeval.words.cells import plural
 
@@ -29,6 +31,16 @@ def log_lines(source: Source) -> list[str]:
     others = [one for one in log.counts if not one.left_out]
     said += [f"measured: {_counted(others)}"] if others else []
     return [*said, *map(_measured, log.measures)]
+
+
+def left_out_lines(name: str, counts: Sequence[tuple[str, int]]) -> list[str]:
+    """What was left out of one of several dumps: one line, or none.
+
+    >>> left_out_lines("new.jsonl", [("refused", 2)])
+    ['new.jsonl: left out: 2 refused']
+    """
+    said = ", ".join(f"{count:,} {what}" for what, count in counts)
+    return [f"{name}: left out: {said}"] if said else []
 
 
 def _measured(one: LogMeasure) -> str:

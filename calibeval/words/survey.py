@@ -80,7 +80,12 @@ def by_value(cells: Sequence[Cell], metric: str) -> list[Cell]:
 
 def badness(metric: MetricResult) -> float:
     """How bad a value is; larger is worse."""
-    value, spec = metric.value or 0.0, EVERY.get(metric.name)
+    return bad(metric.name, metric.value or 0.0)
+
+
+def bad(name: str, value: float) -> float:
+    """How bad a value of that metric is; larger is worse."""
+    spec = EVERY.get(name)
     better = "lower" if spec is None else spec.better
     return {"lower": value, "higher": -value, "zero": abs(value), "one": abs(value - 1.0)}[better]
 

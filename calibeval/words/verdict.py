@@ -10,6 +10,7 @@ from typing import Any
 from calibeval.core.gating.ruling import Outcome, RuleVerdict
 from calibeval.core.gating.verdict import Verdict
 from calibeval.words import cells
+from calibeval.words.logs import left_out_lines
 from calibeval.words.rules import asked, harmless, shown_interval, shown_value
 from calibeval.words.why import why_lines
 
@@ -76,6 +77,17 @@ def compared(verdict: Verdict) -> str:
         return text
     how = "not paired: its rows are not there" if verdict.paired_by is None else f"paired by {verdict.paired_by}"
     return f"{text}, baseline {harmless(str(verdict.baseline['name']))} ({how})"
+
+
+def left_out(verdict: Verdict) -> list[str]:
+    """What was left out of the logs that were judged, in a line each."""
+    lines: list[str] = []
+    for dump in (verdict.dump, verdict.baseline):
+        log = None if dump is None else dump["source"].get("log") if isinstance(dump.get("source"), dict) else None
+        if dump is not None and log:
+            counts = [(harmless(str(one["what"])), int(one["answers"])) for one in log["counts"] if one["left_out"]]
+            lines += left_out_lines(harmless(str(dump["name"])), counts)
+    return lines
 
 
 def weighting(dump: Mapping[str, Any]) -> str:

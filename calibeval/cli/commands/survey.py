@@ -20,7 +20,7 @@ from calibeval.core.conventions.table import OWN
 if TYPE_CHECKING:
     from calibeval.core.survey.survey import Survey
 
-OUTPUTS = ("cells.csv", "means.csv", "cells.parquet", "survey.json")
+OUTPUTS = ("cells.csv", "means.csv", "cells.parquet", "along.svg", "models.svg", "survey.html", "survey.json")
 INVALID_INPUT = 3
 
 
@@ -99,7 +99,7 @@ def survey(
     found = replace(found, environment=environment())
     say([f"warning: {one}" for one in found.warnings], quiet=quiet)
     if out is not None:
-        save_survey(found, out)
+        save_survey(found, out, shown)
         say([f"written to {out}"], quiet=quiet)
     put(_shown(found, table, shown, (rows, columns), json=json, full=full))
     lost = [one for one in found.changes or () if one.error is not None]

@@ -37,7 +37,7 @@ Metric = Annotated[
 ]
 SurveyOut = Annotated[
     Path | None,
-    typer.Option("--out", "-o", metavar="DIR", help="Write survey.json, cells.csv, means.csv.", rich_help_panel=OUTPUT),
+    typer.Option("--out", "-o", metavar="DIR", help="Write page, figures, tables and JSON.", rich_help_panel=OUTPUT),
 ]
 SurveyFull = Annotated[bool, typer.Option("--full", help="Print all rows and all cells.", rich_help_panel=OUTPUT)]
 SurveyFormat = Annotated[

@@ -74,10 +74,13 @@ def groups_or_images(
 
 
 def group_column(predictions: Predictions, name: str | None) -> npt.NDArray[Any] | None:
-    """The column whose equal entries keep rows in the same fold.
+    """The column whose equal entries keep rows in the same fold; by default the documents of a log.
 
     Raises: UsageError if the dump has no such column; InputError for one that cannot be used.
     """
+    log = predictions.source.log
+    if name is None and log is not None and log.group in predictions.columns:
+        name = log.group
     if name is None:
         return None
     if name not in predictions.columns:

@@ -73,9 +73,8 @@ class CasesAsTool:
 
     def __init__(self, cases: Cases, tool: ImageConvention, settings: Settings, *, renormalize: bool) -> None:
         check_classes(cases)
-        self._renormalize = renormalize
         self._facts, self._settings, self._tool = cases.facts, settings, tool
-        self._sums = ToolSums(tool, settings.bins)
+        self._sums, self._renormalize = ToolSums(tool, settings.bins), renormalize
 
     def found(self, case: Case) -> Found:
         """What the tool finds in a case; any thread may compute it. Raises: InputError naming it."""

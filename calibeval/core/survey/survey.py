@@ -70,7 +70,7 @@ class Cell(MetricLookup[MetricResult]):
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this cell."""
-        source = None if self.source is None else to_plain(self.source, "title")
+        source = None if self.source is None else to_plain(self.source, *self.source.HELD)
         return {**to_plain(self, "source"), "source": source}
 
 
@@ -208,7 +208,7 @@ class Survey:
         return frame
 
     def save(self, folder: str | PurePath) -> Path:
-        """Write survey.json, cells.csv, means.csv, and cells.parquet where pyarrow is installed, to a folder.
+        """Write survey.json, the page, its figures, cells.csv, means.csv, and cells.parquet where pyarrow is installed.
 
         Raises: FileProblem if they cannot be written.
         """

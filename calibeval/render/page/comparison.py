@@ -100,6 +100,7 @@ class ComparisonView:
     settings: list[tuple[str, str]]
     convention: str
     marks: str
+    sheet: str = "compare.css"
 
 
 def render(comparison: Comparison) -> str:

@@ -97,8 +97,8 @@ def _environment() -> Environment:
 
 
 def _style(page: object) -> Markup:
-    """The style sheet; pages that begin with the verdict of a gate, and those of comparisons, need more of it."""
-    more = "gate.css" if getattr(page, "verdict", None) else "compare.css" if hasattr(page, "candidates") else ""
+    """The style sheet; pages that begin with the verdict of a gate, of comparisons and of surveys need more of it."""
+    more = "gate.css" if getattr(page, "verdict", None) else getattr(page, "sheet", "")
     return _file("report.css") + (_file(more) if more else "")
 
 

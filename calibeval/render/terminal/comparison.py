@@ -6,7 +6,7 @@ from rich.cells import cell_len
 from rich.console import RenderableType
 from rich.text import Text
 
-from calibeval.core.comparison.comparison import Candidate, Comparison, SliceDifferences
+from calibeval.core.comparison.comparison import Candidate, ComparedDump, Comparison, SliceDifferences
 from calibeval.render.terminal.report import NARROWEST, sheet_text
 from calibeval.render.terminal.sheet import (
     BETTER,
@@ -23,6 +23,8 @@ from calibeval.render.terminal.sheet import (
 from calibeval.words import comparison as shown
 from calibeval.words.comparison import Row
 from calibeval.words.difference import CERTAIN_MARK
+from calibeval.words.logs import left_out_lines
+from calibeval.words.names import visible
 from calibeval.words.shown import sliced
 
 _MOST_SLICES = 10
@@ -70,6 +72,8 @@ def _candidate(candidate: Candidate, comparison: Comparison, sheet: Sheet, *, fu
     parts: list[RenderableType] = [
         _title(candidate, comparison, sheet),
         *(Text(line) for line in sheet.flow(shown.facts(candidate))),
+        *_left_out(comparison.base, sheet),
+        *_left_out(candidate.dump, sheet),
         "",
         *(Text(sheet.text(line), STRONG) for line in shown.sentences(comparison, candidate)),
         "",
@@ -80,6 +84,14 @@ def _candidate(candidate: Candidate, comparison: Comparison, sheet: Sheet, *, fu
     parts += [Text(sheet.text(line)) for line in lines]
     parts += [Text(sheet.text(line)) for line in below]
     return [*parts, *_all_slices(candidate, sheet)]
+
+
+def _left_out(dump: ComparedDump, sheet: Sheet) -> list[Text]:
+    """The line about what was left out of a log, if there is one."""
+    log = dump.source.log
+    counts = [] if log is None else [(visible(one.what), one.answers) for one in log.counts if one.left_out]
+    name = sheet.name(dump.name, sheet.width // 2, keep_end=True)
+    return [Text(sheet.text(line)) for line in left_out_lines(name, counts)]
 
 
 def _title(candidate: Candidate, comparison: Comparison, sheet: Sheet) -> Text:

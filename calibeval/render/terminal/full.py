@@ -14,7 +14,7 @@ from calibeval.render.terminal.classes import class_table
 from calibeval.render.terminal.diagram import MOST_ROWS, class_diagrams, diagram
 from calibeval.render.terminal.images import image_tables
 from calibeval.render.terminal.overview import dumps_table
-from calibeval.render.terminal.report import NARROWEST, sheet_text, title
+from calibeval.render.terminal.report import NARROWEST, sheet_text, title, told_of_log
 from calibeval.render.terminal.risk import risk_tables, tabled
 from calibeval.render.terminal.sheet import GUTTER, QUIET, STRONG, Column, Sheet, blocks, gap_style, table, total_width
 from calibeval.render.terminal.slices import MOST_SHOWN, slice_blocks
@@ -76,6 +76,7 @@ def hidden(report: Report) -> str:
 def _dump(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType]:
     parts: list[RenderableType] = [
         title(dump, sheet),
+        *told_of_log(dump, sheet),
         *_origin(dump, sheet),
         "",
         Text(sheet.text(headline(dump)), STRONG),

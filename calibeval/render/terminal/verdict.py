@@ -12,7 +12,7 @@ from rich.style import Style
 
 from calibeval.core.gating.verdict import Verdict
 from calibeval.words.names import ascii_text
-from calibeval.words.verdict import Line, compared, conclusion, note, rule_lines, rules_from
+from calibeval.words.verdict import Line, compared, conclusion, left_out, note, rule_lines, rules_from
 
 _GUTTER = "  "
 # A longer rule shifts only its own numbers, not those of the other rules.
@@ -40,6 +40,8 @@ def render(verdict: Verdict, *, width: int | None, color: bool, ascii_only: bool
     title = " · ".join(part for part in (compared(verdict), rules_from(verdict)) if part)
     last = f"{conclusion(verdict)} · exit {int(verdict.exit_code)}"
     above, below = ([tell(text)] if width is None else _wrapped(tell(text), "", width) for text in (title, last))
+    for text in left_out(verdict):
+        above += [tell(text)] if width is None else _wrapped(tell(text), "", width)
     noted = [tell(text) for text in (note(lines),) if text]
     return "\n".join([*above, "", *_rules(lines, width, color), "", *noted, *below]) + "\n"
 

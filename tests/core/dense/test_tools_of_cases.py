@@ -7,6 +7,7 @@ from calibeval import Predictions, conventions, evaluate
 from calibeval.core.dense.case import OF_CASES, Case, Facts
 from calibeval.core.dense.tools_of_cases import explain_cases
 from calibeval.core.errors import InputError
+from calibeval.core.evaluation.measured_cases import aligned
 from tests.readers.cases.folders import image
 
 
@@ -83,3 +84,18 @@ def test_the_background_of_an_array_beside_any_ignored_label(void):
         kept = MARKS != 0
         assert report.n == kept.sum()
         assert report.metrics["accuracy"].value == pytest.approx((P.argmax(axis=0) == MARKS)[kept].mean())
+
+
+@pytest.mark.parametrize(
+    "labels", [np.zeros((4, 4, 4), int), np.add.outer(np.add.outer(*[np.arange(4) % 2] * 2), [0] * 4)]
+)
+def test_files_from_x_are_turned_also_where_both_orders_fit(labels):
+    labels = (labels + labels.T) // 2  # equal to their transpose
+    scores = np.random.default_rng(0).dirichlet(np.ones(3), labels.shape).transpose(3, 0, 1, 2)
+    ours = Case("c", scores, labels, (1.0, 2.0, 3.0))
+    turned = Case("c", scores.transpose(0, 3, 2, 1), labels.T, (3.0, 2.0, 1.0), from_x=True)
+    found = aligned(turned, ours)
+    np.testing.assert_array_equal(found.scores, scores)
+    assert found.spacing == ours.spacing
+    np.testing.assert_array_equal(aligned(turned, turned).scores, turned.scores)
+    np.testing.assert_array_equal(aligned(ours, ours).scores, scores)
