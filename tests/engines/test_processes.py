@@ -29,6 +29,6 @@ def test_a_process_that_dies_is_told_and_replaced():
 
 def test_a_process_ends_with_its_parent(monkeypatch):
     ended = []
-    monkeypatch.setattr(worker.os, "_exit", ended.append)
+    monkeypatch.setattr(os, "_exit", ended.append)
     worker.end_with(-1)  # of no process
     assert ended == [0]

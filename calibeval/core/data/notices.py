@@ -17,8 +17,8 @@ ReasonCode = Literal[
 ]  # fmt: skip
 # Warnings about numbers that exist.
 WarningCode = Literal[
-    "absent_classes", "below_chance", "cases_left_out", "classes_differ", "classes_permuted", "clipped",
-    "column_left_out",
+    "absent_classes", "answers_left_out", "below_chance", "cases_left_out", "classes_differ", "classes_permuted",
+    "clipped", "column_left_out",
     "convention_binary", "convention_classes", "convention_drops", "convention_images",
     "convention_order",
     "dependent_pixels", "diverged", "diverged_later",

@@ -28,6 +28,7 @@ SAMPLES = re.compile(r"samples_(?P<task>.+?)(_[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9T.:
 LOGGED = {"none": "acc", "chars": "acc_norm", "bytes": "acc_bytes"}
 LENGTH: dict[str, Callable[[str], int]] = {"chars": len, "bytes": lambda text: len(text.encode("utf-8"))}
 LONG = ("doc", "resps")
+LONGEST_NAME = 80
 NO_GOLD = "without a right option"
 Rights = tuple[int, ...]
 
@@ -65,7 +66,10 @@ def read_samples(sources: Sequence[TextSource], options: LogOptions, limits: Lim
             document = as_name(sample.record.row.get("doc_id"), f'{sample.record.place}: "doc_id"')
             document = f"{name}/{document}" if name else document
             columns = {"task": name} if name else {}
-            log.answers.append(Answer(sample.record.place, document, document, sample.scores, right, columns=columns))
+            names = _names(sample)
+            log.answers.append(
+                Answer(sample.record.place, document, document, sample.scores, right, columns=columns, names=names)
+            )
     if len({answer.columns.get("task") for answer in log.answers}) == 1 and "task" in log.answers[0].columns:
         log.how.append(f"task {log.answers[0].columns['task']}")
     if chosen != "none":
@@ -176,6 +180,16 @@ def _choices(record: Record, k: int) -> list[str]:
     if len(texts) != k:
         raise InputError(f'{record.place}: "arguments" do not hold the texts of all {k} options, which are needed here')
     return texts
+
+
+def _names(sample: Sample) -> tuple[str, ...]:
+    """The texts of the options, by which classes are called if all rows have the same, such as no and yes."""
+    try:
+        texts = _choices(sample.record, len(sample.scores))
+    except InputError:
+        return ()
+    known = all(text.strip() and len(text) <= LONGEST_NAME and text.isprintable() for text in texts)
+    return tuple(text.strip() for text in texts) if known and len(set(texts)) == len(texts) else ()
 
 
 def _rights(samples: Sequence[Sample], options: LogOptions) -> list[Rights | None]:

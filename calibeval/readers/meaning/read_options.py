@@ -67,7 +67,7 @@ def for_logs(options: ReadOptions, contents: Contents, file: str) -> ReadOptions
         if options.labels is not None:
             raise UsageError(f"{file} is a log: its right answers are in it, or in the file that --gold names")
         weights = options.keys.weights or (WEIGHT if WEIGHT in contents.arrays else None)
-        return replace(options, keys=Keys(weights=weights))
+        return replace(options, keys=Keys(weights=weights), labels_are="positions")
     said = options.logs.said()
     if said is not None:
         raise UsageError(f"{said} is for logs of language models and decision services, but {file} is none")

@@ -183,3 +183,18 @@ def test_answers_that_cannot_be_are_refused_with_their_place(tmp_path, answer, m
 def test_answers_of_other_kinds_are_no_decisions(tmp_path):
     rows = [{"probs": [0.2, 0.8], "labels": 1, "answers": {"text": ["a"]}}] * 2
     assert calibeval.read(write(tmp_path / "a.jsonl", rows)).source.log is None
+
+
+def test_options_that_are_numbers_are_told_apart_by_their_names(tmp_path):
+    answer = {"type": "choice", "probabilities": {"1": 0.7, "0": 0.3}}
+    rows = [{"answers": {"q": answer}, "labels": {"q": gold}} for gold in (1, 0, "1", 1.0)]
+    report = calibeval.evaluate(write(tmp_path / "log.jsonl", rows), level=None)
+    assert report["accuracy"].value == 0.75
+
+
+def test_inspect_shows_every_question(tmp_path):
+    found = calibeval.inspect(write(tmp_path / "log.jsonl", [{"answers": by_question(), "labels": LABELS}] * 2))
+    assert [(one.name.rpartition("log.jsonl")[2], one.k, one.error) for one in found.readings] == [
+        ("", 3, None), ("#topic", 3, None), ("#spam", 2, None), ("#severity", 3, None),
+    ]  # fmt: skip
+    assert found.readings[2].classes == ("no", "yes")

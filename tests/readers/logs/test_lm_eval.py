@@ -192,3 +192,13 @@ def test_options_that_differ_in_their_question_are_right_by_the_accuracy(tmp_pat
 def test_the_title_speaks_of_options(tmp_path, rng, capsys):
     shown = run(capsys, "report", write(tmp_path / "a.jsonl", samples(rng, 60)))
     assert shown.out.startswith("a.jsonl · 60 rows · up to 5 options · logits\nlm-evaluation-harness samples · ")
+
+
+def test_options_with_the_same_texts_in_all_rows_are_classes_by_name(tmp_path):
+    rows = [sample(i, [-2.0, -1.0], ["no", "yes"], i % 2, right=[i % 2]) for i in range(4)]
+    assert calibeval.read(write(tmp_path / "a.jsonl", rows)).class_names == ("no", "yes")
+    turned = [sample(i, [-2.0, -1.0], ["1", "0"], i % 2, right=[i % 2]) for i in range(4)]
+    found = calibeval.read(write(tmp_path / "b.jsonl", turned))
+    assert (found.class_names, found.labels.tolist()) == (("1", "0"), [0, 1, 0, 1])
+    mixed = [*rows, sample(4, [-2.0, -1.0], ["yes", "no"], 0, right=[0])]
+    assert calibeval.read(write(tmp_path / "c.jsonl", mixed)).class_names is None
