@@ -44,6 +44,7 @@ NAMES = (
         "kind",
         "labels",
         "layout",
+        "rank",
         "reference",
         "rows",
     ),
