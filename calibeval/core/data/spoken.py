@@ -18,6 +18,7 @@ SWITCHES = {
     "init": "calibeval gate --init",
     "json": "to_json()",
     "no-crc": "checksums=False",
+    "no-intervals": "level=None",
     "overwrite": "overwrite=True",
     "plan": "calibeval.plan",
     "renormalize": "renormalize=True",
