@@ -12,7 +12,9 @@ from calibeval.engines.processes import Processes, processes
 from calibeval.readers.open import split_name
 from calibeval.runs.surveying.measure import Measured, Task, forget, measure
 
-LEAST_BYTES = 2**26  # of dumps, for which another process is worth its start
+LEAST_BYTES = 2**27  # of numbers, for which another process is worth its start
+TEXT = 16  # how much longer a byte of text takes
+OF_TEXT = (".csv", ".tsv", ".json", ".jsonl", ".ndjson", ".txt", ".gz")
 
 
 def measured(tasks: Sequence[Task], jobs: int, engine: Any, progress: Progress | None) -> Iterator[Measured]:
@@ -44,5 +46,6 @@ def _bytes(tasks: Sequence[Task]) -> int:
         path, _ = split_name(task.cell.found.dump)
         if str(path) not in sizes:
             known = isinstance(path, Path) and path.is_file()
-            sizes[str(path)] = path.stat().st_size if isinstance(path, Path) and known else LEAST_BYTES
+            size = path.stat().st_size if isinstance(path, Path) and known else LEAST_BYTES
+            sizes[str(path)] = size * (TEXT if path.suffix.lower() in OF_TEXT else 1)
     return sum(sizes.values())

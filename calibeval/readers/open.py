@@ -17,7 +17,7 @@ from calibeval.core.data.positive import with_positive
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.errors import UsageError
 from calibeval.readers.load import LOGS, MAYBE_LOGS, load, load_shards, needs_all, suffix_of
-from calibeval.readers.logs.opening import open_log
+from calibeval.readers.logs.opening import open_gold, open_log
 from calibeval.readers.meaning.assemble import assemble
 from calibeval.readers.meaning.read_options import ReadOptions, for_logs
 from calibeval.readers.opened import Opened
@@ -27,6 +27,7 @@ from calibeval.readers.said import options_of
 from calibeval.readers.shards import joined, shard_paths
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.place import Place, Url, as_name, place_of, remote_split
+from calibeval.readers.stored.steady import SteadyFile
 
 if TYPE_CHECKING:
     from calibeval.readers.logs.options import LogOptions
@@ -160,12 +161,14 @@ def open_input(
     shards = shard_paths(path, suffixed, alone=alone)
     first = path if shards is None else shards[0]
     form = suffixed(first)
+    seen: SteadyFile | None = None
     if logs is not None and form in (*MAYBE_LOGS, *LOGS):
-        logged = open_log(path, shards or [path], limits, logs, read_as)
+        seen = steady_file(first, limits, whole=True)  # a remote file is not fetched again
+        logged = open_log(path, seen, (shards or [path])[1:], limits, logs, read_as)
         if logged is not None:
             return logged
     if shards is None:
-        file = steady_file(path, limits, whole=needs_all(form))
+        file = seen or steady_file(path, limits, whole=needs_all(form))
         contents = load(file, limits, read_as, decimal)
         return Opened(
             path,
@@ -207,7 +210,8 @@ def predictions_of(opened: Opened, labels: Opened | None, split: str | None, opt
     if split is not None and opened.contents.narrowed is not None:
         opened = replace(opened, contents=opened.contents.narrowed(split))
     options = for_logs(options, opened.contents, opened.path.name)
-    source, settling = source_of(opened, labels, split)
+    gold = options.logs.gold if opened.contents.log is not None else None
+    source, settling = source_of(opened, labels if gold is None else open_gold(gold, options.limits), split)
     found = assemble(opened.contents.arrays, source, options, external(labels), settling)
     if found.labelled or found.class_names is not None:  # nothing else says which class a name is
         found = with_positive(found, options.positive)

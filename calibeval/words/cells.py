@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 
+from calibeval.core.conventions.table import CONVENTIONS
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import EVERY
 from calibeval.core.report.report import DumpReport, Report
@@ -113,6 +114,13 @@ def groups(dump: DumpReport, name: Callable[[str], str]) -> str:
     return plural(count, "image") if column is None else f"{plural(count, 'group')} by {name(column)}"
 
 
+def classes(dump: DumpReport) -> str:
+    """How many classes there are; the options of a log may be fewer in some rows."""
+    if dump.k is None:
+        return "top label only"
+    return plural(dump.k, "class") if dump.source.log is None or dump.k == 2 else f"up to {plural(dump.k, 'option')}"
+
+
 def left_out(dump: DumpReport) -> list[str]:
     """How many rows are left out, because of their labels and because of their weights; empty if there are none."""
     zero = 0 if dump.weights is None else dump.weights.zero
@@ -169,7 +177,9 @@ def _without_small_bins(dump: DumpReport, worst: MetricResult) -> list[str]:
 def convention(report: Report) -> str:
     """Bins, convention and units of every number in the report, in one line."""
     settings = report.settings
-    facts = [f"{settings.bins} bins", f"convention {settings.convention}"]
+    known = CONVENTIONS.get(settings.convention)
+    chunked = known is not None and known.equal_mass == "chunks"
+    facts = ["ECE of chunks of 100 rows" if chunked else f"{settings.bins} bins", f"convention {settings.convention}"]
     names = metric_names(report)
     for one in ("%", "nats"):
         own = [label(name) for name in names if unit(name) == one]

@@ -18,6 +18,7 @@ SHARES = ("accuracy", "dice", "iou")
 FIRST = ("ece", "ace", "dice")
 FIRST_OF_TOOLS = ("expected", "average", "maximum", "ece", "boundary_ece", "aece", "cwce")
 SHOWN_WORST = 3
+INFINITE = "∞"
 HEADINGS = ("pooled", "mean over images", "median", "quartiles", "undefined", "worst")
 
 
@@ -176,7 +177,8 @@ def _ends_of(number: ImageNumber | None) -> str:
 
 
 def _worst(number: ImageNumber) -> Sequence[str]:
-    return [f"{visible(one.image)} {_text(number.name, one.value)}" for one in number.worst[:SHOWN_WORST]]
+    shown = number.worst[:SHOWN_WORST]
+    return [f"{visible(one.image)} {INFINITE if one.value is None else _text(number.name, one.value)}" for one in shown]
 
 
 def _shape(name: str) -> str:

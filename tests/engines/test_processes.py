@@ -6,6 +6,7 @@ import pytest
 
 from calibeval import InputError
 from calibeval.core.survey.axes import as_number, natural
+from calibeval.engines import worker
 from calibeval.engines.processes import processes
 
 
@@ -24,3 +25,10 @@ def test_a_process_that_dies_is_told_and_replaced():
         ):
             list(running.in_order(os._exit, [3]))
         assert list(running.in_order(as_number, ["3"])) == [3]
+
+
+def test_a_process_ends_with_its_parent(monkeypatch):
+    ended = []
+    monkeypatch.setattr(os, "_exit", ended.append)
+    worker.end_with(-1)  # of no process
+    assert ended == [0]

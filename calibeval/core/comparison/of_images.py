@@ -13,15 +13,17 @@ from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from calibeval.core.comparison.comparison import Difference
-from calibeval.core.comparison.differences import with_contrast
+from calibeval.core.comparison.differences import told_apart, with_contrast
 from calibeval.core.data.arrays import Codes, Floats
-from calibeval.core.data.notices import NotComputable, reason
+from calibeval.core.data.notices import NotComputable, Notice, reason
 from calibeval.core.dense.image_sums import ImageSums
 from calibeval.core.dense.intervals import LEAST_UNITS, as_gaps, joint_of_parts, rests_on_few
 from calibeval.core.dense.results import FEW_PARTS, NO_METHOD, Images
-from calibeval.core.dense.values import NUMBERS, DenseNumber, of_class, without_class
+from calibeval.core.dense.spread import infinite, known
+from calibeval.core.dense.values import NUMBERS, DenseNumber, of_class, ratio, without_class
 from calibeval.core.metrics.image_names import OF_ROWS, Spelled
 from calibeval.core.report.left_out import LeftOut
 from calibeval.core.sums.binning import BinSums
@@ -32,6 +34,8 @@ from calibeval.core.uncertainty.paired import Contrast, check_thick, contrast
 from calibeval.core.uncertainty.paired_means import normal_difference
 from calibeval.core.uncertainty.paired_paths import Shared, ece_side, path_difference, shared_totals
 from calibeval.core.uncertainty.paths import Joint
+
+Bools = npt.NDArray[np.bool_]
 
 FEW = reason("too_few_groups", f"fewer than {LEAST_UNITS} images, or groups of them, have such pixels")
 NO_PIXELS = reason("no_rows", "there are no such pixels")
@@ -118,7 +122,7 @@ def _pooled(
     level: float,
 ) -> Difference:
     """The difference of a number of all pixels."""
-    ours, theirs = (_known(float(number.value(one.whole)[0])) for one in models.both)
+    ours, theirs = (known(float(number.value(one.whole)[0])) for one in models.both)
     if ours is None or theirs is None:
         return Difference(name, ours, theirs, None, reason=NO_PIXELS)
     plain = Difference(name, ours, theirs, theirs - ours)
@@ -190,23 +194,69 @@ def _of_sums(number: DenseNumber, units: Units, whole: float, level: float) -> C
 
 
 def _mean(name: str, number: DenseNumber, models: Models, level: float) -> Difference:
-    """The difference of means over the images that both models have a value of."""
-    ours, theirs = (number.value(one) for one in models.both)
-    there = np.isfinite(ours) & np.isfinite(theirs)
-    if not there.any():
-        return Difference(name, None, None, None, reason=NO_PIXELS)
-    change = theirs[there] - ours[there]
-    own = float(ours[there].mean()), float(theirs[there].mean())
-    plain = Difference(name, *own, own[1] - own[0])
-    if not change.any():
+    """The difference of means, each over the images that the model has a value of, as in its report.
+
+    Dice, say, is undefined where a class is neither in the labels nor predicted, and 0 where it is only predicted.
+    Source: Maier-Hein et al., Nature Methods 21:195 (2024).
+    """
+    both = [number.value(one) for one in models.both]
+    there = [~np.isnan(one) for one in both]
+    base, candidate = (
+        known(float(one[own].mean())) if own.any() else None for one, own in zip(both, there, strict=True)
+    )
+    if base is None or candidate is None:
+        return Difference(name, base, candidate, None, reason=_why_no_mean(*both))
+    plain = Difference(name, base, candidate, candidate - base, reason=other_images(*there))
+    if np.array_equal(both[0], both[1], equal_nan=True):
         return with_contrast(plain, Contrast(0.0, 0.0, 1.0, 0.0, same=True))
-    units = np.unique(models.codes[there], return_inverse=True)[1]
-    sizes, totals = np.bincount(units).astype(np.float64), np.bincount(units, weights=change)
-    clusters = Clusters(sizes)
-    if clusters.effective < LEAST_UNITS:
+    sides = [_without_each(one, models.codes) for one in both]
+    clusters = min((one[1] for one in sides), key=lambda one: one.freedom)
+    if clusters.effective < LEAST_UNITS or not all(np.isfinite(left).all() for left, _ in sides):
         return plain.without_interval(FEW)
-    left = (totals.sum() - totals) / (sizes.sum() - sizes)
-    return with_contrast(plain, _contrast(number, own[1] - own[0], left, clusters, level))
+    either = np.bincount(models.codes, weights=there[0] | there[1]) > 0.0
+    left = (sides[1][0] - sides[0][0])[either]
+    told = _contrast(number, candidate - base, left, clusters, level)
+    return with_contrast(plain, told._replace(reason=told.reason or plain.reason))
+
+
+def _without_each(values: Floats, codes: Codes) -> tuple[Floats, Clusters]:
+    """The means over images without each unit, and the units that have a value. values: NaN where undefined."""
+    there = ~np.isnan(values)
+    sizes = np.bincount(codes, weights=there).astype(np.float64)
+    totals = np.bincount(codes, weights=np.where(there, values, 0.0))
+    left = ratio(totals.sum() - totals, sizes.sum() - sizes)
+    return left, Clusters(sizes[sizes > 0.0])
+
+
+def _why_no_mean(base: Floats, candidate: Floats) -> Notice:
+    """Why one of two means does not exist: infinite, or without a pixel in any image."""
+    if np.isnan(base).all() and np.isnan(candidate).all():
+        return NO_PIXELS
+    whys = (
+        infinite(one) or (reason("no_rows", "no image has a value") if np.isnan(one).all() else None)
+        for one in (base, candidate)
+    )
+    return told_apart(*whys)
+
+
+def other_images(base: Bools, candidate: Bools) -> Notice | None:
+    """How many images have a value of one model alone, so that the means are over other images; None if none has.
+
+    base, candidate: (j,), whether an image has one.
+
+    >>> str(other_images(np.array([True, False, False]), np.array([True, True, False])))
+    '1 of 3 images has a value only in the candidate; each mean is over its own images'
+    """
+    parts = []
+    for only, model in ((base & ~candidate, "base"), (candidate & ~base, "candidate")):
+        count = int(only.sum())
+        if count:
+            parts.append(
+                f"{count:,} of {len(only):,} images {'has' if count == 1 else 'have'} a value only in the {model}"
+            )
+    if not parts:
+        return None
+    return reason("other_images", f"{', '.join(parts)}; each mean is over its own images")
 
 
 def _contrast(number: DenseNumber, whole: float, left: Floats, clusters: Clusters, level: float) -> Contrast:
@@ -237,7 +287,3 @@ def _bin_sums(number: DenseNumber, images: Images, label: int | None) -> BinSums
 def _same(base: ImageSums, candidate: ImageSums) -> bool:
     """Whether both models have the same sums of every image."""
     return all(np.array_equal(one, other) for one, other in zip(base.parts, candidate.parts, strict=True))
-
-
-def _known(value: float) -> float | None:
-    return value if math.isfinite(value) else None

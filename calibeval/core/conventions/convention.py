@@ -21,7 +21,9 @@ class Convention:
     top_float32: top-label confidences are rounded to float32. binary: what is measured for two classes.
     equal_mass: "order": order statistics as edges, equal ones merged; "interpolated": between order statistics, with
     the lowest confidence in no bin; "quantiles": numpy's quantiles, refusing equal edges; "counts": the same number of
-    rows in each, ties split, always of the top label; None: no equal-mass bins.
+    rows in each, ties split, always of the top label; "midpoints": halfway between parts of equal size, ties together;
+    "chunks": of 100 rows, whatever the number of bins, the last of which is left out; None: no equal-mass bins.
+    ece: what its ECE is of: equal-width bins, or "mass", the equal-mass ones, or "root", the root of their mean square.
     classes: in class-wise metrics: "all", or "labelled": max(label) + 1 of them; None: the tool has none.
     counts_labels: two classes are recognised by the labels that occur; then more than two probabilities are refused.
     metrics: the binned metrics of the tool. source: tool with version or commit. description: a paragraph.
@@ -39,7 +41,7 @@ class Convention:
     edges: Literal["quotients", "linspace", "float32", "confidence", "steps"]
     top_float32: bool
     binary: Literal["top label", "P(class 1)"]
-    equal_mass: Literal["order", "interpolated", "quantiles", "counts"] | None
+    equal_mass: Literal["order", "interpolated", "quantiles", "counts", "midpoints", "chunks"] | None
     classes: Literal["all", "labelled"] | None
     counts_labels: bool
     metrics: tuple[str, ...]
@@ -47,6 +49,7 @@ class Convention:
     description: str
     own_way: tuple[str, ...] = ()
     other_way: tuple[tuple[str, str], ...] = ()
+    ece: Literal["width", "mass", "root"] = "width"
 
     @property
     def facts(self) -> tuple[str, ...]:
@@ -56,6 +59,8 @@ class Convention:
         >>> CONVENTIONS["torchmetrics"].facts[:2]
         ('bins [lower, upper)', '1 in a separate bin')
         """
+        if self.ece != "width":
+            return (_EQUAL_MASS[self.equal_mass or "order"], f"two classes: {self.binary}")
         facts = ["bins (lower, upper]" if self.closed == "right" else "bins [lower, upper)"]
         if self.closed == "right":
             facts.append("0 in no bin, but counted in n" if self.drops_zero else "0 in the first bin")
@@ -79,6 +84,11 @@ _EQUAL_MASS = {
     "interpolated": "AECE between interpolated edges, the lowest confidence in no bin",
     "quantiles": "AECE between edges from np.quantile, refused if two are equal",
     "counts": "AECE of the top label in equal counts, which the order of rows decides if ties are split",
+    "midpoints": "ECE and AECE are one number, between midpoints of parts of equal size; ties together",
+    "chunks": (
+        "ECE is the root of the mean squared gap of chunks of 100 rows, of which the most confident one is left out; "
+        "ties in the order of rows"
+    ),
 }
 _OWN_WAY = {
     "smece": "smECE on a grid, where confidences of exactly 0 or 1 count half",

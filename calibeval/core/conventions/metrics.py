@@ -13,6 +13,7 @@ from html import escape
 
 from calibeval.core.conventions.convention import Convention
 from calibeval.core.conventions.explained import CasesFacts, ImagesExplained
+from calibeval.core.conventions.in_order import Chunks
 from calibeval.core.conventions.own_way import measured_as_tool
 from calibeval.core.conventions.sums import ConventionSums, convention_sums
 from calibeval.core.conventions.table import CONVENTIONS, OWN
@@ -67,12 +68,14 @@ def convention_metrics(
 
 
 def _binned(name: str, base: Sums, tool: ConventionSums, convention: Convention, level: float | None) -> MetricResult:
-    metric = EVERY[FIELD.get(name, name)]
-    why = _missing(metric, tool, convention)
+    metric = _metric_of(name, convention)
+    why = _missing(name, metric, tool, convention)
     if why is not None:
         return MetricResult(name, None, reason=why)
     if tool.classes is not None and len(tool.classes.sums.count) == 1 and isinstance(metric, ClassWise):
         level = None  # a single class has no class-wise interval
+    if tool.chunks is not None and not len(tool.chunks.sums.count):
+        level = None  # no row counts
     sums = replace(
         base,
         edges=tool.width.edges,
@@ -81,7 +84,20 @@ def _binned(name: str, base: Sums, tool: ConventionSums, convention: Convention,
         equal_mass=base.equal_mass if tool.mass is None else EqualMass(tool.mass.with_dropped, tool.mass.edges),
         classes=None if tool.classes is None else tool.classes.with_dropped,
     )
-    return replace(metric.measured(sums, level), name=name)
+    found = replace(metric.measured(sums, level), name=name)
+    if name == "ece" and tool.chunks is not None:
+        return replace(found, all_chunks=tool.chunks.all_chunks)
+    if name == "ece" and convention.ece == "mass":
+        return replace(found, one_bin=abs(float(tool.width.sums.surplus.sum())) / tool.n)
+    return found
+
+
+def _metric_of(name: str, convention: Convention) -> Metric:
+    """The metric that the tool calls so: its ECE may be of equal-mass bins."""
+    if name == "ece" and convention.ece != "width":
+        found = EVERY["aece" if convention.ece == "mass" else "rmsce"]
+        return replace(found, over="mass") if isinstance(found, Binned) else found
+    return EVERY[FIELD.get(name, name)]
 
 
 def _of_top_label(metric: Metric) -> Metric | None:
@@ -94,9 +110,9 @@ def _of_top_label(metric: Metric) -> Metric | None:
     return next((m for m in alike if replace(m, **{fact: getattr(same, fact) for fact in facts}) == same), None)
 
 
-def _missing(metric: Metric, tool: ConventionSums, convention: Convention) -> Notice | None:
+def _missing(name: str, metric: Metric, tool: ConventionSums, convention: Convention) -> Notice | None:
     """Why the tool has no such number; None if it has one."""
-    if not {metric.name, *(own for own, field in FIELD.items() if field == metric.name)} & {*convention.metrics}:
+    if not {name, *(own for own, field in FIELD.items() if field == name)} & {*convention.metrics}:
         return reason("not_in_convention", f"{convention.name} has no {_plain_title(metric)}")
     if tool.refused is not None:
         return tool.refused
@@ -137,7 +153,9 @@ def remarks(tool: ConventionSums, convention: Convention, k: int | None) -> list
     if tool.width.dropped > 0:
         text = f"{name} leaves {int(tool.width.dropped):,} of {n:,} rows out of its bins: their confidence is 0"
         lines.append(warning("convention_drops", text))
-    if tool.mass is not None and tool.mass.dropped > 0:
+    if tool.chunks is not None:
+        lines += _of_chunks(tool.chunks, name, n)
+    elif tool.mass is not None and tool.mass.dropped > 0:
         rows = int(tool.mass.dropped)
         text = f"{name} leaves {rows:,} of {n:,} rows, those with the lowest confidence, out of AECE"
         lines.append(warning("convention_drops", text))
@@ -150,6 +168,19 @@ def remarks(tool: ConventionSums, convention: Convention, k: int | None) -> list
     if k is not None and counted < k:
         text = f"{name} counts {counted} of {k} classes in CWCE: the last ones do not occur among the labels"
         lines.append(warning("convention_classes", text))
+    return lines
+
+
+def _of_chunks(chunks: Chunks, name: str, n: int) -> list[Notice]:
+    """What a tool leaves out that drops its last chunk, and whether its number depends on the order of rows."""
+    text = (
+        f"{name} leaves its most confident chunk out of ECE, {chunks.dropped:,} of {n:,} rows, but counts it in n: "
+        f"with all chunks, its ECE would be {100 * chunks.all_chunks:.2f} %"
+    )
+    lines = [warning("convention_drops", text)]
+    if chunks.tied:
+        text = f"{name} ends chunks among rows of equal confidence, so that its ECE depends on the order of the rows"
+        lines.append(warning("convention_order", text))
     return lines
 
 
@@ -228,8 +259,8 @@ def explain_conventions(
     Raises: InputError for values that contradict the kind of the scores.
 
     >>> found = explain_conventions(Predictions(probs=[[0.0, 1.0], [0.4, 0.6]], labels=[1, 0]))
-    >>> [(e.convention.name, round(e.metrics["ece"].value, 3)) for e in found][-1]
-    ('torch-uncertainty', 0.3)
+    >>> found[-1].convention.name, round(found[-1].metrics["ece"].value, 3)
+    ('helm', 0.3)
     """
     refuse_weights(predictions, "the conventions of other tools")
     own = CONVENTIONS[OWN]
@@ -244,5 +275,7 @@ def explain_conventions(
         count = convention.bins if bins is None else bins
         tool = convention_sums(predictions, convention, count, resources)
         metrics = {name: _binned(name, base, tool, convention, None) for name in explained_names()}
+        if convention.equal_mass == "chunks":
+            count = 0 if tool.chunks is None else len(tool.chunks.sums.count) + 1
         found.append(Explained(convention, count, metrics, tuple(remarks(tool, convention, predictions.k))))
     return Explanations.of(predictions, found)

@@ -21,6 +21,7 @@ from calibeval.core.conventions.edges import (
     slot_count,
     width_edges,
 )
+from calibeval.core.conventions.in_order import Chunks, between_midpoints, chunks
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import Notice, reason
 from calibeval.core.data.predictions import Block, Predictions
@@ -32,7 +33,7 @@ from calibeval.core.sums.resources import PLAIN, Resources
 ToolFloats = npt.NDArray[Any]  # float32 or float64
 
 BLOCK_SCORES = 2**18
-PART = 2**16
+PART, CHUNK = 2**16, 100
 NO_MEMORY = reason("over_max_memory", "needs all confidences in memory, which the memory limit does not allow")
 
 
@@ -62,7 +63,8 @@ class ConventionSums:
     width: top labels, or P(class 1), in equal-width bins. mass: in equal-mass bins; None if there are none, and then
     no_mass says why. classes: class-wise bins, one row per class that the tool counts; None without them.
     refused: why the tool has no binned number at all; None if it has. pairs: the rows themselves, for what the tool
-    computes of them; None if it does not, or if they exceed the memory limit.
+    computes of them; None if it does not, or if they exceed the memory limit. chunks: the equal-mass bins of a tool
+    that leaves out the last of them.
     """
 
     n: int
@@ -72,6 +74,7 @@ class ConventionSums:
     classes: ToolBins | None
     refused: Notice | None
     pairs: Pairs | None = None
+    chunks: Chunks | None = None
 
 
 def convention_sums(
@@ -80,7 +83,8 @@ def convention_sums(
     """All sums of the predictions in the tool's bins, in one pass over the scores.
 
     The values must have been checked before (with `check_values`, or by `summarise`).
-    bins: number of bins. resources: if 8 bytes per row exceed the memory limit, there are no equal-mass bins.
+    bins: number of bins. resources: if 8 bytes per row (chunks: 32) exceed the memory limit, there are no equal-mass
+    bins.
     """
     positive = convention.binary == "P(class 1)" and predictions.k == 2
     dtype = _working_type(predictions.scores.dtype, convention)
@@ -90,7 +94,8 @@ def convention_sums(
     edges = width_edges(convention, bins, top_type)
     class_edges = width_edges(convention, bins, np.dtype(np.float16) if half else dtype)
     counted = None if convention.classes is None else _counted_classes(predictions, convention)
-    fits = resources.memory is None or 8 * predictions.n <= resources.memory
+    in_order = convention.equal_mass == "chunks"  # of rows, among those of equal confidence
+    fits = resources.memory is None or (32 if in_order else 8) * predictions.n <= resources.memory
     needed = convention.equal_mass is not None or "smece" in convention.own_way
     keep = needed and fits
     keys = np.empty(predictions.n if keep else 0, np.uint64)
@@ -114,9 +119,14 @@ def convention_sums(
                 p = p.astype(np.float32).astype(np.float64)
             keys[done : done + b] = confidence_keys(p, y)
         done += b
-    mass, no_mass, pairs = None, None if keep else NO_MEMORY, None
-    keys.sort()
-    if keep and convention.equal_mass is not None:
+    mass, no_mass, pairs, found = None, None if keep else NO_MEMORY, None, None
+    if in_order:
+        keys = keys[np.argsort(keys >> np.uint64(1), kind="stable")]
+    else:
+        keys.sort()
+    if keep and in_order:
+        mass, no_mass, found = _chunks(keys, convention.name)
+    elif keep and convention.equal_mass is not None:
         mass, no_mass = _equal_mass(keys, bins, convention, top_type)
     elif keep:
         outcomes = (keys & np.uint64(1)).astype(np.bool_)
@@ -129,6 +139,7 @@ def convention_sums(
         classes=None if classes is None else _split(classes, class_edges, convention),
         refused=_refusal(predictions) if convention.counts_labels else None,
         pairs=pairs,
+        chunks=found,
     )
 
 
@@ -218,6 +229,8 @@ def _equal_mass(
     confidence = keys.view(np.float64)
     if convention.equal_mass == "counts":
         return _equal_counts(confidence, outcome, bins, convention.name)
+    if convention.equal_mass == "midpoints":
+        return ToolBins(*between_midpoints(confidence, outcome, bins), np.zeros(())), None
     if convention.equal_mass == "interpolated":
         # The tool compares float32 confidences with edges rounded to float32.
         edges = interpolated_edges(confidence, bins).astype(dtype).astype(np.float64)
@@ -254,3 +267,12 @@ def _equal_counts(
         return None, reason("not_in_convention", text)
     sums = sums_by_index(np.repeat(np.arange(bins), counts), bins, confidence, outcome)
     return ToolBins(sums, np.append(confidence[0], confidence[ends - 1]), np.zeros(())), None
+
+
+def _chunks(keys: npt.NDArray[np.uint64], name: str) -> tuple[ToolBins | None, Notice | None, Chunks | None]:
+    """The chunks that count; or why there are none. keys: in ascending order of confidence, which they are in alone."""
+    found = chunks((keys >> np.uint64(1)).view(np.float64), (keys & np.uint64(1)).astype(np.bool_), CHUNK)
+    if found is None:
+        text = f"{name} has no number below {CHUNK} rows: its script ends in an error, and copies of it print 0"
+        return None, reason("not_in_convention", text), None
+    return ToolBins(found.sums, found.edges, np.array(float(found.dropped))), None, found

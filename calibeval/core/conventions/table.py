@@ -211,6 +211,57 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                     "tool ranks ties in the order in which its sort leaves them, here they share their mean error."
                 ),
             ),
+            Convention(
+                name="hle",
+                aliases=(),
+                bins=15,
+                closed="right",
+                drops_zero=False,
+                one_apart=False,
+                softmax="float64",
+                edges="quotients",
+                top_float32=False,
+                binary="top label",
+                equal_mass="chunks",
+                classes=None,
+                counts_labels=False,
+                metrics=("ece",),
+                ece="root",
+                source="calib_err of Humanity's Last Exam, run_judge_results.py",
+                description=(
+                    "Rows in ascending order of confidence, in chunks of 100; the rows that remain belong to the last. "
+                    "ECE is the root of the mean squared gap of the chunks, but the last chunk, the most confident "
+                    "rows, is left out, as its loop ends before it, and still counts in n; `all_chunks` has what it "
+                    "would be with it. Below 100 rows there is none; up to 199 there is one chunk, so it is 0. Its "
+                    "sort leaves ties in any order; here, they are in the order of rows. The number of bins changes "
+                    "nothing in it."
+                ),
+            ),
+            Convention(
+                name="helm",
+                aliases=(),
+                bins=10,
+                closed="right",
+                drops_zero=False,
+                one_apart=False,
+                softmax="float64",
+                edges="quotients",
+                top_float32=False,
+                binary="top label",
+                equal_mass="midpoints",
+                classes=None,
+                counts_labels=False,
+                metrics=("ece", "aece"),
+                ece="mass",
+                source="HELM @ 63754d05, ece_10_bin and ece_1_bin, of uncertainty-calibration 0.1.4",
+                description=(
+                    "ECE is HELM's ece_10_bin, of 10 bins of equal mass: edges are halfway between parts of equal size "
+                    "of the sorted confidences, bins are (lower, upper], equal edges are merged, so that ties stay "
+                    "together. `one_bin` beside it is ece_1_bin, the distance of accuracy and mean confidence. AECE is "
+                    "the same number. Its platt_ece is fitted on the rows that it is measured on, and not computed "
+                    "here."
+                ),
+            ),
         )
     }
 )

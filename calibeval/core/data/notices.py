@@ -13,13 +13,14 @@ ReasonCode = Literal[
     "few_rows_per_class", "few_errors", "few_errors_per_bin", "many_bins", "too_few_groups", "chosen_by_label",
     "dependent_rows", "too_many_cells", "over_max_memory", "diverged", "not_fitted", "no_upper_end", "weighted_rows",
     "no_optimum", "sampled", "far_from_one", "from_sums", "not_certified", "too_few_to_certify", "many_classes",
-    "in_cells", "few_rows", "cells_ends", "not_ranked",
+    "in_cells", "few_rows", "cells_ends", "not_ranked", "other_images",
 ]  # fmt: skip
 # Warnings about numbers that exist.
 WarningCode = Literal[
-    "absent_classes", "below_chance", "cases_left_out", "classes_differ", "classes_permuted", "clipped",
-    "column_left_out",
+    "absent_classes", "answers_left_out", "below_chance", "cases_left_out", "classes_differ", "classes_permuted",
+    "clipped", "column_left_out",
     "convention_binary", "convention_classes", "convention_drops", "convention_images",
+    "convention_order",
     "dependent_pixels", "diverged", "diverged_later",
     "duplicate_ids", "duplicates_dropped", "few_groups", "few_rows_for_preset", "groups_ignored", "ignored_label",
     "images_not_measured", "infinite_nll", "labels_from_one", "labels_of_255", "labels_of_split", "leak",

@@ -30,10 +30,10 @@ def _as_metric(name: str, number: ImageNumber, *, mean: bool) -> MetricResult:
         else (number.pooled, number.pooled_low, number.pooled_high)
     )
     why = number.reason
-    if value is None:
+    if value is None and (why is None or why.code != "infinite"):
         why = reason("no_rows", "no image has such pixels")
-    elif low is not None:
+    elif value is not None and low is not None:
         why = None
-    elif why is not None:
+    elif value is not None and why is not None:
         why = why.reworded(f"no interval: {why}")
     return MetricResult(name, value, reason=why, low=low, high=high)

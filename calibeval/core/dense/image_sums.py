@@ -139,7 +139,8 @@ class Others(ImageSums):
     def __getattr__(self, name: str) -> Floats:
         if name not in PARTS:
             raise AttributeError(name)
-        found = np.asarray(np.maximum(getattr(self._whole, name) - getattr(self._some, name), 0.0))
+        with np.errstate(invalid="ignore"):  # an infinite NLL, without that of an infinite image, is unknown: NaN
+            found = np.asarray(np.maximum(getattr(self._whole, name) - getattr(self._some, name), 0.0))
         object.__setattr__(self, name, found)
         return found
 

@@ -136,8 +136,10 @@ def jackknife_ends(
     """
     own = units.present
     clusters = Clusters(own.n)
+    if clusters.effective < LEAST_UNITS or not math.isfinite(whole):
+        return None
     left = own.each_left_out(value)
-    if clusters.effective < LEAST_UNITS or np.isnan(left).any() or not math.isfinite(whole):
+    if np.isnan(left).any():
         return None
     return _ends(whole, left, clusters, level, bounds)
 

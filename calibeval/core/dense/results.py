@@ -22,6 +22,7 @@ from calibeval.core.dense.intervals import (
     rests_on_few,
 )
 from calibeval.core.dense.regions import BANDS
+from calibeval.core.dense.spread import infinite, known, quartiles_of, spread_of, worst_of
 from calibeval.core.dense.values import (
     NUMBERS,
     DenseNumber,
@@ -33,12 +34,10 @@ from calibeval.core.dense.values import (
     without_class,
 )
 from calibeval.core.report.left_out import Background
-from calibeval.core.report.per_image import Columns, ImageNumber, ImageValue, ImageValues, PerImage, Region, Structure
+from calibeval.core.report.per_image import Columns, ImageNumber, ImageValues, PerImage, Region, Structure, WorstImage
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.uncertainty.clusters import Clusters
 
-MOST_WORST = 3
-MOST_SPREAD = 2000  # values of single images that a report keeps
 NO_METHOD = "what single images add to the largest of several gaps does not show how far it is off over pooled pixels"
 
 FEW_PARTS = f"a bin, or a band of distance, has pixels of fewer than {LEAST_UNITS} images, or groups of them"
@@ -139,11 +138,10 @@ def image_number(
     """
     values = images.sums.each(number.value)
     whole = float(number.value(images.sums.whole)[0])
-    there = np.isfinite(values)
-    own, bounds = values[there], _bounds(number)
+    own, bounds = values[~np.isnan(values)], _bounds(number)
     ends = mean = None
-    why: Notice | None = None
-    if level is not None:
+    why = infinite(values)
+    if level is not None and why is None:
         if bins is not None and number.gaps is not None:
             ends = gap_ends(_bins(number, units, label), bins, level, of_class=label is not None)
         elif number.smooth:
@@ -152,7 +150,7 @@ def image_number(
             ends = parts_ends(number, units, level)
         mean = mean_ends(values, images.codes, level, bounds)
         why = _why(units, number, ends, mean)
-    quartiles = [None, None, None] if not len(own) else np.quantile(own, [0.25, 0.5, 0.75]).tolist()
+    quartiles = quartiles_of(values)
     return ImageNumber(
         name=number.name,
         pooled=known(whole),
@@ -164,7 +162,7 @@ def image_number(
         pooled_high=None if ends is None else ends.high,
         mean_low=None if mean is None else mean.low,
         mean_high=None if mean is None else mean.high,
-        undefined=int(np.count_nonzero(~there)),
+        undefined=len(values) - len(own),
         worst=_worst(number, values, images.names),
         reason=why,
     )
@@ -198,15 +196,9 @@ def _why(units: ImageSums, number: DenseNumber, ends: Ends | None, mean: Ends | 
     return reason("no_method", NO_METHOD)
 
 
-def _worst(number: DenseNumber, values: Floats, names: Sequence[str]) -> tuple[ImageValue, ...]:
+def _worst(number: DenseNumber, values: Floats, names: Sequence[str]) -> tuple[WorstImage, ...]:
     badness = {"lower": values, "higher": -values, "zero": np.abs(values)}[number.better]
     return worst_of(values, badness, names)
-
-
-def worst_of(values: Floats, badness: Floats, names: Sequence[str]) -> tuple[ImageValue, ...]:
-    """The values of the worst images, the worst first; those without a value are left out."""
-    order = [int(one) for one in np.argsort(-badness, kind="stable") if math.isfinite(values[one])]
-    return tuple(ImageValue(names[one], float(values[one])) for one in order[:MOST_WORST])
 
 
 def _bins(number: DenseNumber, units: ImageSums, label: int | None) -> Floats:
@@ -253,19 +245,5 @@ def _gap_ends(
     return (None, None) if found is None else (found.low, found.high)
 
 
-def spread_of(values: Floats, names: Sequence[str]) -> tuple[ImageValue, ...]:
-    """The values of images, the largest first; of many, those of evenly spaced ranks, with both ends."""
-    order = np.argsort(-values, kind="stable")
-    order = order[np.isfinite(values[order])]
-    if len(order) > MOST_SPREAD:
-        order = order[np.linspace(0, len(order) - 1, MOST_SPREAD).round().astype(int)]
-    return tuple(ImageValue(names[one], float(values[one])) for one in order.tolist())
-
-
 def _share(part: float, n: float) -> float | None:
     return float(part / n) if n > 0.0 else None
-
-
-def known(value: float) -> float | None:
-    """The value; None where it is no number."""
-    return value if math.isfinite(value) else None

@@ -15,9 +15,9 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.dense.as_tools import Cells, Found, ToolImage, found_in, image_in, pooled_of
 from calibeval.core.dense.intervals import LEAST_UNITS, Ends, mean_ends
 from calibeval.core.dense.of_dump import has_images, jobs_for, too_large
-from calibeval.core.dense.results import known, spread_of, worst_of
+from calibeval.core.dense.spread import known, quartiles_of, spread_of, worst_of
 from calibeval.core.errors import InputError
-from calibeval.core.report.per_image import ImageNumber, ImageValues, PerImage
+from calibeval.core.report.per_image import Columns, ImageNumber, ImageValues, PerImage
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.sums.threads import in_order
 
@@ -123,7 +123,7 @@ class ToolSums:
                 images=tuple(names),
                 n=tuple(self._n),
                 columns=self.convention.numbers,
-                values=tuple(tuple(map(known, self._of(one).tolist())) for one in self.convention.numbers),
+                values=Columns([self._of(one) for one in self.convention.numbers]),
             ),
             convention=self.convention.name,
         )
@@ -169,7 +169,6 @@ class ToolSums:
         self, name: str, pooled: float | None, level: float | None, names: Sequence[str], codes: Codes
     ) -> ImageNumber:
         own, why = self._of(name), self._missing(name)
-        there = own[np.isfinite(own)]
         mean = None if why is not None else _mean(own, self._weights)
         ends = None
         if level is not None and mean is not None:
@@ -177,7 +176,7 @@ class ToolSums:
             if ends is None:
                 text = f"fewer than {LEAST_UNITS} images, or groups of them, have such pixels"
                 why = reason("too_few_groups", text)
-        quartiles = np.quantile(there, [0.25, 0.5, 0.75]).tolist() if len(there) else [None, None, None]
+        quartiles = quartiles_of(own)
         return ImageNumber(
             name=name,
             pooled=None if pooled is None else known(pooled),
@@ -189,7 +188,7 @@ class ToolSums:
             lower_quartile=quartiles[0],
             median=quartiles[1],
             upper_quartile=quartiles[2],
-            undefined=len(own) - len(there),
+            undefined=int(np.isnan(own).sum()),
             worst=worst_of(own, own, names),
             reason=why,
         )

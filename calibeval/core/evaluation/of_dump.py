@@ -11,6 +11,7 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.data.check_values import check_values
 from calibeval.core.data.columns import coded_units
 from calibeval.core.data.labels_needed import check_labelled
+from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import InputError
 from calibeval.core.evaluation.accumulation import Accumulation
@@ -24,12 +25,15 @@ from calibeval.core.sums.threads import in_order
 
 
 def take_dump(rows: Accumulation, predictions: Predictions, group: str | None = None, jobs: int = 1) -> None:
-    """Add the rows of a dump to none. group: the column of their groups; None: the images of dense ones, else none.
+    """Add the rows of a dump to none. group: the column of their groups; None: the images of dense ones, documents of a
+    log, else none.
 
     jobs: number of threads; the sums do not depend on it.
 
     Raises: InputError, UsageError as for `evaluate`.
     """
+    log = predictions.source.log
+    group = log.group if group is None and log is not None else group
     for _ in taking_dump(rows, predictions, group, None if group is None else groups_of(predictions, group), jobs):
         pass
     remember(rows, predictions)
@@ -68,7 +72,7 @@ def taking_dump(
     running.counts.zero += zero
     if len(predictions.layout) > 1:
         running.counts.add_images(0, predictions.layout[0], predictions.layout[1:])
-    running.warn(predictions.warnings)
+    running.warn([*predictions.warnings, *_left_out(predictions)])
     size = chunk_rows(running.facts.kinds)
 
     def chunks(first: int, end: int) -> Iterator[Ready]:
@@ -97,6 +101,13 @@ def groups_of(predictions: Predictions, group: str) -> npt.NDArray[np.generic]:
     """What names the group of each row."""
     found = coded_units(predictions, group)
     return np.repeat(found.values[found.codes], predictions.rows // max(len(found.codes), 1))
+
+
+def _left_out(predictions: Predictions) -> list[Notice]:
+    """A warning about answers of a log that were left out, since sums have no other place for it."""
+    log = predictions.source.log
+    counts = [] if log is None else [f"{one.answers:,} {one.what}" for one in log.counts if one.left_out]
+    return [warning("answers_left_out", f"answers were left out: {', '.join(counts)}")] if counts else []
 
 
 def _first_uneven(weights: Floats | None, keep: npt.NDArray[np.bool_]) -> int:

@@ -106,9 +106,8 @@ class Running:
             row = sums.impossible_row if ready.whole else int(np.flatnonzero(ready.keep)[sums.impossible_row])
             sums = replace(sums, impossible_row=ready.stored + row)
         if self.heard is not None:
-            gaps = None  # by groups, their totals say more
-            if self.groups is None:
-                gaps = ClassGaps.of(block, self.facts.kinds.kind, self.compared)
+            # By groups, their totals say more.
+            gaps = ClassGaps.of(block, self.facts.kinds.kind, self.compared) if self.groups is None else None
             self.heard.append(Heard(rows, block.labels.copy(), gaps))  # the array is written again
         self.total = replace(sums, rows=None) if self.total is None else self.total + sums
         self.keys.add(keys, block.weights, codes)
@@ -256,17 +255,16 @@ class Running:
         doubts = tuple(one.told(counts.n) for one in self.all_doubts(sums, samples))
         zeros = zeros_notice(self.looks.zeros, self.looks.looked, sums)
         joined = None if self.joined is None else self.joined.notice(sums.weights.total, kinds.k)
-        after = tuple(one for one in (zeros, joined) if one is not None)
         weights = None
         if self.facts.weights is not None:
             effective = sums.n if self.uneven else float(counts.n)
             nothing = np.empty(0, np.int64)
             weights = Weights(self.facts.weights, np.empty(0), not self.uneven, effective, counts.zero, nothing, None)
         layout = (counts.images, *counts.shapes[-1][2]) if counts.shapes else (counts.stored,)
-        divided = tuple(one.of_rows(counts.n) if isinstance(one, Division) else one for one in self.warnings)
+        divided = (one.of_rows(counts.n) if isinstance(one, Division) else one for one in self.warnings)
         whole = copied(kinds, ignored=counts.stored - counts.n, layout=layout, weights=weights)
-        twice = None if self.ids is None else self.ids.notice()
-        return with_warnings(whole, (*(() if twice is None else (twice,)), *doubts, *divided, *after))
+        twice = () if self.ids is None else (self.ids.notice(),)
+        return with_warnings(whole, (*filter(None, twice), *doubts, *divided, *filter(None, (zeros, joined))))
 
     def all_doubts(self, sums: Sums, samples: list[Sample]) -> PartDoubts:
         """Doubts whether scores and labels belong together. sums: finished ones."""

@@ -51,6 +51,8 @@ class MetricResult:
     cox_slope and cox_intercept, p and lr are those of both being 1 and 0: of the score test, and the likelihood ratio
     statistic, each with 2 degrees of freedom.
     count, row: for nll, the number of rows whose label has probability 0, and the first of them.
+    all_chunks: for ece under convention hle, what it would be with the chunk that is left out. one_bin: for ece under
+    convention helm, the same of one bin.
     squared: for rmsce_debiased, the estimated square of the error, which may be negative.
     divisor: for tace and tace_kept, what the gaps are divided by: "rows", or the probabilities that are "kept".
     threshold, rows, errors, bound, delta, rows_needed: for coverage at an error, the certified confidence, the rows of
@@ -75,7 +77,8 @@ class MetricResult:
 
     LAYOUT: ClassVar = Layout(
         rare=(
-            "z", "p", "lr", "bin", "count", "row", "squared", "divisor", "threshold", "rows", "errors", "bound",
+            "z", "p", "lr", "bin", "count", "row", "all_chunks", "one_bin",
+            "squared", "divisor", "threshold", "rows", "errors", "bound",
             "groups", "wrong_groups", "delta", "rows_needed", "cross_fitted", "cross_fitted_error", "possible",
             "cell_error", "curve", "map", "refinement", "calibration",
         )
@@ -96,6 +99,8 @@ class MetricResult:
     bin: int | None = None
     count: int | None = None
     row: int | None = None
+    all_chunks: float | None = None
+    one_bin: float | None = None
     squared: float | None = None
     divisor: Literal["rows", "kept"] | None = None
     threshold: float | None = None

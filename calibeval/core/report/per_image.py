@@ -44,6 +44,14 @@ class ImageValue:
     value: float
 
 
+@dataclass(frozen=True, slots=True)
+class WorstImage:
+    """One of the worst images of a number. value: None if it is infinite, as the NLL is where a label has p = 0."""
+
+    image: str
+    value: float | None
+
+
 def _check_number(place: Place, found: ImageNumber) -> None:
     """Refuse quartiles and intervals out of order. Raises: Wrong."""
     check_order(place, found, "pooled_low", "pooled_high")
@@ -58,7 +66,8 @@ class ImageNumber:
     pooled, pooled_low, pooled_high: of all pixels, with its interval. mean, mean_low, mean_high: over the images that
     have a value. Images, or the groups they belong to, are the units of both intervals. median, lower_quartile,
     upper_quartile: of the images' values. undefined: number of images that have no pixel for it. worst: at most three
-    images, the worst first. reason: why intervals are missing. None where there is no value.
+    images, the worst first. reason: why intervals are missing, or that the number is infinite in some image, where
+    there is no mean. None where there is no value.
     """
 
     LAYOUT: ClassVar = Layout(check=_check_number)
@@ -74,7 +83,7 @@ class ImageNumber:
     lower_quartile: float | None
     upper_quartile: float | None
     undefined: int
-    worst: tuple[ImageValue, ...]
+    worst: tuple[WorstImage, ...]
     reason: Notice | None
 
     def to_dict(self) -> dict[str, Any]:
@@ -122,7 +131,7 @@ class Region:
 class Columns:
     """Columns of numbers, kept in 8 bytes each: a tuple of them is made when a column is asked for.
 
-    arrays: what is not finite is None.
+    arrays: what is undefined, NaN, is None; an infinite value stays.
 
     >>> import numpy as np
     >>> list(Columns([np.array([0.5, np.nan])]))
@@ -136,7 +145,7 @@ class Columns:
         return len(self._arrays)
 
     def __getitem__(self, number: int) -> tuple[float | None, ...]:
-        return tuple(value if math.isfinite(value) else None for value in self._arrays[number].tolist())
+        return tuple(None if math.isnan(value) else value for value in self._arrays[number].tolist())
 
     def __iter__(self) -> Iterator[tuple[float | None, ...]]:
         return (self[number] for number in range(len(self)))

@@ -27,16 +27,19 @@ WHAT = "lm-evaluation-harness samples"
 SAMPLES = re.compile(r"samples_(?P<task>.+?)(_[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9T.:_-]*)?\.jsonl(\.gz)?")
 LOGGED = {"none": "acc", "chars": "acc_norm", "bytes": "acc_bytes"}
 LENGTH: dict[str, Callable[[str], int]] = {"chars": len, "bytes": lambda text: len(text.encode("utf-8"))}
+LONG = ("doc", "resps")
+LONGEST_NAME = 80
 NO_GOLD = "without a right option"
 Rights = tuple[int, ...]
 
 
 class Sample(NamedTuple):
-    """The options of one row. logged: whether the harness counts it as right, if it says so."""
+    """The options of one row. logged: whether the harness counts it as right, if it says so. normalized: by length."""
 
     record: Record
     scores: Sequence[float]
     logged: float | None
+    normalized: bool = False
 
 
 def read_samples(sources: Sequence[TextSource], options: LogOptions, limits: Limits) -> Log:
@@ -46,7 +49,7 @@ def read_samples(sources: Sequence[TextSource], options: LogOptions, limits: Lim
     row whose recomputed accuracy is not the logged one.
     """
     log = Log(WHAT, "logits", by="task")
-    loaded = [(source, list(records(source, limits))) for source in sources]
+    loaded = [(source, [*map(_in_short, records(source, limits))]) for source in sources]
     file = sources[0].name
     chosen = _filter([record for _, found in loaded for record in found], options, file)
     checked: set[str] = set()
@@ -63,7 +66,10 @@ def read_samples(sources: Sequence[TextSource], options: LogOptions, limits: Lim
             document = as_name(sample.record.row.get("doc_id"), f'{sample.record.place}: "doc_id"')
             document = f"{name}/{document}" if name else document
             columns = {"task": name} if name else {}
-            log.answers.append(Answer(sample.record.place, document, document, sample.scores, right, columns=columns))
+            names = _names(sample)
+            log.answers.append(
+                Answer(sample.record.place, document, document, sample.scores, right, columns=columns, names=names)
+            )
     if len({answer.columns.get("task") for answer in log.answers}) == 1 and "task" in log.answers[0].columns:
         log.how.append(f"task {log.answers[0].columns['task']}")
     if chosen != "none":
@@ -74,6 +80,17 @@ def read_samples(sources: Sequence[TextSource], options: LogOptions, limits: Lim
     else:
         log.how.append(f'not checked, since rows have no "{LOGGED[options.normalize]}"')
     return log
+
+
+def _in_short(record: Record) -> Record:
+    """The record without its long parts: the document, all responses, and the texts before the options."""
+    row = {key: value for key, value in record.row.items() if key not in LONG}
+    given = row.get("arguments")
+    pairs = [*given.values()] if isinstance(given, dict) else given
+    if isinstance(pairs, list):
+        texts = [[*pair.values()] if isinstance(pair, dict) else pair for pair in pairs]
+        row["arguments"] = [["", *pair[1:2]] if isinstance(pair, list) else pair for pair in texts]
+    return record._replace(row=row)
 
 
 def _filter(found: Sequence[Record], options: LogOptions, file: str) -> str:
@@ -132,7 +149,8 @@ def _sample(record: Record, options: LogOptions, log: Log) -> Sample:
             raise InputError(f"{record.place}: option {lengths.index(0)} is empty, so nothing can be divided by it")
         scores = [score / length for score, length in zip(scores, lengths, strict=True)]
     logged = record.row.get(LOGGED[options.normalize])
-    return Sample(record, scores, None if logged is None else as_number(logged, record.place))
+    said = None if logged is None else as_number(logged, record.place)
+    return Sample(record, scores, said, options.normalize != "none")
 
 
 def _likelihoods(record: Record) -> Iterator[float]:
@@ -153,16 +171,25 @@ def _likelihoods(record: Record) -> Iterator[float]:
 
 def _choices(record: Record, k: int) -> list[str]:
     """The texts of the options, without the blank that the harness puts before them."""
-    given = record.row.get("arguments")
-    pairs = [*given.values()] if isinstance(given, dict) else given
-    texts: list[str] = []
-    for pair in pairs[:k] if isinstance(pairs, list) else ():
-        values = [*pair.values()] if isinstance(pair, dict) else pair
-        if isinstance(values, list) and len(values) >= 2 and isinstance(values[1], str):
-            texts.append(values[1].removeprefix(" "))
+    pairs = record.row.get("arguments")
+    texts = [
+        pair[1].removeprefix(" ")
+        for pair in (pairs[:k] if isinstance(pairs, list) else ())
+        if isinstance(pair, list) and len(pair) >= 2 and isinstance(pair[1], str)
+    ]
     if len(texts) != k:
         raise InputError(f'{record.place}: "arguments" do not hold the texts of all {k} options, which are needed here')
     return texts
+
+
+def _names(sample: Sample) -> tuple[str, ...]:
+    """The texts of the options, by which classes are called if all rows have the same, such as no and yes."""
+    try:
+        texts = _choices(sample.record, len(sample.scores))
+    except InputError:
+        return ()
+    known = all(text.strip() and len(text) <= LONGEST_NAME and text.isprintable() for text in texts)
+    return tuple(text.strip() for text in texts) if known and len(set(texts)) == len(texts) else ()
 
 
 def _rights(samples: Sequence[Sample], options: LogOptions) -> list[Rights | None]:
@@ -212,17 +239,33 @@ def _right(sample: Sample, *, by_text: bool) -> Rights | None:
     if isinstance(target, str) and target[:1] == "[":
         target = _listed(target)
     texts: list[str] | None = None
-    rights = []
+    rights: list[int] = []
     for one in target if isinstance(target, list) else [target]:
         number = None if by_text else _whole(one)
         if number is None:
             if not isinstance(one, str | int | float) or isinstance(one, bool):
                 raise InputError(f"{place} must be the number or the text of an option, or a list of these")
             texts = _choices(sample.record, k) if texts is None else texts
+            if len(set(texts)) == 1:
+                return _by_accuracy(sample)
             number = texts.index(str(one)) if str(one) in texts else -1
         rights.append(number)
     kept = tuple(dict.fromkeys(number for number in rights if 0 <= number < k))
     return kept or None
+
+
+def _by_accuracy(sample: Sample) -> Rights:
+    """The right one of two options that differ in their question, and not in the text that follows, as in Winogrande.
+
+    Raises: InputError for more options, without a logged accuracy, or with one under another length.
+    """
+    best = int(np.argmax(sample.scores))
+    if sample.logged is None or sample.normalized or (len(sample.scores) > 2 and sample.logged != 1):
+        raise InputError(
+            f'{sample.record.place}: options differ in their question only, so "acc" alone says which is right, and '
+            "that of two options; --normalize cannot be used"
+        )
+    return (best if sample.logged == 1 else 1 - best,)
 
 
 def _listed(text: str) -> Any:

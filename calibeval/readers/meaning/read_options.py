@@ -64,8 +64,10 @@ def for_logs(options: ReadOptions, contents: Contents, file: str) -> ReadOptions
     Raises: UsageError for an option about logs where there is none.
     """
     if contents.log is not None:
+        if options.labels is not None:
+            raise UsageError(f"{file} is a log: its right answers are in it, or in the file that --gold names")
         weights = options.keys.weights or (WEIGHT if WEIGHT in contents.arrays else None)
-        return replace(options, keys=Keys(weights=weights))
+        return replace(options, keys=Keys(weights=weights), labels_are="positions")
     said = options.logs.said()
     if said is not None:
         raise UsageError(f"{said} is for logs of language models and decision services, but {file} is none")

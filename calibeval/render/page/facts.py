@@ -15,7 +15,7 @@ _NAME, _SPOKEN = 120, 36
 
 def facts(dump: DumpReport) -> list[str]:
     """Rows, classes, the positive one of two, groups and weights."""
-    found = [_rows(dump), "top label only" if dump.k is None else cells.plural(dump.k, "class")]
+    found = [_rows(dump), cells.classes(dump)]
     found += [] if dump.k is None else [plain(dump.kind.replace("_", "-"), _NAME)]
     found += [positive_fact(dump)] if dump.positive is not None else []
     found += cells.left_out(dump)

@@ -106,7 +106,7 @@ def title(dump: DumpReport, sheet: Sheet) -> Text:
     """Name, size and kind, on two lines where one is too short."""
     noun = "row" if dump.per_image is None else "pixel"
     facts = [] if dump.source.shards is None else [cells.plural(dump.source.shards, "shard")]
-    facts += [cells.plural(dump.n, noun), "top label only" if dump.k is None else cells.plural(dump.k, "class")]
+    facts += [cells.plural(dump.n, noun), cells.classes(dump)]
     facts += [] if dump.k is None else [dump.kind.replace("_", "-")]
     facts += [positive_fact(dump)] if dump.positive is not None else []
     facts += cells.left_out(dump)

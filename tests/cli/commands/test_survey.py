@@ -4,6 +4,7 @@ import csv
 import io
 from dataclasses import replace
 
+import jsonschema
 import numpy as np
 import pytest
 
@@ -11,6 +12,7 @@ import calibeval
 from tests.cli.invoking import run
 from tests.conftest import ROOT
 from tests.data import logits_and_labels
+from tests.records import schema
 
 SHIFT = ROOT.parent / "shared" / "data" / "cifar10jpeg_resnet20_shift.npz"
 
@@ -272,3 +274,23 @@ def test_a_model_without_a_temperature_is_not_ranked_but_measured(folder):
     page = survey.save("out") / "survey.html"
     assert "c is not ranked" in page.read_text()
     assert (folder / "out/models.svg").exists()
+
+
+def test_names_are_no_commands_and_control_no_terminal(capsys, folder):
+    for name in ("::error::no", "x\x1b[31m\u202ey"):
+        (folder / f"{name}_1.npz").write_bytes((folder / "a_1.npz").read_bytes())
+    for words in (["--full"], ["--json"], ["--format", "csv"], ["--reference", "a_1.npz", "--metrics", "nll"]):
+        found = run(capsys, "survey", "{model}_{severity}.npz", *words)
+        assert found.code == 0
+        for text in (found.out, found.err):
+            assert not any(line.lstrip().startswith("::") for line in text.splitlines())
+            assert not set(text) & set("\x1b\u202e")
+
+
+def test_json_is_as_its_schema_says(capsys, folder):
+    (folder / "b_2.npz").write_bytes(b"PK no zip")
+    line = ("survey", "{model}_{severity}.npz", "--reference", "severity=1", "--fit-on", "severity=1", "--json", "-q")
+    document = run(capsys, *line).json
+    jsonschema.validate(document, schema("survey"))
+    assert document["changes"][0]["differences"]["nll"]["p_holm"] is not None
+    assert document["cells"][3]["error"]["code"] == "input"

@@ -69,7 +69,7 @@ def test_reasons_are_written_out():
 
 @pytest.mark.parametrize("name", TOOLS)
 def test_top_labels_alone_are_enough_for_what_needs_no_more(name):
-    report = evaluate(top([0.5, 0.9, 0.7], [1, 1, 0]), convention=name)
+    report = evaluate(top([0.5, 0.9, 0.7] * 40, [1, 1, 0] * 40), convention=name)
     assert report["ece"].value is not None
     assert report["cwce"].value is None
 
@@ -126,7 +126,7 @@ def test_explained_numbers_are_those_of_reports():
     assert [one.convention.name for one in found] == [name for name in CONVENTIONS if name != "torchmetrics-multiclass"]
     for one in found:
         report = evaluate(dump, convention=one.convention.name, level=None)
-        assert one.bins == report.settings.bins
+        assert one.bins == (4 if one.convention.name == "hle" else report.settings.bins)  # 400 rows
         # What other tools call the MCE is that of all bins, so that is what the table compares.
         assert {name: replace(report[FIELD.get(name, name)], name=name) for name in one.metrics} == one.metrics
 
@@ -134,4 +134,4 @@ def test_explained_numbers_are_those_of_reports():
 def test_two_classes_show_both_tasks_of_torchmetrics():
     names = [one.convention.name for one in explain_conventions(BINARY, bins=2)]
     assert names == list(CONVENTIONS)
-    assert {one.bins for one in explain_conventions(BINARY, bins=2)} == {2}
+    assert {one.bins for one in explain_conventions(BINARY, bins=2) if one.convention.name != "hle"} == {2}

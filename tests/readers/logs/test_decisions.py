@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 
 import pytest
@@ -83,6 +84,9 @@ def test_gold_answers_of_another_file_are_joined_by_id_or_by_order(tmp_path):
     found = calibeval.read(f"{log}#topic", gold=gold)
     assert found.labels.tolist() == [0, 1, 2]
     assert "gold answers by id, 1 of them without a decision" in found.source.log.recognised
+    source = found.settled_source()
+    assert source.labels_path == gold.as_posix()
+    assert source.labels_sha256 == hashlib.sha256(gold.read_bytes()).hexdigest()
     write(gold, [{"labels": LABELS | {"topic": name}} for name in "cba"])
     found = calibeval.read(f"{log}#topic", gold=gold)
     assert (found.labels.tolist(), "gold answers by order" in found.source.log.recognised) == ([2, 1, 0], True)
@@ -99,6 +103,14 @@ def test_gold_answers_of_another_file_are_joined_by_id_or_by_order(tmp_path):
         calibeval.read(log, gold=gold)
     with pytest.raises(InputError, match="there are no gold answers"):
         calibeval.read(log)
+
+
+def test_labels_of_another_file_are_gold_answers(tmp_path):
+    path = write(tmp_path / "log.jsonl", [{"answers": by_question(), "labels": LABELS}] * 2)
+    labels = tmp_path / "labels.csv"
+    labels.write_text("label\n0\n1\n", encoding="utf-8")
+    with pytest.raises(UsageError, match="is a log: its right answers are in it"):
+        calibeval.read(path, labels=labels)
 
 
 def test_what_cannot_be_measured_is_counted(tmp_path):
@@ -171,3 +183,18 @@ def test_answers_that_cannot_be_are_refused_with_their_place(tmp_path, answer, m
 def test_answers_of_other_kinds_are_no_decisions(tmp_path):
     rows = [{"probs": [0.2, 0.8], "labels": 1, "answers": {"text": ["a"]}}] * 2
     assert calibeval.read(write(tmp_path / "a.jsonl", rows)).source.log is None
+
+
+def test_options_that_are_numbers_are_told_apart_by_their_names(tmp_path):
+    answer = {"type": "choice", "probabilities": {"1": 0.7, "0": 0.3}}
+    rows = [{"answers": {"q": answer}, "labels": {"q": gold}} for gold in (1, 0, "1", 1.0)]
+    report = calibeval.evaluate(write(tmp_path / "log.jsonl", rows), level=None)
+    assert report["accuracy"].value == 0.75
+
+
+def test_inspect_shows_every_question(tmp_path):
+    found = calibeval.inspect(write(tmp_path / "log.jsonl", [{"answers": by_question(), "labels": LABELS}] * 2))
+    assert [(one.name.rpartition("log.jsonl")[2], one.k, one.error) for one in found.readings] == [
+        ("", 3, None), ("#topic", 3, None), ("#spam", 2, None), ("#severity", 3, None),
+    ]  # fmt: skip
+    assert found.readings[2].classes == ("no", "yes")

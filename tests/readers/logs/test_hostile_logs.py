@@ -104,3 +104,15 @@ def test_folds_keep_the_answers_to_one_document_together(tmp_path):
     column = group_column(found, None)
     assert column is not None
     assert column.tolist() == found.columns["document"].tolist()
+
+
+def test_saved_sums_of_a_log_keep_its_groups_and_what_was_left_out(tmp_path, capsys):
+    rows = [one for row in samples(np.random.default_rng(0), 60) for one in (row, row)]
+    path = write(tmp_path / "a.jsonl", [*rows, sample(99, [-1.0, -2.0], "ab", -100, right=[])])
+    summed = run(capsys, "sums", path, "-o", tmp_path / "a.sums")
+    assert (summed.code, "60 groups" in summed.out) == (0, True)
+    report = run(capsys, "report", tmp_path / "a.sums", "--json").json["dumps"][0]
+    assert report["groups"]["count"] == 60
+    assert {"code": "answers_left_out", "message": "answers were left out: 1 without a right option"} in report[
+        "warnings"
+    ]

@@ -10,6 +10,7 @@ import pytest
 
 import calibeval
 from calibeval.core.errors import InputError, UsageError
+from tests.cli.invoking import run
 from tests.readers.logs.lm_eval_writer import NAME, sample, samples, write
 
 
@@ -174,3 +175,30 @@ def test_a_named_format_goes_before_what_is_recognised(tmp_path, rng):
     assert calibeval.read(other, read_as="lm-eval").n == 3
     with pytest.raises(UsageError, match="normalize"):
         calibeval.read(path, normalize="words")
+
+
+def test_options_that_differ_in_their_question_are_right_by_the_accuracy(tmp_path):
+    rows = []
+    for i, right in enumerate((0, 1, 1)):
+        row = sample(i, [-1.0, -2.0], ["ab", "ab"], "ab", right=[right])
+        row["arguments"]["gen_args_1"]["arg_0"] = "another question"
+        rows.append(row)
+    path = write(tmp_path / "a.jsonl", rows)
+    assert calibeval.read(path).labels.tolist() == [0, 1, 1]
+    with pytest.raises(InputError, match="options differ in their question only"):
+        calibeval.read(path, normalize="chars")
+
+
+def test_the_title_speaks_of_options(tmp_path, rng, capsys):
+    shown = run(capsys, "report", write(tmp_path / "a.jsonl", samples(rng, 60)))
+    assert shown.out.startswith("a.jsonl · 60 rows · up to 5 options · logits\nlm-evaluation-harness samples · ")
+
+
+def test_options_with_the_same_texts_in_all_rows_are_classes_by_name(tmp_path):
+    rows = [sample(i, [-2.0, -1.0], ["no", "yes"], i % 2, right=[i % 2]) for i in range(4)]
+    assert calibeval.read(write(tmp_path / "a.jsonl", rows)).class_names == ("no", "yes")
+    turned = [sample(i, [-2.0, -1.0], ["1", "0"], i % 2, right=[i % 2]) for i in range(4)]
+    found = calibeval.read(write(tmp_path / "b.jsonl", turned))
+    assert (found.class_names, found.labels.tolist()) == (("1", "0"), [0, 1, 0, 1])
+    mixed = [*rows, sample(4, [-2.0, -1.0], ["yes", "no"], 0, right=[0])]
+    assert calibeval.read(write(tmp_path / "c.jsonl", mixed)).class_names is None

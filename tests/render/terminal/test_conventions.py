@@ -41,6 +41,8 @@ torchmetrics          2  56.250  100.000       –       –   61.661
 netcal                2       –        –       –       –        –
 relplot               2  56.250        –       –       –        –
 torch-uncertainty     2  56.250  100.000  43.750    29.2   61.661
+hle                   0       –        –       –       –        –
+helm                  2  43.750        –  43.750       –        –
 
 MCE: over all bins here, as other tools print it; reports use bins of at least
   30 rows
@@ -66,6 +68,12 @@ torch-uncertainty: bins [lower, upper); 1 in a separate bin; edges as precise as
   the confidences; AECE of the top label in equal counts, which the order of
   rows decides if ties are split; CWCE over all classes; AURC and AUGRC by
   trapezoids from coverage 1/n to 1
+hle: ECE is the root of the mean squared gap of chunks of 100 rows, of which the
+  most confident one is left out; ties in the order of rows
+  ECE: hle has no number below 100 rows: its script ends in an error, and copies
+    of it print 0
+helm: ECE and AECE are one number, between midpoints of parts of equal size;
+  ties together
 """)
 
 
@@ -99,9 +107,10 @@ def test_json():
     assert document["schema"] == "calibeval.conventions/1"
     assert (document["name"], document["source"]["n"], document["source"]["k"]) == ("a\x1b[31m.npz#test", 4, 3)
     names = ["calibeval", "guo", "mbls", "torchmetrics", "netcal", "relplot", "torch-uncertainty"]
+    names += ["hle", "helm"]
     assert [c["name"] for c in document["conventions"]] == names
     for one, row in zip(found, document["conventions"], strict=True):
-        assert row["bins"] == 2
+        assert row["bins"] == (0 if row["name"] == "hle" else 2)
         assert row["metrics"]["ece"]["value"] == one.metrics["ece"].value
         assert row["facts"]
         assert row["source"]
