@@ -101,7 +101,8 @@ def _map_all(
 ) -> WrittenCases:
     """Write every case. Raises: as `map_cases`."""
     root, folders = root_of(folder), folders_of(folder)
-    regions = described(folders[0], folders[0].parent).regions  # nnU-Net has dataset.json above the folds
+    # nnU-Net has dataset.json above the folds.
+    regions = None if layout == "arrays" else described(folders[0], folders[0].parent).regions
     channel = channel_of(folder, regions, region)
     layout, files = files_of(folder, layout)
     if not files:
