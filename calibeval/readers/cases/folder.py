@@ -32,6 +32,7 @@ from calibeval.readers.cases.stems import (
     paired,
     suffix_of_case,
 )
+from calibeval.readers.cases.unused import refuse_unused
 from calibeval.readers.formats.npz import read_npy, read_npz
 from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.stored.digest import checked_sha256
@@ -77,6 +78,7 @@ class Folder:
     """
 
     def __init__(self, scores: Path, labels: Path, options: ReadOptions, layout: Layout | None = None) -> None:
+        refuse_unused(options, scores.as_posix())
         self._options, self._limits = options, options.limits
         self._layout, files = files_of(scores, layout)
         if not files:
