@@ -211,12 +211,14 @@ class Survey:
         frame: DataFrame = elsewhere("calibeval.render.tables.survey_frame", "cells_frame")(self)
         return frame
 
-    def figure(self, of: str = "along", *, metric: str = "ece", width_inches: float | None = None) -> Figure:
-        """Metrics along an axis of numbers with boxes over the others, or "models", those of a ranking, for papers.
+    def figure(self, *, width: float | None = None, of: str = "along", metric: str = "ece") -> Figure:
+        """Metrics along an axis of numbers, with boxes over the others, as a matplotlib figure.
 
+        width: in inches; None: 3.5 for one diagram, 7 for several. of: also "models", those of a ranking. metric: the
+        first one.
         Raises: InputError where there is nothing to draw.
         """
-        made: Figure = elsewhere("calibeval.api.show_survey", "survey_figure")(self, of, metric, width_inches)
+        made: Figure = elsewhere("calibeval.api.show_survey", "survey_figure")(self, of, metric, width)
         return made
 
     def save(self, folder: str | PurePath) -> Path:

@@ -305,6 +305,6 @@ def test_figures_are_for_papers(capsys, folder):
     assert run(capsys, "survey", "{model}_{severity}.npz", "--width", "5", "-q").code == 2
     survey = calibeval.survey("{model}_{severity}.npz", rank="model")
     assert str(survey.figure().get_label()).startswith("ECE, %")
-    assert str(survey.figure("models", width_inches=4).get_label()).startswith("On the front")
+    assert str(survey.figure(of="models", width=4).get_label()).startswith("On the front")
     with pytest.raises(calibeval.UsageError, match="along"):
-        survey.figure("alon")
+        survey.figure(of="alon")
