@@ -14,12 +14,14 @@ import numpy.typing as npt
 
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.row_source import Kind
+from calibeval.core.dense.divided import divided_by_sums
 from calibeval.core.errors import FileProblem, InputError, UsageError, nearest
 from calibeval.readers.cases.folder import divided, files_of, scores_in
 from calibeval.readers.cases.names import Layout
 from calibeval.readers.cases.nnunet import described
 from calibeval.readers.cases.pictures import read_mask, read_nifti
 from calibeval.readers.cases.stems import ARRAYS, MASKS, NIFTI, folders_of, root_of, stem_of, suffix_of_case
+from calibeval.readers.cases.unused import refuse_unused
 from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.steady import SteadyFile
@@ -85,6 +87,7 @@ def map_cases(
     root, folders = root_of(folder), folders_of(folder)
     if any(out.resolve() == one.resolve() or one.resolve() in out.resolve().parents for one in (root, *folders)):
         raise UsageError(f"{out}: is the folder that is read, or in it; name another one")
+    refuse_unused(options, str(folder))
     if str(out) == "-":
         raise UsageError("-: cases are written to a folder, not to standard output; name one")
     if out.is_file():
@@ -98,7 +101,8 @@ def _map_all(
 ) -> WrittenCases:
     """Write every case. Raises: as `map_cases`."""
     root, folders = root_of(folder), folders_of(folder)
-    regions = described(folders[0], folders[0].parent).regions  # nnU-Net has dataset.json above the folds
+    # nnU-Net has dataset.json above the folds.
+    regions = None if layout == "arrays" else described(folders[0], folders[0].parent).regions
     channel = channel_of(folder, regions, region)
     layout, files = files_of(folder, layout)
     if not files:
@@ -156,13 +160,13 @@ def _written(
         alone = channel is None and one_channel(values, found.k, labels, options.limits)
         first = values[np.newaxis] if alone else np.moveaxis(values, -1, 0)
         kind: Kind = options.kind or "probs"
-        mapped = _mapped(found, first, kind, channel)
+        mapped = _mapped(found, _divided(path.name, first, kind, options, channel), kind, channel)
         write_like(path, target, _narrowed(mapped[0] if alone else np.moveaxis(mapped, 0, -1), values.dtype, kind))
     elif suffix in ARRAYS:
         there = scores_in(file, suffix or "", options)
         first = there.arrays[there.key].array()
         kind = there.kind
-        mapped = _mapped(found, first, kind, channel)
+        mapped = _mapped(found, _divided(path.name, first, kind, options, channel), kind, channel)
         scores = _narrowed(mapped, first.dtype, kind)
         with replacing(target) as stream:
             if suffix == ".npy":
@@ -177,6 +181,11 @@ def _written(
         half = {"probs": 0.5, "logits": 0.0, "log_probs": math.log(0.5)}[kind]
         return first[channel] > half, mapped[channel] > half
     return first.argmax(axis=0), mapped.argmax(axis=0)
+
+
+def _divided(name: str, scores: Array, kind: Kind, options: ReadOptions, channel: int | None) -> Array:
+    """The scores of a case as its map takes them. channel: of a region, which no other one is summed with."""
+    return divided_by_sums(name, scores, kind) if options.renormalize and channel is None else scores
 
 
 def _mapped(found: Map, scores: Array, kind: Kind, channel: int | None) -> Array:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -20,6 +21,7 @@ from calibeval.core.evaluation.batches import read_batch
 from calibeval.core.evaluation.image_work import image_work
 from calibeval.core.evaluation.mergeable import check_alike
 from calibeval.core.evaluation.running import Running
+from calibeval.core.report.report import DumpReport
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.binning import BinSums
 
@@ -91,6 +93,13 @@ def as_batch(kind: Kind, scores: npt.NDArray[Any], marked: npt.NDArray[Any]) -> 
     """A case as a batch of one image."""
     flat = scores.reshape(1, len(scores), -1, scores.shape[-1])
     return {kind: flat, "labels": marked.reshape(1, *flat.shape[2:])}
+
+
+def with_unit(report: DumpReport, unit: str | None) -> DumpReport:
+    """The report of cases whose independent units are called so; None: they are the cases."""
+    if unit is None or report.groups is None:
+        return report
+    return replace(report, groups=replace(report.groups, column=unit))
 
 
 class Side:

@@ -32,6 +32,7 @@ from calibeval.readers.cases.stems import (
     paired,
     suffix_of_case,
 )
+from calibeval.readers.cases.unused import refuse_unused
 from calibeval.readers.formats.npz import read_npy, read_npz
 from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.stored.digest import checked_sha256
@@ -43,6 +44,7 @@ KINDS: tuple[Kind, ...] = ("logits", "probs", "log_probs")
 FOLDS = "fold_*/validation"  # where nnU-Net writes the cases that a fold was not trained on
 LISTED = 3
 HALF = 2
+WHICH = "keep one, or say which with --layout nnunet (.npz) or --layout monai (.nii.gz)"
 OF_LAYOUTS: dict[Layout, tuple[str, ...]] = {"nnunet": (".npz",), "monai": NIFTI, "arrays": ARRAYS}
 
 
@@ -76,12 +78,14 @@ class Folder:
     """
 
     def __init__(self, scores: Path, labels: Path, options: ReadOptions, layout: Layout | None = None) -> None:
+        refuse_unused(options, scores.as_posix())
         self._options, self._limits = options, options.limits
         self._layout, files = files_of(scores, layout)
         if not files:
             folds = any(scores.glob(FOLDS))
             where = f"; its folds have some: name them all by adding /{FOLDS}, in quotes" if folds else ""
-            raise InputError(f"{scores}: holds no cases: none of {', '.join(SUFFIXES)}{where}")
+            known, why = (OF_LAYOUTS[layout], f", as layout {layout} has") if layout else (SUFFIXES, "")
+            raise InputError(f"{scores}: holds no cases: none of {', '.join(known)}{why}{where}")
         self.pairs: Pairs = paired(files, files_by_stem(labels, SUFFIXES), (scores, labels))
         self._places = tuple(self.pairs.files.items())
         first_folder = folders_of(scores)[0]
@@ -188,13 +192,13 @@ def files_of(folder: Path, layout: Layout | None) -> tuple[Layout | None, dict[s
     """The files of scores, and what wrote them: nnU-Net writes its segmentations beside them."""
     if layout is not None:
         return layout, files_by_stem(folder, OF_LAYOUTS[layout])
-    there = files_by_stem(folder, (".npz",))
+    there = files_by_stem(folder, (".npz",), WHICH)
     if there:
         beside = {"dataset.json", "plans.json"} & {one.name for one in folders_of(folder)[0].iterdir()}
         pickles = next(iter(there.values())).with_suffix(".pkl").exists()
         return ("nnunet" if beside or pickles else None), there
-    nifti = files_by_stem(folder, NIFTI)
-    return ("monai", nifti) if nifti else (None, files_by_stem(folder, SUFFIXES))
+    nifti = files_by_stem(folder, NIFTI, WHICH)
+    return ("monai", nifti) if nifti else (None, files_by_stem(folder, SUFFIXES, WHICH))
 
 
 def scores_in(file: SteadyFile, suffix: str, options: ReadOptions) -> Keyed:

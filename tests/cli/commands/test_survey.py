@@ -249,6 +249,33 @@ def test_an_axis_with_the_name_of_a_column_is_refused(capsys, folder):
     assert (found.code, found.err.startswith('an axis cannot be called "rows"')) == (2, True)
 
 
+def test_models_are_ranked_on_the_same_rows(capsys, folder):
+    found = run(capsys, "survey", "{model}_{severity}.npz", "--rank", "model", "--json", "-q").json
+    ranking = found["ranking"]
+    assert (ranking["axis"], ranking["over"], ranking["cells"], ranking["folds"]) == ("model", ["severity"], 2, 5)
+    for one in ranking["models"]:
+        cells = [cell["after"]["nll"]["value"] for cell in found["cells"] if cell["axes"]["model"] == one["model"]]
+        assert one["nll"] == pytest.approx(sum(cells) / 2, abs=1e-6)
+    text = run(capsys, "survey", "{model}_{severity}.npz", "--rank", "model", "-q").out
+    assert "NLL after" in text
+    assert "1 paired difference over 300 units" in text
+    assert "--rank" in run(capsys, "survey", "{model}_{severity}.npz", "--rank", "model", "--no-intervals").err
+
+
+def test_a_model_without_a_temperature_is_not_ranked_but_measured(folder):
+    labels = np.load("a_1.npz")["labels"]
+    probs = np.full((300, 3), 0.5) * (np.arange(3) != 2)
+    for severity in (1, 2):
+        np.savez(f"c_{severity}.npz", probs=probs, labels=labels)
+    survey = calibeval.survey("{model}_{severity}.npz", rank="model")
+    assert not survey.failed
+    assert [one.model for one in survey.ranking.models if one.reason] == ["c"]
+    assert calibeval.Survey.from_json(survey.to_json()) == survey
+    page = survey.save("out") / "survey.html"
+    assert "c is not ranked" in page.read_text()
+    assert (folder / "out/models.svg").exists()
+
+
 def test_names_are_no_commands_and_control_no_terminal(capsys, folder):
     for name in ("::error::no", "x\x1b[31m\u202ey"):
         (folder / f"{name}_1.npz").write_bytes((folder / "a_1.npz").read_bytes())
