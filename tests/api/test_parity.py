@@ -83,6 +83,8 @@ COMMANDS = {
             "rows": TERMINAL,
             "columns": TERMINAL,
             "no_intervals": "level=None",
+            "figure": "survey.figure().savefig(...)",
+            "width": "survey.figure(width=...)",
         },
     ),
     "conventions": (calibeval.conventions, {"dump": "predictions"}),
