@@ -59,7 +59,7 @@ def conventions(
     from_file = isinstance(predictions, str | PathLike)
     cases = cases_in(predictions, options_of(max_memory=max_memory, **reading) if from_file else options_of(), layout)
     if cases is not None:
-        of_cases = explain_cases(cases, bins=bins)
+        of_cases = explain_cases(cases, bins=bins, renormalize=bool(reading.get("renormalize")))
         return Explanations.of(of_cases.facts, (), of_cases.images)
     found = predictions_of(predictions, reading, max_memory)
     explained = explain_conventions(found, bins=bins, jobs=resources.jobs, max_memory=resources.memory)

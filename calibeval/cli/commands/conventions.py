@@ -49,7 +49,7 @@ def conventions(
         found = explain_conventions(predictions, bins=bins, jobs=threads(jobs), max_memory=reading.limits.max_memory)
         images = explain_images(predictions, bins=bins)
     else:
-        (predictions, images), found = explain_cases(folder, bins=bins), ()
+        (predictions, images), found = explain_cases(folder, bins=bins, renormalize=reading.renormalize), ()
     say([f"warning: {predictions.source.name}: {one}" for one in predictions.warnings], quiet=quiet)
     if json:
         put(render_json(predictions, found, images))

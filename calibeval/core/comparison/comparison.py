@@ -53,7 +53,7 @@ class ComparedDump:
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this dump, without its bins."""
         reading = {"kind": self.kind, "n": self.n, "k": self.k, "ignored": self.ignored, "report": self.report}
-        return {"name": self.name, "source": {**to_plain(self.source, "title"), **reading}}
+        return {"name": self.name, "source": {**to_plain(self.source, *self.source.HELD), **reading}}
 
     def with_bins(self) -> dict[str, Any]:
         """The JSON object of this dump with its bins, and its risk-coverage curve if there is one."""

@@ -80,6 +80,11 @@ class LogFacts:
     measures: tuple[LogMeasure, ...] = ()
 
 
+def case_hash(sha256: str) -> str:
+    """By what a case is known again, of the SHA-256 of its file of scores: its beginning."""
+    return sha256[:16]
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
     """Where predictions came from, as reports record it; unknown fields are None.
@@ -89,12 +94,16 @@ class Source:
     shards: how many files hold the rows, if these are shards. files: each file of saved sums, if there are several;
     then sha256 is that of a line "name NUL sha256" for each, as it is of shards.
     title: how the user calls it; it is the name of the dump, and not written with the source.
-    log: what a log held; None for any other file.
+    log: what a log held; None for any other file. cases: of a folder of cases, hashes of the files of scores, which are
+    not written with the source either.
     """
 
     LAYOUT: ClassVar = Layout(
-        rare=("remote", "labels_remote", "shards", "files", "log"), read={"title": lambda _: None}, open=True
+        rare=("remote", "labels_remote", "shards", "files", "log"),
+        read={"title": lambda _: None, "cases": lambda _: None},
+        open=True,
     )
+    HELD: ClassVar = ("title", "cases")
 
     path: str | None = None
     split: str | None = None
@@ -108,6 +117,7 @@ class Source:
     files: tuple[SourceFile, ...] | None = None
     log: LogFacts | None = None
     title: str | None = field(default=None, compare=False)
+    cases: tuple[str, ...] | None = field(default=None, compare=False)
 
     def is_same_file(self, other: Source) -> bool:
         """Whether both are known to be the same file: by SHA-256, or by what the server says of a remote file.

@@ -9,6 +9,8 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.conventions.explained import CasesFacts, ImagesExplained
+from calibeval.core.data.check_values import check_values
+from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_source import Kind
 from calibeval.core.dense.as_tools import ToolImage, tool_image
 from calibeval.core.dense.case import Case, Cases
@@ -29,14 +31,16 @@ class _Counts:
     n = ignored = k = 0
 
 
-def explain_cases(cases: Cases, *, bins: int | None = None) -> OfCases:
+def explain_cases(cases: Cases, *, bins: int | None = None, renormalize: bool = False) -> OfCases:
     """The cases under every convention of tools for segmentations. bins: for all; None: the default of each.
+
+    renormalize: divide probabilities by their sums.
 
     Raises: InputError for channels that are regions, and for labels or scores that cannot be; as `Cases.read`.
     """
     facts, counts = cases.facts, _Counts()
     check_classes(cases)
-    found = averaged(_images(cases, counts), bins)
+    found = averaged(_images(cases, counts, renormalize=renormalize), bins)
     about = CasesFacts(cases.source(()), facts.kind, counts.n, counts.k, counts.ignored, facts.warnings)
     return OfCases(about, found)
 
@@ -51,10 +55,10 @@ def check_classes(cases: Cases) -> None:
         )
 
 
-def _images(cases: Cases, counts: _Counts) -> Iterator[ToolImage]:
+def _images(cases: Cases, counts: _Counts, *, renormalize: bool) -> Iterator[ToolImage]:
     for number in range(len(cases.facts.names)):
         case = cases.read(number)
-        image = tool_image_of(case, cases.facts.kind, cases.facts.ignore_index)
+        image = tool_image_of(case, cases.facts.kind, cases.facts.ignore_index, renormalize=renormalize)
         if counts.k and len(image.p) != counts.k:
             raise InputError(f"{case.name}: {len(image.p)} classes, but the case before has {counts.k}")
         there = int(image.keep.sum())
@@ -62,7 +66,7 @@ def _images(cases: Cases, counts: _Counts) -> Iterator[ToolImage]:
         yield image
 
 
-def tool_image_of(case: Case, kind: Kind, ignore: int | None) -> ToolImage:
+def tool_image_of(case: Case, kind: Kind, ignore: int | None, *, renormalize: bool = False) -> ToolImage:
     """A case as tools see it. Raises: InputError for labels or scores that cannot be."""
     scores, labels = case.scores.reshape(len(case.scores), -1), case.labels
     if len(scores) == 1:
@@ -75,9 +79,25 @@ def tool_image_of(case: Case, kind: Kind, ignore: int | None) -> ToolImage:
             f"{case.name}: a label is {odd}, but labels of {len(scores)} classes are 0 to {len(scores) - 1}; "
             "--ignore-index leaves out pixels that nobody labelled"
         )
-    if not np.isfinite(scores).all():
-        raise InputError(f"{case.name}: holds scores that are no numbers")
-    return tool_image(np.ascontiguousarray(scores), kind, labels, keep)
+    whole = _checked(case, scores, kind, renormalize=renormalize)
+    return tool_image(np.ascontiguousarray(whole), kind, labels, keep)
+
+
+def _checked(case: Case, scores: npt.NDArray[Any], kind: Kind, *, renormalize: bool) -> npt.NDArray[Any]:
+    """Scores (k, n), if they are of this kind in every pixel. renormalize: of probabilities, divided by their sums.
+
+    Raises: InputError naming the case and its first wrong pixel.
+    """
+    _, *space = case.scores.shape
+    every = scores.reshape(1, len(scores), -1, space[-1]) if scores.size else scores
+    given: dict[str, Any] = {kind: every, "labels": np.zeros((1, *every.shape[2:]), np.intp)}
+    try:
+        found = Predictions(**given, renormalize=renormalize and kind == "probs")
+        check_values(found)
+    except InputError as error:
+        text = str(error).removeprefix("predictions: ").removeprefix("image 0, ")
+        raise InputError(f"{case.name}: {text}") from None
+    return np.asarray(found.scores[0 : found.rows]).T
 
 
 def _two(scores: npt.NDArray[Any], kind: Kind) -> tuple[npt.NDArray[Any], Kind]:

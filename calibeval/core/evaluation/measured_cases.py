@@ -95,10 +95,14 @@ def _read(cases: Cases, base: Cases | None, found: Sequence[MeasuredCases], numb
 
 
 def aligned(base: Case, case: Case) -> Case:
-    """The case of the base, with the axes in the order of the other one. Raises: InputError for other labels."""
-    if np.array_equal(base.labels, case.labels):
+    """The case of the base, with the axes in the order of the other one. Raises: InputError for other labels.
+
+    Both orders may fit, as for a cube of background: then that of the files counts.
+    """
+    same, turned_same = np.array_equal(base.labels, case.labels), np.array_equal(base.labels.T, case.labels)
+    if same and not (turned_same and base.from_x != case.from_x):
         return base
-    if np.array_equal(base.labels.T, case.labels):
+    if turned_same:
         axes = 0, *range(base.scores.ndim - 1, 0, -1)
         turned = None if base.spacing is None else base.spacing[::-1]
         return base._replace(scores=base.scores.transpose(axes), labels=base.labels.T, spacing=turned)

@@ -67,7 +67,7 @@ def evaluate_cases(
     facts = cases.facts
     if settings.slices:
         raise UsageError("slices of cases need their columns")
-    tool = cases_as_tool(cases, settings)
+    tool = cases_as_tool(cases, settings, renormalize=renormalize)
     settings = replace(settings, convention=OWN)
     runs = [_Run(cases, settings, only, one, units, renormalize=renormalize) for one in channels_of(cases)]
     if resources.progress is not None:

@@ -54,7 +54,7 @@ def dump_as_tool(
     return with_tool(kept, sums, image_names(predictions), codes, settings)
 
 
-def cases_as_tool(cases: Cases, settings: Settings) -> CasesAsTool | None:
+def cases_as_tool(cases: Cases, settings: Settings, *, renormalize: bool = False) -> CasesAsTool | None:
     """Cases as the tool of the settings measures them; None for calibeval's own convention.
 
     Raises: UsageError if the tool does not measure images; InputError for cases that it cannot measure.
@@ -65,20 +65,21 @@ def cases_as_tool(cases: Cases, settings: Settings) -> CasesAsTool | None:
     if tool is None:
         known = ", ".join(IMAGE_CONVENTIONS)
         raise UsageError(f"folders of cases cannot be measured by the convention {settings.convention}; but by {known}")
-    return CasesAsTool(cases, tool, settings)
+    return CasesAsTool(cases, tool, settings, renormalize=renormalize)
 
 
 class CasesAsTool:
     """Cases that a tool measures beside calibeval, one after the other."""
 
-    def __init__(self, cases: Cases, tool: ImageConvention, settings: Settings) -> None:
+    def __init__(self, cases: Cases, tool: ImageConvention, settings: Settings, *, renormalize: bool) -> None:
         check_classes(cases)
         self._facts, self._settings, self._tool = cases.facts, settings, tool
-        self._sums = ToolSums(tool, settings.bins)
+        self._sums, self._renormalize = ToolSums(tool, settings.bins), renormalize
 
     def found(self, case: Case) -> Found:
         """What the tool finds in a case; any thread may compute it. Raises: InputError naming it."""
-        return self._sums.found(tool_image_of(case, self._facts.kind, self._facts.ignore_index))
+        kind, ignore = self._facts.kind, self._facts.ignore_index
+        return self._sums.found(tool_image_of(case, kind, ignore, renormalize=self._renormalize))
 
     def add(self, found: Found) -> None:
         """The next case, in order."""

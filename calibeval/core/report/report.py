@@ -135,7 +135,7 @@ class DumpReport(MetricLookup[MetricResult]):
         reading = {"kind": self.kind, "n": self.n, "k": self.k, "ignored": self.ignored}
         return {
             "name": self.name,
-            "source": {**to_plain(self.source, "title"), **reading},
+            "source": {**to_plain(self.source, *self.source.HELD), **reading},
             "metrics": {name: metric.to_dict() for name, metric in self.metrics.items()},
             "bins": bins_to_dict(self.equal_width, self.equal_mass),
             "curve": None if self.curve is None else to_plain(self.curve),

@@ -70,7 +70,7 @@ class Cell(MetricLookup[MetricResult]):
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON object of this cell."""
-        source = None if self.source is None else to_plain(self.source, "title")
+        source = None if self.source is None else to_plain(self.source, *self.source.HELD)
         return {**to_plain(self, "source"), "source": source}
 
 

@@ -13,7 +13,7 @@ import numpy.typing as npt
 
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.row_source import Kind
-from calibeval.core.data.source import Source
+from calibeval.core.data.source import Source, case_hash
 from calibeval.core.dense.case import Case, Facts
 from calibeval.core.errors import InputError, UsageError
 from calibeval.readers.cases.axes import channels_first, matched, reversed_axes
@@ -142,7 +142,9 @@ class Folder:
         for number, (_, places) in enumerate(self._places):
             for one, file, own in zip(whole, places, self._hashes[number], strict=True):
                 one.update(f"{file.name}\0{own}\n".encode())
-        return replace(self._facts.source, sha256=whole[0].hexdigest(), labels_sha256=whole[1].hexdigest())
+        of_cases = tuple(case_hash(self._hashes[number][0]) for number in range(len(self._places)))
+        ours, theirs = (one.hexdigest() for one in whole)
+        return replace(self._facts.source, sha256=ours, labels_sha256=theirs, cases=of_cases)
 
     def _hash(self, number: int, files: Sequence[SteadyFile]) -> None:
         """Note the SHA-256 of the files of a case, which are in the system's cache while they are read."""

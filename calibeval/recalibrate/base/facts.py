@@ -78,11 +78,12 @@ class Fitted:
     clipped: number of rows whose label's probability was raised to the clip. selection: the table of `method="auto"`.
     sketch: hashes of some rows, which identify the rows in a file of another format; see `sketch_of`. search: how the
     search for the parameters ended; None for methods that compute them directly, and in maps of earlier versions.
+    cases: hashes of the files of scores of a folder of cases, of which any is known again in another folder; else None.
     """
 
     LAYOUT: ClassVar = Layout(
-        inside=dict.fromkeys(("sha256", "split", "n", "sketch"), "fitted_on"),
-        optional=("clipped", "selection", "sketch", "search"),
+        inside=dict.fromkeys(("sha256", "split", "n", "sketch", "cases"), "fitted_on"),
+        optional=("clipped", "selection", "sketch", "search", "cases"),
         open=True,
     )
 
@@ -98,3 +99,4 @@ class Fitted:
     selection: tuple[MethodScore, ...] = ()
     sketch: str | None = None
     search: Search | None = None
+    cases: tuple[str, ...] | None = None

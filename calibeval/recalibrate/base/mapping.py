@@ -156,6 +156,8 @@ class Map:
         facts = self.fitted
         more: dict[str, Any] = {} if self.clip is None else {"clip": self.clip}
         more |= {} if self.prior is None else {"prior": to_plain(self.prior)}
+        fitted_on = {name: getattr(facts, name) for name in ("sha256", "split", "n", "sketch")}
+        fitted_on |= {} if facts.cases is None else {"cases": [*facts.cases]}
         return {
             "schema": SCHEMA,
             "method": self.method,
@@ -163,7 +165,7 @@ class Map:
             "parameters": {**self.parameters(), **more},
             "k": self.k,
             "class_names": None if self.class_names is None else list(self.class_names),
-            "fitted_on": {"sha256": facts.sha256, "split": facts.split, "n": facts.n, "sketch": facts.sketch},
+            "fitted_on": fitted_on,
             "objective": facts.objective,
             "nll_before": facts.nll_before,
             "nll_after": facts.nll_after,

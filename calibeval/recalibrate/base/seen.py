@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from calibeval.recalibrate.base.facts import Fitted
 
 WHOLE = "all"
+LISTED = 3
 
 
 def seen_rows(dump: Predictions, fitted: Fitted) -> Notice | None:
@@ -53,6 +55,19 @@ def same_file(source: Source, fitted: Fitted) -> str | None:
     return f"the map was fitted on {fitted.n:,} rows of this file, {source.path}" + (
         f"#{fitted.split}" if fitted.split else ""
     )
+
+
+def same_cases(source: Source, fitted: Fitted, names: Sequence[str]) -> str | None:
+    """A sentence that the map was fitted on some of these cases, by their files of scores; None if on none is known.
+
+    names: of the cases of the source. Regions of the same files have no scores in common.
+    """
+    known, hashes = {*(fitted.cases or ())}, source.cases or ()
+    both = [name for name, one in zip(names, hashes, strict=False) if one in known]
+    if not both or (None not in (source.split, fitted.split) and source.split != fitted.split):
+        return None
+    some = ", ".join(both[:LISTED]) + (", ..." if len(both) > LISTED else "")
+    return f"the map was fitted on {len(both):,} of these {len(names):,} cases ({some})"
 
 
 def same_rows_elsewhere(dump: Predictions, fitted: Fitted) -> str | None:

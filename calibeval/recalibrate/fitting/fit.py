@@ -53,7 +53,8 @@ def fit(
         raise UsageError(f'method "auto" needs the objective nll, not "{objective}"')
     else:
         found = select(predictions, seed=seed, groups=groups, clip=clip)
-    found = replace(found, fitted=replace(found.fitted, sketch=row_sketch(predictions)))
+    cases = predictions.settled_source().cases
+    found = replace(found, fitted=replace(found.fitted, sketch=row_sketch(predictions), cases=cases))
     return with_prior(found, prior, predictions)
 
 

@@ -19,7 +19,7 @@ from calibeval.core.errors import InputError
 from calibeval.core.report.fitted_on import FittedOn, OutOfFold
 from calibeval.core.report.report import DumpReport, Recalibrated
 from calibeval.recalibrate.base.mapping import Map
-from calibeval.recalibrate.base.seen import same_file
+from calibeval.recalibrate.base.seen import same_cases, same_file
 from calibeval.recalibrate.fitting.before_after import Plan
 from calibeval.recalibrate.fitting.cross_fit import cross_fit
 from calibeval.recalibrate.fitting.fit import fit
@@ -110,7 +110,7 @@ def by_map(
 ) -> tuple[Recalibrated, list[Notice]]:
     """The results of cases after a saved map, with the warnings. Raises: InputError if it was fitted on these cases."""
     source, facts = cases.source(()), found.fitted
-    leak = same_file(source, facts)
+    leak = same_file(source, facts) or same_cases(source, facts, cases.facts.names)
     if leak is not None and not allow_leak:
         raise InputError(f"{leak}: that would make results too optimistic. Use --allow-leak to see them anyway.")
     warnings = [] if leak is None else [warning("leak", leak)]

@@ -65,7 +65,7 @@ def render_json(
         "version": VERSION,
         "name": predictions.source.name,
         "source": {
-            **to_plain(source, "title"),
+            **to_plain(source, *source.HELD),
             "kind": predictions.kind,
             "n": predictions.n,
             "k": predictions.k,
