@@ -1,4 +1,4 @@
-"""Conventions that bin rows by their order: hle, helm and minderer, against their own code, on ties, and with few rows."""
+"""Conventions that bin rows by their order: hle, helm, minderer, against their code, on ties, with few rows."""
 
 from __future__ import annotations
 

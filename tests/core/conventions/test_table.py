@@ -220,7 +220,8 @@ def test_unknown_names():
     assert str(error.value) == (
         'convention "gpleis" is unknown (did you mean "gpleiss"?); there are calibeval, guo (or gpleiss, '
         "focal_calibration), mbls (or cals), torchmetrics, torchmetrics-multiclass, netcal, relplot, torch-uncertainty "
-        "(or torch_uncertainty), hle, helm, minderer (or robustness_metrics); of segmentations, monai, lts, mbls per update, cals per update"
+        "(or torch_uncertainty), hle, helm, minderer (or robustness_metrics); "
+        "of segmentations, monai, lts, mbls per update, cals per update"
     )
 
 
