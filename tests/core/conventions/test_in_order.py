@@ -99,7 +99,7 @@ def test_helm_keeps_ties_together():
 def minderer_by_numpy(confidence, right, bins):
     """Bins [lower, upper) whose lower edges are the confidences at ranks i n / bins, and one of exactly 1."""
     n = len(confidence)
-    ranks = np.minimum(np.round(np.arange(bins) * n / bins).astype(int), n - 1)
+    ranks = np.minimum(np.round(np.linspace(0, n, bins, endpoint=False)).astype(int), n - 1)
     edges = [*np.sort(confidence)[ranks][1:], 1.0]
     place = np.array([sum(one >= edge for edge in edges) for one in confidence])
     return sum(abs((right - confidence)[place == i].sum()) for i in range(bins + 1)) / n
