@@ -43,6 +43,7 @@ from calibeval.core.report.rows import Bin
 from calibeval.core.report.segments import Condition
 from calibeval.core.report.settings import Settings
 from calibeval.core.survey.axes import Axis
+from calibeval.core.survey.ranks import RankedModel, RankedPair, Ranking
 from calibeval.core.survey.survey import Cell, Change, Mean, Survey
 from calibeval.recalibrate.base.facts import Fitted, MethodScore
 from calibeval.recalibrate.base.prior import Prior
@@ -185,6 +186,11 @@ def surveys():
         cell = one.record(Cell, bins=(one.record(Bin),), source=one.record(Source))
         change = one.record(Change, paired_by=None, differences={"x": one.record(Difference)})
         made.append(replace(made[0], cells=(cell,), changes=(change,)))
+    models = (RankedModel(0.5, 0.25), RankedModel("x", 0.25, 0.25, 0.5, 1, 2), RankedModel(1, None, reason=NOTICE))
+    pairs = tuple(RankedPair(0.5, "x", 0.25, one, one, one, one) for one in (0.25, None))
+    pairs += (RankedPair("x", 0.5, 0.25, None, None, None, None),)
+    ranking = Ranking("x", ("y",), 1, 3, 5, 0.95, models, pairs)
+    made += [replace(made[0], ranking=one) for one in (ranking, replace(ranking, folds=None))]
     return [*made, replace(made[0], environment=Environment("x", "x", "x"))]
 
 

@@ -25,10 +25,12 @@ def pixels_of_cases(dump: str, options: ReadOptions, layout: str | None) -> Pred
     if not are_cases([named.path], options.labels, layout):
         return None
     from calibeval.core.dense.case import region_of
+    from calibeval.core.dense.divided import renormalized
     from calibeval.core.dense.sampled import sampled
     from calibeval.readers.cases.folder import Folder
 
-    return sampled(region_of(Folder(named.path, Path(str(options.labels)), options, known), named.region))
+    cases = region_of(Folder(named.path, Path(str(options.labels)), options, known), named.region)
+    return sampled(renormalized(cases, renormalize=options.renormalize))
 
 
 class Pixels(NamedTuple):

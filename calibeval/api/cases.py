@@ -259,6 +259,7 @@ def _with_map(
 ) -> DumpReport:
     """The report with the results after the map. Raises: as `recalibrated_cases`."""
     from calibeval.core.dense.case import region_of
+    from calibeval.core.dense.divided import renormalized
     from calibeval.core.evaluation.of_cases import evaluate_cases
     from calibeval.readers.cases.folder import Folder
     from calibeval.recalibrate.fitting.of_cases import by_map, recalibrated_cases
@@ -269,13 +270,14 @@ def _with_map(
         return evaluate_cases(mapped, plain, resources, only, units=names, renormalize=options.renormalize)[0]
 
     region = before.source.split
-    own = region_of(cases, region)
+    own = renormalized(region_of(cases, region), renormalize=options.renormalize)
     if fitting.saved is not None:
         after, told = by_map(own, fitting.saved, evaluate, allow_leak=fitting.plan.allow_leak)
     else:
         labels, other = Path(str(options.labels)), None
         if fitting.fit_on is not None:
             other = region_of(Folder(fitting.fit_on, labels, options, layout), region)
+            other = renormalized(other, renormalize=options.renormalize)
         after, told = recalibrated_cases(own, other, fitting.plan, evaluate, names)
     return replace(before, recalibrated=after, warnings=(*before.warnings, *told))
 

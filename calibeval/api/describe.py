@@ -57,9 +57,10 @@ def conventions(
     checked(bins=bins)
     resources = resources_of(jobs, max_memory, None)
     from_file = isinstance(predictions, str | PathLike)
-    cases = cases_in(predictions, options_of(max_memory=max_memory, **reading) if from_file else options_of(), layout)
+    options = options_of(max_memory=max_memory, **reading) if from_file else options_of()
+    cases = cases_in(predictions, options, layout)
     if cases is not None:
-        of_cases = explain_cases(cases, bins=bins, renormalize=bool(reading.get("renormalize")))
+        of_cases = explain_cases(cases, bins=bins, renormalize=options.renormalize)
         return Explanations.of(of_cases.facts, (), of_cases.images)
     found = predictions_of(predictions, reading, max_memory)
     explained = explain_conventions(found, bins=bins, jobs=resources.jobs, max_memory=resources.memory)

@@ -23,6 +23,8 @@ def survey_files(survey: Survey, metric: str) -> dict[str, bytes]:
     """The page of a survey and its figures as SVG, by their names."""
     from calibeval.render.drawing.along_sheet import along_sheet, ordered_axis
     from calibeval.render.drawing.svg import sheet_svg
+    from calibeval.render.drawing.zoo import zoo_of
+    from calibeval.render.drawing.zoo_sheet import zoo_sheet
     from calibeval.render.page.survey import render
     from calibeval.words.survey import shown_metrics
 
@@ -30,4 +32,6 @@ def survey_files(survey: Survey, metric: str) -> dict[str, bytes]:
     files = {}
     if names and ordered_axis(survey) is not None:
         files["along.svg"] = sheet_svg(along_sheet(survey, names)).encode()
+    if zoo_of(survey) is not None:
+        files["models.svg"] = sheet_svg(zoo_sheet(survey)).encode()
     return {**files, "survey.html": render(survey, metric).encode()}

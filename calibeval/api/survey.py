@@ -24,6 +24,7 @@ from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.settings import checked, stamped
 from calibeval.core.survey.changes import over_cells
 from calibeval.core.survey.means import means_of
+from calibeval.core.survey.ranking import models_of, ranking_of
 from calibeval.core.survey.rows import Units
 from calibeval.core.survey.survey import Survey
 from calibeval.core.survey.together import Kept, Together, sharing
@@ -37,7 +38,7 @@ from calibeval.runs.surveying.index import found_in
 from calibeval.runs.surveying.measure import How, Task
 from calibeval.runs.surveying.planned import Plan, planned
 from calibeval.runs.surveying.references import fitted_on, references_of
-from calibeval.runs.surveying.repair import Fitting
+from calibeval.runs.surveying.repair import FOLDS, Fitting
 from calibeval.writers.atomic import make_folder, write_file
 
 
@@ -52,6 +53,7 @@ OWN_ARGUMENTS = ARGUMENTS | {
     "blocks": text,
     "reference": path,
     "fit_on": path,
+    "rank": text,
 }
 
 
@@ -70,6 +72,7 @@ def survey(
     group: str | None = None,
     positive: str | int | None = None,
     fit_on: str | PathLike[str] | None = None,
+    rank: str | None = None,
     method: str = "temperature",
     objective: str = "nll",
     clip: float | None = None,
@@ -94,6 +97,8 @@ def survey(
     fit_on: "severity=0", or a dump, perhaps one for each model, "val/{model}.npz": a map is fitted on it, and cells are
     measured before and after. Rows on whose clean version it is fitted are mapped by a fit on other rows. method,
     objective, clip, seed, allow_leak: as for `evaluate`.
+    rank: the axis of models that are ranked by their NLL after the map, or without fit_on after a temperature that is
+    fitted on other rows of each cell; None: with fit_on, one that is named model, method, network and the like.
     jobs: number of processes; results do not depend on it. engine: "dask" and the like measure cells on workers.
     max_memory, progress, reading: as for `evaluate`.
     Returns: a Survey. A cell whose dump cannot be read has an `error`; the others are measured.
@@ -117,7 +122,7 @@ def survey(
     fitting = None if fit_on is None else Fitting(method, objective, clip, seed, allow_leak)
     how = How(options, settings, chosen_metrics(metrics), 1, memory, fitting)
     named_reference, named_fit = (None if one is None else str(one) for one in (reference, fit_on))
-    return surveyed(plan, how, jobs, engine, progress, reference=named_reference, fit_on=named_fit)
+    return surveyed(plan, how, jobs, engine, progress, reference=named_reference, fit_on=named_fit, rank=rank)
 
 
 def planned_cells(patterns: Sequence[str], index: Path | None, blocks: str | None, options: ReadOptions) -> Plan:
@@ -176,9 +181,13 @@ def surveyed(
     *,
     reference: str | None = None,
     fit_on: str | None = None,
+    rank: str | None = None,
 ) -> Survey:
     """The survey of planned cells. reference, fit_on: AXIS=VALUE or a dump, as it was named. Raises: UsageError."""
     references, maps = references_of(plan, reference, how), fitted_on(plan, fit_on)
+    models = models_of(plan.axes, rank, mapped=fit_on is not None, level=how.settings.level)
+    if models is not None and fit_on is None:
+        how = replace(how, fitting=Fitting(), crossed=True)
     tasks = [Task(cell, how, *own) for cell, *own in zip(plan.cells, references, maps, strict=True)]
     order = sorted(range(len(tasks)), key=lambda i: [one.name if one else "" for one in (maps[i], references[i])])
     found = measured([tasks[i] for i in order], jobs, engine, progress)
@@ -205,6 +214,9 @@ def surveyed(
         reference,
         fit_on,
         None if how.fitting is None else how.fitting.method,
+        None
+        if models is None or level is None
+        else ranking_of(plan.axes, models, cells, [one.kept for one in every], level, FOLDS if how.crossed else None),
         beside=plan.beside,
         warnings=_told_once([note for one in every for note in one.notes], len(cells)),
     )

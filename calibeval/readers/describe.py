@@ -38,6 +38,7 @@ from calibeval.readers.stored.stored import Stored
 
 MANY_VALUES = 50
 MANY_LETTERS = 60
+MANY_QUESTIONS = 8  # of a log, each of which is also read alone
 WEIGHT_NAMES = ("weights", "weight", "sample_weight", "sample_weights")
 UNUSED = "not used: of another length"
 VALIDATION = ("val", "valid", "validation", "dev", "calib", "calibration", "cal")
@@ -58,7 +59,11 @@ def inspect_dump(name: str, options: ReadOptions) -> Inspection:
     splits = (*prefixed, *indexed)
     labels = functools.cache(lambda: open_labels(options))
     pooled = ["all"] if indexed else []  # the splits are rows of one dump
-    parts: list[str | None] = [split] if split is not None else [*splits, *pooled] or [None]
+    log = opened.contents.log
+    questions = [] if log is None or log.by is None else [*dict.fromkeys(arrays[log.by].array().tolist())]
+    parts: list[str | None] = (
+        [split] if split is not None else [*splits, *pooled] or [None, *questions[:MANY_QUESTIONS]]
+    )
     return Inspection(
         path=path.as_posix(),
         format=opened.format,

@@ -27,6 +27,7 @@ from calibeval.readers.said import options_of
 from calibeval.readers.shards import joined, shard_paths
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.place import Place, Url, as_name, place_of, remote_split
+from calibeval.readers.stored.steady import SteadyFile
 
 if TYPE_CHECKING:
     from calibeval.readers.logs.options import LogOptions
@@ -160,12 +161,14 @@ def open_input(
     shards = shard_paths(path, suffixed, alone=alone)
     first = path if shards is None else shards[0]
     form = suffixed(first)
+    seen: SteadyFile | None = None
     if logs is not None and form in (*MAYBE_LOGS, *LOGS):
-        logged = open_log(path, shards or [path], limits, logs, read_as)
+        seen = steady_file(first, limits, whole=True)  # a remote file is not fetched again
+        logged = open_log(path, seen, (shards or [path])[1:], limits, logs, read_as)
         if logged is not None:
             return logged
     if shards is None:
-        file = steady_file(path, limits, whole=needs_all(form))
+        file = seen or steady_file(path, limits, whole=needs_all(form))
         contents = load(file, limits, read_as, decimal)
         return Opened(
             path,

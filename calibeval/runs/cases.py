@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import shutil
 import zipfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -14,18 +14,21 @@ import numpy.typing as npt
 
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.row_source import Kind
+from calibeval.core.dense.divided import divided_by_sums
 from calibeval.core.errors import FileProblem, InputError, UsageError, nearest
 from calibeval.readers.cases.folder import divided, files_of, scores_in
 from calibeval.readers.cases.names import Layout
 from calibeval.readers.cases.nnunet import described
 from calibeval.readers.cases.pictures import read_mask, read_nifti
 from calibeval.readers.cases.stems import ARRAYS, MASKS, NIFTI, folders_of, root_of, stem_of, suffix_of_case
+from calibeval.readers.cases.unused import refuse_unused
 from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.steady import SteadyFile
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.fitting.of_cases import mapped_scores
-from calibeval.writers.atomic import make_folder, replacing
+from calibeval.runs.case_files import labels_of, one_channel, was_seen
+from calibeval.writers.atomic import filling, make_folder, replacing
 from calibeval.writers.pictures import write_like, write_mask
 
 BESIDE = (".pkl",)  # files of a case that are copied
@@ -40,22 +43,31 @@ LISTED = 3
 class WrittenCases(NamedTuple):
     """cases: how many were written. pixels: of all of them. changed: how many got another class.
 
-    kept: cases whose segmentations beside the scores are not their arg-max, and were copied.
+    kept: cases whose segmentations beside the scores are not their arg-max, and were copied. seen: cases that the map
+    was fitted on.
     """
 
     cases: int
     pixels: int
     changed: int
     kept: tuple[str, ...]
+    seen: tuple[str, ...] = ()
 
 
-def kept_segmentations(written: WrittenCases) -> tuple[Notice, ...]:
-    """A warning if segmentations were copied that the map cannot have changed."""
-    if not written.kept:
-        return ()
-    some = ", ".join(written.kept[:LISTED]) + (", ..." if len(written.kept) > LISTED else "")
-    text = f"segmentations that are not those of the scores are copied as they are: {some}"
-    return (warning("segmentations_kept", text),)
+def notices_of(written: WrittenCases) -> tuple[Notice, ...]:
+    """Warnings: if segmentations were copied that the map cannot have changed, and if the map was fitted on cases."""
+    found = []
+    if written.kept:
+        text = f"segmentations that are not those of the scores are copied as they are: {_some(written.kept)}"
+        found.append(warning("segmentations_kept", text))
+    if written.seen:
+        text = f"the map was fitted on {len(written.seen):,} of these {written.cases:,} cases ({_some(written.seen)})"
+        found.append(warning("leak", f"{text}, so the results are too optimistic"))
+    return tuple(found)
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:LISTED]) + (", ..." if len(names) > LISTED else "")
 
 
 def map_cases(
@@ -75,19 +87,33 @@ def map_cases(
     root, folders = root_of(folder), folders_of(folder)
     if any(out.resolve() == one.resolve() or one.resolve() in out.resolve().parents for one in (root, *folders)):
         raise UsageError(f"{out}: is the folder that is read, or in it; name another one")
+    refuse_unused(options, str(folder))
+    if str(out) == "-":
+        raise UsageError("-: cases are written to a folder, not to standard output; name one")
     if out.is_file():
         raise FileProblem(f"{out}: is a file, but cases are written to a folder")
-    regions = described(folders[0], folders[0].parent).regions  # nnU-Net has dataset.json above the folds
+    with filling(out) as place:
+        return _map_all(found, folder, place, options, layout, region)
+
+
+def _map_all(
+    found: Map, folder: Path, out: Path, options: ReadOptions, layout: Layout | None, region: str | None
+) -> WrittenCases:
+    """Write every case. Raises: as `map_cases`."""
+    root, folders = root_of(folder), folders_of(folder)
+    # nnU-Net has dataset.json above the folds.
+    regions = None if layout == "arrays" else described(folders[0], folders[0].parent).regions
     channel = channel_of(folder, regions, region)
     layout, files = files_of(folder, layout)
     if not files:
         raise InputError(f"{folder}: holds no cases")
-    pixels, changed, kept = 0, 0, []
+    labels = labels_of(options)
+    pixels, changed, kept, seen = 0, 0, list[str](), list[str]()
     for name, file in files.items():
         target = out / file.relative_to(root)
         make_folder(target.parent)
         try:
-            before, after = _written(found, file, target, options, channel)
+            before, after = _written(found, file, target, options, channel, labels.get(name))
         except InputError as error:
             text = str(error).removeprefix("predictions: ")
             raise InputError(text if text.startswith(file.name) else f"{file.name}: {text}") from None
@@ -97,12 +123,14 @@ def map_cases(
             kept += [] if same else [name]
         elif layout == "nnunet" and not _segmentation(file, target, before, after, options.limits):
             kept.append(name)
+        if was_seen(found, file, region):
+            seen.append(name)
         for suffix in BESIDE:
             _copied(file.with_name(f"{stem_of(file)}{suffix}"), target.parent)
     for one in dict.fromkeys((root, *folders)):
         for about in ABOUT:
             _copied(one / about, out / one.relative_to(root))
-    return WrittenCases(len(files), pixels, changed, tuple(kept))
+    return WrittenCases(len(files), pixels, changed, tuple(kept), tuple(seen))
 
 
 def channel_of(folder: Path, regions: Mapping[str, object] | None, region: str | None) -> int | None:
@@ -118,24 +146,28 @@ def channel_of(folder: Path, regions: Mapping[str, object] | None, region: str |
     return list(regions).index(region)
 
 
-def _written(found: Map, path: Path, target: Path, options: ReadOptions, channel: int | None) -> tuple[Array, Array]:
+def _written(
+    found: Map, path: Path, target: Path, options: ReadOptions, channel: int | None, labels: Path | None
+) -> tuple[Array, Array]:
     """Write one case; return the classes of its pixels before and after, in the order of the file's axes.
 
-    channel: that is mapped alone; then the classes are outside and inside of its region.
+    channel: that is mapped alone; then the classes are outside and inside of its region. labels: their
+    file.
     """
     file, suffix = SteadyFile.of(path), suffix_of_case(path.name)
     if suffix in NIFTI:
         values = read_nifti(file, options.limits).values
-        first = np.moveaxis(values, -1, 0)
+        alone = channel is None and one_channel(values, found.k, labels, options.limits)
+        first = values[np.newaxis] if alone else np.moveaxis(values, -1, 0)
         kind: Kind = options.kind or "probs"
-        mapped = _mapped(found, first, kind, channel)
-        write_like(path, target, np.moveaxis(mapped, 0, -1).astype(_floating(values.dtype)))
+        mapped = _mapped(found, _divided(path.name, first, kind, options, channel), kind, channel)
+        write_like(path, target, _narrowed(mapped[0] if alone else np.moveaxis(mapped, 0, -1), values.dtype, kind))
     elif suffix in ARRAYS:
         there = scores_in(file, suffix or "", options)
         first = there.arrays[there.key].array()
         kind = there.kind
-        mapped = _mapped(found, first, kind, channel)
-        scores = mapped.astype(_floating(first.dtype))
+        mapped = _mapped(found, _divided(path.name, first, kind, options, channel), kind, channel)
+        scores = _narrowed(mapped, first.dtype, kind)
         with replacing(target) as stream:
             if suffix == ".npy":
                 np.save(stream, scores)
@@ -144,10 +176,16 @@ def _written(found: Map, path: Path, target: Path, options: ReadOptions, channel
                 (np.savez_compressed if _packed(path) else np.savez)(stream, **{**others, there.key: scores})
     else:
         raise UsageError(f"{path.name}: a picture has no scores of classes; save .npz")
-    if channel is not None:
+    if channel is not None or len(first) == 1:
+        channel = channel or 0
         half = {"probs": 0.5, "logits": 0.0, "log_probs": math.log(0.5)}[kind]
         return first[channel] > half, mapped[channel] > half
     return first.argmax(axis=0), mapped.argmax(axis=0)
+
+
+def _divided(name: str, scores: Array, kind: Kind, options: ReadOptions, channel: int | None) -> Array:
+    """The scores of a case as its map takes them. channel: of a region, which no other one is summed with."""
+    return divided_by_sums(name, scores, kind) if options.renormalize and channel is None else scores
 
 
 def _mapped(found: Map, scores: Array, kind: Kind, channel: int | None) -> Array:
@@ -161,8 +199,19 @@ def _mapped(found: Map, scores: Array, kind: Kind, channel: int | None) -> Array
     return whole
 
 
-def _floating(dtype: np.dtype[Any]) -> np.dtype[Any]:
-    return dtype if dtype.kind == "f" else np.dtype(np.float32)
+def _narrowed(mapped: Array, dtype: np.dtype[Any], kind: Kind) -> Array:
+    """Mapped scores in the type of the file. Raises: InputError for numbers that it cannot hold."""
+    own = dtype if dtype.kind == "f" else np.dtype(np.float32)
+    with np.errstate(over="ignore"):
+        found = mapped.astype(own)
+    lost = np.isinf(found) & np.isfinite(mapped)
+    if lost.any():
+        most = np.abs(mapped[lost]).max()
+        raise InputError(
+            f"{int(lost.sum()):,} mapped {kind}, up to {most:.3g} in size, are beyond {own}, which ends at "
+            f"{np.finfo(own).max:.3g}: save the scores as float32 or float64, or fit a map that stretches them less"
+        )
+    return found
 
 
 def _packed(path: Path) -> bool:

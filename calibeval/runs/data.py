@@ -26,6 +26,8 @@ from calibeval.training.request import Request
 from calibeval.training.settings import HEADS
 from calibeval.training.spec import LossSpec
 
+VOID = 255  # the label of rows that nobody labelled, in files of 8 bits
+
 
 @dataclass(frozen=True, slots=True)
 class Command:
@@ -129,6 +131,8 @@ def read_data(command: Command) -> Data:
     if len(absent):
         few = ", ".join(str(c) for c in absent[:5]) + (", ..." if len(absent) > 5 else "")
         text = f"{len(absent)} of {k} classes have no row in {train.source.name}: {few}"
+        if k == VOID + 1 and VOID not in absent and VOID - 1 in absent:
+            text += f". If {VOID} marks rows without a label, say --ignore-index {VOID}"
         warnings.append(warning("absent_classes", text))
     return Data(splits, k, start, tuple(warnings))
 

@@ -5,7 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from calibeval.core.data.source import LogCount, LogMeasure, Source
+from calibeval.core.report.certified import CertifiedLimit
+from calibeval.core.report.report import DumpReport
 from calibeval.words.cells import plural
+from calibeval.words.thresholds import percent, shown
 
 NAMES = {
     "rps": "ranked probability score",
@@ -41,6 +44,28 @@ def left_out_lines(name: str, counts: Sequence[tuple[str, int]]) -> list[str]:
     """
     said = ", ".join(f"{count:,} {what}" for what, count in counts)
     return [f"{name}: left out: {said}"] if said else []
+
+
+def automated(dump: DumpReport) -> list[str]:
+    """What may be answered without a person at a few limits of the error, in one line; after a map, it is not known."""
+    if not dump.certified or dump.recalibrated is not None:
+        return []
+    missing = [percent(one.limit) for one in dump.certified if one.threshold is None]
+    several = " and ".join([", ".join(missing[:-1]), missing[-1]] if len(missing) > 1 else missing)
+    held = [_limit(one) for one in dump.certified if one.threshold is not None]
+    if held:
+        sure = f"{100.0 * (1.0 - dump.certified[0].delta):g} %"
+        rest = f"; nothing at {several}" if several else ""
+        return [f"may be automated (certified with {sure}): {' · '.join(held)}{rest}"]
+    last = dump.certified[-1]
+    why = str(last.reason or "none").removeprefix("none: ").partition(", an error of")[0]
+    return [f"may be automated: nothing at an error of {several}: {why}"]
+
+
+def _limit(one: CertifiedLimit) -> str:
+    """The answers at one limit, with a threshold that is rounded up."""
+    share = 100.0 * (one.coverage or 0.0)
+    return f"{share:.1f} % at an error of {percent(one.limit)}, from confidence {shown(one.threshold or 0.0)} on"
 
 
 def _measured(one: LogMeasure) -> str:

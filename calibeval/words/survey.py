@@ -128,9 +128,10 @@ def repair(survey: Survey, metric: str) -> str:
     Only of dumps that have one, there is a mean.
     """
     whole = survey.means[0] if survey.means else None
-    if survey.fitted_on is None or whole is None:
+    if survey.method is None or whole is None:
         return ""
-    name = visible(survey.fitted_on.rpartition("/")[2])
+    own = survey.fitted_on is None
+    name = "other rows of each cell" if own else visible((survey.fitted_on or "").rpartition("/")[2])
     head = f"A {survey.method} map fitted on {name}"
     before, after = whole.metrics.get(metric), (whole.after or {}).get(metric)
     if before is None or after is None or after.value is None:

@@ -11,7 +11,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from calibeval.core.errors import FileProblem
+from calibeval.core.errors import FileProblem, UsageError
 from calibeval.writers import temporary as temporaries
 from calibeval.writers.places import descriptor_of, is_stream
 
@@ -113,6 +113,38 @@ def make_folder(path: Path) -> None:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise FileProblem(f"{path}: the folder cannot be created ({error.strerror or error})") from None
+
+
+@contextmanager
+def filling(path: Path) -> Iterator[Path]:
+    """A folder to fill; what is in it is in the folder of this path once all is there, and after an error nothing is.
+
+    Raises: UsageError for a folder that holds something; FileProblem if it cannot be created, or is a file.
+    """
+    _check_name(path)
+    there = path.is_dir()
+    if path.is_file():
+        raise FileProblem(f"{path}: is a file, but a folder is needed")
+    if there and any(path.iterdir()):
+        raise UsageError(f"{path}: holds files, which could be overwritten; name a new folder, or an empty one")
+    try:
+        make_folder(path.parent)
+        temporary = temporaries.new_folder(path if there else path.parent, path.name)
+    except OSError as error:
+        raise FileProblem(f"{path}: the folder cannot be created ({error.strerror or error})") from None
+    try:
+        yield temporary
+        if there:
+            for one in sorted(temporary.iterdir()):
+                one.rename(path / one.name)
+            temporary.rmdir()
+        else:
+            temporary.rename(path)
+    except OSError as error:
+        raise FileProblem(f"{path}: cannot be written ({error.strerror or error})") from None
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporaries.forget(temporary)
 
 
 def _usual_mode(path: Path) -> int:

@@ -6,6 +6,7 @@ import contextlib
 import os
 import platform
 import re
+import shutil
 import zlib
 from pathlib import Path
 
@@ -43,6 +44,18 @@ def new(path: Path) -> tuple[int, Path]:
     return descriptor, temporary
 
 
+def new_folder(parent: Path, name: str) -> Path:
+    """A new folder in another one, where what will be called by the name is written first."""
+    temporary = parent / f"{_start(Path(name))}{_MARKER}-{_machine()}-{os.getpid()}-{os.urandom(4).hex()}.tmp"
+    PENDING.add(str(temporary))
+    try:
+        temporary.mkdir()
+    except BaseException:
+        PENDING.discard(str(temporary))
+        raise
+    return temporary
+
+
 def forget(temporary: Path) -> None:
     """The file has its name, or is no more."""
     PENDING.discard(str(temporary))
@@ -52,7 +65,10 @@ def remove_pending() -> None:
     """Remove the files of this process that do not yet have their name."""
     for temporary in [*PENDING]:
         with contextlib.suppress(OSError):
-            os.unlink(temporary)  # noqa: PTH108 - as little as possible happens while a process ends
+            if os.path.isdir(temporary):  # noqa: PTH112 - as little as possible happens while a process ends
+                shutil.rmtree(temporary, ignore_errors=True)
+            else:
+                os.unlink(temporary)  # noqa: PTH108
 
 
 def remove_left(path: Path) -> None:

@@ -51,6 +51,7 @@ SIMULATIONS = {
     "coverage_image_pairs": ["--replicates", "2", "--images", "20", "--truth", "50", "--pairs", "0"],
     "image_coverage": ["--replicates", "2", "--images", "20", "--truth", "50"],
     "survey_means": ["--replicates", "3", "--rows", "200", "--only", "2"],
+    "survey_ranks": ["--replicates", "2", "--rows", "200", "--only", "2"],
     "coverage_weights": ["--samples", "5", "--n", "300"],
     "cross_fitted": ["--quick"],
     "recalibration_gain": ["--quick"],

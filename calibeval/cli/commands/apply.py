@@ -40,13 +40,14 @@ def apply(
     from calibeval.api.save import read_map
     from calibeval.readers.cases.stems import is_folder
     from calibeval.readers.open import open_dump
-    from calibeval.runs.cases import kept_segmentations, map_cases
+    from calibeval.runs.cases import map_cases, notices_of
     from calibeval.runs.read_back import write_checked
     from calibeval.writers.dump import check_format
 
-    refuse_overwriting([dump, map_file, *flags.files], [out])
     place = Named.of(None, dump)
     of_cases = is_folder(place.path) and (layout is not None or not out.suffix)
+    if not (of_cases and out.is_dir()):  # which may be empty
+        refuse_overwriting([dump, map_file, *flags.files], [out])
     if not of_cases:
         check_format(out)
     reading = flags.options()
@@ -60,7 +61,7 @@ def apply(
     found = found if shifted is None else found.with_prior(shifted)
     if of_cases:
         written = map_cases(found, place.path, out, reading, as_layout(layout), place.region)
-        kept = kept_segmentations(written)
+        kept = notices_of(written)
         say([f"warning: {text}" for text in kept], quiet=quiet)
         say([f"{written.cases:,} cases, {written.pixels:,} pixels, written to {out}"], quiet=quiet or json)
         if json:

@@ -45,6 +45,7 @@ def survey(
     group: survey_options.SurveyGroup = None,
     flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
     fit_on: options.FitOn = None,
+    rank: survey_options.Rank = None,
     method: options.Method = None,
     objective: options.Objective = None,
     clip: options.Clip = None,
@@ -95,7 +96,9 @@ def survey(
     )
     how = How(reading, settings, only, 1, reading.limits.max_memory, None if fit_on is None else fitting)
     with Progress(quiet=quiet, unit="cells") as progress:
-        found = surveyed(plan, how, threads(jobs), flags.running, progress, reference=reference, fit_on=fit_on)
+        found = surveyed(
+            plan, how, threads(jobs), flags.running, progress, reference=reference, fit_on=fit_on, rank=rank
+        )
     found = replace(found, environment=environment())
     say([f"warning: {one}" for one in found.warnings], quiet=quiet)
     if out is not None:

@@ -30,6 +30,10 @@ Reference = Annotated[
     str | None,
     typer.Option(metavar="WHAT", help="Compare cells with AXIS=VALUE or DUMP.", rich_help_panel=MEASURE),
 ]
+Rank = Annotated[
+    str | None,
+    typer.Option(metavar="AXIS", help="Rank models by NLL after a temperature.", rich_help_panel=MEASURE),
+]
 Rows = Annotated[str | None, typer.Option(metavar="AXIS", help="Axis down the printed table.", rich_help_panel=OUTPUT)]
 Columns = Annotated[str | None, typer.Option(metavar="AXIS", help="Axis across it.", rich_help_panel=OUTPUT)]
 Metric = Annotated[

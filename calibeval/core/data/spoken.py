@@ -45,6 +45,7 @@ NAMES = (
         "kind",
         "labels",
         "layout",
+        "rank",
         "reference",
         "rows",
     ),

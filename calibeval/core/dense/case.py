@@ -15,6 +15,9 @@ from calibeval.core.data.row_source import Kind
 from calibeval.core.data.source import Source
 from calibeval.core.errors import InputError, UsageError, nearest
 
+OF_CASES = Source("cases", title="predictions")  # of a case as predictions, whose messages name options
+NEITHER = 2  # the label of pixels to ignore among those of a region, which are 0 and 1
+
 
 class Case(NamedTuple):
     """One image, read into memory.
@@ -100,7 +103,11 @@ class RegionCases:
         facts, regions = cases.facts, cases.facts.regions or {}
         self._cases, self._number, self._labels = cases, list(regions).index(region), regions[region]
         self._source = replace(facts.source, split=region)
-        self._facts = replace(facts, regions=None, class_names=("outside", region), source=self._source)
+        self._ignore, self._regions = facts.ignore_index, regions
+        mark = None if self._ignore is None else NEITHER
+        self._facts = replace(
+            facts, regions=None, class_names=("outside", region), source=self._source, ignore_index=mark
+        )
 
     @property
     def facts(self) -> Facts:
@@ -108,13 +115,10 @@ class RegionCases:
         return self._facts
 
     def read(self, number: int) -> Case:
-        """A case with the channel of the region, (1, ...). Raises: as of the cases; InputError without the channel."""
+        """A case with the channel of the region, (1, ...). Raises: as of the cases, and `check_regions`."""
         case, here = self._cases.read(number), self._number
-        if len(case.scores) <= here:
-            raise InputError(
-                f"{case.name}: {len(case.scores)} channels, but region {self._source.split} needs one more"
-            )
-        labels = region_labels(case.labels, self._labels, self._facts.ignore_index)
+        check_regions(case, self._regions)
+        labels = region_labels(case.labels, self._labels, self._ignore)
         return case._replace(scores=case.scores[here : here + 1], labels=labels)
 
     def source(self, found: Sequence[str]) -> Source:
@@ -137,14 +141,37 @@ def region_of(cases: Cases, region: str | None) -> Cases:
     return RegionCases(cases, region)
 
 
+def check_regions(case: Case, regions: Mapping[str, tuple[int, ...]]) -> None:
+    """Refuse a case whose channels are not the regions. Raises: InputError naming it."""
+    if len(case.scores) != len(regions):
+        channels = f"{len(case.scores)} channel{'' if len(case.scores) == 1 else 's'}"
+        raise InputError(
+            f"{case.name}: the scores have {channels}, but dataset.json has {len(regions)} regions "
+            f"({', '.join(regions)}), of which each needs its own, in this order"
+        )
+
+
 def region_labels(labels: npt.NDArray[Any], region: tuple[int, ...], ignore_index: int | None) -> npt.NDArray[Any]:
-    """The labels of a region, 1 inside and 0 outside; pixels to ignore keep their label.
+    """The labels of a region: 1 inside, 0 outside, and 2 for pixels to ignore, whatever their label is.
 
     >>> region_labels(np.array([[0, 1, 2, 9]]), (1, 2), 9).tolist()
-    [[0, 1, 1, 9]]
+    [[0, 1, 1, 2]]
     """
-    inside = np.isin(labels, region).astype(labels.dtype)
-    return inside if ignore_index is None else np.where(labels == ignore_index, labels, inside)
+    found = np.isin(labels, region).astype(np.uint8)
+    if ignore_index is not None:
+        found[labels == ignore_index] = NEITHER
+    return found
+
+
+def marked_labels(labels: npt.NDArray[Any], where: npt.NDArray[np.bool_], mark: int) -> npt.NDArray[Any]:
+    """Labels with a mark at some places, in a type of whole numbers that holds all of them.
+
+    >>> marked_labels(np.array([0, 7], np.uint8), np.array([True, False]), 257).tolist()
+    [257, 7]
+    """
+    held = np.promote_types(labels.dtype, np.min_scalar_type(mark))
+    whole = held if held.kind in "iu" else np.dtype(np.int64)
+    return np.where(where, np.asarray(mark, whole), labels.astype(whole, copy=False))
 
 
 def two_classes(scores: npt.NDArray[Any], kind: str) -> Floats:

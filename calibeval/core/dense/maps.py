@@ -82,8 +82,7 @@ def maps_of(case: Case, asked: Asked, image: npt.NDArray[Any] | None = None) -> 
     """
     scores, labels, kind = case.scores, case.labels, asked.kind
     if asked.region is not None:
-        number, of = asked.region
-        scores, labels = scores[number : number + 1], region_labels(labels, of, asked.ignore_index)
+        scores = scores[asked.region[0] : asked.region[0] + 1]
     spacing = case.spacing or (1.0,) * labels.ndim
     if case.from_x:
         scores, labels, spacing = np.moveaxis(scores, 0, -1).T, labels.T, spacing[::-1]
@@ -96,6 +95,8 @@ def maps_of(case: Case, asked: Asked, image: npt.NDArray[Any] | None = None) -> 
         spacing, flat = (spacing[thin], *(one for axis, one in enumerate(spacing) if axis != thin)), True
     unused = [*asked.unused, *([] if asked.ignore_index is None else [asked.ignore_index])]
     counts = ~np.isin(labels, unused)
+    if asked.region is not None:
+        labels = region_labels(labels, asked.region[1], None)
     confidence, predicted = _predictions(scores, kind)
     right = (predicted == labels) & counts
     n = int(counts.sum())

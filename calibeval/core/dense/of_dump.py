@@ -16,6 +16,7 @@ from calibeval.core.data.columns import coded_units
 from calibeval.core.data.copied import copied
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.dense.case import marked_labels
 from calibeval.core.dense.image_sums import ImageAdder, ImageParts, Part, Pixels
 from calibeval.core.dense.results import Images, overlaps, per_image
 from calibeval.core.dense.values import NUMBERS, of_class
@@ -47,9 +48,8 @@ def without_background(predictions: Predictions) -> Predictions:
     1
     """
     labels, mark = predictions.labels, predictions.ignore_index
-    if mark is None:
-        labels, mark = labels.astype(np.int32), IGNORED
-    labels = np.where(labels == 0, mark, labels)
+    mark = IGNORED if mark is None else mark
+    labels = marked_labels(labels, labels == 0, mark)
     return copied(predictions, labels=labels, ignore_index=mark, ignored=int(np.count_nonzero(labels == mark)))
 
 

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 
 from calibeval.core.conventions.explained import CasesFacts, ImagesExplained
 from calibeval.core.data.check_values import check_values
 from calibeval.core.data.predictions import Predictions
-from calibeval.core.data.row_source import Kind
 from calibeval.core.dense.as_tools import ToolImage, tool_image
-from calibeval.core.dense.case import Case, Cases
+from calibeval.core.dense.case import OF_CASES, Case, Cases, Facts
 from calibeval.core.dense.tool_sums import averaged
 from calibeval.core.errors import InputError
+
+_PLACE = re.compile(r"^predictions: (?:image 0, )?")
 
 
 class OfCases(NamedTuple):
@@ -34,7 +35,7 @@ class _Counts:
 def explain_cases(cases: Cases, *, bins: int | None = None, renormalize: bool = False) -> OfCases:
     """The cases under every convention of tools for segmentations. bins: for all; None: the default of each.
 
-    renormalize: divide probabilities by their sums.
+    renormalize: as for `Predictions`.
 
     Raises: InputError for channels that are regions, and for labels or scores that cannot be; as `Cases.read`.
     """
@@ -58,7 +59,7 @@ def check_classes(cases: Cases) -> None:
 def _images(cases: Cases, counts: _Counts, *, renormalize: bool) -> Iterator[ToolImage]:
     for number in range(len(cases.facts.names)):
         case = cases.read(number)
-        image = tool_image_of(case, cases.facts.kind, cases.facts.ignore_index, renormalize=renormalize)
+        image = tool_image_of(case, cases.facts, renormalize=renormalize)
         if counts.k and len(image.p) != counts.k:
             raise InputError(f"{case.name}: {len(image.p)} classes, but the case before has {counts.k}")
         there = int(image.keep.sum())
@@ -66,43 +67,28 @@ def _images(cases: Cases, counts: _Counts, *, renormalize: bool) -> Iterator[Too
         yield image
 
 
-def tool_image_of(case: Case, kind: Kind, ignore: int | None, *, renormalize: bool = False) -> ToolImage:
-    """A case as tools see it. Raises: InputError for labels or scores that cannot be."""
-    scores, labels = case.scores.reshape(len(case.scores), -1), case.labels
-    if len(scores) == 1:
-        scores, kind = _two(scores, kind)
-    keep = np.ones(labels.size, np.bool_) if ignore is None else labels.ravel() != ignore
-    there = labels.ravel()[keep]
-    if len(there) and not (there.min() >= 0 and there.max() < len(scores)):
-        odd = there.max() if there.max() >= len(scores) else there.min()
-        raise InputError(
-            f"{case.name}: a label is {odd}, but labels of {len(scores)} classes are 0 to {len(scores) - 1}; "
-            "--ignore-index leaves out pixels that nobody labelled"
-        )
-    whole = _checked(case, scores, kind, renormalize=renormalize)
-    return tool_image(np.ascontiguousarray(whole), kind, labels, keep)
+def tool_image_of(case: Case, facts: Facts, *, renormalize: bool = False) -> ToolImage:
+    """A case as tools see it, once its scores and labels are known to be right. renormalize: as for `Predictions`.
 
-
-def _checked(case: Case, scores: npt.NDArray[Any], kind: Kind, *, renormalize: bool) -> npt.NDArray[Any]:
-    """Scores (k, n), if they are of this kind in every pixel. renormalize: of probabilities, divided by their sums.
-
-    Raises: InputError naming the case and its first wrong pixel.
+    Raises: InputError naming the case for labels or scores that cannot be.
     """
-    _, *space = case.scores.shape
-    every = scores.reshape(1, len(scores), -1, space[-1]) if scores.size else scores
-    given: dict[str, Any] = {kind: every, "labels": np.zeros((1, *every.shape[2:]), np.intp)}
+    labels, k = case.labels, len(case.scores)
+    keep = np.ones(labels.size, np.bool_) if facts.ignore_index is None else labels.ravel() != facts.ignore_index
+    there = bool(keep.any())  # without any, predictions are refused
+    shape = (1, labels.size // labels.shape[-1], labels.shape[-1])
     try:
-        found = Predictions(**given, renormalize=renormalize and kind == "probs")
-        check_values(found)
+        rows = Predictions(
+            **{facts.kind: case.scores.reshape(1, k, *shape[1:])},  # type: ignore[arg-type]  # kinds are keywords
+            labels=(labels if there else np.zeros_like(labels)).reshape(shape),
+            class_names=facts.class_names,
+            ignore_index=facts.ignore_index if there else None,
+            labels_are="positions",
+            renormalize=renormalize,
+            source=OF_CASES,
+        )
+        if there:
+            check_values(rows)
     except InputError as error:
-        text = str(error).removeprefix("predictions: ").removeprefix("image 0, ")
-        raise InputError(f"{case.name}: {text}") from None
-    return np.asarray(found.scores[0 : found.rows]).T
-
-
-def _two(scores: npt.NDArray[Any], kind: Kind) -> tuple[npt.NDArray[Any], Kind]:
-    """The scores of two classes from the one channel of class 1."""
-    if kind == "logits":
-        return np.concatenate([np.zeros_like(scores), scores]), kind
-    p = np.exp(scores) if kind == "log_probs" else scores
-    return np.concatenate([1 - p, p]), "probs"
+        raise InputError(f"{case.name}: {_PLACE.sub('', str(error))}") from None
+    scores = np.asarray(rows.scores[0 : rows.rows]).T
+    return tool_image(np.ascontiguousarray(scores), rows.kind, labels, keep)

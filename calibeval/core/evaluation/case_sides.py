@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -11,7 +12,7 @@ import numpy.typing as npt
 from calibeval.core.data.arrays import Codes
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.row_source import Kind
-from calibeval.core.dense.case import Case, Cases, Facts, region_labels
+from calibeval.core.dense.case import NEITHER, OF_CASES, Case, Cases, Facts, check_regions, marked_labels, region_labels
 from calibeval.core.dense.image_sums import ImageAdder, ImageParts, ImageSums, PooledBins
 from calibeval.core.dense.remarks import Remarks
 from calibeval.core.dense.results import Images
@@ -20,11 +21,12 @@ from calibeval.core.evaluation.batches import read_batch
 from calibeval.core.evaluation.image_work import image_work
 from calibeval.core.evaluation.mergeable import check_alike
 from calibeval.core.evaluation.running import Running
+from calibeval.core.report.report import DumpReport
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.binning import BinSums
 
 Cell = tuple[str, ...]  # the values that a case has in the columns of slices
-UNUSED = -1  # marks pixels that do not count, where no label does
+UNUSED = -(2**31)  # marks pixels that do not count, where no label does
 
 
 class Channel(NamedTuple):
@@ -50,17 +52,20 @@ def channels_of(cases: Cases) -> list[Channel]:
     return [Channel(name, i, labels) for i, (name, labels) in enumerate(regions.items())] or [Channel(None, 0, ())]
 
 
-def mark_of(facts: Facts) -> int:
+def mark_of(facts: Facts, channel: Channel) -> int:
     """The label of pixels that do not count."""
+    if channel.name is not None:
+        return NEITHER
     return UNUSED if facts.ignore_index is None else facts.ignore_index
 
 
 def options_of(facts: Facts, channel: Channel) -> dict[str, Any]:
     """Options of predictions that are the same for all cases."""
     return {
-        "ignore_index": mark_of(facts),
+        "ignore_index": mark_of(facts, channel),
         "class_names": facts.class_names if channel.name is None else ("outside", channel.name),
         "labels_are": "positions",
+        "source": OF_CASES,
     }
 
 
@@ -69,17 +74,18 @@ def measured_of(
 ) -> tuple[npt.NDArray[Any], npt.NDArray[Any], npt.NDArray[Any]]:
     """What is measured of a case: scores, labels, and the labels with the mark where pixels do not count.
 
-    Raises: InputError naming the case if it lacks the channel.
+    Raises: InputError naming the case if its channels are not the regions, or a label is the mark.
     """
-    scores, labels, ignore = case.scores, case.labels, facts.ignore_index
+    scores, labels = case.scores, case.labels
     if channel.name is not None:
-        if len(scores) <= channel.number:
-            raise InputError(f"{case.name}: {len(scores)} channels, but region {channel.name} needs one more")
+        check_regions(case, facts.regions or {})
         scores = scores[channel.number : channel.number + 1]
-        labels = region_labels(labels, channel.labels, ignore)
-    marked = labels if ignore is not None else labels.astype(np.int32) if labels.dtype.kind == "u" else labels
+        labels = region_labels(labels, channel.labels, facts.ignore_index)
+    elif facts.ignore_index is None and labels.dtype.kind == "i" and (labels == UNUSED).any():
+        raise InputError(f"{case.name}: a label is {UNUSED}, but labels are the numbers of classes")
+    marked = labels
     if background == "exclude-label":
-        marked = np.where(labels == 0, mark_of(facts), marked)
+        marked = marked_labels(labels, case.labels == 0, mark_of(facts, channel))
     return scores, labels, marked
 
 
@@ -87,6 +93,13 @@ def as_batch(kind: Kind, scores: npt.NDArray[Any], marked: npt.NDArray[Any]) -> 
     """A case as a batch of one image."""
     flat = scores.reshape(1, len(scores), -1, scores.shape[-1])
     return {kind: flat, "labels": marked.reshape(1, *flat.shape[2:])}
+
+
+def with_unit(report: DumpReport, unit: str | None) -> DumpReport:
+    """The report of cases whose independent units are called so; None: they are the cases."""
+    if unit is None or report.groups is None:
+        return report
+    return replace(report, groups=replace(report.groups, column=unit))
 
 
 class Side:

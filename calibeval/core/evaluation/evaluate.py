@@ -13,7 +13,7 @@ from calibeval.core.errors import UsageError
 from calibeval.core.evaluation.measurement import Measurement
 from calibeval.core.evaluation.settings import checked
 from calibeval.core.evaluation.shots import with_bands, with_shots
-from calibeval.core.metrics.table import needs_fit, needs_gain, needs_pairs, wanted_by
+from calibeval.core.metrics.table import chosen, needs_fit, needs_gain, needs_pairs, wanted_by
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.resources import PLAIN, Resources
@@ -101,7 +101,8 @@ def measured_dump(
     keep_rows: bool = False,
 ) -> tuple[DumpReport, Measurement]:
     """The same, and the sums from which the results are. keep_rows: whether they hold the results of every row."""
-    pairs, gain, second = needs_pairs(only), needs_gain(only), wanted_by(only)
+    certify = predictions.source.log is not None and not chosen(only)
+    pairs, gain, second = needs_pairs(only) or certify, needs_gain(only), wanted_by(only)
     images, own = len(predictions.layout) > 1, settings.convention == OWN
     whole, tool = predictions, None
     if settings.background is not None or images or settings.convention in IMAGE_CONVENTIONS:
@@ -128,6 +129,10 @@ def measured_dump(
     )
     report = measured.report(settings.level, only)
     report = report if shots is None else with_bands(report, shots)
+    if certify:
+        from calibeval.core.evaluation.certified_of_logs import certified_limits
+
+        report = replace(report, certified=certified_limits(measured))
     if search is not None:
         from calibeval.core.evaluation.segments import search_segments
 

@@ -21,7 +21,7 @@ from calibeval.core.dense.results import per_image
 from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.core.evaluation.accumulation import Accumulation
 from calibeval.core.evaluation.case_parts import Part, natural_key
-from calibeval.core.evaluation.case_sides import Cell, Channel, Ready, Side, channels_of, options_of
+from calibeval.core.evaluation.case_sides import Cell, Channel, Ready, Side, channels_of, options_of, with_unit
 from calibeval.core.report.per_image import PerImage
 from calibeval.core.report.report import DumpReport, SliceResult, SmallSlice
 from calibeval.core.report.settings import Settings
@@ -216,7 +216,7 @@ class MeasuredCases:
 
     def report(self, level: float | None, only: Collection[str] | None = None) -> DumpReport:
         """The report of all cases at this level. only: limits the metrics of rows to these."""
-        dump, _ = self.rows.dump(level, only, self.sources[0])
+        dump = with_unit(self.rows.dump(level, only, self.sources[0])[0], self.settings.group)
         names = [one.name for one in dump.per_class]
         found = with_block(dump, self.whole.images, self.block(self.whole, level, names))
         found = replace(found, warnings=(*self.warnings, *dump.warnings))

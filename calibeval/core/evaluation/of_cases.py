@@ -23,7 +23,7 @@ from calibeval.core.dense.results import Images, per_image
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.evaluation.accumulation import Accumulation
 from calibeval.core.evaluation.batches import Batch, read_batch
-from calibeval.core.evaluation.case_sides import Channel, as_batch, channels_of, measured_of, options_of
+from calibeval.core.evaluation.case_sides import Channel, as_batch, channels_of, measured_of, options_of, with_unit
 from calibeval.core.evaluation.image_work import ImageWork, add_image, expecting, image_work
 from calibeval.core.evaluation.measured_cases import measured_cases
 from calibeval.core.evaluation.running import Running
@@ -157,6 +157,7 @@ class _Run:
             raise InputError("there are no cases")
         settings = self._settings
         dump, _ = self._rows.dump(settings.level, self._only, source)
+        dump = with_unit(dump, settings.group)
         sums, pooled = self._adder.sums()
         images = Images(sums, pooled, self._names, self.codes, settings.group)
         names = [one.name for one in dump.per_class]

@@ -78,8 +78,7 @@ class CasesAsTool:
 
     def found(self, case: Case) -> Found:
         """What the tool finds in a case; any thread may compute it. Raises: InputError naming it."""
-        kind, ignore = self._facts.kind, self._facts.ignore_index
-        return self._sums.found(tool_image_of(case, kind, ignore, renormalize=self._renormalize))
+        return self._sums.found(tool_image_of(case, self._facts, renormalize=self._renormalize))
 
     def add(self, found: Found) -> None:
         """The next case, in order."""

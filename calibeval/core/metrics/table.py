@@ -64,8 +64,8 @@ EVERY = Every()
 
 def metrics_for(k: int | None, only: Collection[str] | None = None) -> list[Metric]:
     """The metrics of every report that exist for k classes. only: these instead, also those on request."""
-    chosen = METRICS.values() if only is None else [EVERY[name] for name in EVERY.ordered([*only]) if name in EVERY]
-    return [metric for metric in chosen if metric.exists(k, named=_chosen(only))]
+    found = METRICS.values() if only is None else [EVERY[name] for name in EVERY.ordered([*only]) if name in EVERY]
+    return [metric for metric in found if metric.exists(k, named=chosen(only))]
 
 
 def wanted_by(only: Collection[str] | None) -> Wanted:
@@ -98,7 +98,7 @@ def needs_pairs(only: Collection[str] | None) -> bool:
     from calibeval.core.metrics.cox import Recalibration
     from calibeval.core.metrics.of_pairs import OfPairs
 
-    kinds = (OfPairs, Recalibration) if _chosen(only) else OfPairs
+    kinds = (OfPairs, Recalibration) if chosen(only) else OfPairs
     return any(isinstance(EVERY.get(name), kinds) for name in only)
 
 
@@ -111,7 +111,7 @@ def needs_fit(only: Collection[str] | None) -> bool:
     return only is None or any(EVERY[name].fitted or EVERY[name].left_to_gain for name in only if name in EVERY)
 
 
-def _chosen(only: Collection[str] | None) -> bool:
+def chosen(only: Collection[str] | None) -> bool:
     """Whether somebody chose these metrics; those of a report in full were not chosen."""
     return only is not None and {*only} != {*with_gain_metrics(None)}
 

@@ -16,6 +16,7 @@ from calibeval.core.data.predictions import Source
 from calibeval.core.data.records import Layout, read_record, to_plain
 from calibeval.core.metrics.lookup import MetricLookup
 from calibeval.core.metrics.result import MetricResult
+from calibeval.core.report.certified import CertifiedLimit
 from calibeval.core.report.curve import SmoothCurve
 from calibeval.core.report.from_json import metric_results
 from calibeval.core.report.per_image import PerImage
@@ -66,6 +67,7 @@ class DumpReport(MetricLookup[MetricResult]):
     rows_sha256: of ids and labels, equal for dumps of the same rows; known if a report has several dumps.
     per_image: of images, means over them, regions and structures; None for other rows.
     shots: class-wise errors by training images a class. segments: the worst ones. Both are None unless asked for.
+    certified: of a log, what may be answered at an error of 1, 2 and 5 %; None for other dumps, and for chosen metrics.
     """
 
     LAYOUT: ClassVar = Layout(inside=READING | BIN_FIELDS, read={"metrics": metric_results}, open=True)
@@ -93,6 +95,7 @@ class DumpReport(MetricLookup[MetricResult]):
     per_image: PerImage | None = None
     shots: tuple[ShotBand, ...] | None = None
     segments: SegmentSearch | None = None
+    certified: tuple[CertifiedLimit, ...] | None = None
 
     @property
     def worth(self) -> float:
@@ -120,6 +123,7 @@ class DumpReport(MetricLookup[MetricResult]):
             per_image=None,
             shots=None,
             segments=None,
+            certified=None,
         )
 
     def by_name(self) -> Mapping[str, MetricResult]:
@@ -151,6 +155,7 @@ class DumpReport(MetricLookup[MetricResult]):
             **({} if self.per_image is None else {"per_image": to_plain(self.per_image, "cases")}),
             **({} if self.shots is None else {"shots": [to_plain(one) for one in self.shots]}),
             **({} if self.segments is None else {"segments": to_plain(self.segments)}),
+            **({} if self.certified is None else {"certified": [to_plain(one) for one in self.certified]}),
         }
 
 

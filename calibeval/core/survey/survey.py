@@ -20,6 +20,7 @@ from calibeval.core.report.from_json import metric_results
 from calibeval.core.report.rows import Bin
 from calibeval.core.report.settings import Settings
 from calibeval.core.survey.axes import Axis, Point, read_point
+from calibeval.core.survey.ranks import Ranking
 
 if TYPE_CHECKING:
     from pandas import DataFrame
@@ -149,7 +150,8 @@ class Survey:
 
     axes: in the order of the pattern. cells: in the order of the axes. means: over each set of axes. changes: from the
     reference, cell by cell; None without one. reference: as it was named. fitted_on: what maps are fitted on, and
-    method: of the maps; None without maps. beside: names beside the cells that the pattern did not match.
+    method: of the maps; None without maps. ranking: of the models of an axis; None without one. beside: names beside
+    the cells that the pattern did not match.
     """
 
     LAYOUT: ClassVar = Layout(open=True)
@@ -163,6 +165,7 @@ class Survey:
     reference: str | None = None
     fitted_on: str | None = None
     method: str | None = None
+    ranking: Ranking | None = None
     beside: tuple[str, ...] = ()
     warnings: tuple[Notice, ...] = ()
     environment: Environment | None = None

@@ -68,7 +68,7 @@ class Together:
         few groups, and with fewer than 30 units that are ever wrong, or ever right, where it would not hold.
         """
         found = self._held(cells, after=after)
-        if name not in OF_ROWS or found is None or _few(found):
+        if name not in OF_ROWS or found is None or _few(found) or _infinite(name, found):
             return None
         joined = psi_of((kept.units, OF_ROWS[name](own), 1.0) for kept, own in found)
         return ends_of(name, joined.mean, joined, self.level)
@@ -79,6 +79,8 @@ class Together:
         bases = [self.bases[i] for i in cells]
         held = [(base, base.values) for base in bases if base is not None]
         if name not in OF_ROWS or found is None or len(held) < len(bases) or _few(found) or _few(held):
+            return None
+        if _infinite(name, [*found, *held]):
             return None
         both = [(*one, 1.0) for one in found] + [(*one, -1.0) for one in held]
         joined = psi_of(((kept.units, OF_ROWS[name](own), sign) for kept, own, sign in both), len(cells))
@@ -166,6 +168,11 @@ def _over_names(parts: Sequence[tuple[Keys, Floats, Floats]]) -> tuple[Floats, F
     psi, sizes = (np.concatenate([part[i] for part in parts]) for i in (1, 2))
     added = (np.bincount(places, one, len(every)).astype(np.float64) for one in (psi, sizes))
     return next(added), next(added)
+
+
+def _infinite(name: str, found: Sequence[tuple[Kept, UnitValues]]) -> bool:
+    """Whether the NLL is infinite in some unit, so that it has no mean."""
+    return name == "nll" and not all(np.isfinite(own.nll).all() for _, own in found)
 
 
 def _few(found: Sequence[tuple[Kept, UnitValues]]) -> bool:

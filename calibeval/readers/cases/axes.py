@@ -14,6 +14,8 @@ from calibeval.core.errors import InputError
 from calibeval.readers.cases.pictures import Picture
 
 Array = npt.NDArray[Any]
+SPACE = 3  # axes of a volume
+ONE_HOT = "One-hot labels become numbers by labels.argmax"
 NEAR = 0.1  # of the smallest side of a voxel
 
 
@@ -44,16 +46,36 @@ def apart(one: Picture, other: Picture) -> bool:
     return bool(moved > NEAR * voxel)
 
 
-def channels_first(scores: Array, labels: Array) -> Array:
+def check_labels(name: str, shape: Sequence[int]) -> None:
+    """Refuse labels with an axis of classes or of time. shape: as a NIfTI file has the axes. Raises: InputError."""
+    if len(shape) > SPACE:
+        raise InputError(
+            f"{name}: labels have shape {show_shape(tuple(shape))}, but one number of a class for each voxel is "
+            f"needed. {ONE_HOT}(axis=-1)"
+        )
+
+
+def channels_first(name: str, scores: Array, labels: Array) -> Array:
     """Scores (x, y, z, k), or (x, y, k) of labels (x, y), as (k, x, y, z).
 
-    NIfTI files of two dimensions may hold their channels on the fifth axis, (x, y, 1, 1, k).
+    NIfTI files of two dimensions may hold their channels on the fifth axis, (x, y, 1, 1, k). name: of the file.
+    Raises: InputError if both have an axis of classes.
     """
     if scores.ndim == 5 and scores.shape[3] == 1:
         scores = scores[:, :, :, 0]
     if scores.ndim == labels.ndim:  # one channel
+        if scores.shape == labels.shape and labels.shape[-1] > 1 and _one_hot(labels):
+            raise InputError(
+                f"{name}: scores and labels have shape {show_shape(scores.shape)}, and every pixel has one label that "
+                f"is 1 along the last axis. {ONE_HOT}(axis=-1)"
+            )
         scores = scores[..., np.newaxis]
     return np.moveaxis(scores, -1, 0)
+
+
+def _one_hot(labels: Array) -> bool:
+    """Whether labels are 0, but for a single 1 along the last axis."""
+    return bool(((labels == 0) | (labels == 1)).all() and (labels.sum(axis=-1) == 1).all())
 
 
 def matched(name: str, scores: Array, labels: Array, spacing: tuple[float, ...] | None) -> Matched:
@@ -61,6 +83,10 @@ def matched(name: str, scores: Array, labels: Array, spacing: tuple[float, ...] 
 
     name: of the case, for messages. Raises: InputError if shapes differ; if a transposition would fit, it says which.
     """
+    if not scores.size or not labels.size:
+        what = "no classes" if not len(scores) else "no pixels"
+        shapes = f"scores have shape {show_shape(scores.shape)} and labels {show_shape(labels.shape)}"
+        raise InputError(f"{name}: {shapes}, which are {what}: leave this case out")
     if scores.shape[1:] == labels.shape:
         return Matched(scores, labels, _of_axes(spacing, labels.ndim))
     thin, bare = _thin(scores.shape[1:]), _thin(labels.shape)
@@ -79,6 +105,8 @@ def _mismatch(scores: Sequence[int], labels: Sequence[int]) -> str:
     for order in permutations(range(len(labels))):
         if tuple(labels[axis] for axis in order) == space:
             return f"{whole}. They fit if labels are transposed by {order}: labels.transpose{order}"
+    if tuple(scores) == tuple(labels):
+        return f"{whole}. {ONE_HOT}(axis=0)"
     if len(scores) == len(labels) + 1 and tuple(scores[:-1]) == tuple(labels):
         return f"{whole}. They fit if the classes come first: np.moveaxis(scores, -1, 0)"
     for order in permutations(range(len(scores))):

@@ -11,6 +11,7 @@ from calibeval.core.errors import InputError
 from calibeval.readers.cases.axes import apart
 from calibeval.readers.cases.pictures import Picture, read_affine
 from calibeval.readers.cases.stems import NIFTI, stem_of
+from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.steady import SteadyFile
 
 ELSEWHERE = (
@@ -20,7 +21,7 @@ ELSEWHERE = (
 UNKNOWN = "the segmentation beside the predictions is damaged, so that their affine is not compared with the labels'"
 
 
-def place_told(file: SteadyFile, scores: Picture, labels: Picture) -> tuple[str, ...]:
+def place_told(file: SteadyFile, scores: Picture, labels: Picture, limits: Limits) -> tuple[str, ...]:
     """A remark if scores and labels lie at different places. file: of the scores; scores: as this file has them.
 
     labels: with the axes of their file. Scores without an affine lie where a segmentation beside them does.
@@ -34,7 +35,7 @@ def place_told(file: SteadyFile, scores: Picture, labels: Picture) -> tuple[str,
     if beside is None:
         return ()
     try:
-        affine = read_affine(SteadyFile.of(beside))
+        affine = read_affine(SteadyFile.of(beside), limits)
     except InputError:
         return (UNKNOWN,)
     return (ELSEWHERE,) if apart(labels, labels._replace(affine=affine)) else ()

@@ -18,12 +18,12 @@ from calibeval.core.dense.case import Case, Facts
 from calibeval.core.errors import InputError, UsageError
 from calibeval.readers.cases.axes import channels_first, matched, reversed_axes
 from calibeval.readers.cases.beside import place_told
+from calibeval.readers.cases.labels import Masks, numbers_in, read_labels
 from calibeval.readers.cases.names import Layout
 from calibeval.readers.cases.nnunet import Described, described
 from calibeval.readers.cases.pictures import Picture, read_mask, read_nifti
 from calibeval.readers.cases.stems import (
     ARRAYS,
-    MASKS,
     NIFTI,
     SUFFIXES,
     Pairs,
@@ -32,18 +32,19 @@ from calibeval.readers.cases.stems import (
     paired,
     suffix_of_case,
 )
+from calibeval.readers.cases.unused import refuse_unused
 from calibeval.readers.formats.npz import read_npy, read_npz
 from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.stored.digest import checked_sha256
-from calibeval.readers.stored.names import LABEL_KEYS, SCORE_KEYS
+from calibeval.readers.stored.names import SCORE_KEYS
 from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Stored
 
 KINDS: tuple[Kind, ...] = ("logits", "probs", "log_probs")
-WHITE = 255
 FOLDS = "fold_*/validation"  # where nnU-Net writes the cases that a fold was not trained on
 LISTED = 3
 HALF = 2
+WHICH = "keep one, or say which with --layout nnunet (.npz) or --layout monai (.nii.gz)"
 OF_LAYOUTS: dict[Layout, tuple[str, ...]] = {"nnunet": (".npz",), "monai": NIFTI, "arrays": ARRAYS}
 
 
@@ -77,19 +78,21 @@ class Folder:
     """
 
     def __init__(self, scores: Path, labels: Path, options: ReadOptions, layout: Layout | None = None) -> None:
+        refuse_unused(options, scores.as_posix())
         self._options, self._limits = options, options.limits
         self._layout, files = files_of(scores, layout)
         if not files:
             folds = any(scores.glob(FOLDS))
             where = f"; its folds have some: name them all by adding /{FOLDS}, in quotes" if folds else ""
-            raise InputError(f"{scores}: holds no cases: none of {', '.join(SUFFIXES)}{where}")
+            known, why = (OF_LAYOUTS[layout], f", as layout {layout} has") if layout else (SUFFIXES, "")
+            raise InputError(f"{scores}: holds no cases: none of {', '.join(known)}{why}{where}")
         self.pairs: Pairs = paired(files, files_by_stem(labels, SUFFIXES), (scores, labels))
         self._places = tuple(self.pairs.files.items())
         first_folder = folders_of(scores)[0]
-        self._about = described(first_folder, labels, first_folder.parent) if _format(files) == "npz" else Described()
+        told = _format(files) == "npz" and layout != "arrays"
+        self._about = described(first_folder, labels, first_folder.parent) if told else Described()
         self._hashes: dict[int, list[str]] = {}
-        first = self._scores(SteadyFile.of(self._places[0][1][0]))
-        self._dtype, ignore = first.values.dtype, options.ignore_index
+        first, ignore = self._scores(SteadyFile.of(self._places[0][1][0])), options.ignore_index
         told = ignore is None and self._about.ignore is not None
         self._facts = Facts(
             names=tuple(self.pairs.files),
@@ -102,6 +105,8 @@ class Folder:
             recognised=self._recognised(),
         )
 
+        self._masks = Masks(plain=self._facts.ignore_index is None and self._facts.regions is None)
+
     @property
     def facts(self) -> Facts:
         """What is the same for all cases."""
@@ -112,12 +117,17 @@ class Folder:
         name, places = self._places[number]
         file, labels_file = (SteadyFile.of(one) for one in places)
         scores = self._scores(file)
-        labels = self._labels(labels_file)
+        if scores.kind != self._facts.kind:
+            raise InputError(
+                f"{file.name}: its scores are {scores.kind}, but those of {self._places[0][1][0].name} are "
+                f"{self._facts.kind}: name the array of all files with --logits-key or --probs-key"
+            )
+        labels = read_labels(labels_file, self._options)
         self._hash(number, (file, labels_file))
         values, marks, spacing = scores.values, labels.values, labels.spacing or scores.picture.spacing
         nifti = [suffix_of_case(one.name) in NIFTI for one in (file, labels_file)]
         if all(nifti):
-            values = channels_first(values, marks)
+            values = channels_first(file.name, values, marks)
         elif nifti[1]:
             marks, spacing = reversed_axes(marks, spacing)
         given = self._options.spacing
@@ -128,8 +138,8 @@ class Folder:
             raise UsageError(
                 f"a spacing of {len(given)} numbers is not for the images of {file.name}, which have {marks.ndim} axes"
             )
-        own, told = self._as_classes(fit.labels, len(fit.scores), labels_file.name)
-        told = (*told, *place_told(file, scores.picture, labels))
+        own, told = self._masks.classes(labels_file.name, fit.labels, len(fit.scores))
+        told = (*told, *place_told(file, scores.picture, labels, self._limits))
         return Case(name, divided(fit.scores, scores.kind), own, fit.spacing, told, from_x=all(nifti))
 
     def source(self, found: Sequence[str] = ()) -> Source:
@@ -141,7 +151,7 @@ class Folder:
         whole = [hashlib.sha256(), hashlib.sha256()]
         for number, (_, places) in enumerate(self._places):
             for one, file, own in zip(whole, places, self._hashes[number], strict=True):
-                one.update(f"{file.name}\0{own}\n".encode())
+                one.update(f"{file.name}\0{own}\n".encode(errors="surrogateescape"))
         of_cases = tuple(case_hash(self._hashes[number][0]) for number in range(len(self._places)))
         ours, theirs = (one.hexdigest() for one in whole)
         return replace(self._facts.source, sha256=ours, labels_sha256=theirs, cases=of_cases)
@@ -166,34 +176,11 @@ class Folder:
             return Read(picture, asked or "probs")
         if suffix in ARRAYS:
             found = scores_in(file, suffix or "", self._options)
-            return Read(Picture(_numbers(found.arrays[found.key], file.name)), found.kind)
+            return Read(Picture(numbers_in(found.arrays[found.key], file.name)), found.kind)
         picture = read_mask(file, self._limits)
         if asked is None:
             raise UsageError(f"{file.name}: a picture could hold anything: say --kind probs, or save .npz")
         return Read(Picture(picture.values[np.newaxis]), asked)
-
-    def _labels(self, file: SteadyFile) -> Picture:
-        suffix = suffix_of_case(file.name)
-        if suffix in NIFTI:
-            picture = read_nifti(file, self._limits)
-            while picture.values.ndim > 3 and picture.values.shape[-1] == 1:
-                picture = picture._replace(values=picture.values[..., 0])
-            return picture
-        if suffix in MASKS:
-            return read_mask(file, self._limits)
-        return Picture(_numbers(_labels_in(file, suffix or "", self._options), file.name))
-
-    def _as_classes(self, labels: npt.NDArray[Any], k: int, name: str) -> tuple[npt.NDArray[Any], tuple[str, ...]]:
-        """Labels as whole numbers; of two classes, masks of 0 and 255 are 0 and 1."""
-        if labels.dtype.kind == "f":
-            whole = labels.astype(np.int64)
-            if not (whole == labels).all():
-                odd = labels[whole != labels].flat[0]
-                raise InputError(f"{name}: labels are whole numbers, but {odd:g} came")
-            labels = whole
-        if k <= HALF and self._facts.ignore_index is None and self._facts.regions is None and labels.max() == WHITE:
-            return np.where(labels == WHITE, 1, labels), ("masks of 0 and 255 are the classes 0 and 1",)
-        return labels, ()
 
     def _recognised(self) -> tuple[str, ...]:
         said = [f"layout {self._layout}"] if self._layout else []
@@ -205,13 +192,13 @@ def files_of(folder: Path, layout: Layout | None) -> tuple[Layout | None, dict[s
     """The files of scores, and what wrote them: nnU-Net writes its segmentations beside them."""
     if layout is not None:
         return layout, files_by_stem(folder, OF_LAYOUTS[layout])
-    there = files_by_stem(folder, (".npz",))
+    there = files_by_stem(folder, (".npz",), WHICH)
     if there:
         beside = {"dataset.json", "plans.json"} & {one.name for one in folders_of(folder)[0].iterdir()}
         pickles = next(iter(there.values())).with_suffix(".pkl").exists()
         return ("nnunet" if beside or pickles else None), there
-    nifti = files_by_stem(folder, NIFTI)
-    return ("monai", nifti) if nifti else (None, files_by_stem(folder, SUFFIXES))
+    nifti = files_by_stem(folder, NIFTI, WHICH)
+    return ("monai", nifti) if nifti else (None, files_by_stem(folder, SUFFIXES, WHICH))
 
 
 def scores_in(file: SteadyFile, suffix: str, options: ReadOptions) -> Keyed:
@@ -232,24 +219,6 @@ def scores_in(file: SteadyFile, suffix: str, options: ReadOptions) -> Keyed:
         raise InputError(f"{file.name}: {what} ({there}): name one with --probs-key or --logits-key")
     ((key, kind),) = chosen.items()
     return Keyed(arrays, key, options.kind or kind)
-
-
-def _labels_in(file: SteadyFile, suffix: str, options: ReadOptions) -> Stored:
-    arrays = (read_npz if suffix == ".npz" else read_npy)(file, options.limits).arrays
-    if options.keys.labels is not None and suffix == ".npz":
-        if options.keys.labels not in arrays:
-            raise InputError(f'{file.name}: there is no array "{options.keys.labels}"; there are {", ".join(arrays)}')
-        return arrays[options.keys.labels]
-    found = [one for key, one in arrays.items() if key in LABEL_KEYS] or list(arrays.values())
-    if len(found) != 1:
-        raise InputError(f"{file.name}: several arrays could be the labels, {', '.join(arrays)}: say --labels-key NAME")
-    return found[0]
-
-
-def _numbers(stored: Stored, name: str) -> npt.NDArray[Any]:
-    if stored.refusal is None and stored.dtype.kind not in "fiub":
-        raise InputError(f"{name}: holds {stored.describe()}, which are no numbers")
-    return stored.array()
 
 
 def divided(scores: npt.NDArray[Any], kind: Kind) -> npt.NDArray[Any]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -10,6 +9,7 @@ from calibeval.core.errors import UsageError
 
 Layout = Literal["nnunet", "monai", "arrays"]
 LAYOUTS: tuple[Layout, ...] = ("nnunet", "monai", "arrays")
+LEAST, MOST = 1e-9, 1e9  # of sizes, whose squares and sums are then exact enough
 AXES = (2, 3)  # of images and of volumes
 
 
@@ -25,9 +25,9 @@ def as_spacing(spacing: str | Sequence[float] | None) -> tuple[float, ...] | Non
         sizes = tuple(float(one) for one in (spacing.split(",") if isinstance(spacing, str) else spacing))
     except (TypeError, ValueError):
         sizes = ()
-    if len(sizes) not in AXES or not all(math.isfinite(one) and one > 0.0 for one in sizes):
+    if len(sizes) not in AXES or not all(LEAST <= one <= MOST for one in sizes):
         raise UsageError(
-            f"spacing {spacing!r:.60} is not the size of a voxel: two or three numbers above 0 are needed, along "
-            "(z,) y and x, such as 3,0.5,0.5"
+            f"spacing {spacing!r:.60} is not the size of a voxel: two or three numbers, each between {LEAST:g} "
+            f"and {MOST:g}, are needed along (z,) y and x, such as 3,0.5,0.5"
         )
     return sizes

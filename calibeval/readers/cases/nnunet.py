@@ -13,6 +13,7 @@ from calibeval.readers.stored.place import place_of
 
 NAME = "dataset.json"
 IGNORE, BACKGROUND = "ignore", "background"
+DIGITS = 10  # of the numbers of labels, which have fewer
 
 
 class Described(NamedTuple):
@@ -41,24 +42,35 @@ def _read(file: Path) -> Described:
     except (ValueError, RecursionError):
         raise InputError(f"{file}: is not JSON") from None
     labels = found.get("labels") if isinstance(found, dict) else None
-    if not isinstance(labels, dict):
+    if not isinstance(labels, dict) or not labels:
         return Described()
+    if all(str(name).isdecimal() and len(str(name)) < DIGITS and isinstance(one, str) for name, one in labels.items()):
+        return _by_number(labels)
     every = {str(name): _numbers(file, str(name), one) for name, one in labels.items()}
     ignore = every.pop(IGNORE, (None,))[0]
-    order = found.get("regions_class_order")
-    if order is None and all(len(one) == 1 for one in every.values()):
+    if all(len(one) == 1 for one in every.values()):  # nnU-Net takes these as classes whatever regions_class_order says
         by_number = {one[0]: name for name, one in every.items()}
         whole = sorted(by_number) == list(range(len(by_number)))
         names = tuple(by_number[one] for one in sorted(by_number)) if whole and len(by_number) == len(every) else None
         return Described(names, ignore)
     regions = {name: one for name, one in every.items() if name.lower() != BACKGROUND and one != (0,)}
-    if not regions:
-        raise InputError(f"{file}: has regions_class_order, but no regions among its labels")
     return Described(None, ignore, regions)
+
+
+def _by_number(labels: Mapping[str, str]) -> Described:
+    """Of the Medical Segmentation Decathlon, whose labels are names by numbers."""
+    names = {int(number): name for number, name in labels.items()}
+    ignore = next((number for number, name in names.items() if name == IGNORE), None)
+    names.pop(-1 if ignore is None else ignore, None)
+    whole = sorted(names) == list(range(len(names))) and len(set(names.values())) == len(names)
+    return Described(tuple(names[one] for one in sorted(names)) if whole else None, ignore)
 
 
 def _numbers(file: Path, name: str, value: Any) -> tuple[int, ...]:
     every = value if isinstance(value, list) else [value]
     if not every or not all(isinstance(one, int) and not isinstance(one, bool) for one in every):
-        raise InputError(f'{file}: the label "{name}" must be a whole number, or a list of some, but is {value!r:.60}')
+        raise InputError(
+            f'{file}: the label "{name}" must be a whole number, or a list of some, but is {value!r:.60}; '
+            "--layout arrays does not read this file"
+        )
     return tuple(every)

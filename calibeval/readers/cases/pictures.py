@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import gzip
 import io
+import logging
 import math
 import warnings
 import zlib
 from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from typing import Any, NamedTuple
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextvars import ContextVar
+from typing import IO, Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +26,8 @@ DAMAGED = (
     OSError, EOFError, ValueError, TypeError, KeyError, IndexError, ArithmeticError, RuntimeError, SyntaxError,
     AssertionError, AttributeError, zlib.error, MemoryError,
 )  # fmt: skip
+PIECE = 2**20
+MILLIMETRES = {1: 1000.0, 3: 0.001}  # of metres and micrometres, by the code of units in a NIfTI header
 
 
 class Picture(NamedTuple):
@@ -38,40 +42,64 @@ class Picture(NamedTuple):
 
 
 def read_nifti(file: SteadyFile, limits: Limits) -> Picture:
-    """The voxels of a NIfTI file, (x, y, z) or (x, y, z, c), scaled as its header says.
+    """The voxels of a NIfTI file, (x, y, z) or (x, y, z, c), scaled as its header says; lengths are in millimetres.
 
     Raises: InputError for a damaged file, or one that would expand beyond the limit; UsageError without nibabel.
     """
-    nifti = _nifti_kinds(file)
-    try:
-        with _quiet():
-            image = _loaded(file, nifti)
-            shape, dtype = tuple(map(int, image.shape)), np.dtype(image.get_data_dtype())
-            if dtype.kind not in "fiu" or not shape or min(shape) < 1:
-                raise InputError(f"{file.name}: holds voxels of type {dtype} in shape {shape}, which are no numbers")
-            limits.check_expansion(file.name, math.prod(shape) * dtype.itemsize, size=file.size)
-            values = np.asanyarray(image.dataobj)
-            zooms = tuple(float(one) for one in image.header.get_zooms()[:3])
-            affine = np.asarray(image.affine, np.float64)
-    except InputError:
-        raise
-    except DAMAGED as error:
-        raise _damaged(file, error) from None
-    sure = len(zooms) == min(len(shape), 3) and all(math.isfinite(one) and one > 0.0 for one in zooms)
-    return Picture(np.asarray(values), zooms if sure else None, affine if np.isfinite(affine).all() else None)
+    with _opened(file, limits) as (image, sizes):
+        shape, dtype = tuple(map(int, image.shape)), np.dtype(image.get_data_dtype())
+        if dtype.kind not in "fiu" or not shape or min(shape) < 1:
+            raise InputError(f"{file.name}: holds voxels of type {dtype} in shape {shape}, which are no numbers")
+        limits.check_expansion(file.name, math.prod(shape) * dtype.itemsize, size=file.size)
+        values = np.asarray(np.asanyarray(image.dataobj))
+        affine = _affine(image)
+    sure = len(sizes) == min(len(shape), 3) and all(math.isfinite(one) and one > 0.0 for one in sizes)
+    return Picture(values, sizes if sure else None, affine)
 
 
-def read_affine(file: SteadyFile) -> npt.NDArray[np.float64] | None:
-    """The affine of a NIfTI file, of which only the header is read; None without one. Raises: as `read_nifti`."""
-    nifti = _nifti_kinds(file)
-    try:
-        with _quiet():
-            affine = np.asarray(_loaded(file, nifti).affine, np.float64)
-    except InputError:
-        raise
-    except DAMAGED as error:
-        raise _damaged(file, error) from None
+def read_affine(file: SteadyFile, limits: Limits) -> npt.NDArray[np.float64] | None:
+    """The affine of a NIfTI file, in millimetres; None without one. Raises: as `read_nifti`."""
+    with _opened(file, limits) as (image, _):
+        return _affine(image)
+
+
+def _affine(image: Any) -> npt.NDArray[np.float64] | None:
+    affine = np.array(image.affine, np.float64)
+    affine[:3] *= _scale(image.header)
     return affine if np.isfinite(affine).all() else None
+
+
+def _scale(header: Any) -> float:
+    """Millimetres in a unit of length of the header, which are millimetres where it does not say."""
+    return MILLIMETRES.get(int(header["xyzt_units"]) & 7, 1.0)
+
+
+@contextmanager
+def _opened(file: SteadyFile, limits: Limits) -> Iterator[tuple[Any, tuple[float, ...]]]:
+    """A NIfTI file, and the sizes of its voxels as they stand in it: nibabel puts 1 in the place of 0.
+
+    A stream of gzip is read to its end afterwards, where its checksum stands.
+    """
+    kinds, packed = _nifti_kinds(file), file.name.lower().endswith(".gz")
+    try:
+        with _quiet(), file.open() as raw, _unpacked(raw, packed=packed) as stream:
+            image = _loaded(stream, kinds)
+            stream.seek(0)
+            stored = image.header_class.from_fileobj(stream, check=False)
+            yield image, tuple(abs(float(one)) * _scale(stored) for one in stored.get_zooms()[:3])
+            seen = stream.tell()
+            while packed and (piece := stream.read(PIECE)):
+                seen += len(piece)
+                limits.check_expansion(file.name, seen, size=file.size)
+    except InputError:
+        raise
+    except DAMAGED as error:
+        raise _damaged(file, error) from None
+
+
+def _unpacked(raw: IO[bytes], *, packed: bool) -> AbstractContextManager[IO[bytes]]:
+    """What a file holds. packed: whether it is a stream of gzip."""
+    return gzip.GzipFile(fileobj=raw) if packed else nullcontext(raw)  # type: ignore[return-value]
 
 
 def _nifti_kinds(file: SteadyFile) -> tuple[Any, Any]:
@@ -104,11 +132,11 @@ def read_photo(file: SteadyFile, limits: Limits) -> npt.NDArray[Any]:
     if file.path.suffix.lower() in (".tif", ".tiff"):
         return _tiff(file, limits, colours=True).values
     try:
-        from PIL import Image
+        import PIL.Image  # noqa: F401
     except BROKEN_IMPORT as error:
         raise not_importable(error, f"{file.name}: images", "PIL", "medical") from None
     try:
-        with _quiet(), file.open() as stream, Image.open(stream, formats=("PNG", "JPEG")) as image:
+        with _quiet(), file.open() as stream, _verified(stream, "JPEG") as image:
             width, height = image.size
             limits.check_expansion(file.name, 4 * width * height, size=file.size)
             plain = image.mode in GREY and image.mode not in ("1", "P")
@@ -121,11 +149,11 @@ def read_photo(file: SteadyFile, limits: Limits) -> npt.NDArray[Any]:
 
 def _png(file: SteadyFile, limits: Limits) -> Picture:
     try:
-        from PIL import Image
+        import PIL.Image  # noqa: F401
     except BROKEN_IMPORT as error:
         raise not_importable(error, f"{file.name}: PNG", "PIL", "medical") from None
     try:
-        with _quiet(), file.open() as stream, Image.open(stream, formats=("PNG",)) as image:
+        with _quiet(), file.open() as stream, _verified(stream) as image:
             width, height = image.size
             limits.check_expansion(file.name, 4 * width * height, size=file.size)
             if image.mode not in GREY:
@@ -137,6 +165,16 @@ def _png(file: SteadyFile, limits: Limits) -> Picture:
         raise InputError(f"{file.name}: not a PNG file, or damaged ({first_line(error)})") from None
 
 
+def _verified(stream: IO[bytes], *others: str) -> Any:
+    """A PNG file, or one of the other formats, opened once the checksums of its parts are known to be right."""
+    from PIL import Image
+
+    with Image.open(stream, formats=("PNG", *others)) as image:
+        image.verify()
+    stream.seek(0)
+    return Image.open(stream, formats=("PNG", *others))
+
+
 def _tiff(file: SteadyFile, limits: Limits, *, colours: bool = False) -> Picture:
     try:
         from tifffile import TiffFile
@@ -145,6 +183,9 @@ def _tiff(file: SteadyFile, limits: Limits, *, colours: bool = False) -> Picture
     try:
         with _quiet(), file.open() as stream, TiffFile(io.BytesIO(stream.read())) as tiff:
             series = tiff.series[0]
+            alike = sum(one.shape == series.shape for one in tiff.series)
+            if alike > 1:
+                raise InputError(f"{file.name}: holds {alike} images of equal size, but one is needed for each case")
             limits.check_expansion(file.name, math.prod(series.shape) * series.dtype.itemsize, size=file.size)
             if "S" in series.axes and not colours:
                 raise _in_colours(file, series.axes)
@@ -162,22 +203,38 @@ def _in_colours(file: SteadyFile, mode: str) -> InputError:
     )
 
 
-def _loaded(file: SteadyFile, kinds: tuple[Any, Any]) -> Any:
-    path = Path(str(file.path))
+def _loaded(stream: IO[bytes], kinds: tuple[Any, Any]) -> Any:
+    from nibabel.fileholders import FileHolder
+
     try:
-        return kinds[0].from_filename(path)
+        return kinds[0].from_file_map({"image": FileHolder(fileobj=stream)}, mmap=False)
     except InputError:
         raise
     except Exception as first:  # noqa: BLE001 - nibabel's own errors are many; NIfTI-2 has another header
         try:
-            return kinds[1].from_filename(path)
+            return kinds[1].from_file_map({"image": FileHolder(fileobj=stream)}, mmap=False)
         except Exception:  # noqa: BLE001 - the same
             raise ValueError(first_line(first)) from None
+
+
+_QUIET = ContextVar("quiet", default=False)
+
+
+def _heard(record: logging.LogRecord) -> bool:
+    """Whether what a library logs comes of somebody else's call."""
+    del record
+    return not _QUIET.get()
 
 
 @contextmanager
 def _quiet() -> Iterator[None]:
     """Warnings of the libraries about headers are not for the user; sizes are checked here."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        yield
+    for name in ("nibabel.global", "tifffile"):
+        logging.getLogger(name).addFilter(_heard)  # a filter that is there is not added again
+    before = _QUIET.set(True)
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            yield
+    finally:
+        _QUIET.reset(before)

@@ -10,13 +10,13 @@ from pathlib import Path
 
 from calibeval.core.errors import FileProblem, InputError
 from calibeval.readers.shards import natural
-from calibeval.readers.stored.shard_names import HIDDEN_NAMES
 
 NIFTI = (".nii.gz", ".nii")
 MASKS = (".png", ".tif", ".tiff")
 ARRAYS = (".npz", ".npy")
 SUFFIXES = (*NIFTI, *ARRAYS, *MASKS)
 LISTED = 3
+KEEP_ONE = "keep one"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,10 +67,10 @@ def root_of(place: Path) -> Path:
     return Path(*itertools.takewhile(lambda part: not glob.has_magic(part), place.parts))
 
 
-def files_by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, Path]:
+def files_by_stem(folder: Path, suffixes: Sequence[str], remedy: str = KEEP_ONE) -> dict[str, Path]:
     """The files of a folder with such a suffix, by their names without it; of a folder of folders, those in these.
 
-    folder: may be a pattern of several, such as fold_*/validation.
+    folder: may be a pattern of several, such as fold_*/validation. remedy: for two files of one case.
     Raises: FileProblem if the folder cannot be read; InputError if two files have the same stem.
     """
     found: list[Path] = []
@@ -93,8 +93,7 @@ def files_by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, Path]:
             )
         if stem in stems:
             raise InputError(
-                f'{folder}: two files are of the case "{stem}", {stems[stem].name} and {file.name}: keep one, '
-                "or say which with --layout nnunet (.npz) or --layout monai (.nii.gz)"
+                f'{folder}: two files are of the case "{stem}", {stems[stem].name} and {file.name}: {remedy}'
             )
         stems[stem] = file
     return stems
@@ -126,7 +125,7 @@ def paired(scores: dict[str, Path], labels: dict[str, Path], folders: tuple[Path
 
 def _of_cases(files: Sequence[Path], suffixes: Sequence[str]) -> list[Path]:
     """The files, not links to folders or hidden ones, with one of the suffixes."""
-    every = [file for file in files if not file.name.startswith(HIDDEN_NAMES) and suffix_of_case(file.name) in suffixes]
+    every = [file for file in files if not file.name.startswith(".") and suffix_of_case(file.name) in suffixes]
     return [file for file in every if not file.is_dir()]
 
 

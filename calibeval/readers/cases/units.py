@@ -31,7 +31,15 @@ def read_units(name: str, cases: Sequence[str]) -> CaseUnits:
     """
     table = _Table.of(name)
     column = table.column or table.header[1]
-    return CaseUnits(column, table.values(column, cases))
+    names = table.values(column, cases)
+    empty = [case for case, unit in zip(cases, names, strict=True) if not unit]
+    if empty:
+        some = ", ".join(empty[:LISTED])
+        raise InputError(
+            f'{table.path}: {len(empty):,} of {len(cases):,} cases have an empty cell in the column "{column}": '
+            f"{some}; write a name of its own for each that belongs to no other case"
+        )
+    return CaseUnits(column, names)
 
 
 def read_columns(names: Sequence[str], cases: Sequence[str]) -> dict[str, tuple[str, ...]]:
@@ -67,7 +75,11 @@ class _Table(NamedTuple):
             raise InputError(f"{path}: {NEEDED}, in UTF-8") from None
         except FileProblem as error:
             raise FileProblem(f"{error}; cases have the columns of a table, such as {EXAMPLE}") from None
-        rows = [row for row in csv.reader(io.StringIO(text), delimiter="\t" if path.endswith(".tsv") else ",") if row]
+        try:
+            lines = csv.reader(io.StringIO(text, newline=""), delimiter="\t" if path.endswith(".tsv") else ",")
+            rows = [row for row in lines if row]
+        except csv.Error as error:
+            raise InputError(f"{path}: line {lines.line_num}: {error}; {NEEDED}") from None
         if len(rows) < 2 or len(rows[0]) < 2:
             raise InputError(f"{path}: {NEEDED}")
         header = [one.strip() for one in rows[0]]

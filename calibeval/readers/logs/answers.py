@@ -88,7 +88,9 @@ class Log:
             measures_of(rows, self.by),
         )
         narrowed = (lambda part: self.only(part, file).contents(file, limits)) if several else None
-        return Contents(arrays, told=(self.what, *how), log=facts, narrowed=narrowed)
+        left = ", ".join(f"{one.answers:,} {one.what}" for one in facts.counts if one.left_out)
+        told = (self.what, *how, *([f"left out: {left}"] if left else []))
+        return Contents(arrays, told=told, log=facts, narrowed=narrowed)
 
     def _of_options(self, limits: Limits, how: list[str]) -> dict[str, Stored]:
         """Scores and labels; confidence and correctness where an answer has several right options."""

@@ -17,23 +17,25 @@ from calibeval.readers.remote.find import remote_facts, settling, steady_file
 from calibeval.readers.remote.of_shards import shards_facts, shards_settling
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.place import Place
+from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents
 
 
 def open_log(
-    path: Place, places: Sequence[Place], limits: Limits, options: LogOptions, read_as: str | None
+    path: Place, first: SteadyFile, others: Sequence[Place], limits: Limits, options: LogOptions, read_as: str | None
 ) -> Opened | None:
     """The log in these files; None if they are none. path: what the user named. read_as: a format that was named.
+
+    first: the first of the files. others: of shards, where the others are.
 
     Raises: FileProblem if a file cannot be read; InputError for content that cannot be used.
     """
     if read_as is not None and read_as not in (*READERS, EVAL):
         return None
-    first = steady_file(places[0], limits, whole=True)
     form = read_as or (EVAL if is_eval(first) else log_format(TextSource.of(first), limits))
     if form is None:
         return None
-    files = [first, *(steady_file(place, limits, whole=True) for place in places[1:])]
+    files = [first, *(steady_file(place, limits, whole=True) for place in others)]
     empty = next((file.name for file in files if not file.size), None)
     if empty is not None:
         raise InputError(f"{empty}: the file is empty")

@@ -65,6 +65,8 @@ LOOKS = {
     "line after": Look(None, UNDER, 1.1, (3.5, 1.6)),
     "dot before": Look(PAPER, QUIET, 0.9),
     "dot after": Look(UNDER, UNDER, 0.6),
+    "dot front": Look(INK, INK, 0.6),
+    "move": Look(None, UNDER, 0.7),
     "ink": Look(INK),
     "quiet": Look(QUIET),
 }

@@ -32,7 +32,7 @@ from calibeval.render.page.tables import BinRow, MetricRow
 from calibeval.render.page.verdict import VerdictView
 from calibeval.words import cells
 from calibeval.words.gain import GainCells, gain_cells, gain_said
-from calibeval.words.logs import log_lines
+from calibeval.words.logs import automated, log_lines
 from calibeval.words.marks import plain, short_names
 from calibeval.words.next_step import Step
 from calibeval.words.overview import overview, summary, warnings
@@ -214,7 +214,7 @@ def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int
         short=short,
         headline=_tight(plain(headline(dump), _LINE)),
         facts=" · ".join(facts(dump)),
-        log=[plain(line, _LINE) for line in log_lines(dump.source)],
+        log=[plain(line, _LINE) for line in (*log_lines(dump.source), *automated(dump))],
         caption=[_tight(part) for part in caption(dump)],
         warnings=[plain(warning, _LINE) for warning in dump.warnings],
         remarks=[plain(line, _LINE) for line in remarks(dump)],

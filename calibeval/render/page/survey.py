@@ -10,9 +10,11 @@ from typing import Any
 from calibeval.core.survey.axes import Axis
 from calibeval.core.survey.axes import words as point_words
 from calibeval.core.survey.pivot import chosen_axes, means_along, pivot
+from calibeval.core.survey.ranks import Ranking
 from calibeval.core.survey.survey import Cell, Survey
 from calibeval.render.drawing.along import along
 from calibeval.render.drawing.along_sheet import ordered_axis
+from calibeval.render.drawing.zoo import zoo_of
 from calibeval.render.page.diagram import legend as diagram_legend
 from calibeval.render.page.page import whole_page
 from calibeval.render.page.survey_pictures import (
@@ -25,9 +27,11 @@ from calibeval.render.page.survey_pictures import (
     better_said,
     diagrams,
     heat,
+    zoo_picture,
 )
 from calibeval.words import digits
 from calibeval.words import survey as words
+from calibeval.words import survey_ranking as ranking_words
 from calibeval.words.marks import plain
 from calibeval.words.survey_changes import changes
 
@@ -46,6 +50,19 @@ class Numbers:
 
 
 @dataclass(frozen=True, slots=True)
+class RankingView:
+    """Models by their NLL after the map. rows: place, name, NLL, interval, ranks, and whether it may be the best."""
+
+    axis: str
+    sentence: str
+    how: str
+    rows: list[tuple[str, ...]]
+    best: list[bool]
+    left_out: list[str]
+    picture: Picture | None
+
+
+@dataclass(frozen=True, slots=True)
 class SurveyView:
     """The whole page."""
 
@@ -57,6 +74,7 @@ class SurveyView:
     changes: list[str]
     warnings: list[str]
     notes: list[str]
+    ranking: RankingView | None
     along: list[Picture]
     heats: list[Heat]
     better: str
@@ -91,6 +109,7 @@ def _view(survey: Survey, metric: str) -> SurveyView:
         changes=changes(survey, metric) if survey.measured else [],
         warnings=[plain(str(one), _LINE) for one in survey.warnings],
         notes=[plain(one, _LINE) for one in words.notes(survey)],
+        ranking=None if survey.ranking is None else _ranking(survey, survey.ranking),
         along=[] if axis is None else _along(survey, axis, metric),
         heats=_heats(survey, metric),
         better=better_said(metric),
@@ -103,6 +122,20 @@ def _view(survey: Survey, metric: str) -> SurveyView:
         settings=[
             (plain(k, NAME), plain(v if isinstance(v, str) else json.dumps(v), _LINE)) for k, v in settings.items()
         ],
+    )
+
+
+def _ranking(survey: Survey, found: Ranking) -> RankingView:
+    zoo = zoo_of(survey)
+    ranked = found.ranked
+    return RankingView(
+        plain(found.axis, NAME),
+        ranking_words.sentence(found),
+        ranking_words.how(found),
+        [(f"{i}", plain(str(one.model), NAME), *ranking_words.cells(one)) for i, one in enumerate(ranked, 1)],
+        [one.best for one in ranked],
+        [plain(one, _LINE) for one in ranking_words.left_out(found)],
+        None if zoo is None else zoo_picture(zoo, "models"),
     )
 
 

@@ -12,10 +12,12 @@ from calibeval.core.metrics.table import EVERY
 from calibeval.core.survey.axes import words as point_words
 from calibeval.core.survey.pivot import Entry, Pivot
 from calibeval.core.survey.survey import Cell, Survey
+from calibeval.render.drawing import zoo_sheet
 from calibeval.render.drawing.along import Along, along_marks
 from calibeval.render.drawing.along_sheet import described, entries
 from calibeval.render.drawing.content import Subject
 from calibeval.render.drawing.legend import Entry as LegendEntry
+from calibeval.render.drawing.zoo import Zoo, zoo_marks
 from calibeval.render.page.diagram import Diagram, of_subject
 from calibeval.render.page.marks import line, pct, written
 from calibeval.words import digits
@@ -80,6 +82,24 @@ def along_picture(found: Along, id_: str) -> Picture:
         found.up,
         plain(found.axis, NAME),
         Markup("".join([*parts, "</svg></div>"])),  # noqa: S704 - all text is escaped
+        Markup(f'<ul class="legend">{legend}</ul>'),  # noqa: S704 - all text is escaped
+    )
+
+
+def zoo_picture(found: Zoo, id_: str) -> Picture:
+    """Error against calibration error of models. id_: of the drawing."""
+    parts = [f'<div class="panel"><svg class="along zoo" role="img" aria-labelledby="{id_}-t">']
+    parts.append(f'<title id="{id_}-t">{escape(zoo_sheet.described(found))}</title>')
+    for tick in found.up:
+        y = pct(1.0 - tick.place)
+        parts += [line("grid", "0", y, "100%", y), text("0", y, tick.label, 'dx="-6" dy=".35em"', "end")]
+    parts += [line("frame", "0", "100%", "100%", "100%"), line("frame", "0", "0", "0", "100%")]
+    parts += [text(pct(one.place), "100%", one.label, 'dy="16"', "middle") for one in found.across]
+    legend = "".join(_item(one) for one in zoo_sheet.entries())
+    return Picture(
+        zoo_sheet.UP,
+        zoo_sheet.ACROSS,
+        Markup("".join([*parts, written(zoo_marks(found, 6.0), id_), "</svg></div>"])),  # noqa: S704 - escaped
         Markup(f'<ul class="legend">{legend}</ul>'),  # noqa: S704 - all text is escaped
     )
 

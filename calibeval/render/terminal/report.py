@@ -28,7 +28,7 @@ from calibeval.words import cells, first
 from calibeval.words.finding import suspicions
 from calibeval.words.gain import gain_said
 from calibeval.words.images import image_lines, images_beside
-from calibeval.words.logs import log_lines
+from calibeval.words.logs import automated, log_lines
 from calibeval.words.names import visible
 from calibeval.words.positive import positive_fact
 from calibeval.words.repair import repair
@@ -89,7 +89,7 @@ def _one(dump: DumpReport, report: Report, sheet: Sheet) -> list[RenderableType]
 
 def told_of_log(dump: DumpReport, sheet: Sheet) -> list[Text]:
     """The lines about the log that the dump is, if it is one."""
-    return [Text(sheet.text(visible(line))) for line in log_lines(dump.source)]
+    return [Text(sheet.text(visible(line))) for line in (*log_lines(dump.source), *automated(dump))]
 
 
 def first_lines(dump: DumpReport) -> list[list[str]]:
@@ -164,6 +164,7 @@ def _several(report: Report, sheet: Sheet) -> list[RenderableType]:
         parts += ["", title(dump, sheet)] if told or slices else []
         lines = [
             *log_lines(dump.source),
+            *automated(dump),
             headline(dump),
             *([repair(dump)] if dump.recalibrated else []),
             *cells.reasons(dump),

@@ -14,6 +14,7 @@ from calibeval.core.survey.pivot import Pivot, means_along, pivot
 from calibeval.core.survey.survey import Mean, Survey
 from calibeval.render.terminal.report import NARROWEST, sheet_text
 from calibeval.render.terminal.sheet import GUTTER, STRONG, Column, Sheet, blocks, table
+from calibeval.render.terminal.survey_ranking import ranking_parts
 from calibeval.words import digits
 from calibeval.words import survey as words
 from calibeval.words.names import visible
@@ -48,7 +49,7 @@ def render(
         if found.columns is not None:
             parts += ["", *_pivot_table(found, sheet, full=full)]
         parts += ["", *_along(survey, found, sheet)]
-        parts += ["", *_worst(survey, metric, sheet, full=full)]
+        parts += ["", *ranking_parts(survey.ranking, sheet, full=full), *_worst(survey, metric, sheet, full=full)]
         parts += [
             Text(part) for line in changes(survey, metric, full=full) for part in wrapped(sheet.text(line), sheet.width)
         ]

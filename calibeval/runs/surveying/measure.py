@@ -43,8 +43,9 @@ NOT_PAIRED = "rows are not paired with those of the reference"
 class How:
     """How cells are read and measured. only: limits the metrics to these. jobs: threads. memory: see Resources.
 
-    fitting: how maps are fitted; None without maps. run: which survey it is: what is kept for its cells is not used
-    for those of another, as files may change.
+    fitting: how maps are fitted; None without maps. crossed: whether each cell has maps of its own, each fitted on
+    other rows; a cell on which none can be fitted has no numbers after it. run: which survey it is: what is kept for
+    its cells is not used for those of another, as files may change.
     """
 
     reading: ReadOptions
@@ -53,6 +54,7 @@ class How:
     jobs: int = 1
     memory: int | None = None
     fitting: Fitting | None = None
+    crossed: bool = False
     run: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
@@ -218,6 +220,8 @@ def _kept(side: Side, after: Side | None, how: How) -> Kept | None:
 def _after(side: Side, task: Task, how: How) -> tuple[Side | None, tuple[Notice, ...]]:
     """The dump after its map, and what is told of it. Raises: InputError for a dump without a map, and for leaks."""
     found = task.fit_on
+    if how.crossed and how.fitting is not None:
+        return _crossed(side, how, how.fitting), ()
     if found is None or how.fitting is None:
         return None, ()
     fitted = _fitted(found, how)
@@ -228,6 +232,16 @@ def _after(side: Side, task: Task, how: How) -> tuple[Side | None, tuple[Notice,
     if (found.dump, found.block) == (task.cell.found.dump, task.cell.found.block):
         after = after._replace(report=with_fitted_gap(after.report, FOLDS))
     return after, repaired.notes
+
+
+def _crossed(side: Side, how: How, fitting: Fitting) -> Side | None:
+    """The dump after maps of its own rows, out of fold; None if none can be fitted, or nothing measured after it."""
+    dump = side.measured.predictions
+    try:
+        after = Side(*_results(FittedOn(dump, fitting).applied(dump).predictions, how))
+    except CalibevalError:
+        return None
+    return after._replace(report=with_fitted_gap(after.report, FOLDS))
 
 
 @functools.lru_cache(maxsize=2)

@@ -88,6 +88,6 @@ def test_a_label_that_no_class_has_names_its_case(tmp_path, cases, capsys):
     cases["c2"][1][0, 0] = 9
     scores, labels = npz(tmp_path, cases)
     found = run(capsys, "conventions", scores, "--labels", labels)
-    assert "c2: a label is 9, but labels of 3 classes are 0 to 2; --ignore-index leaves out pixels" in found.err
+    assert "c2: row 0: label 9, but the scores have 3 classes (0 to 2)" in found.err
     ignored = run(capsys, "conventions", scores, "--labels", labels, "--ignore-index", "9", "--json").json
     assert (ignored["source"]["n"], ignored["source"]["ignored"]) == (4 * 42 - 1, 1)

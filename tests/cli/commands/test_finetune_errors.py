@@ -101,6 +101,15 @@ def test_one_class_only(capsys, folder):
     refused(capsys, folder, 3, "train.npz: every label is 0, but a classifier needs at least two classes")
 
 
+def test_the_label_of_what_nobody_labelled_is_a_warning(capsys, folder):
+    labels = array(folder, "train", "labels").astype(np.int64)
+    labels[0] = 255
+    changed(folder, "train", labels=labels)
+    result = run(capsys, *files.words(folder))
+    assert "of 256 classes have no row in train.npz" in result.err
+    assert "If 255 marks rows without a label, say --ignore-index 255" in result.err
+
+
 def test_a_class_that_train_lacks_is_a_warning(capsys, folder):
     labels = array(folder, "train", "labels")
     changed(folder, "train", labels=np.where(labels == 1, 2, labels))

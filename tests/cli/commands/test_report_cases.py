@@ -61,7 +61,7 @@ def test_patients(capsys, folders, tmp_path):
     (dump,) = printed(capsys, folders, "--group", str(table))
     assert dump["per_image"]["units"] == 6
     assert dump["per_image"]["unit"] == "patient"
-    assert dump["groups"] == {"column": "group", "count": 6}
+    assert dump["groups"] == {"column": "patient", "count": 6}
     table.write_text("case,patient\np0_0,1\n")
     result = run(capsys, *arguments(folders, "--group", str(table)))
     assert result.code == 3

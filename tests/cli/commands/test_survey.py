@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import calibeval
-from calibeval.runs.surveying import measure
+from calibeval.readers.open import predictions_of
 from tests.cli.invoking import run
 from tests.conftest import ROOT
 from tests.data import logits_and_labels
@@ -130,8 +130,11 @@ def test_a_dump_of_blocks_is_unpacked_once(folder, monkeypatch):
     logits, labels = logits_and_labels(100, 3)
     np.savez_compressed(folder / "fog.npz", logits=np.tile(logits, (5, 1)), labels=np.tile(labels, 5))
     np.savez_compressed(folder / "snow.npz", logits=np.tile(2 * logits, (5, 1)), labels=np.tile(labels, 5))
-    opened, plain = [], measure.predictions_of
-    monkeypatch.setattr(measure, "predictions_of", lambda *given: opened.append(given) or plain(*given))
+    opened = []
+    monkeypatch.setattr(
+        "calibeval.runs.surveying.measure.predictions_of",
+        lambda *given: opened.append(given) or predictions_of(*given),
+    )
     survey = calibeval.survey("{corruption:fog|snow}.npz", blocks="severity=5", metrics="nll")
     assert (len(survey.cells), len(opened)) == (10, 2)
 
@@ -294,6 +297,33 @@ def test_means_hold_the_mean_changes(folder):
 def test_an_axis_with_the_name_of_a_column_is_refused(capsys, folder):
     found = run(capsys, "survey", "{rows}_{ece}.npz")
     assert (found.code, found.err.startswith('an axis cannot be called "rows"')) == (2, True)
+
+
+def test_models_are_ranked_on_the_same_rows(capsys, folder):
+    found = run(capsys, "survey", "{model}_{severity}.npz", "--rank", "model", "--json", "-q").json
+    ranking = found["ranking"]
+    assert (ranking["axis"], ranking["over"], ranking["cells"], ranking["folds"]) == ("model", ["severity"], 2, 5)
+    for one in ranking["models"]:
+        cells = [cell["after"]["nll"]["value"] for cell in found["cells"] if cell["axes"]["model"] == one["model"]]
+        assert one["nll"] == pytest.approx(sum(cells) / 2, abs=1e-6)
+    text = run(capsys, "survey", "{model}_{severity}.npz", "--rank", "model", "-q").out
+    assert "NLL after" in text
+    assert "1 paired difference over 300 units" in text
+    assert "--rank" in run(capsys, "survey", "{model}_{severity}.npz", "--rank", "model", "--no-intervals").err
+
+
+def test_a_model_without_a_temperature_is_not_ranked_but_measured(folder):
+    labels = np.load("a_1.npz")["labels"]
+    probs = np.full((300, 3), 0.5) * (np.arange(3) != 2)
+    for severity in (1, 2):
+        np.savez(f"c_{severity}.npz", probs=probs, labels=labels)
+    survey = calibeval.survey("{model}_{severity}.npz", rank="model")
+    assert not survey.failed
+    assert [one.model for one in survey.ranking.models if one.reason] == ["c"]
+    assert calibeval.Survey.from_json(survey.to_json()) == survey
+    page = survey.save("out") / "survey.html"
+    assert "c is not ranked" in page.read_text()
+    assert (folder / "out/models.svg").exists()
 
 
 def test_names_are_no_commands_and_control_no_terminal(capsys, folder):

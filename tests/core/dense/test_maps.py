@@ -99,6 +99,12 @@ def test_one_region_of_several():
     assert found.predicted.tolist() == (ONE > 0.5).astype(int).tolist()
 
 
+def test_the_background_of_a_region_is_what_has_label_0():
+    regions = np.stack([ONE, np.full((4, 4), 0.01)])
+    found = maps_of(Case("a", regions, LABELS), Asked("probs", 1, (1, (2,)), (0,)))
+    assert found.counts.tolist() == ((LABELS != 0) & (LABELS != 1)).tolist()
+
+
 def test_large_images_keep_every_second_pixel():
     labels = np.arange(1030 * 4).reshape(1030, 4) % 2
     scores = np.stack([1.0 - labels, labels])

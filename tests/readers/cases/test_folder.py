@@ -1,6 +1,8 @@
 """Folders of cases: which files belong together, how their axes match, and what is refused."""
 
+import hashlib
 import json
+import os
 import zipfile
 
 import nibabel as nib
@@ -248,3 +250,14 @@ def test_shards_are_no_cases(tmp_path):
         np.savez(labels / f"s{i}.npz", labels=np.zeros((4, 5, 5), int))
     assert not holds_cases(scores, labels)
     assert holds_cases(*npz(tmp_path, {"a": image(1)}))
+
+
+def test_a_name_that_is_no_utf8(tmp_path):
+    scores, labels = npz(tmp_path, {"a": image(0), "caf\udce9": image(1)})
+    folder = opened(scores, labels)
+    assert measured(folder)[0].groups.count == 2
+    whole = hashlib.sha256()
+    for name in sorted(os.listdir(os.fsencode(scores))):  # noqa: PTH208 - names as bytes
+        own = hashlib.sha256((scores / os.fsdecode(name)).read_bytes()).hexdigest()
+        whole.update(name + f"\0{own}\n".encode())
+    assert folder.source().sha256 == whole.hexdigest()

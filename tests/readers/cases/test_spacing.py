@@ -68,9 +68,9 @@ def test_the_command_takes_it(tmp_path, capsys):
     assert "a spacing is for a folder of cases, with another folder of labels" in alone.err
 
 
-@pytest.mark.parametrize("came", ["", "1", "1,2,3,4", "1,0", "1,nan", "1,x", [1, -2], [None, 1]])
+@pytest.mark.parametrize("came", ["", "1", "1,2,3,4", "1e308,1", "1e-320,1", "1,0", "1,nan", "1,x", [1, -2], [None]])
 def test_what_is_no_size(came):
-    with pytest.raises(UsageError, match="is not the size of a voxel: two or three numbers above 0 are needed"):
+    with pytest.raises(UsageError, match="is not the size of a voxel: two or three numbers, each between 1e-09"):
         as_spacing(came)
 
 

@@ -190,3 +190,11 @@ def test_options_that_are_numbers_are_told_apart_by_their_names(tmp_path):
     rows = [{"answers": {"q": answer}, "labels": {"q": gold}} for gold in (1, 0, "1", 1.0)]
     report = calibeval.evaluate(write(tmp_path / "log.jsonl", rows), level=None)
     assert report["accuracy"].value == 0.75
+
+
+def test_inspect_shows_every_question(tmp_path):
+    found = calibeval.inspect(write(tmp_path / "log.jsonl", [{"answers": by_question(), "labels": LABELS}] * 2))
+    assert [(one.name.rpartition("log.jsonl")[2], one.k, one.error) for one in found.readings] == [
+        ("", 3, None), ("#topic", 3, None), ("#spam", 2, None), ("#severity", 3, None),
+    ]  # fmt: skip
+    assert found.readings[2].classes == ("no", "yes")

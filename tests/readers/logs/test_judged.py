@@ -101,9 +101,9 @@ def test_the_screen_and_json_say_what_was_left_out(tmp_path, capsys):
     assert read["dumps"][0]["source"]["log"]["counts"] == [
         {"what": "without a confidence", "answers": 1, "left_out": True}
     ]
-    assert "judged answers · right or wrong by the judge" in run(
-        capsys, "inspect", path, "--missing-confidence", "drop"
-    ).out.replace("\n    ", " ")
+    seen = run(capsys, "inspect", path, "--missing-confidence", "drop").out.replace("\n    ", " ")
+    assert "judged answers · right or wrong by the judge" in seen
+    assert "left out: 1 without a confidence" in seen
     run(capsys, "report", path, "--missing-confidence", "drop", "-o", tmp_path / "out")
     assert "left out: 1 without a confidence" in (tmp_path / "out" / "report.html").read_text(encoding="utf-8")
 
