@@ -17,12 +17,12 @@ SUFFIX = ".json"
 
 
 def open_base(name: str, reading: ReadOptions) -> Predictions | Report:
-    """The base of a comparison: one dump of a saved report if the file is .json, else a dump.
+    """The base of a comparison: one dump of a saved report if the file is .json and no log, else a dump.
 
     Raises: InputError for a file that is not a report, or a report without that dump; FileProblem if it cannot be read.
     """
     path = place_of(file_of(name))
-    if path.suffix.lower() != SUFFIX:
+    if not is_report(name):
         return open_dump(name, reading)
     if isinstance(path, Url):
         remote_split(name)  # before anything that stands behind the # is shown
@@ -43,8 +43,20 @@ def open_base(name: str, reading: ReadOptions) -> Predictions | Report:
 
 
 def is_report(name: str) -> bool:
-    """Whether this names a saved report, or a dump of one."""
-    return file_of(name).lower().endswith(SUFFIX)
+    """Whether this names a saved report, or a dump of one: a file .json, unless it is the log of a language model."""
+    file = file_of(name)
+    return file.lower().endswith(SUFFIX) and not _is_log(file)
+
+
+def _is_log(file: str) -> bool:
+    if is_remote(file) or not Path(file).is_file():
+        return False
+    from calibeval.readers.formats.text import TextSource
+    from calibeval.readers.logs.recognise import log_format
+    from calibeval.readers.remote.find import steady_file
+
+    limits = ReadOptions().limits
+    return log_format(TextSource.of(steady_file(place_of(file), limits)), limits) is not None
 
 
 def saved_report(name: str, reading: ReadOptions) -> Report:

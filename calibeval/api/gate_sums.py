@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from os import PathLike, fspath
 
-from calibeval.api.base_file import SUFFIX as REPORTS
-from calibeval.api.base_file import file_of, open_base
+from calibeval.api.base_file import is_report, open_base
 from calibeval.api.dumps import Dump
 from calibeval.api.gate_config import Asked
 from calibeval.api.saved_sums import check_bins, check_settled
@@ -61,7 +60,7 @@ def baseline_of(baseline: Dump | Report | None) -> Report | None:
         found = read_all([name])
         dump, settings = found.dump(found.settings.level, found.chosen, source_of(found))
         return Report(VERSION, stamped(settings, dump.warnings), (dump,))
-    opened = open_base(name, ReadOptions()) if file_of(name).lower().endswith(REPORTS) else None
+    opened = open_base(name, ReadOptions()) if is_report(name) else None
     if not isinstance(opened, Report):
         raise UsageError(
             "a baseline that holds rows cannot be combined with saved sums: make the sums with --base, or give a saved "

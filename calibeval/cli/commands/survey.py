@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from calibeval.cli.options import figures
 from calibeval.cli.options import shared as options
 from calibeval.cli.options import survey as survey_options
 from calibeval.cli.options.choices import LEVEL, exclude, table_format
@@ -16,6 +17,7 @@ from calibeval.cli.screen.command import environment
 from calibeval.cli.screen.progress import Progress
 from calibeval.cli.screen.streams import put
 from calibeval.core.conventions.table import OWN
+from calibeval.core.errors import UsageError
 
 if TYPE_CHECKING:
     from calibeval.core.survey.survey import Survey
@@ -32,6 +34,8 @@ def survey(
     reference: survey_options.Reference = None,
     json: options.Json = False,
     out: survey_options.SurveyOut = None,
+    figure: figures.Figure = None,
+    width: figures.Width = None,
     full: survey_options.SurveyFull = False,
     table: survey_options.SurveyFormat = None,
     metric: survey_options.Metric = "ece",
@@ -59,17 +63,21 @@ def survey(
     table = table_format(table, ("csv",))
     exclude({"--json": json or None, "--format": table, "--full": full or None})
     exclude({"--level": level, "--no-intervals": no_intervals or None})
+    if width is not None and figure is None:
+        raise UsageError("--width belongs to --figure")
     maps = Fitting(
         method=method, objective=objective, clip=clip, seed=seed, group=None, fit_on=fit_on, allow_leak=allow_leak
     )
     maps.check()
     from calibeval.api.chosen import chosen_metrics
+    from calibeval.api.show_survey import check_figure, survey_drawn
     from calibeval.api.survey import planned_cells, save_survey, surveyed
     from calibeval.core.evaluation.settings import checked
     from calibeval.core.metrics.table import metric_named
     from calibeval.core.survey.pivot import chosen_axes
     from calibeval.runs.surveying.measure import How
     from calibeval.runs.surveying.repair import Fitting as MapFitting
+    from calibeval.writers.atomic import write_file
 
     only, shown = chosen_metrics(metrics), metric_named(metric).name
     shown = only[0] if only is not None and shown not in only else shown
@@ -87,8 +95,11 @@ def survey(
     plan = planned_cells(patterns or (), index, blocks, reading)
     files = [cell.found.dump for cell in plan.cells]
     refuse_overwriting(
-        [*files, index, reference, fit_on, *flags.files], [] if out is None else [out / name for name in OUTPUTS]
+        [*files, index, reference, fit_on, *flags.files],
+        [*([] if out is None else [out / name for name in OUTPUTS]), *([] if figure is None else [figure])],
     )
+    if figure is not None:
+        check_figure(figure, width)
     chosen_axes(plan.axes, rows, columns)
     plan_of_maps = maps.plan()
     fitting = MapFitting(
@@ -104,6 +115,8 @@ def survey(
     if out is not None:
         save_survey(found, out, shown)
         say([f"written to {out}"], quiet=quiet)
+    if figure is not None:
+        write_file(figure, survey_drawn(found, figure.suffix, shown, width))
     put(_shown(found, table, shown, (rows, columns), json=json, full=full))
     lost = [one for one in found.changes or () if one.error is not None]
     return INVALID_INPUT if found.failed or lost else 0

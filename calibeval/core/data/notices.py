@@ -13,7 +13,7 @@ ReasonCode = Literal[
     "few_rows_per_class", "few_errors", "few_errors_per_bin", "many_bins", "too_few_groups", "chosen_by_label",
     "dependent_rows", "too_many_cells", "over_max_memory", "diverged", "not_fitted", "no_upper_end", "weighted_rows",
     "no_optimum", "sampled", "far_from_one", "from_sums", "not_certified", "too_few_to_certify", "many_classes",
-    "in_cells", "few_rows", "cells_ends", "not_ranked", "other_images",
+    "in_cells", "few_rows", "cells_ends", "not_ranked", "other_images", "absent_options",
 ]  # fmt: skip
 # Warnings about numbers that exist.
 WarningCode = Literal[

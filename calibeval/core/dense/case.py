@@ -92,8 +92,10 @@ class ChosenCases:
         return self._cases.read(self._places[number])
 
     def source(self, found: Sequence[str]) -> Source:
-        """Where all cases came from, under the title."""
-        return replace(self._cases.source(found), title=self._title)
+        """Where all cases came from, under the title, with the hashes of the chosen ones."""
+        source = self._cases.source(found)
+        chosen = None if source.cases is None else tuple(source.cases[one] for one in self._places)
+        return replace(source, title=self._title, cases=chosen)
 
 
 class RegionCases:

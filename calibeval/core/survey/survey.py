@@ -23,6 +23,7 @@ from calibeval.core.survey.axes import Axis, Point, read_point
 from calibeval.core.survey.ranks import Ranking
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from pandas import DataFrame
 
 SCHEMA = "calibeval.survey/1"
@@ -209,6 +210,16 @@ class Survey:
         """The cells as a pandas table: a row each, with axes, metrics, intervals and floors; values are fractions."""
         frame: DataFrame = elsewhere("calibeval.render.tables.survey_frame", "cells_frame")(self)
         return frame
+
+    def figure(self, *, width: float | None = None, of: str = "along", metric: str = "ece") -> Figure:
+        """Metrics along an axis of numbers, with boxes over the others, as a matplotlib figure.
+
+        width: in inches; None: 3.5 for one diagram, 7 for several. of: also "models", those of a ranking. metric: the
+        first one.
+        Raises: InputError where there is nothing to draw.
+        """
+        made: Figure = elsewhere("calibeval.api.show_survey", "survey_figure")(self, of, metric, width)
+        return made
 
     def save(self, folder: str | PurePath) -> Path:
         """Write survey.json, the page, its figures, cells.csv, means.csv, and cells.parquet where pyarrow is installed.

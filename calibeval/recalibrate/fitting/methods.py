@@ -8,11 +8,12 @@ from calibeval.core.data.check_values import check_values
 from calibeval.core.data.labels_needed import check_labelled
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import scaled
-from calibeval.core.errors import UsageError, nearest
+from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.core.sums.rows import BadValues
 from calibeval.recalibrate.base.mapping import Map
 from calibeval.recalibrate.base.scores import Impossible, check_clip, impossible_error
 from calibeval.recalibrate.fitting.building import MethodSpec, by_confidence, by_solver, by_temperature
+from calibeval.recalibrate.fitting.lacking_options import lacking_options
 from calibeval.recalibrate.fitting.rows_needed import check_classes_present, few_rows_instead
 from calibeval.recalibrate.maps.beta import BetaMap, fit_beta
 from calibeval.recalibrate.maps.ets import EtsMap, fit_ets
@@ -249,10 +250,16 @@ def spec_for(predictions: Predictions, method: str) -> MethodSpec:
 
 
 def check_rows(predictions: Predictions, method: str) -> None:
-    """Refuse a method that needs rows of each class where some have none; "auto" leaves such methods out.
+    """Refuse a method that needs rows of each class where some have none, or options that answers lack.
+
+    "auto" leaves such methods out.
 
     Raises: InputError.
     """
+    why = lacking_options(predictions, method)
+    if why is not None:
+        instead = "use temperature, vector or a map of the top label, such as top-isotonic"
+        raise InputError(f"{predictions.source.name}: {why}; {instead}")
     if method != AUTO and predictions.k is not None and method_spec(method).by_class:
         check_classes_present(predictions, method)
 

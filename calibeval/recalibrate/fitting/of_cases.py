@@ -124,8 +124,10 @@ def by_map(
 
 
 def shared(cases: Cases, other: Cases) -> str | None:
-    """Which cases are in both, in words; None if there are none."""
-    both = [name for name in cases.facts.names if name in {*other.facts.names}]
+    """Which cases are in both, by their names or their files of scores, in words; None if there are none."""
+    ours, theirs = cases.facts.names, {*other.facts.names}
+    files, known = cases.source(()).cases or ("",) * len(ours), {*(other.source(()).cases or ())}
+    both = [name for name, file in zip(ours, files, strict=True) if name in theirs or file in known]
     if not both:
         return None
     some = ", ".join(both[:LISTED]) + (", ..." if len(both) > LISTED else "")

@@ -20,6 +20,7 @@ from calibeval.recalibrate.base.mapping import Map, mapped
 from calibeval.recalibrate.base.scores import row_nll
 from calibeval.recalibrate.base.top_label import nll_of_right_or_wrong
 from calibeval.recalibrate.fitting.folds import training_rows
+from calibeval.recalibrate.fitting.lacking_options import lacking_options
 from calibeval.recalibrate.fitting.methods import METHODS, NONE, fit_method
 from calibeval.recalibrate.fitting.rows_needed import few_right_or_wrong, few_rows
 
@@ -89,6 +90,8 @@ def _candidates(predictions: Predictions) -> tuple[list[str], dict[str, Notice]]
     fitting = {name: spec for name, spec in METHODS.items() if (k == 2 or not spec.binary) and not spec.top_label}
     few = {name: few_rows(predictions, name) for name, spec in fitting.items() if spec.by_class}
     left_out = {name: reason("few_rows_per_class", text) for name, text in few.items() if text is not None}
+    lacking = {name: lacking_options(predictions, name) for name in fitting}
+    left_out |= {name: reason("absent_options", text) for name, text in lacking.items() if text is not None}
     if k > MOST_CLASSES_OF_MATRIX:
         left_out["sms"] = reason("many_classes", f"sms is tried for at most {MOST_CLASSES_OF_MATRIX} classes")
     elif predictions.n < LEAST_ROWS * k:

@@ -294,3 +294,17 @@ def test_json_is_as_its_schema_says(capsys, folder):
     jsonschema.validate(document, schema("survey"))
     assert document["changes"][0]["differences"]["nll"]["p_holm"] is not None
     assert document["cells"][3]["error"]["code"] == "input"
+
+
+def test_figures_are_for_papers(capsys, folder):
+    for name in ("f.svg", "f.png"):
+        assert run(capsys, "survey", "{model}_{severity}.npz", "--figure", name, "--width", "5", "-q").code == 0
+    assert 'width="360pt"' in (folder / "f.svg").read_text()
+    assert (folder / "f.png").read_bytes()[:4] == b"\x89PNG"
+    assert run(capsys, "survey", "{model}_{severity}.npz", "--figure", "f.bmp", "-q").code == 2
+    assert run(capsys, "survey", "{model}_{severity}.npz", "--width", "5", "-q").code == 2
+    survey = calibeval.survey("{model}_{severity}.npz", rank="model")
+    assert str(survey.figure().get_label()).startswith("ECE, %")
+    assert str(survey.figure(of="models", width=4).get_label()).startswith("On the front")
+    with pytest.raises(calibeval.UsageError, match="along"):
+        survey.figure(of="alon")
