@@ -76,6 +76,12 @@ def test_configuration_and_baseline(runner):
     assert "PASSED: 1 rule" in done.stdout
 
 
+def test_a_pattern_with_axes_stays_one_word(runner):
+    done = judge(runner, dump="sample_data/digits_{split}.npz", args="--min\naccuracy=0.85")
+    assert done.returncode == 0, done.stderr
+    assert "worst cell over split" in done.stdout
+
+
 @pytest.mark.parametrize("name", ["$(touch pwned)", "`touch pwned`", "; touch pwned", "--init", "-o pwned", "a\nb"])
 @pytest.mark.parametrize("place", ["dump", "baseline", "config"])
 def test_inputs_are_names_and_never_code(runner, name, place):

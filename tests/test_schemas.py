@@ -208,9 +208,9 @@ def verdicts():
         dump = judged(own.record(DumpReport))
         baseline = None if filling.null else filling.record(ComparedDump).to_dict()
         said = {"dump": dump, "baseline": baseline, "paired_by": ("id", "position", None)[filling.choice % 3]}
-        rules = [
-            RuleVerdict(Rule("ece", "max", 0.25, severity), "off", NOTICE, None) for severity in get_args(Severity)
-        ]
+        plain = [Rule("ece", "max", 0.25, severity) for severity in get_args(Severity)]
+        over = [Rule("ece", "max", 0.25, over="a", where="b=1"), Rule("ece", "max", 0.25, cells="mean")]
+        rules = [RuleVerdict(rule, "off", NOTICE, None) for rule in (*plain, *over)]
         ruling = None
         for metric, kind in RULES:
             for outcome in ("error",) if filling.null else get_args(Outcome):

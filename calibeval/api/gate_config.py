@@ -17,12 +17,10 @@ from calibeval.core.data.shots import beside
 from calibeval.core.data.toml import read_toml
 from calibeval.core.errors import FileProblem, InputError, UsageError, nearest
 from calibeval.core.evaluation.settings import as_background
+from calibeval.core.gating.config import GateConfig, config_from_table, overlaid
 from calibeval.core.gating.presets import PRESETS, about_top_label, few_rows, for_two_classes, left_out, preset_rules
-from calibeval.core.gating.rules import GateConfig, GateSettings, Rule, RuleKind, config_from_table, overlaid
+from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.gating.verdict import Verdict
-from calibeval.core.metrics.coverage import PREFIX
-from calibeval.core.metrics.metric import Metric
-from calibeval.core.metrics.table import metric_named
 from calibeval.core.report.report import Report
 from calibeval.readers.cases.names import as_spacing
 from calibeval.readers.meaning.read_options import ReadOptions
@@ -193,55 +191,7 @@ def _both(path: Path, of_file: Sequence[Rule], of_options: Sequence[Rule]) -> li
 
 
 def _called(rule: Rule) -> str:
-    return f"{rule.kind} of {rule.metric}" + (f" in {rule.slice}" if rule.slice else "")
-
-
-def flag_rules(kind: RuleKind, flags: Sequence[str]) -> list[Rule]:
-    """The rules of a repeated option, each METRIC=LIMIT; the name of a metric may contain a sign of equality, too.
-
-    Raises: UsageError for text of another form, and for the same metric twice.
-
-    >>> flag_rules("max", ["ece=0.03"])[0].limit
-    0.03
-    >>> [(rule.metric, rule.limit) for rule in flag_rules("min", ["coverage@error=0.05=0.4"])]
-    [('coverage@error=0.05', 0.4)]
-    """
-    rules: list[Rule] = []
-    option = f"--{kind.replace('_', '-')}"
-    for flag in flags:
-        name, sign, number = (part.strip() for part in flag.rpartition("="))
-        try:
-            if not sign:
-                raise UsageError("it must be METRIC=LIMIT, such as ece=0.03")
-            if name.casefold() == PREFIX.removesuffix("="):
-                raise UsageError(f"it must be METRIC=LIMIT, such as {name}={number or 0.05}=0.4")
-            rules.append(Rule(name, kind, _number(name, number)))
-        except UsageError as error:
-            raise UsageError(f"{option} {flag}: {error}") from None
-    twice = {rule.metric for rule in rules if sum(other.metric == rule.metric for other in rules) > 1}
-    if twice:
-        raise UsageError(f"{option} limits {min(twice)} twice")
-    return rules
-
-
-def _number(metric: str, text: str) -> float:
-    try:
-        return float(text)
-    except ValueError:
-        raise UsageError(f'"{text}" is not a number{_meant(metric_named(metric), text)}') from None
-
-
-def _meant(metric: Metric, text: str) -> str:
-    """What to say instead of a percentage, or of a number with a comma; empty for anything else."""
-    share = text.endswith("%")
-    try:
-        number = float(text.removesuffix("%").replace(",", "."))
-    except ValueError:
-        return ""
-    if share and metric.unit != "%":
-        return f": limits of {metric.name} are in {metric.unit}" if metric.unit else f": {metric.name} has no unit"
-    what = "a percentage; limits are fractions" if share else "with a comma"
-    return f", but {what}: say {metric.name}={number / 100 if share else number:.10g}"
+    return f"{rule.kind} of {rule.metric}" + (f" in {rule.part}" if rule.part else "")
 
 
 def _found(path: Path, table: Mapping[str, Any] | None) -> Found:

@@ -43,11 +43,26 @@ def rule_asked(rule: Rule) -> str:
     else:
         sign = "≥" if rule.kind == "min" else "≤"
         text = f"{name} {sign} {_limit(rule.metric, rule.limit)} {cells.unit(rule.metric)}".rstrip()
+    if rule.of_cells:
+        return f"{text} in {harmless(_of_cells(rule))}"
     if rule.slice is None:
         return text
     if rule.worst_of is None:
         return f"{text} in {harmless(rule.slice)}"
     return f"{text} in worst slice" + (f" of {harmless(rule.worst_of)}" if rule.worst_of else "")
+
+
+def _of_cells(rule: Rule) -> str:
+    """Which cells a rule is about.
+
+    >>> _of_cells(Rule("ece", "max", 0.1, over="corruption", cells="mean", where="severity=3"))
+    'mean over corruption at severity=3'
+    """
+    where = "" if rule.where is None else f" at {rule.where}"
+    if rule.over is None and rule.where is not None:
+        return rule.where
+    over = "" if rule.over is None else f" over {rule.over.replace(',', ', ')}"
+    return ("mean" if rule.of_mean else "worst cell") + over + where
 
 
 def sized(metric: str) -> str:
@@ -155,7 +170,8 @@ def rule_facts(judged: RuleVerdict, level: float) -> list[tuple[str, str]]:
     if part is None:
         return []
     facts = [("rows", f"{part.n:,}")] if part.n is not None else []
-    facts += [("worst slice", harmless(part.slice))] if rule.worst_of is not None and part.slice is not None else []
+    if rule.of_each and part.slice is not None:
+        facts.append(("worst cell" if rule.of_cells else "worst slice", harmless(part.slice)))
     if part.baseline is not None:
         facts.append(("baseline", cells.with_unit(MetricResult(rule.metric, part.baseline))))
     limit = limit_of(rule, part)

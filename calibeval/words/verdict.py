@@ -117,7 +117,7 @@ def _line(judged: RuleVerdict, level: float) -> Line:
     part = judged.decisive
     word = "FAIL" if judged.verdict == "fail" else str(judged.verdict)
     reason = str(judged.reason)
-    if part is not None and judged.rule.worst_of is not None and part.slice is not None:
+    if part is not None and judged.rule.of_each and part.slice is not None:
         reason = f"{harmless(part.slice)}, n = {part.n:,}; {reason}"
     if not judged.blocks and judged.verdict not in ("pass", "off"):
         word = "warning" if judged.verdict == "fail" else word

@@ -16,8 +16,8 @@ import numpy as np
 import calibeval
 from calibeval import Predictions, Rule
 from calibeval.core.data.toml import read_toml
+from calibeval.core.gating.config import config_from_table
 from calibeval.core.gating.gate import gate
-from calibeval.core.gating.rules import config_from_table
 from calibeval.render.ci.toml import render
 from tests.benchmarks.gate_passes import pool_of
 from tests.benchmarks.gate_release import Population

@@ -45,6 +45,7 @@ SIMULATIONS = {
     "temperature_power": ["--quick"],
     "segments": ["--files", "4", "--power", "2"],
     "gate_errors": ["--quick"],
+    "gate_cells": ["--samples", "2", "--rows", "300", "--metric", "ece", "--only", "0"],
     "gate_passes": ["--samples", "20", "--rows", "500", "--classes", "2"],
     "coverage_group_sizes": ["--replicates", "3", "--designs", "20, log-normal"],
     "coverage_one_signed_groups": ["--replicates", "3"],

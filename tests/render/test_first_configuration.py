@@ -7,8 +7,8 @@ import tomllib
 import pytest
 
 from calibeval import GateSettings
+from calibeval.core.gating.config import config_from_table
 from calibeval.core.gating.planning import plan_by
-from calibeval.core.gating.rules import config_from_table
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.settings import Settings
 from calibeval.render.ci.toml import render, with_plan

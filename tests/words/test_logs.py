@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -87,3 +88,14 @@ def test_nothing_is_said_of_other_dumps_of_chosen_metrics_and_after_a_map(log, t
     assert "may be automated" not in run(capsys, "report", tmp_path / "a.npz").out
     assert "may be automated" not in run(capsys, "report", log, "--cross-fit", "5").out
     assert "may be automated" in run(capsys, "report", log, "--full").out
+
+
+def test_the_next_step_works_where_certain_answers_are_wrong(tmp_path, capsys, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    stated, right = [100, 90, 60] * 100, [True, False, True, False, True, False] * 50
+    path = judged(Path("certain.json"), stated, right)
+    shown = run(capsys, "report", path).out
+    (line,) = (line for line in shown.splitlines() if "calibeval report" in line)
+    words = line.split("calibeval ")[1].split()
+    assert words[2:] == ["--cross-fit", "5", "--clip", "1e-12", "--method", "top-platt"]
+    assert run(capsys, "report", path, *words[2:]).code == 0

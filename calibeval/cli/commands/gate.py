@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +14,7 @@ from calibeval.api.image_options import ImageOptions
 from calibeval.cli.options import cases
 from calibeval.cli.options import gate as gate_options
 from calibeval.cli.options import shared as options
-from calibeval.cli.options.choices import DECIDE, LEVEL, ON_INCONCLUSIVE, PRESETS, check_choice
+from calibeval.cli.options.choices import CELLS, DECIDE, ON_INCONCLUSIVE, PRESETS, check_choices
 from calibeval.cli.options.gate_exports import exported, report_of, wanted_exports
 from calibeval.cli.options.outputs import JSON, check_folder
 from calibeval.cli.options.reading import ReadingFlags, refuse_overwriting, say, threads, with_engine_flags
@@ -23,7 +23,6 @@ from calibeval.cli.screen.streams import put
 from calibeval.core.conventions.table import OWN
 from calibeval.core.errors import FileProblem, UsageError
 from calibeval.readers.small_files import is_there
-from calibeval.readers.stored.place import as_shown, is_remote
 
 if TYPE_CHECKING:
     from calibeval.api.gate_config import Asked
@@ -45,6 +44,9 @@ def gate(
     max_increase: gate_options.MaxIncrease = None,
     max_drop: gate_options.MaxDrop = None,
     slice: gate_options.Slice = None,
+    over: gate_options.Over = None,
+    cells: gate_options.Cells = None,
+    where: gate_options.Where = None,
     on_inconclusive: gate_options.OnInconclusive = None,
     decide: gate_options.Decide = None,
     level: gate_options.Level = None,
@@ -70,24 +72,23 @@ def gate(
     """Decide whether a model may ship, by limits on its metrics.
 
     Rules limit metrics or their change from a baseline; intervals decide. DUMP may be a folder of cases, with --labels
-    FOLDER.
+    FOLDER, or many dumps, 'preds/{corruption}_{severity}.npz'.
     """
-    from calibeval.api.gate_config import OWN_FILE, PROJECT_FILE, combined, find_config, flag_rules
+    from calibeval.api.gate_config import OWN_FILE, PROJECT_FILE, combined, find_config
+    from calibeval.api.gate_flags import all_flag_rules
+    from calibeval.cli.commands.gate_init import first_rules
     from calibeval.cli.inputs.case_pairs import refuse_folder
     from calibeval.cli.inputs.gate_files import opened_sums
-    from calibeval.cli.inputs.gate_subject import Measuring, measured_for
+    from calibeval.cli.inputs.gate_subject import Measuring, cells_named, measured_for
     from calibeval.cli.inputs.titled import split_title
     from calibeval.core.gating.gate import Subject
     from calibeval.core.gating.judged import judged
     from calibeval.core.sums.resources import Resources
-    from calibeval.writers.atomic import write_file
 
-    choices = {"--preset": (preset, PRESETS), "--on-inconclusive": (on_inconclusive, ON_INCONCLUSIVE)}
-    for flag, (value, known) in {**choices, "--decide": (decide, DECIDE)}.items():
-        if value is not None:
-            check_choice(flag, value, known)
-    flagged = {"max": max, "min": min, "max_increase": max_increase, "max_drop": max_drop}
-    rules = [rule for kind, texts in flagged.items() for rule in flag_rules(kind, texts or ())]  # type: ignore[arg-type]
+    chosen = {"--preset": (preset, PRESETS), "--on-inconclusive": (on_inconclusive, ON_INCONCLUSIVE)}
+    check_choices({**chosen, "--decide": (decide, DECIDE), "--cells": (cells, CELLS)})
+    about = {"over": over, "cells": cells, "where": where}
+    rules = all_flag_rules(max=max, min=min, max_increase=max_increase, max_drop=max_drop, about=about)
     settings = {
         "on_inconclusive": on_inconclusive,
         "decide": decide,
@@ -95,13 +96,13 @@ def gate(
         "min_rows": min_rows,
     }
     if init:
-        given = [rules, baseline, preset, why, plan, json, export, github, out, bins, *settings.values()]
-        if any(one not in (None, [], False) for one in given) or convention != OWN:
+        given = [rules, *about.values(), *settings.values(), baseline, preset, why, plan, json, export, github, out]
+        if any(one not in (None, [], False) for one in (*given, bins)) or convention != OWN:
             raise UsageError(
                 "--init can be combined with --config, --slice, --group and --positive, but with no other option"
             )
         refuse_folder(dump, flags.labels, "--init")
-        return _init(dump, config, tuple(slice or ()), group, flags, jobs, quiet)
+        return first_rules(dump, config, tuple(slice or ()), group, flags, jobs, quiet)
     if plan and any(one not in (None, [], False) for one in (why, export, github, out, decide)):
         raise UsageError("--plan gives no verdict: leave out --why, --export, --github, --out and --decide")
     check_folder(out, {**JSON, ".xml": "--export junit={}", ".md": "--export markdown={}"})
@@ -122,7 +123,9 @@ def gate(
     wanted = wanted_exports(export)
     outputs = [*wanted.values()]
     looked_at = [path for path in (OWN_FILE, PROJECT_FILE) if is_there(Path(path))]
+    plan_of_cells = cells_named(dump, asked.reading(flags.options()))
     files = [word and split_title(word).file for word in (dump, asked.baseline)]
+    files += [] if plan_of_cells is None else [cell.found.dump for cell in plan_of_cells.cells]
     refuse_overwriting([*files, found.path, *looked_at, *flags.files], [*outputs, *_files(out)])
     reading = asked.reading(flags.options())
     measuring = Measuring(
@@ -135,7 +138,7 @@ def gate(
         in_full=out is not None,
         planned=plan,
     )
-    asked, subject = measured_for(dump, summed, asked, reading, measuring)
+    asked, subject = measured_for(dump, summed or plan_of_cells, asked, reading, measuring)
     named = None if found.path is None else str(found.path)
     if plan and isinstance(subject, Subject):
         return _plan(subject, asked, named, quiet=quiet, json=json)
@@ -145,10 +148,7 @@ def gate(
     say([f"note: {note}" for note in (*notes, *_idle(asked, slice or (), out), *told)], quiet=quiet)
     say([f"warning: {warning}" for warning in verdict.warnings], quiet=quiet)
     verdict = replace(verdict, environment=environment(), warnings=(*verdict.warnings, *told))
-    for kind, path in wanted.items():
-        write_file(path, exported(verdict, subject, kind, path))
-    if out is not None:
-        _save(verdict, subject, out)
+    _save(verdict, subject, wanted, out)
     say([f"written to {path}" for path in (*outputs, *([out] if out else []))], quiet=quiet)
     put(verdict.to_json() if json else _shown(verdict))
     if _on_github() if github is None else github:
@@ -156,11 +156,15 @@ def gate(
     return int(verdict.exit_code)
 
 
-def _save(verdict: Verdict, subject: Judgeable, out: Path) -> None:
-    """Write the files of the verdict, with a report of the dump."""
+def _save(verdict: Verdict, subject: Judgeable, wanted: Mapping[str, Path], out: Path | None) -> None:
+    """Write the files for other tools, and those of the verdict, with a report of the dump."""
     from calibeval.api.save import save_verdict
+    from calibeval.writers.atomic import write_file
 
-    save_verdict(replace(verdict, report=report_of(verdict, subject)), out)
+    for kind, path in wanted.items():
+        write_file(path, exported(verdict, subject, kind, path))
+    if out is not None:
+        save_verdict(replace(verdict, report=report_of(verdict, subject)), out)
 
 
 def _plan(subject: Subject, asked: Asked, config: str | None, *, quiet: bool, json: bool) -> int:
@@ -232,59 +236,3 @@ def _append(path: str, text: str, variable: str) -> None:
             file.write(text)
     except OSError as error:
         raise FileProblem(f"{path}: cannot be written ({error.strerror}), but {variable} names it") from None
-
-
-def _init(
-    dump: str,
-    config: Path | None,
-    slices: tuple[str, ...],
-    group: str | None,
-    flags: ReadingFlags,
-    jobs: int | None,
-    quiet: bool,
-) -> int:
-    """Write a first configuration, with limits from the dump."""
-    from calibeval.api.gate_config import OWN_FILE, PROJECT_FILE
-    from calibeval.cli.inputs.titled import split_title
-    from calibeval.core.data.search import refuse_search
-    from calibeval.core.data.toml import read_toml
-    from calibeval.core.evaluation.measurement import Measurement
-    from calibeval.core.evaluation.settings import checked
-    from calibeval.core.gating.evidence import Measured
-    from calibeval.core.gating.planning import plan_by
-    from calibeval.core.gating.rules import GateSettings, config_from_table
-    from calibeval.core.sums.resources import Resources
-    from calibeval.readers.open import open_dump
-    from calibeval.render.ci.toml import render, with_plan
-    from calibeval.writers.atomic import write_file
-
-    dump, path = split_title(dump).file, config or Path(OWN_FILE)
-    if is_there(path) or path.name == PROJECT_FILE:
-        raise UsageError(f"{path}: already exists; name another file with --config, or remove it")
-    if dump == "-":
-        raise UsageError('a baseline must be a file: standard input, "-", cannot be read again')
-    try:
-        dump.encode()
-    except UnicodeEncodeError:
-        raise UsageError(
-            f"{dump}: this name is not UTF-8, so a configuration cannot hold it; rename the file"
-        ) from None
-    reading = flags.options()
-    settings = checked(bins=None, convention=OWN, level=LEVEL, slices=slices, group=group, positive=flags.positive)
-    resources = Resources(threads(jobs), reading.limits.max_memory)
-    predictions = open_dump(dump, reading)
-    refuse_search(slices, predictions, "a gate")
-    if banded := [word for word in slices if word not in predictions.columns and word.startswith("shots:")]:
-        raise UsageError(f"--init writes rules on slices by columns; add {banded[0]} to the file by hand")
-    measured = Measurement.of(predictions, settings, resources)
-    baseline = as_shown(dump) if is_remote(dump) else Path(os.path.relpath(dump, path.parent)).as_posix()
-    names = None if reading.class_names is None else predictions.class_names
-    text = render(measured.report(LEVEL), baseline, slices, group, flags.positive, names)
-    own = config_from_table(read_toml(text.encode("utf-8", "backslashreplace"))["gate"], str(path))
-    how = GateSettings(**own.settings)
-    made = plan_by(lambda level: Measured(measured.report(level)), settings, own.rules, how)
-    text = with_plan(text, made)
-    write_file(path, text.encode("utf-8", "backslashreplace"))
-    say([f"written to {path}"], quiet=quiet)
-    put(text)
-    return 0

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from calibeval.core.gating.judged import Judgeable
     from calibeval.core.sums.resources import Resources
     from calibeval.readers.meaning.read_options import ReadOptions
+    from calibeval.runs.surveying.planned import Plan as SurveyPlan
 
 
 class Measuring(NamedTuple):
@@ -36,17 +37,33 @@ class Measuring(NamedTuple):
     planned: bool
 
 
+def cells_named(dump: str, reading: ReadOptions) -> SurveyPlan | None:
+    """The cells that a pattern names; None for one dump. Raises: as `survey`."""
+    if "{" not in dump:
+        return None
+    from calibeval.api.gate_survey import cells_of, is_pattern
+
+    return cells_of(dump, reading) if is_pattern(dump) else None
+
+
 def measured_for(
     dump: str,
-    summed: tuple[Accumulation, Source] | None,
+    found: tuple[Accumulation, Source] | SurveyPlan | None,
     asked: Asked,
     reading: ReadOptions,
     how: Measuring,
 ) -> tuple[Asked, Judgeable]:
-    """The rules, and what they are about. summed: the dump, if it is of saved sums. Raises: as readers and `gate`."""
+    """The rules, and what they are about. found: saved sums, or cells. Raises: as readers and `gate`."""
     other = how.convention != OWN
-    if summed is not None:
-        return judged_sums(summed, asked, how.bins, {"--convention": other} | dict(how.of_rows), planned=how.planned)
+    if found is not None and not isinstance(found, tuple):
+        from calibeval.api.gate_survey import Cut, survey_subject
+
+        background = how.of_cases.over(asked.images).background
+        weights = asked.weights if reading.keys.weights is None else None
+        cut = Cut(reading, how.bins, how.convention, asked.group, weights, background, how.resources)
+        return survey_subject(dump, found, asked, cut, {"--why": how.why, "--plan": how.planned})
+    if found is not None:
+        return judged_sums(found, asked, how.bins, {"--convention": other} | dict(how.of_rows), planned=how.planned)
     rows = {"--convention": other, "--why": how.why, "--plan": how.planned, "--positive": asked.positive}
     cases = gated_cases(dump, asked, reading, how.of_cases.over(asked.images), how.bins, how.resources, rows)
     if cases is not None:

@@ -5,7 +5,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from calibeval.core.errors import UsageError, nearest
 from calibeval.render.ci.exports import OF_REPORTS
@@ -137,6 +137,8 @@ REPORT_EXPORTS = (*TABLE_EXPORTS, *OF_REPORTS, RISK, IMAGES, PICTURES)
 SOME_EXPORTS = "markdown, csv, latex, cases, images or another KIND"  # those of reports take more than a line
 PRESETS = ("recommended", "strict")  # of core.gating.presets
 ON_INCONCLUSIVE = ("fail", "warn", "pass")  # of core.gating.rules
+CELLS = ("worst", "mean")
+CELLS = ("worst", "mean")
 DECIDE = ("interval", "point")  # of core.gating.rules
 
 
@@ -148,6 +150,13 @@ def either(names: Iterable[str], usual: str | None = None) -> str:
     """
     *others, last = (f"{name} (default)" if name == usual else name for name in names)
     return f"{', '.join(others)} or {last}" if others else last
+
+
+def check_choices(asked: Mapping[str, tuple[str | None, Collection[str]]]) -> None:
+    """Check options that were given, each with the values that it can have. Raises: as `check_choice`."""
+    for flag, (value, known) in asked.items():
+        if value is not None:
+            check_choice(flag, value, known)
 
 
 def check_choice(flag: str, value: str, known: Iterable[str]) -> None:

@@ -257,6 +257,7 @@ SURVEY = First(
         "--index",
         "--blocks",
         "--reference",
+        "--rank",
         "--fit-on",
         "--method",
         "--out",

@@ -88,11 +88,15 @@ def _keeping(dumps: Sequence[str], reading: list[str], clip: Sequence[str], appl
 
 
 def measured_as(report: Report, bins: int | None) -> list[str]:
-    """What a report with a map needs to measure alike, and --clip where a label has probability 0. bins: as given."""
+    """What a report with a map needs to measure alike, and --clip where a label has probability 0. bins: as given.
+
+    Stated confidences of logs are often 100 %, and then some of these answers are wrong.
+    """
     words = [] if bins is None else ["--bins", str(bins)]
     words += [] if report.settings.convention == OWN else ["--convention", report.settings.convention]
     impossible = any(Notice.of(one).code == "infinite_nll" for dump in report.dumps for one in dump.warnings)
-    return [*words, *(CLIP if impossible else ())]
+    stated = any(dump.k is None and dump.source.log is not None for dump in report.dumps)
+    return [*words, *(CLIP if impossible or stated else ())]
 
 
 def words_of(flags: ReadingFlags) -> list[str]:

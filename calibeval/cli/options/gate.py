@@ -8,7 +8,7 @@ from typing import Annotated, Any
 import typer
 
 from calibeval.cli.options import complete
-from calibeval.cli.options.choices import DECIDE, METRICS, ON_INCONCLUSIVE, PRESETS, RISK, either
+from calibeval.cli.options.choices import CELLS, DECIDE, METRICS, ON_INCONCLUSIVE, PRESETS, RISK, either
 from calibeval.cli.options.shared import MEASURE, OUTPUT, RULES, export_option
 from calibeval.core.data.ranges import MOST_ROWS
 from calibeval.render.ci.exports import EXPORTS
@@ -48,6 +48,23 @@ MaxDrop = Annotated[list[str] | None, _limit("--max-drop", "Largest fall from th
 Slice = Annotated[
     list[str] | None,
     typer.Option("--slice", metavar="COLUMN", help='Column whose slices a "worst" rule checks.', rich_help_panel=RULES),
+]
+Over = Annotated[
+    str | None,
+    typer.Option(metavar="AXES", help="Axes that rules are over (default: all).", rich_help_panel=RULES),
+]
+Cells = Annotated[
+    str | None,
+    typer.Option(
+        metavar="WHICH",
+        help=f"Judge the {either(CELLS, CELLS[0])} over cells.",
+        autocompletion=complete.one_of(CELLS),
+        rich_help_panel=RULES,
+    ),
+]
+Where = Annotated[
+    str | None,
+    typer.Option(metavar="AXIS=VALUE", help="Judge only cells at these values.", rich_help_panel=RULES),
 ]
 OnInconclusive = Annotated[
     str | None,

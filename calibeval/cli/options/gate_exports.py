@@ -9,6 +9,7 @@ from calibeval.cli.options.by_products import check_drawing
 from calibeval.cli.options.by_products import exported as curves_of_report
 from calibeval.cli.options.choices import RISK
 from calibeval.cli.options.outputs import exports
+from calibeval.core.errors import UsageError
 from calibeval.render.ci.exports import EXPORTS
 from calibeval.render.ci.exports import exported as of_verdict
 
@@ -26,13 +27,21 @@ def wanted_exports(export: list[str] | None) -> dict[str, Path]:
 
 
 def exported(verdict: Verdict, subject: Judgeable, kind: str, path: Path) -> bytes:
-    """The verdict as a file of that kind. path: whose suffix is the format of a figure."""
-    return curves_of_report(report_of(verdict, subject), kind, path) if kind == RISK else of_verdict(verdict, kind)
+    """The verdict as a file of that kind. path: whose suffix is the format of a figure.
+
+    Raises: UsageError for a curve of a survey, which is no single dump.
+    """
+    if kind != RISK:
+        return of_verdict(verdict, kind)
+    report = report_of(verdict, subject)
+    if report is None:
+        raise UsageError(f"--export {RISK} is about one dump: gate one cell by its name")
+    return curves_of_report(report, kind, path)
 
 
-def report_of(verdict: Verdict, subject: Judgeable) -> Report:
-    """A report of the dump."""
+def report_of(verdict: Verdict, subject: Judgeable) -> Report | None:
+    """A report of the dump; None of a survey."""
     from calibeval.core.report.report import Report
 
     found = subject.report(verdict.settings.level)
-    return Report(verdict.version, subject.settings, (found,), verdict.environment)
+    return None if found is None else Report(verdict.version, subject.settings, (found,), verdict.environment)

@@ -262,6 +262,30 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                     "here."
                 ),
             ),
+            Convention(
+                name="minderer",
+                aliases=("robustness_metrics",),
+                bins=100,
+                closed="left",
+                drops_zero=False,
+                one_apart=False,
+                softmax="stored",
+                edges="quotients",
+                top_float32=False,
+                binary="top label",
+                equal_mass="ranks",
+                classes=None,
+                counts_labels=False,
+                metrics=("ece", "aece"),
+                ece="mass",
+                source="Minderer et al. 2021; google-research/robustness_metrics @ 93ac2c2, GeneralCalibrationError",
+                description=(
+                    "The ECE of Revisiting the Calibration of Modern Neural Networks: of the top label, in 100 bins of "
+                    "equal mass. The lower edge of bin i is the confidence at rank i n/100, rounded half to even; bins "
+                    "are [lower, upper), so that ties stay together, and rows of exactly 1 have a bin of their own. "
+                    "AECE is the same number. With so many bins, look at the noise floor."
+                ),
+            ),
         )
     }
 )

@@ -4,18 +4,17 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from calibeval.core.comparison.comparison import Candidate, Comparison, Difference
+from calibeval.core.comparison.comparison import Difference
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.notices import reason as told
-from calibeval.core.errors import UsageError, nearest
 from calibeval.core.gating.rules import Rule
 from calibeval.core.metrics.largest import FEW_ROWS_DECIDE
 from calibeval.core.metrics.of_pairs import DEPENDENT
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.metrics.table import EVERY, METRICS
+from calibeval.core.metrics.table import EVERY
 from calibeval.core.report.report import DumpReport
 from calibeval.core.uncertainty.intervals import LEAST_BIN_ROWS
 
@@ -23,19 +22,6 @@ NO_INTERVAL = re.compile("no (noise floor or )?interval: ")
 # The reasons for a missing number that more rows, or groups, take away.
 FEW_ERRORS = ("few_errors", "few_rows_per_class")  # more rows do if some of them are wrong, or of the rare class
 FEW = ("thin_bins", "no_filled_bin", "one_row", "few_rows", "too_few_groups", "too_few_to_certify", *FEW_ERRORS)
-
-
-@dataclass(frozen=True, slots=True)
-class Measured:
-    """The results of a dump and its slices, and its comparison with a baseline, at one level."""
-
-    report: DumpReport
-    comparison: Comparison | None = None
-
-    @property
-    def change(self) -> Candidate | None:
-        """The dump's differences from the baseline."""
-        return None if self.comparison is None else self.comparison.candidates[0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,81 +86,8 @@ def excess(rule: Rule, value: float, threshold: float) -> float:
     return -value - threshold if rule.kind == "max_drop" else value - threshold
 
 
-def evidence(rule: Rule, measured: Measured) -> list[Evidence]:
-    """The numbers of all rows, of the slice that the rule names, or of every slice of a rule on the worst one.
-
-    Raises: UsageError for a slice that the dump does not have.
-    """
-    return [_single(rule, measured)] if rule.worst_of is None else _each(rule, measured)
-
-
-def left_out(rule: Rule, measured: Measured) -> int:
-    """The number of slices of a rule on the worst one that were too small to be measured."""
-    return sum(rule.worst_of in ("", one.column) for one in measured.report.small_slices or ())
-
-
-def _single(rule: Rule, measured: Measured) -> Evidence:
-    """The numbers of all rows, or of the slice that the rule names."""
-    if rule.slice is None:
-        return _whole_evidence(rule, measured)
-    for small in measured.report.small_slices or ():
-        if rule.slice == f"{small.column}={small.value}":
-            return Evidence(rule.slice, small.n, None, reason=f"too few rows to be measured: {small.n:,}")
-    parts = {part: (column, value) for part, column, value in _known_slices(measured.report)}
-    if rule.slice not in parts:
-        known = ", ".join(list(parts)[:8]) or "none"
-        raise UsageError(f'slice "{rule.slice}" is unknown{nearest(rule.slice, parts)}; there are {known}')
-    return _slice_evidence(rule, measured, *parts[rule.slice])
-
-
-def _each(rule: Rule, measured: Measured) -> list[Evidence]:
-    """The numbers of each slice of a rule on the worst one."""
-    known = _known_slices(measured.report)
-    columns = dict.fromkeys([column for _, column, _ in known])
-    columns |= dict.fromkeys([small.column for small in measured.report.small_slices or ()])
-    if rule.worst_of and rule.worst_of not in columns:
-        hint, there = nearest(rule.worst_of, columns), ", ".join(columns) or "none"
-        raise UsageError(f'slice "{rule.slice}": there is no column "{rule.worst_of}"{hint}; there are {there}')
-    if not columns:
-        raise UsageError(f'slice "{rule.slice}" needs columns: use --slice COLUMN, or slices = ["COLUMN"] under [gate]')
-    wanted = [(column, value) for _, column, value in known if rule.worst_of in ("", column)]
-    return [_slice_evidence(rule, measured, column, value) for column, value in wanted]
-
-
-def _known_slices(report: DumpReport) -> list[tuple[str, str, str]]:
-    return [(f"{one.column}={one.value}", one.column, one.value) for one in report.slices or ()]
-
-
-def _whole_evidence(rule: Rule, measured: Measured) -> Evidence:
-    change, weights = measured.change, measured.report.weights
-    effective = None if weights is None else weights.effective
-    if change is not None and rule.is_change:
-        found = _of_change(None, change.dump.n, change.differences.get(rule.metric))
-    else:
-        found = _of_metric(rule, None, measured.report.n, measured.report.metrics.get(rule.metric), effective)
-    if found.few:
-        found = _with_spread(found, rule, measured.report, measured.report.metrics)
-    return replace(found, effective=effective)
-
-
-def _slice_evidence(rule: Rule, measured: Measured, column: str, value: str) -> Evidence:
-    part = f"{column}={value}"
-    change = measured.change
-    if change is not None and rule.is_change:
-        for one in change.slices:
-            if (one.column, one.value) == (column, value):
-                return replace(_of_change(part, one.n, one.differences.get(rule.metric)), effective=one.effective)
-        saved = "the baseline is a saved report, whose slices cannot be compared"
-        return Evidence(part, 0, None, reason=saved if change.paired_by is None else "the baseline has no such slice")
-    for result in measured.report.slices or ():
-        if (result.column, result.value) == (column, value):
-            found = _of_metric(rule, part, result.n, result.metrics.get(rule.metric), result.effective)
-            found = _with_spread(found, rule, measured.report, result.metrics) if found.few else found
-            return replace(found, effective=result.effective)
-    return Evidence(part, 0, None, reason="the dump has no such slice")
-
-
-def _of_metric(rule: Rule, part: str | None, n: int, metric: MetricResult | None, effective: float | None) -> Evidence:
+def of_metric(rule: Rule, part: str | None, n: int, metric: MetricResult | None, effective: float | None) -> Evidence:
+    """The numbers of a rule on the value of a metric. part: the slice."""
     if metric is None:
         return Evidence(part, n, None, reason="this metric does not exist for this dump")
     value = metric.value
@@ -198,7 +111,8 @@ def _of_metric(rule: Rule, part: str | None, n: int, metric: MetricResult | None
     return _size(found) if EVERY[rule.metric].better == "zero" else found
 
 
-def _of_change(part: str | None, n: int, found: Difference | None) -> Evidence:
+def of_change(part: str | None, n: int, found: Difference | None) -> Evidence:
+    """The numbers of a rule on the change of a metric."""
     if found is None:
         return Evidence(part, n, None, reason="this metric was not compared")
     if found.difference is None or found.base is None:
@@ -243,7 +157,7 @@ def _is_few(reason: str | None) -> bool:
     return reason is None or not NO_INTERVAL.search(reason) or Notice.of(reason).code in FEW
 
 
-def _with_spread(evidence: Evidence, rule: Rule, report: DumpReport, metrics: Mapping[str, MetricResult]) -> Evidence:
+def with_spread(evidence: Evidence, rule: Rule, report: DumpReport, metrics: Mapping[str, MetricResult]) -> Evidence:
     """With about the standard deviation of what one row adds to a calibration error, from the accuracy.
 
     Without it for other metrics, where rows depend on each other, where no bin holds enough rows, and where errors are
@@ -281,13 +195,3 @@ def _size(signed: Evidence) -> Evidence:
     ends = sorted((abs(signed.low), abs(signed.high)))
     low = 0.0 if signed.low <= 0 <= signed.high else ends[0]
     return replace(signed, value=abs(signed.value), low=low, high=ends[1], centre=abs(signed.value))
-
-
-def reported(values: Collection[str]) -> frozenset[str] | None:
-    """The metrics of a gate's report: those of every report (None), and those on request that rules need.
-
-    >>> reported(["ece"]), sorted(reported(["coverage@error=0.05"]) - {*METRICS})
-    (None, ['coverage@error=0.05'])
-    """
-    asked = [name for name in values if EVERY.on_request(name)]
-    return frozenset({*METRICS, *asked}) if asked else None

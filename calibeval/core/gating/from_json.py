@@ -17,6 +17,7 @@ from calibeval.core.metrics.possible import check_order
 from calibeval.core.report.settings import Settings
 
 OUTCOMES = get_args(Outcome)
+OF_CELLS = ("over", "cells", "where")
 
 
 def verdict_from_json(text: str | bytes) -> Verdict:
@@ -77,13 +78,14 @@ def _rule(place: Place, settings: GateSettings) -> RuleVerdict:
             severity=severity.one_of(get_args(Severity)),  # type: ignore[arg-type]
             slice=read_as(place["slice"], str | None),
             relative=place["relative"].truth(),
+            **{name: None if (own := place.get(name)) is None else read_as(own, str | None) for name in OF_CELLS},
         )
     except UsageError as error:
         place.fail(f"is not a valid rule: {error}")
     verdict: Any = place["verdict"].one_of((*OUTCOMES, "off"))
     part = None
     if any(place[name].value is not None for name in ("n", "value", "baseline", "threshold")):
-        part = _part(place, read_as(place["slice" if rule.worst_of is None else "worst_slice"], str | None))
+        part = _part(place, read_as(place["worst_slice" if rule.of_each else "slice"], str | None))
     why, asked = place["why"], place.get("on_inconclusive")
     return RuleVerdict(
         rule=rule,

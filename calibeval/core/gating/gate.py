@@ -28,10 +28,11 @@ from calibeval.core.evaluation.with_gain import with_same_gain
 from calibeval.core.evaluation.with_pairs import with_pairs
 from calibeval.core.evaluation.with_second_pass import with_second_pass
 from calibeval.core.gating.columns import slice_columns, sliced_in_both
-from calibeval.core.gating.evidence import Measured, reported
+from calibeval.core.gating.config import rule_from_table
 from calibeval.core.gating.judged import judged
+from calibeval.core.gating.measured import Measured, reported
 from calibeval.core.gating.of_cases import in_images
-from calibeval.core.gating.rules import GateSettings, Rule, rule_from_table
+from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.gating.ruling import RuleVerdict
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.metrics.bins import Binned
@@ -134,8 +135,7 @@ class Subject:
     ) -> Subject:
         """Measure what these rules need.
 
-        keep_rows: keep the results of every row, which `explained` needs. in_full: measure all metrics of slices, for a
-        report.
+        keep_rows: keep the results of every row, which `explained` needs. in_full: all metrics of slices, for a report.
 
         Raises: UsageError for settings that do not work together, and for a rule on a column that the dump does not
         have; InputError for dumps that cannot be measured or compared.

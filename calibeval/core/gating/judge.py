@@ -23,18 +23,40 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from fractions import Fraction
+from typing import Protocol
 
 from calibeval.core.data.notices import outcome
 from calibeval.core.errors import UsageError
 from calibeval.core.gating.decide import before_intervals, by_intervals
-from calibeval.core.gating.evidence import Evidence, Measured, evidence, excess, left_out
+from calibeval.core.gating.evidence import Evidence, excess
 from calibeval.core.gating.levels import Levels, failing_level, passing_level
 from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.gating.ruling import Judged, RuleVerdict, whole
 from calibeval.core.uncertainty.holm import shared_holm
 
-Measure = Callable[[float], Measured]
 Key = tuple[int, str | None]
+
+
+class Numbers(Protocol):
+    """What was measured of a dump, or of the cells of a survey, at one level.
+
+    grouped: whether rows depend on each other by groups. compared: whether there is a baseline.
+    """
+
+    @property
+    def grouped(self) -> bool: ...  # noqa: D102 - as above
+
+    @property
+    def compared(self) -> bool: ...  # noqa: D102 - as above
+
+    def evidence(self, rule: Rule) -> list[Evidence]:
+        """The numbers that a rule is judged by: of all rows, of slices, or of cells. Raises: UsageError."""
+
+    def left_out(self, rule: Rule) -> int:
+        """The number of slices that were too small to be measured."""
+
+
+Measure = Callable[[float], Numbers]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,11 +107,11 @@ def cases_of(index: int, rule: Rule, measure: Measure, settings: GateSettings) -
     if rule.severity == "off":
         return []
     measured = measure(settings.level)
-    if rule.is_change and measured.change is None:
+    if rule.is_change and not measured.compared:
         raise UsageError(
             f"{rule.kind} of {rule.metric} needs a baseline: use --baseline FILE, or baseline under [gate]"
         )
-    found = [one for one in evidence(rule, measured) if rule.worst_of is None or one.worth >= settings.min_rows]
+    found = [one for one in measured.evidence(rule) if rule.worst_of is None or one.worth >= settings.min_rows]
     return [Case(index, rule, one, before_intervals(rule, one, settings)) for one in found]
 
 
@@ -110,7 +132,7 @@ def _judged(family: Sequence[Case], measure: Measure, settings: GateSettings) ->
     cases, own = {case.key: case for case in family}, shares(family)
 
     def at(level: float, key: Key) -> Evidence:
-        found = evidence(cases[key].rule, measure(level))
+        found = measure(level).evidence(cases[key].rule)
         return next(one for one in found if one.slice == key[1])
 
     def beyond(key: Key, share: Fraction) -> bool:
@@ -118,7 +140,7 @@ def _judged(family: Sequence[Case], measure: Measure, settings: GateSettings) ->
         return ends is not None and ends[0] > 0
 
     failed, left = shared_holm(own, [key for key in own if cases[key].suspect], beyond)
-    grouped = measure(settings.level).report.groups is not None
+    grouped = measure(settings.level).grouped
     judged = {case.key: case.settled for case in family if case.settled is not None}
     for key in own:
         case = cases[key]
@@ -126,18 +148,18 @@ def _judged(family: Sequence[Case], measure: Measure, settings: GateSettings) ->
         failing = failing_level(failed.get(key, own[key] / left if left else Fraction(1)), settings)
         found = at(passing, key), case.plain, at(failing, key) if case.suspect else case.plain
         levels = Levels(passing, settings.level, failing)
-        judged[key] = by_intervals(case.rule, found, levels, _together(own, key))
+        judged[key] = by_intervals(case.rule, found, levels, _together(own, key, _what(case.rule)))
     return judged
 
 
-def _together(own: Mapping[Key, Fraction], key: Key) -> str:
+def _together(own: Mapping[Key, Fraction], key: Key, part: str = "slice") -> str:
     """What Holm's procedure tests together with a case, in words.
 
     >>> _together({(0, "a=1"): Fraction(1, 4), (0, "a=2"): Fraction(1, 4), (1, None): Fraction(1, 2)}, (0, "a=1"))
     '2 rules and 2 slices'
     """
-    rules, slices = len({index for index, _ in own}), sum(index == key[0] for index, _ in own)
-    return " and ".join(f"{count} {what}s" for count, what in ((rules, "rule"), (slices, "slice")) if count > 1)
+    rules, parts = len({index for index, _ in own}), sum(index == key[0] for index, _ in own)
+    return " and ".join(f"{count} {what}s" for count, what in ((rules, "rule"), (parts, part)) if count > 1)
 
 
 def _ruled(rule: Rule, parts: Sequence[Judged], measure: Measure, settings: GateSettings) -> RuleVerdict:
@@ -145,19 +167,23 @@ def _ruled(rule: Rule, parts: Sequence[Judged], measure: Measure, settings: Gate
     action = settings.inconclusive(rule)
     if rule.severity == "off":
         return RuleVerdict(rule, "off", outcome("switched_off", "switched off"), None, on_inconclusive=action)
-    if rule.worst_of is None:
+    if not rule.of_each:
         (part,) = parts
         return RuleVerdict(rule, part.verdict, part.reason, part, on_inconclusive=action)
     measured = measure(settings.level)
-    small = left_out(rule, measured) + len(evidence(rule, measured)) - len(parts)
+    small = measured.left_out(rule) + len(measured.evidence(rule)) - len(parts)
     if not parts:
         nothing = outcome("no_slice", f"no slice has enough rows: {small} with too few")
         return RuleVerdict(rule, "error", nothing, None, on_inconclusive=action)
     verdict = whole([part.verdict for part in parts])
     worst = max((part for part in parts if part.verdict == verdict), key=lambda part: _badness(rule, part))
     among = f"; {small} with too few rows left out" if small else ""
-    reason = f"{worst.reason} (worst of {len(parts)} slice{'s' * (len(parts) > 1)}{among})"
+    reason = f"{worst.reason} (worst of {len(parts)} {_what(rule)}{'s' * (len(parts) > 1)}{among})"
     return RuleVerdict(rule, verdict, worst.reason.reworded(reason), worst, tuple(parts), on_inconclusive=action)
+
+
+def _what(rule: Rule) -> str:
+    return "cell" if rule.of_cells else "slice"
 
 
 def _badness(rule: Rule, part: Judged) -> float:

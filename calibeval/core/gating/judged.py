@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
 
+from calibeval.core.data.notices import Notice
 from calibeval.core.gating.coverage_prospect import with_advice
-from calibeval.core.gating.evidence import Measured
-from calibeval.core.gating.judge import judge
+from calibeval.core.gating.judge import Numbers, judge
 from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.gating.ruling import RuleVerdict
 from calibeval.core.gating.verdict import Verdict
@@ -19,8 +19,28 @@ from calibeval.core.version import VERSION
 Explain = Callable[[RuleVerdict], RuleVerdict]
 
 
+class Told(Numbers, Protocol):
+    """Numbers with what a verdict says of where they come from."""
+
+    @property
+    def dump(self) -> Mapping[str, Any]:
+        """What was judged."""
+
+    @property
+    def baseline(self) -> Mapping[str, Any] | None:
+        """What it was compared with."""
+
+    @property
+    def paired_by(self) -> str | None:
+        """How rows are paired: "id" or "position"; None if they are not."""
+
+    @property
+    def warnings(self) -> Sequence[Notice]:
+        """About both."""
+
+
 class Judgeable(Protocol):
-    """A dump, sums of dumps or cases, measured for rules."""
+    """A dump, sums of dumps, cases or a survey, measured for rules."""
 
     @property
     def settings(self) -> Settings:
@@ -30,7 +50,7 @@ class Judgeable(Protocol):
     def n(self) -> float:
         """The number of rows."""
 
-    def measure(self, level: float) -> Measured:
+    def measure(self, level: float) -> Told:
         """The results and differences that the rules need, with intervals at that level."""
 
     def pairs(self, name: str | None) -> Pairs | None:
@@ -39,8 +59,8 @@ class Judgeable(Protocol):
     def in_units(self, verdicts: tuple[RuleVerdict, ...]) -> tuple[RuleVerdict, ...]:
         """The verdicts, with reasons that count the units of which more would decide."""
 
-    def report(self, level: float) -> DumpReport:
-        """A report of it, with the metrics that rules need."""
+    def report(self, level: float) -> DumpReport | None:
+        """A report of it, with the metrics that rules need; None of a survey, which is no single dump."""
 
 
 def judged(
@@ -57,16 +77,14 @@ def judged(
     """
     verdicts = subject.in_units(with_advice(judge(rules, subject.measure, settings), subject.pairs, settings))
     measured = subject.measure(settings.level)
-    report, change, comparison = measured.report.to_dict(), measured.change, measured.comparison
-    warnings = [*measured.report.warnings, *(() if change is None else change.warnings)]
     return Verdict(
         version=VERSION,
         settings=settings,
         reading=subject.settings,
         config=config,
-        dump={key: report[key] for key in ("name", "source", "weights") if report[key] is not None},
-        baseline=None if comparison is None else comparison.base.to_dict(),
-        paired_by=None if change is None else change.paired_by,
+        dump=measured.dump,
+        baseline=measured.baseline,
+        paired_by=measured.paired_by,
         rules=verdicts if explain is None else tuple(map(explain, verdicts)),
-        warnings=tuple(dict.fromkeys(warnings)),
+        warnings=tuple(dict.fromkeys(measured.warnings)),
     )

@@ -24,14 +24,15 @@ class Levels(NamedTuple):
 def passing_level(rule: Rule, found: Evidence, settings: GateSettings, *, grouped: bool) -> float:
     """The level of the interval that passes.
 
-    A change, and a slice of a rule on the worst one, pass by their one-sided bound, which is an end of the interval at
-    the level 1 - 2 (1 - level). An interval that is approximate, or by groups of rows, does not do so for slices.
+    A change, and a slice or cell of a rule on the worst one, pass by their one-sided bound, which is an end of the
+    interval at the level 1 - 2 (1 - level). An interval that is approximate, or by groups of rows, does not do so for
+    slices and cells.
 
     >>> passing_level(Rule("nll", "max_increase", 0.01), Evidence(None, 500, 0.0), GateSettings(), grouped=False)
     0.9
     """
     enough = ONE_SIDED.get(rule.metric)
-    sliced = rule.worst_of is not None and enough is not None and found.worth >= enough
+    sliced = rule.of_each and enough is not None and found.worth >= enough
     one_sided = rule.is_change or (sliced and not grouped and found.reason is None)
     level = round(1.0 - 2.0 * (1.0 - settings.level), 12)
     return level if one_sided and level > 0.0 else settings.level

@@ -13,7 +13,7 @@ from calibeval.core.comparison.of_cases import PairedCases, chosen_results, of_r
 from calibeval.core.data.notices import Notice
 from calibeval.core.dense.case import Cases
 from calibeval.core.evaluation.measured_cases import Columns, MeasuredCases, measured_cases
-from calibeval.core.gating.evidence import Measured
+from calibeval.core.gating.measured import Measured
 from calibeval.core.gating.rules import Rule
 from calibeval.core.gating.ruling import Judged, RuleVerdict
 from calibeval.core.report.report import DumpReport

@@ -13,10 +13,11 @@ from calibeval.core.data.notices import Notice, outcome
 from calibeval.core.errors import UsageError
 from calibeval.core.gating.coverage_prospect import EARLY_ERRORS, CoverageProspect, PairsOf
 from calibeval.core.gating.decide import before_intervals
-from calibeval.core.gating.evidence import Evidence, Measured, evidence
+from calibeval.core.gating.evidence import Evidence
 from calibeval.core.gating.gate import Subject
-from calibeval.core.gating.judge import Case, Key, Measure, families, shares
+from calibeval.core.gating.judge import Case, Key, families, shares
 from calibeval.core.gating.levels import Levels, failing_level, passing_level
+from calibeval.core.gating.measured import Measured, evidence
 from calibeval.core.gating.plan import Plan, RulePlan
 from calibeval.core.gating.prospect import MOST_ROWS, Outlooks, Prospect, rounded_up
 from calibeval.core.gating.rules import GateSettings, Rule
@@ -27,6 +28,7 @@ from calibeval.core.uncertainty.special import normal_cdf, normal_quantile
 from calibeval.core.version import VERSION
 
 HARDLY = 0.05
+Measure = Callable[[float], Measured]
 LEAST_ROWS = 30  # with fewer, intervals are not those that a plan reckons with
 ASSUMED = "without a baseline, a candidate is assumed that shares half of this model's variance"
 

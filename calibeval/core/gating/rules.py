@@ -1,9 +1,8 @@
-"""The rules of a gate, how they are decided, and reading both from a configuration file."""
+"""The rules of a gate, and how they are decided."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Literal, TypeVar, get_args
 
 import numpy as np
@@ -12,24 +11,20 @@ from calibeval.core.data.arguments import truth
 from calibeval.core.data.ranges import MOST_ROWS, check_whole
 from calibeval.core.errors import UsageError, nearest
 from calibeval.core.evaluation.settings import check_level
-from calibeval.core.gating.values import as_is, as_number, as_path, as_text, as_texts, one_of, show_value
+from calibeval.core.gating.points import axes_in, point_in, said_point
+from calibeval.core.gating.values import as_number, as_text, one_of, show_value
 from calibeval.core.metrics.table import EVERY, metric_named
 
 RuleKind = Literal["max", "min", "max_increase", "max_drop"]
 Severity = Literal["error", "warn", "off"]
 OnInconclusive = Literal["fail", "warn", "pass"]
 Decide = Literal["interval", "point"]
+Cells = Literal["worst", "mean"]
 Name = TypeVar("Name", bound=str)
 
 RULE_KINDS: tuple[RuleKind, ...] = get_args(RuleKind)
 CHANGES: tuple[RuleKind, ...] = ("max_increase", "max_drop")
 WORST = "worst"
-
-_COLUMNS = ("group", "weights", "positive", "class_names", "layout", "background", "spacing")
-_RULE_KEYS = ("metric", *RULE_KINDS, "relative", "severity", "slice", "on_inconclusive")
-# Names of keys in version 0.1, for hints.
-EARLIER = {"confidence": "level", "min_samples": "min_rows"}
-EARLIER_OF_RULES = {"level": "severity"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +37,9 @@ class Rule:
     severity: "error" blocks, "warn" is only reported, "off" is not judged. slice: None for all rows, "column=value",
     "worst" for every slice of every slice column, or "worst:column". on_inconclusive: what the gate does if this rule
     is inconclusive; None: what its settings say.
+    over, cells, where: of many dumps with axes. over: the axes over which the rule is taken, "corruption,severity";
+    each value of the others makes a rule of its own; None: all of them. cells: "worst" (each cell is judged; the usual)
+    or "mean" (each cell weighs the same). where: only cells at "axis=value,axis=value".
 
     Raises: UsageError for an invalid limit, and for one on the wrong side, such as a minimum for an error.
 
@@ -56,6 +54,9 @@ class Rule:
     slice: str | None = None
     relative: bool = False
     on_inconclusive: OnInconclusive | None = None
+    over: str | None = None
+    cells: Cells | None = None
+    where: str | None = None
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "metric", metric_named(as_text(self.metric, "metric")).name)
@@ -74,6 +75,14 @@ class Rule:
         if self.slice is not None and self.worst_of is None and "=" not in self.slice:
             known = f'"column=value", "{WORST}" or "{WORST}:column"'
             raise UsageError(f'slice is "{self.slice}"{nearest(self.slice, [WORST])}, but it must be {known}')
+        if self.over is not None:
+            object.__setattr__(self, "over", ",".join(axes_in(self.over)))
+        if self.where is not None:
+            object.__setattr__(self, "where", said_point(point_in(self.where)))
+        if self.cells is not None:
+            one_of(self.cells, get_args(Cells), "cells")
+        if self.slice is not None and self.of_cells:
+            raise UsageError(f'slice is "{self.slice}", but a rule over cells is about all rows of each')
 
     @property
     def is_change(self) -> bool:
@@ -91,9 +100,32 @@ class Rule:
         return column
 
     @property
+    def of_cells(self) -> bool:
+        """Whether the rule is about cells of a survey."""
+        return not (self.over is None and self.cells is None and self.where is None)
+
+    @property
+    def of_mean(self) -> bool:
+        """Whether the rule is about the mean over cells."""
+        return self.cells == "mean"
+
+    @property
+    def of_each(self) -> bool:
+        """Whether several slices, or cells, are judged."""
+        return self.worst_of is not None or (self.of_cells and not self.of_mean)
+
+    @property
+    def part(self) -> str | None:
+        """What the rule is about in words: its slice, or the cells; None: all rows."""
+        if not self.of_cells:
+            return self.slice
+        cells = f"{self.cells or WORST} over {self.over or 'every axis'}"
+        return cells if self.where is None else f"{cells} at {self.where}"
+
+    @property
     def place(self) -> tuple[str, str, str | None]:
-        """The metric, kind and slice: a later rule replaces an earlier one with the same place."""
-        return self.metric, self.kind, self.slice
+        """The metric, kind and slice or cells: a later rule replaces an earlier one with the same place."""
+        return self.metric, self.kind, self.part
 
     def to_dict(self) -> dict[str, Any]:
         """What the JSON of verdicts and plans says of the rule itself."""
@@ -104,6 +136,7 @@ class Rule:
             "relative": self.relative,
             "slice": self.slice,
             "severity": self.severity,
+            **({"over": self.over, "cells": self.cells or WORST, "where": self.where} if self.of_cells else {}),
         }
 
 
@@ -141,132 +174,6 @@ class GateSettings:
     def inconclusive(self, rule: Rule) -> OnInconclusive:
         """What the gate does if this rule is inconclusive."""
         return rule.on_inconclusive or self.on_inconclusive or ("warn" if rule.is_change else "fail")
-
-
-@dataclass(frozen=True, slots=True)
-class GateConfig:
-    """The content of a configuration: settings, baseline, preset, columns of slices, groups and weights, rules, the
-    positive class of two, the names of the classes, and how images are read and counted.
-    """
-
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    baseline: str | None = None
-    preset: str | None = None
-    slices: tuple[str, ...] = ()
-    rules: tuple[Rule, ...] = ()
-    group: str | None = None
-    weights: str | None = None
-    positive: str | None = None
-    class_names: tuple[str, ...] | None = None
-    layout: str | None = None
-    background: str | None = None
-    spacing: Any = None
-
-
-def overlaid(*layers: Iterable[Rule]) -> tuple[Rule, ...]:
-    """The rules of all layers; a later rule replaces an earlier one with the same metric, kind and slice.
-
-    >>> [rule.limit for rule in overlaid([Rule("ece", "max", 0.05)], [Rule("ece", "max", 0.03)])]
-    [0.03]
-    """
-    found: dict[tuple[str, str, str | None], Rule] = {}
-    for layer in layers:
-        found.update({rule.place: rule for rule in layer})
-    return tuple(found.values())
-
-
-def config_from_table(table: Mapping[str, Any], where: str) -> GateConfig:
-    """The configuration in a [gate] table.
-
-    where: the name of the file, for messages.
-    Raises: UsageError for an unknown key, a wrong type, an empty list of rules, or an invalid rule.
-    """
-    readers: dict[str, Callable[[Any, str], Any]] = {
-        "on_inconclusive": as_text,
-        "decide": as_text,
-        "level": as_number,
-        "min_rows": as_is,
-        "baseline": as_path,
-        "preset": as_text,
-        "slices": as_texts,
-        "group": as_text,
-        "weights": as_text,
-        "positive": as_text,
-        "class_names": as_texts,
-        "layout": as_text,
-        "background": as_text,
-        "spacing": as_is,
-        "rule": as_is,
-    }
-    try:
-        for key in table:
-            if key not in readers:
-                raise _unknown_key(key, list(readers), EARLIER)
-        read = {key: readers[key](value, key) for key, value in table.items()}
-        rules = _rules(read.pop("rule")) if "rule" in read else ()
-        preset = read.pop("preset", None)
-        baseline, slices = read.pop("baseline", None), read.pop("slices", ())
-        columns = [read.pop(name, None) for name in _COLUMNS]
-        GateSettings(**read)
-    except UsageError as error:
-        raise UsageError(f"{where}: {error}") from None
-    return GateConfig(read, baseline, preset, slices, rules, *columns)
-
-
-def _rules(tables: object) -> tuple[Rule, ...]:
-    if not isinstance(tables, Sequence) or not all(isinstance(table, Mapping) for table in tables):
-        raise UsageError('"rule" must be a list of tables, each under [[gate.rule]]')
-    if not tables:
-        raise UsageError("the list of rules is empty, so nothing would be checked; write a [[gate.rule]] or a preset")
-    rules: list[Rule] = []
-    for number, table in enumerate(tables, 1):
-        try:
-            rule = rule_from_table(table)
-            twin = next((i for i, other in enumerate(rules, 1) if other.place == rule.place), None)
-            if twin is not None:
-                raise UsageError(f"sets the same limit as rule {twin}: {rule.kind} of {rule.metric}")
-        except UsageError as error:
-            raise UsageError(f"rule {number}: {error}") from None
-        rules.append(rule)
-    return tuple(rules)
-
-
-def rule_from_table(table: Mapping[str, Any]) -> Rule:
-    """The rule of a [[gate.rule]] table.
-
-    Raises: UsageError for an unknown key or a wrong type, and unless there is exactly one limit.
-
-    >>> rule_from_table({"metric": "nll", "max_increase": 0.01, "severity": "warn"}).severity
-    'warn'
-    """
-    for key in table:
-        if key not in _RULE_KEYS:
-            raise _unknown_key(key, _RULE_KEYS, EARLIER_OF_RULES)
-    if "metric" not in table:
-        raise UsageError(f'there is no metric; write metric = "ece", or another one of {", ".join(EVERY)}')
-    limits: list[RuleKind] = [kind for kind in RULE_KINDS if kind in table]
-    if len(limits) != 1:
-        came = " and ".join(limits) if limits else "no limit"
-        raise UsageError(f"the rule has {came}, but it must have exactly one of {', '.join(RULE_KINDS)}")
-    relative = table.get("relative", False)
-    if not isinstance(relative, bool):
-        raise UsageError(f"relative is {show_value(relative)}, but it must be true or false")
-    part, key = table.get("slice"), "on_inconclusive"
-    asked = table.get(key)
-    return Rule(
-        metric=as_text(table["metric"], "metric"),
-        kind=limits[0],
-        limit=as_number(table[limits[0]], limits[0]),
-        severity=one_of(as_text(table.get("severity", "error"), "severity"), get_args(Severity), "severity"),
-        slice=None if part is None else as_text(part, "slice"),
-        relative=relative,
-        on_inconclusive=None if asked is None else one_of(as_text(asked, key), get_args(OnInconclusive), key),
-    )
-
-
-def _unknown_key(key: str, known: Sequence[str], earlier: Mapping[str, str]) -> UsageError:
-    hint = f' (did you mean "{earlier[key]}"?)' if key in earlier else nearest(key, known)
-    return UsageError(f'key "{key}" is unknown{hint}; known keys are {", ".join(known)}')
 
 
 def _check_direction(rule: Rule) -> None:

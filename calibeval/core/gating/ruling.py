@@ -145,7 +145,7 @@ class RuleVerdict:
             "verdict": self.verdict,
             "reason": self.reason.to_dict(),
             **_facts(part or _NOTHING),
-            "worst_slice": part.slice if part is not None and rule.worst_of is not None else None,
+            "worst_slice": part.slice if part is not None and rule.of_each else None,
             "slices": [one.to_dict() for one in self.slices],
             "why": None if self.why is None else self.why.to_dict(),
         }

@@ -32,7 +32,7 @@ from calibeval.readers.cases.stems import (
     paired,
     suffix_of_case,
 )
-from calibeval.readers.cases.unused import refuse_unused
+from calibeval.readers.cases.without_effect import refuse_unused
 from calibeval.readers.formats.npz import read_npy, read_npz
 from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.stored.digest import checked_sha256

@@ -25,7 +25,7 @@ def of_verdict(verdict: Verdict) -> str:
     """The verdict, the exit code, and the value and interval that each rule was judged by, named METRIC_KIND."""
     flat: Numbers = {"verdict": verdict.verdict, "exit_code": int(verdict.exit_code)}
     for one in verdict.rules:
-        place = "_".join((one.rule.metric, one.rule.kind, *([one.rule.slice] if one.rule.slice else [])))
+        place = "_".join((one.rule.metric, one.rule.kind, *([one.rule.part] if one.rule.part else [])))
         flat[f"{place}_verdict"] = one.verdict
         if one.decisive is not None:
             numbers = {"": one.decisive.value, "_low": one.decisive.low, "_high": one.decisive.high}

@@ -35,7 +35,7 @@ def of_verdict(verdict: Verdict) -> str:
     """The exit code of the gate, and for each rule its value, interval, limit and whether it passed."""
     dump = {"dump": str(verdict.dump["name"])}
     lines = list(_gauge("gate_exit_code", "0 passed, 1 failed, 5 inconclusive", [(dump, float(verdict.exit_code))]))
-    judged = [(dump | _place(one.rule.metric, one.rule.kind, one.rule.slice), one) for one in verdict.rules]
+    judged = [(dump | _place(one.rule.metric, one.rule.kind, one.rule.part), one) for one in verdict.rules]
     limits = [(labels, one.rule.limit) for labels, one in judged]
     lines += _gauge("rule_limit", "limit of the rule, as it is written there", limits)
     for field in ("value", "low", "high"):

@@ -147,7 +147,9 @@ def _along(survey: Survey, axis: Axis, metric: str) -> list[Picture]:
 def _heats(survey: Survey, metric: str) -> list[Heat]:
     mapped = any(cell.after is not None for cell in survey.measured)
     pivots = [pivot(survey, metric, after=after) for after in ((False, True) if mapped else (False,))]
-    scale, name = badness_range(pivots), digits.heading(metric)
+    averaged = ", ".join(plain(one, NAME) for one in pivots[0].over)
+    over = f", mean over {averaged}" if averaged else ""
+    scale, name = badness_range(pivots), f"{digits.heading(metric)}{over}"
     titles = (f"{name}, before the map", f"{name}, after it") if mapped else (name,)
     return [one for one in (heat(found, title, scale) for found, title in zip(pivots, titles, strict=True)) if one]
 

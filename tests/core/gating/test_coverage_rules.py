@@ -9,7 +9,7 @@ import pytest
 from scipy import stats
 
 from calibeval import GateSettings, Predictions, Rule, evaluate, gate, plan
-from calibeval.api.gate_config import flag_rules
+from calibeval.api.gate_flags import flag_rules
 from calibeval.core.errors import UsageError
 from calibeval.core.metrics.table import EVERY
 from calibeval.core.uncertainty.certified import certified

@@ -7,8 +7,8 @@ import pytest
 
 from calibeval import Predictions, gate
 from calibeval.core.data.notices import Notice
-from calibeval.core.gating.evidence import Measured
 from calibeval.core.gating.judge import judge
+from calibeval.core.gating.measured import Measured
 from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.rows import WeightCount

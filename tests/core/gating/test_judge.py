@@ -15,8 +15,8 @@ from calibeval.core.comparison.comparison import Candidate, ComparedDump, Compar
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Source
 from calibeval.core.errors import UsageError
-from calibeval.core.gating.evidence import Measured
 from calibeval.core.gating.judge import judge
+from calibeval.core.gating.measured import Measured
 from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.gating.ruling import whole
 from calibeval.core.metrics.result import MetricResult

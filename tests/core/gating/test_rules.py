@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from calibeval.core.errors import UsageError
+from calibeval.core.gating.config import config_from_table, overlaid, rule_from_table
 from calibeval.core.gating.presets import PRESETS, preset_rules
-from calibeval.core.gating.rules import GateSettings, Rule, config_from_table, overlaid, rule_from_table
+from calibeval.core.gating.rules import GateSettings, Rule
 
 REFUSED = [
     ({"metric": "eec", "max": 0.1}, 'metric "eec" is unknown (did you mean "ece"?)'),

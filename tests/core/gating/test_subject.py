@@ -7,8 +7,9 @@ import pytest
 
 from calibeval import Predictions, evaluate, gate
 from calibeval.core.conventions.table import OWN
+from calibeval.core.gating.config import rule_from_table
 from calibeval.core.gating.gate import Subject
-from calibeval.core.gating.rules import GateSettings, rule_from_table
+from calibeval.core.gating.rules import GateSettings
 from tests.data import logits_and_labels
 
 N = 3000

@@ -12,10 +12,11 @@ from calibeval.core.comparison.comparison import Candidate, ComparedDump, Compar
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.predictions import Predictions, Source
 from calibeval.core.gating import levels
-from calibeval.core.gating.evidence import Evidence, Measured, evidence
+from calibeval.core.gating.evidence import Evidence
 from calibeval.core.gating.gate import Subject
 from calibeval.core.gating.judge import judge
 from calibeval.core.gating.levels import failing_level, passing_level
+from calibeval.core.gating.measured import Measured, evidence
 from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.gating.verdict import Verdict
 from calibeval.core.metrics.result import MetricResult
