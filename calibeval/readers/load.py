@@ -10,11 +10,11 @@ from dataclasses import replace
 
 from calibeval.core.errors import FileProblem, InputError, UsageError, nearest
 from calibeval.core.sums.threads import in_order
-from calibeval.readers.of_images import FOLDERS, is_image
 from calibeval.readers.remote.find import steady_file
 from calibeval.readers.remote.of_shards import AT_ONCE, at_once
 from calibeval.readers.remote.told import tell_opening
 from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.of_images import FOLDERS, is_image
 from calibeval.readers.stored.place import Place, Url
 from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents

@@ -14,10 +14,10 @@ import numpy as np
 from calibeval.core.data.row_source import RowSource
 from calibeval.core.errors import FileProblem, InputError
 from calibeval.core.sums.threads import in_order
-from calibeval.readers.of_images import FOLDERS, is_image
 from calibeval.readers.stored.joined import JoinedRows
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import ID_KEYS, IGNORE_KEYS, NAME_KEYS, index_splits
+from calibeval.readers.stored.of_images import FOLDERS, is_image
 from calibeval.readers.stored.place import Place, Url
 from calibeval.readers.stored.shard_names import HIDDEN_NAMES, NUMBERED, PATTERN
 from calibeval.readers.stored.stored import Contents, Stored
