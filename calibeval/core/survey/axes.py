@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
@@ -59,10 +60,10 @@ class Axis:
 def is_number(text: str) -> bool:
     """Whether a text is a number.
 
-    >>> is_number("10"), is_number("1e-3"), is_number("noise_1"), is_number("1_2")
-    (True, True, False, False)
+    >>> is_number("10"), is_number("1e-3"), is_number("noise_1"), is_number("1_2"), is_number("1e999")
+    (True, True, False, False, False)
     """
-    return re.fullmatch(NUMBER, text) is not None
+    return re.fullmatch(NUMBER, text) is not None and math.isfinite(float(text))
 
 
 def as_number(text: str) -> int | float:

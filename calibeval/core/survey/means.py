@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
@@ -17,6 +18,7 @@ from calibeval.core.survey.axes import Axis, Point, key_of
 from calibeval.core.survey.survey import Cell, Change, Mean, MeanResult
 
 ALL_SETS = 4  # axes of which every set of them is averaged over
+FACTORS = ("temperature",)  # their means are geometric
 ENDS = "the mean of the cells' intervals, which is conservative"
 NOTHING = "no cell has a value"
 
@@ -103,22 +105,32 @@ def _results(
 ) -> dict[str, MeanResult]:
     names = EVERY.ordered(list(dict.fromkeys(name for metrics in every for name in metrics)))
     ends = {name: None if together is None else together.interval(name, some, after=after) for name in names}
-    return {name: _mean(name, [one.get(name) for one in every], ends[name]) for name in names}
+    return {name: _mean(name, [one.get(name) for one in every], ends[name], name in FACTORS) for name in names}
 
 
-def _mean(name: str, found: Sequence[MetricResult | None], own: tuple[float, float] | None) -> MeanResult:
-    """The mean of some values. own: its interval; None: the mean of the intervals' ends."""
+def _mean(
+    name: str, found: Sequence[MetricResult | None], own: tuple[float, float] | None, factor: bool = False
+) -> MeanResult:
+    """The mean of some values. own: its interval; None: the mean of the intervals' ends. factor: a geometric mean."""
     values = [one.value for one in found if one is not None and one.value is not None]
     if len(values) < len(found):
         lacking = len(found) - len(values)
         text = NOTHING if not values else f"{lacking} of {len(found)} cells have no value"
         return MeanResult(name, None, reason("not_measured", text))
-    value = float(np.mean(values))
+    value = _middle(values, factor)
     least, most = min(values), max(values)
     if own is not None:
         return MeanResult(name, value, None, *own, least, most)
     ends = [(one.low, one.high) for one in found if one is not None and one.low is not None and one.high is not None]
     if len(ends) < len(found):
-        return MeanResult(name, value, None, None, None, least, most)
-    low, high = (float(np.mean(side)) for side in zip(*ends, strict=True))
+        text = f"{len(found) - len(ends)} of {len(found)} cells have no interval"
+        return MeanResult(name, value, reason("cells_ends", text) if ends else None, None, None, least, most)
+    low, high = (_middle(side, factor) for side in zip(*ends, strict=True))
     return MeanResult(name, value, reason("cells_ends", ENDS), low, high, least, most)
+
+
+def _middle(values: Sequence[float], factor: bool) -> float:
+    """The mean; of factors, the geometric one, so that 2 and 1/2 have the mean 1."""
+    if factor and min(values) > 0.0:
+        return math.exp(math.fsum(map(math.log, values)) / len(values))
+    return float(np.mean(values))

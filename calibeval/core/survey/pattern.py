@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import itertools
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -16,6 +17,7 @@ WORD = r"[^_/#]+"  # what {axis:word} takes
 INT, ONE_WORD = "int", "word"
 MOST_AXES = 8
 MOST_READINGS = 64
+MOST_TRIED = 20_000
 HOW = "write an axis as {severity}, with letters, digits, _ and - in its name"
 
 
@@ -132,39 +134,57 @@ def readings(parts: Sequence[Part], text: str) -> list[dict[str, str]]:
     [{'corruption': 'gaussian_noise', 'severity': '1'}]
     """
     found: list[dict[str, str]] = []
-    for one in _read(parts, text, {}):
-        if one not in found:
+    if isinstance(parts[-1], str) and not text.endswith(parts[-1]):
+        return found
+    for one in itertools.islice(_read(parts, text), MOST_TRIED):
+        if one is not None and one not in found:
             found.append(one)
         if len(found) == MOST_READINGS:
             break
     return found
 
 
-def _read(parts: Sequence[Part], text: str, known: dict[str, str]) -> Iterator[dict[str, str]]:
-    if not parts:
-        if not text:
+def _read(parts: Sequence[Part], text: str) -> Iterator[dict[str, str] | None]:
+    """The readings of a name; None for each that fails since an axis that stands twice has two texts."""
+
+    @functools.cache
+    def nexts(i: int, start: int) -> tuple[int, ...]:
+        """Where part i may end if it starts here, so that the rest can be read, too."""
+        if i == len(parts):
+            return (start,) if start == len(text) else ()
+        part = parts[i]
+        if isinstance(part, str):
+            ends = [start + len(part)] if text.startswith(part, start) else []
+        else:
+            ends = [end for end in _ends(parts[i + 1 :], text, start) if part.takes(text[start:end])]
+        return tuple(end for end in ends if nexts(i + 1, end))
+
+    def read(i: int, start: int, known: dict[str, str]) -> Iterator[dict[str, str] | None]:
+        if i == len(parts):
             yield known
-        return
-    first, rest = parts[0], parts[1:]
-    if isinstance(first, str):
-        if text.startswith(first):
-            yield from _read(rest, text[len(first) :], known)
-        return
-    ends = _ends(rest, text)
-    for end in ends:
-        own = text[:end]
-        if known.get(first.name, own) == own and first.takes(own):
-            yield from _read(rest, text[end:], {**known, first.name: own})
+            return
+        part = parts[i]
+        for end in nexts(i, start):
+            own = text[start:end]
+            if isinstance(part, str):
+                yield from read(i + 1, end, known)
+            elif known.get(part.name, own) == own:
+                yield from read(i + 1, end, {**known, part.name: own})
+            else:
+                yield None
+
+    return read(0, 0, {})
 
 
-def _ends(rest: Sequence[Part], text: str) -> list[int]:
-    """Where the axis before these parts may end."""
+def _ends(rest: Sequence[Part], text: str, start: int) -> list[int]:
+    """Where the axis before these parts may end, if it starts there."""
     if not rest:
-        return [len(text)] if text else []
+        return [len(text)] if len(text) > start else []
     after = str(rest[0])  # never another axis
     if len(rest) == 1:
-        return [len(text) - len(after)] if text.endswith(after) and len(text) > len(after) else []
-    return [match.start() for match in re.finditer(f"(?={re.escape(after)})", text) if match.start()]
+        end = len(text) - len(after)
+        return [end] if text.endswith(after) and end > start else []
+    return [match.start() + start + 1 for match in re.finditer(f"(?={re.escape(after)})", text[start + 1 :])]
 
 
 def chosen(pattern: str, names: Sequence[str], every: Sequence[list[dict[str, str]]]) -> list[dict[str, str]]:

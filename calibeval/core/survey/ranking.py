@@ -25,7 +25,7 @@ from calibeval.core.survey.choice import axis_named
 from calibeval.core.survey.ranks import RankedModel, RankedPair, Ranking
 from calibeval.core.survey.rows import UnitValues
 from calibeval.core.survey.survey import Cell
-from calibeval.core.survey.together import LEAST_UNITS, Joined, Kept, ends_of, psi_of
+from calibeval.core.survey.together import Joined, Kept, balance, ends_of, psi_of, too_few
 from calibeval.core.uncertainty.clusters import Clusters
 from calibeval.core.uncertainty.holm import holm
 from calibeval.core.uncertainty.special import student_quantile, student_tail
@@ -94,20 +94,15 @@ def _tested(models: Sequence[tuple[Value, Joined]], enough: Mapping[Value, bool]
     """All pairs, the better model first."""
     if not models:
         return []
-    clusters = Clusters(models[0][1].sizes)
-    even = bool((clusters.sizes == clusters.sizes[0]).all())
-    freedom = len(clusters.sizes) - 1.0 if even else clusters.freedom
-    few = round(clusters.effective) < LEAST_UNITS
+    few, freedom = too_few(models[0][1]), Clusters(models[0][1].weights).freedom
     quantile = 0.0 if few else student_quantile(0.5 * (1.0 + level), freedom)
-    scaled = [joined.psi * clusters.scale for _, joined in models] if not few else []
     found = []
-    for i, j in itertools.combinations(range(len(models)), 2):
-        (model, first), (other, second) = models[i], models[j]
+    for (model, first), (other, second) in itertools.combinations(models, 2):
         difference = second.mean - first.mean
         if few:
             found.append(RankedPair(model, other, difference, None, None, None, None))
             continue
-        error = _length(scaled[j] - scaled[i])
+        error = _length(second.psi - first.psi)
         p = _p(difference, error, freedom) if enough[model] and enough[other] else None
         reach = quantile * error
         found.append(RankedPair(model, other, difference, difference - reach, difference + reach, p, None))
@@ -173,7 +168,7 @@ def _enough(own: Own, points: Sequence[Hashable]) -> bool:
     held = [kept for point in points if (kept := own[point]) is not None]
     wrong = sum(int((kept.values.correct < _sizes(kept) * (1.0 - 1e-6)).sum()) for kept in held)
     right = sum(int((kept.values.correct > 0).sum()) for kept in held)
-    return min(wrong, right) >= LEAST_OF_EACH
+    return min(wrong, right) * balance(kept.units for kept in held) >= LEAST_OF_EACH
 
 
 def _sizes(kept: Kept) -> Floats:

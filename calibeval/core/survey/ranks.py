@@ -35,7 +35,8 @@ class RankedPair:
     """Two models on the same rows: difference is the NLL of `other` minus that of `model`, with its own interval.
 
     p: of the test that there is no difference; p_holm: after Holm's correction over all pairs. Both are None, and the
-    pair counts as undecided, where a model has fewer than 10 wrong units, or right ones.
+    pair counts as undecided, where a model has fewer than 10 wrong units, or right ones (fewer count where its cells
+    are of unequal sizes), or a cell has fewer than 10 units.
     """
 
     LAYOUT: ClassVar = Layout(read={"model": read_value, "other": read_value}, open=True)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from calibeval.core.errors import UsageError, cut
-from calibeval.core.survey.axes import Axis, Point, Value, words
+from calibeval.core.survey.axes import Axis, Point, Value, key_of, words
 from calibeval.core.survey.pattern import axis_names
 
 
@@ -41,27 +41,44 @@ def reference_named(axes: Sequence[Axis], text: str) -> Reference:
     return OfDump(text, named)
 
 
-def index_of(point: Point, every: Sequence[Point], wanted: AtValue) -> int | None:
-    """The reference of a cell: of those at the value, the one with the most of its other values; None for one of these.
+def indices_of(every: Sequence[Point], wanted: AtValue) -> list[int | None]:
+    """The reference of each cell: the one at the value with the same other axes; None for a cell that lacks it.
 
-    Raises: UsageError if several have as many.
+    A reference is its own. Axes that no cell shares with a reference say nothing: clean/0 is that of fog/1 and fog/2.
+    Of any other axis, the value must be the same: where a model has no cell at the value, another's does not do.
 
-    >>> points = [{"c": "fog", "s": 1}, {"c": "clean", "s": 0}]
-    >>> index_of(points[0], points, AtValue("s", 0)), index_of(points[1], points, AtValue("s", 0))
-    (1, None)
+    Raises: UsageError if several do.
+
+    >>> indices_of([{"c": "fog", "s": 1}, {"c": "clean", "s": 0}], AtValue("s", 0))
+    [1, 1]
+    >>> indices_of([{"m": "a", "s": 1}, {"m": "b", "s": 0}, {"m": "b", "s": 1}], AtValue("s", 0))
+    [None, 1, 1]
     """
-    if point[wanted.axis] == wanted.value:
-        return None
-    alike = {
-        i: sum(other[name] == value for name, value in point.items())
-        for i, other in enumerate(every)
-        if other[wanted.axis] == wanted.value
-    }
-    best = [i for i, count in alike.items() if count == max(alike.values())]
-    if len(best) > 1:
-        some = " and ".join(words(every[i], named=True) for i in best[:2])
-        raise UsageError(
-            f"{wanted.axis}={wanted.value}: {words(point, named=True)} has no cell of its own there, and "
-            f"{some} are equally near; name one dump, or one with axes in braces"
-        )
-    return best[0]
+    shared = shared_axes(every, wanted)
+    by_key: dict[object, list[int]] = {}
+    for i, point in enumerate(every):
+        if point[wanted.axis] == wanted.value:
+            by_key.setdefault(key_of(point, shared), []).append(i)
+    found: list[int | None] = []
+    for i, point in enumerate(every):
+        some = by_key.get(key_of(point, shared), [])
+        if point[wanted.axis] == wanted.value:
+            some = [i]
+        elif len(some) > 1:
+            told = " and ".join(words(every[j], named=True) for j in some[:2])
+            raise UsageError(
+                f"{wanted.axis}={wanted.value}: {words(point, named=True)} has no cell of its own there, and "
+                f"{told} are equally near; name one dump, or one with axes in braces"
+            )
+        found.append(some[0] if some else None)
+    return found
+
+
+def shared_axes(every: Sequence[Point], wanted: AtValue) -> list[str]:
+    """The axes of which some cell has the same value as a reference."""
+    found = []
+    for name in every[0]:
+        sides = ({p[name] for p in every if (p[wanted.axis] == wanted.value) is at} for at in (True, False))
+        if name != wanted.axis and next(sides) & next(sides):
+            found.append(name)
+    return found

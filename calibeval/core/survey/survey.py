@@ -78,7 +78,7 @@ class Cell(MetricLookup[MetricResult]):
 
 @dataclass(frozen=True, slots=True)
 class MeanResult:
-    """The mean of a metric over cells, each of which weighs the same.
+    """The mean of a metric over cells, each of which weighs the same; of a temperature, the geometric mean.
 
     low, high: the interval of the mean of the true values. least, most: the smallest and the largest value of a cell.
     reason: why the value or the interval is missing, or what kind of interval it is.

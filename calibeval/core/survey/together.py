@@ -2,13 +2,15 @@
 
 The mean over C cells of a mean over rows is a sum over units, m = 1/C sum_c 1/N_c sum_u s_cu. What a unit u adds to its
 error is psi_u = 1/C sum_c (s_cu - n_cu m_c) / N_c, over all cells in which it occurs, and the variance of the mean is
-estimated by the sum of psi_u squared, with the jackknife's factor. Units are independent; cells need not be.
+estimated by the sum of psi_u squared, with the jackknife's factor of each cell. Units are independent; cells need not
+be. A unit weighs sum_c n_cu / (C N_c): the few rows of a small cell weigh much, and degrees of freedom are by weights.
 Source: Liang & Zeger, Biometrika 73:13 (1986); Bell & McCaffrey, Survey Methodology 28:169 (2002), for few groups.
 """
 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import NamedTuple
@@ -45,11 +47,15 @@ class Kept(NamedTuple):
 
 
 class Joined(NamedTuple):
-    """A mean over cells, what each unit adds to its error, (u,), and their sizes over all cells."""
+    """A mean over cells, what each unit adds to its error, (u,), with the jackknife's factor, and its weight in it.
+
+    least: the effective number of units of the cell with the fewest.
+    """
 
     mean: float
     psi: Floats
-    sizes: Floats
+    weights: Floats
+    least: float
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,7 +71,7 @@ class Together:
 
     def interval(self, name: str, cells: Sequence[int], *, after: bool) -> Ends | None:
         """The interval of the mean of a metric over these cells; None for metrics that are no means over rows, for too
-        few groups, and with fewer than 30 units that are ever wrong, or ever right, where it would not hold.
+        few units in a cell, and with fewer than 30 units that are ever wrong, or ever right, where it would not hold.
         """
         found = self._held(cells, after=after)
         if name not in OF_ROWS or found is None or _few(found) or _infinite(name, found):
@@ -111,24 +117,25 @@ def psi_of(values: Iterable[tuple[Units, Floats, float]], cells: int | None = No
     where the cell is taken away, -1. cells: how many; None: as many as there are values.
     """
     parts: dict[str, tuple[Units, Floats, Floats]] = {}
-    means = []
+    means, least = [], math.inf
     for units, own, sign in values:
         total, sizes = _total(units), _sizes(units)
         mean = float(own.sum()) / total
         means.append(sign * mean)
-        psi = (own - sizes * mean) * (sign / total)
-        _, known, counts = parts.setdefault(units.key, (units, np.zeros(units.count), np.zeros(units.count)))
+        psi = (own - sizes * mean) * (_scale(units) * sign / total)
+        _, known, weights = parts.setdefault(units.key, (units, np.zeros(units.count), np.zeros(units.count)))
         known += psi
-        counts += sizes
+        weights += sizes / total
+        least = min(least, effective(units))
     count = len(means) if cells is None else cells
-    named = [(units.names, psi, sizes) for units, psi, sizes in parts.values() if units.names is not None]
-    plain = [(psi, sizes) for units, psi, sizes in parts.values() if units.names is None]
+    named = [(units.names, psi, weights) for units, psi, weights in parts.values() if units.names is not None]
+    plain = [(psi, weights) for units, psi, weights in parts.values() if units.names is None]
     if len(named) > 1:
         plain.append(_over_names(named))
     else:
-        plain += [(psi, sizes) for _, psi, sizes in named]
-    psi, sizes = (np.concatenate([one[i] for one in plain]) for i in (0, 1))
-    return Joined(sum(means) / count, psi / count, sizes)
+        plain += [(psi, weights) for _, psi, weights in named]
+    psi, weights = (np.concatenate([one[i] for one in plain]) for i in (0, 1))
+    return Joined(sum(means) / count, psi / count, weights / count, least)
 
 
 def ends_of(name: str, mean: float, joined: Joined, level: float) -> Ends | None:
@@ -148,18 +155,39 @@ def ends_of(name: str, mean: float, joined: Joined, level: float) -> Ends | None
 
 def _reach(joined: Joined, level: float) -> float | None:
     """How far an interval reaches on either side; None for too few units."""
-    clusters, count = Clusters(joined.sizes), len(joined.psi)
-    if round(clusters.effective) < LEAST_UNITS:
+    if too_few(joined):
         return None
-    even = bool((joined.sizes == joined.sizes[0]).all())
-    freedom = count - 1.0 if even else clusters.freedom
-    return student_quantile(0.5 * (1.0 + level), freedom) * error_of(joined)
+    return student_quantile(0.5 * (1.0 + level), Clusters(joined.weights).freedom) * error_of(joined)
+
+
+def too_few(joined: Joined) -> bool:
+    """Whether all units, or those of some cell, are too few to show how much units differ."""
+    return round(min(joined.least, Clusters(joined.weights).effective)) < LEAST_UNITS
 
 
 def error_of(joined: Joined) -> float:
-    """The standard error of a mean, with the jackknife's factor for units of unequal sizes."""
-    own = joined.psi * Clusters(joined.sizes).scale
-    return math.sqrt(float(own @ own))
+    """The standard error of a mean."""
+    return math.sqrt(float(joined.psi @ joined.psi))
+
+
+def effective(units: Units) -> float:
+    """The number of units of equal sizes that would say as much."""
+    return float(units.count) if units.sizes is None else Clusters(units.sizes).effective
+
+
+def balance(every: Iterable[Units]) -> float:
+    """By how much cells of unequal numbers of units lessen what all units say; 1 for equal numbers.
+
+    Of 1/sum of squared weights, the share of all units; units of different cells that are not the same count as others.
+    """
+    counts = Counter[str]()
+    sizes: dict[str, int] = {}
+    for units in every:
+        counts[units.key] += 1
+        sizes[units.key] = units.count
+    cells = counts.total()
+    squares = sum((counts[key] / cells) ** 2 / size for key, size in sizes.items())
+    return 1.0 / (squares * sum(sizes.values()))
 
 
 def _over_names(parts: Sequence[tuple[Keys, Floats, Floats]]) -> tuple[Floats, Floats]:
@@ -176,7 +204,7 @@ def _infinite(name: str, found: Sequence[tuple[Kept, UnitValues]]) -> bool:
 
 
 def _few(found: Sequence[tuple[Kept, UnitValues]]) -> bool:
-    """Whether fewer than 30 units are wrong in some cell, or right in some."""
+    """Whether fewer than 30 units are wrong in some cell, or right in some; fewer count where cells are unequal."""
     by_key: dict[str, list[Floats]] = {}
     for kept, values in found:
         sizes = _sizes(kept.units)
@@ -184,11 +212,16 @@ def _few(found: Sequence[tuple[Kept, UnitValues]]) -> bool:
         wrong += values.correct < sizes * (1 - 1e-6)
         right += values.correct > 0
     counts = [sum(int((one[i] > 0).sum()) for one in by_key.values()) for i in (0, 1)]
-    return min(counts) < FEW
+    return min(counts) * balance(kept.units for kept, _ in found) < FEW
 
 
 def _sizes(units: Units) -> Floats:
     return np.ones(units.count) if units.sizes is None else units.sizes
+
+
+def _scale(units: Units) -> Floats | float:
+    """The jackknife's factor of each unit of a cell."""
+    return math.sqrt(units.count / max(units.count - 1, 1)) if units.sizes is None else Clusters(units.sizes).scale
 
 
 def _total(units: Units) -> float:

@@ -115,7 +115,12 @@ def told(error: CalibevalError | OSError, found: Found) -> Notice:
 
 
 def opened(found: Found, how: How) -> Predictions:
-    """The dump of a cell, or its block. Raises: as the readers; InputError for rows that make no equal blocks."""
+    """The dump of a cell, or its block.
+
+    Raises: as the readers; InputError for rows that make no equal blocks, or for a dump that is not there.
+    """
+    if found.lacking is not None:
+        raise InputError(found.lacking)
     if found.block is None:
         return _whole(found, how)
     return part_of(_in_blocks(replace(found, block=Block(0, found.block.count)), how), found.block, found.name)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from calibeval.core.errors import InputError, UsageError, cut
-from calibeval.core.metrics.table import METRICS
+from calibeval.core.metrics.table import EVERY
 from calibeval.core.survey.axes import Axis, Point, key_of, placed, words
 
 RESERVED = ("dump", "rows", "classes", "best_temperature", "error")
+OF_MEANS = ("mean_over", "cells", "metric", "what", "value", "low", "high", "least", "most", "reason")
+OF_METRIC = r"(_after)?(_low|_high|_floor|_floor_high)?"  # what follows a metric's name
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +27,14 @@ class Block:
 class Found:
     """A dump with the texts of its axes, as they stand in its name. block: the part of its rows; None: all.
 
-    labels: the file with its labels; None: none of its own.
+    labels: the file with its labels; None: none of its own. lacking: that it is not there; None for all others.
     """
 
     texts: Mapping[str, str] = field(compare=False)
     dump: str
     block: Block | None = None
     labels: str | None = None
+    lacking: str | None = None
 
     @property
     def name(self) -> str:
@@ -64,9 +68,10 @@ def planned(every: Sequence[Found], beside: Sequence[str], said: str) -> Plan:
     if not axes:
         raise UsageError(f"{cut(said)}: names no axis; write what varies in braces, as in 'preds/{{model}}.npz'")
     names = [axis.name for axis in axes]
-    taken_name = next((name for name in names if name in RESERVED or name in METRICS), None)
+    taken_name = next((name for name in names if _is_column(name)), None)
     if taken_name is not None:
-        raise UsageError(f'an axis cannot be called "{taken_name}": the table of cells has a column of that name')
+        table = "means" if taken_name in OF_MEANS else "cells"
+        raise UsageError(f'an axis cannot be called "{taken_name}": the table of {table} has a column of that name')
     taken: dict[object, Found] = {}
     for point, one in zip(points, every, strict=True):
         other = taken.setdefault(key_of(point, names), one)
@@ -85,3 +90,9 @@ def planned(every: Sequence[Found], beside: Sequence[str], said: str) -> Plan:
     cells = [Planned(point, one) for point, one in zip(points, every, strict=True)]
     cells.sort(key=lambda cell: [places[name][cell.point[name]] for name in names])
     return Plan(axes, tuple(cells), tuple(beside))
+
+
+def _is_column(name: str) -> bool:
+    """Whether a table of cells or means has, or may have, such a column that is no axis."""
+    metric = re.fullmatch(f"(.+?){OF_METRIC}", name)
+    return name in (*RESERVED, *OF_MEANS) or (metric is not None and metric[1] in EVERY)

@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 from calibeval.core.conventions.table import OWN
 from calibeval.core.errors import UsageError
+from calibeval.core.survey.axes import Point, words
 from calibeval.core.survey.pattern import filled
-from calibeval.core.survey.reference import AtValue, index_of, reference_named
+from calibeval.core.survey.reference import AtValue, indices_of, reference_named, shared_axes
 from calibeval.runs.surveying.measure import How
 from calibeval.runs.surveying.planned import Found, Plan
 
@@ -41,11 +42,21 @@ def _dumps(plan: Plan, text: str) -> list[Found | None]:
     wanted = reference_named(plan.axes, text)
     if isinstance(wanted, AtValue):
         every = [cell.point for cell in plan.cells]
-        found = [index_of(point, every, wanted) for point in every]
-        return [None if i is None else plan.cells[i].found for i in found]
+        shared = shared_axes(every, wanted)
+        found = indices_of(every, wanted)
+        return [
+            _lacking(point, wanted, shared) if i is None else None if i == own else plan.cells[i].found
+            for own, (point, i) in enumerate(zip(every, found, strict=True))
+        ]
     names = [filled(wanted.pattern, cell.found.texts) for cell in plan.cells]
     same = [cell.found.block is None and cell.found.dump == name for name, cell in zip(names, plan.cells, strict=True)]
     return [
         None if own else Found({}, name, labels=cell.found.labels)
         for name, own, cell in zip(names, same, plan.cells, strict=True)
     ]
+
+
+def _lacking(point: Point, wanted: AtValue, shared: Sequence[str]) -> Found:
+    """What stands for a dump that is not there."""
+    place = words({name: point[name] for name in shared} | {wanted.axis: wanted.value}, named=True)
+    return Found({}, place, lacking=f"there is no cell {place}, and the cells of others do not stand for it")

@@ -79,3 +79,17 @@ def test_numbers_sort_as_numbers_and_texts_by_the_numbers_in_them():
     assert points[0] == {"m": "net10", "s": 10}
     axes, _ = placed([{"s": "1"}, {"s": "clean"}])
     assert axes[0].values == ("1", "clean")
+
+
+def test_a_name_with_many_separators_is_read_at_once():
+    parts = parts_of("{a}_{b}_{c}_{d}_{e}_{f}.npz")
+    many = "_".join("a" * 110)
+    assert readings(parts, f"{many}.log") == []
+    assert len(readings(parts, f"{many}.npz")) == 64
+    assert readings(parts_of("{a}_{b}_{c}_{d}_{e}_{f:int}.npz"), f"{many}.npz") == []
+    assert readings(parts_of("{a}/{b}_{c}_{d}_{e}_{a}.npz"), f"x/{many}.npz") == []
+
+
+def test_an_axis_that_stands_twice_has_one_text():
+    assert readings(parts_of("{m}/{m}_{s}.npz"), "a_b/a_b_1.npz") == [{"m": "a_b", "s": "1"}]
+    assert readings(parts_of("{m}/{m}_{s}.npz"), "a/b_1.npz") == []

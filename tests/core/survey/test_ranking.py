@@ -151,3 +151,17 @@ def test_the_axis_of_models_is_named_or_found():
         models_of(axes, "modle", mapped=False, level=0.95)
     with pytest.raises(UsageError, match="--no-intervals"):
         models_of(axes, "Model", mapped=False, level=None)
+
+
+@pytest.mark.parametrize(("n", "decided"), [(3, False), (40, True)])
+def test_a_cell_of_few_rows_decides_nothing(n, decided):
+    axes = [Axis("model", ("a", "b")), Axis("task", ("big", "tiny"))]
+    cells = [Cell({"model": model, "task": task}, "", 1, 2, {}) for model in "ab" for task in ("big", "tiny")]
+    held = [
+        kept(alternating(size, middle, half), key=str(size), wrong=size // 2)
+        for middle, half in ((1.0, 0.0), (2.0, 0.1))
+        for size in (2000, n)
+    ]
+    found = ranking_of(axes, axes[0], cells, held, 0.95, None)
+    assert (found.pairs[0].p is not None, found.models[0].last == 1) == (decided, decided)
+    assert (found.models[0].low is not None) is decided

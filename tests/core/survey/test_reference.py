@@ -6,7 +6,7 @@ from calibeval import UsageError
 from calibeval.core.comparison.difference import Difference
 from calibeval.core.survey.axes import Axis
 from calibeval.core.survey.changes import over_cells
-from calibeval.core.survey.reference import AtValue, OfDump, index_of, reference_named
+from calibeval.core.survey.reference import AtValue, OfDump, indices_of, reference_named
 from calibeval.core.survey.survey import Change
 
 AXES = (Axis("model", ("a", "b")), Axis("severity", (0, 1, 2)))
@@ -26,14 +26,25 @@ def test_a_value_of_an_axis_or_a_dump():
         reference_named(AXES, "{modle}.npz")
 
 
-def test_the_match_on_the_other_axes_or_the_nearest():
-    every = points("a fog 1", "a fog 0", "b fog 0", "a clean 0", "b snow 1", "c clean 0")
-    zero = AtValue("severity", "0")
-    assert index_of(every[0], every, zero) == 1
-    assert index_of(every[1], every, zero) is None
-    assert index_of(every[4], every, zero) == 2
-    with pytest.raises(UsageError, match="model=d, corruption=rain, severity=1 has no cell of its own there"):
-        index_of(points("d rain 1")[0], every, zero)
+ZERO = AtValue("severity", "0")
+
+
+def test_the_match_on_the_other_axes_or_the_only_one():
+    assert indices_of(points("a fog 1", "a fog 0", "b fog 1", "b fog 0"), ZERO) == [1, 1, 3, 3]
+    assert indices_of(points("a fog 1", "a clean 0", "b snow 1", "b clean 0"), ZERO) == [1, 1, 3, 3]
+    assert indices_of(points("a fog 1", "a snow 2", "x clean 0"), ZERO) == [2, 2, 2]
+
+
+def test_no_other_model_stands_for_a_missing_reference():
+    # model and corruption are axes that cells share with references, so both must be the same.
+    assert indices_of(points("a fog 1", "b fog 1", "b fog 0", "b snow 1"), ZERO) == [None, 2, 2, None]
+    every = [{"model": model, "seed": seed} for model, seed in zip("aaabb", (0, 1, 2, 0, 1), strict=True)]
+    assert indices_of(every, AtValue("model", "b")) == [3, 4, None, 3, 4]
+
+
+def test_two_that_are_equally_near_are_refused():
+    with pytest.raises(UsageError, match="model=a, corruption=fog, severity=1 has no cell of its own there, and"):
+        indices_of(points("a fog 1", "a clean 0", "a raw 0"), ZERO)
 
 
 def test_holm_counts_the_cells_that_were_tested():

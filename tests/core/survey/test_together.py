@@ -9,7 +9,7 @@ from calibeval import Predictions
 from calibeval.core.evaluation.evaluate import measured_dump
 from calibeval.core.evaluation.settings import checked
 from calibeval.core.survey.rows import Units, UnitValues
-from calibeval.core.survey.together import Kept, Together
+from calibeval.core.survey.together import Kept, Together, balance, psi_of
 from tests.data import logits_and_labels
 
 Z = 1.959963984540054
@@ -166,3 +166,38 @@ def test_mean_changes_are_paired_with_the_references():
     assert half(ends) == pytest.approx(Z * change.std(ddof=1) / math.sqrt(600), rel=4e-3)
     assert found.change("ece", [0, 1]) is None
     assert Together([base], 0.95, [None]).change("nll", [0]) is None
+
+
+def few(n, key, wrong):
+    """A cell of n units, some of them wrong, whose NLLs are 0 and 2 by turns."""
+    correct = np.arange(n) >= wrong
+    return Kept(Units(key, "position", n), UnitValues(*np.float32([correct, correct, np.arange(n) % 2 * 2, correct])))
+
+
+def test_a_cell_of_few_units_has_the_weight_that_its_error_shows():
+    big, small = few(2000, "big", 1000), few(20, "small", 10)
+    joined = psi_of((one.units, one.values.nll, 1.0) for one in (big, small))
+    # The variance of a mean of 0s and 2s is 1 / (n - 1); the mean of two means has a quarter of their sum.
+    assert joined.psi @ joined.psi == pytest.approx((1 / 1999 + 1 / 19) / 4, rel=1e-9)
+    # 1 / sum of squared weights is 4 / (1/2000 + 1/20) = 79.2 of 2,020 units.
+    assert balance([big.units, small.units]) == pytest.approx(4 / (1 / 2000 + 1 / 20) / 2020)
+    assert balance([big.units, big.units]) == pytest.approx(1.0)
+    # Freedom by weights: (0.0505)^2 / (1/2000^3 + 1/20^3) - 1 = 19.4, whose quantile is 2.090.
+    assert half(Together([big, small], 0.95).interval("nll", [0, 1], after=False)) == pytest.approx(
+        2.090 * math.sqrt((1 / 1999 + 1 / 19) / 4), rel=2e-3
+    )
+
+
+@pytest.mark.parametrize("n", [1, 9])
+def test_no_interval_where_a_cell_has_fewer_than_10_units(n):
+    found = Together([few(2000, "big", 600), few(n, "small", 0)], 0.95, [few(2000, "big", 700)] * 2)
+    for name in ("accuracy", "nll"):
+        assert found.interval(name, [0, 1], after=False) is None
+        assert found.change(name, [0, 1]) is None
+        assert found.change(name, [0]) is not None
+
+
+def test_wrong_units_of_large_cells_do_not_make_up_for_a_small_one():
+    cells = [few(2000, "big", 600), few(10, "small", 0)]
+    assert Together(cells, 0.95).interval("accuracy", [0, 1], after=False) is None  # 600 of 2,010 count as 11.9
+    assert Together(cells, 0.95).interval("accuracy", [0], after=False) is not None

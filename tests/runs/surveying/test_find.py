@@ -7,10 +7,13 @@ import numpy as np
 import pytest
 
 from calibeval import FileProblem, InputError, UsageError
+from calibeval.core.evaluation.settings import checked
 from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.runs.surveying.find import found_by, in_blocks
 from calibeval.runs.surveying.index import found_in
-from calibeval.runs.surveying.planned import planned
+from calibeval.runs.surveying.measure import How, opened
+from calibeval.runs.surveying.planned import Found, planned
+from calibeval.runs.surveying.references import fitted_on
 
 
 def made(folder, *names):
@@ -134,3 +137,23 @@ def test_a_table_that_cannot_be_read(tmp_path, text, message):
     (tmp_path / "cells.csv").write_text(text)
     with pytest.raises(InputError, match=message):
         found_in(tmp_path / "cells.csv")
+
+
+@pytest.mark.parametrize("name", ["ece_low", "nll_after", "brier_after_floor_high", "cells", "value", "temperature"])
+def test_an_axis_has_no_name_of_another_column(name):
+    with pytest.raises(UsageError, match=f'an axis cannot be called "{name}": the table of '):
+        planned([Found({name: "u"}, "a.npz"), Found({name: "v"}, "b.npz")], [], "x")
+
+
+def test_an_axis_may_have_a_name_that_is_like_a_column():
+    made = planned([Found({"low_noise": "u"}, "a.npz"), Found({"low_noise": "1e999"}, "b.npz")], [], "x")
+    assert made.axes[0].values == ("1e999", "u")
+
+
+def test_a_missing_reference_is_told_and_no_other_model_is_taken():
+    texts = [{"model": model, "s": s} for model, s in (("a", "1"), ("b", "0"), ("b", "1"))]
+    plan = planned([Found(one, f"{one['model']}_{one['s']}.npz") for one in texts], [], "x")
+    lacking, own, other = fitted_on(plan, "s=0")
+    assert (lacking.name, own.dump, other.dump) == ("model=a, s=0", "b_0.npz", "b_0.npz")
+    with pytest.raises(InputError, match="there is no cell model=a, s=0"):
+        opened(lacking, How(ReadOptions(), checked(), None))
