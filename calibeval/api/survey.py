@@ -32,7 +32,8 @@ from calibeval.core.version import VERSION
 from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.said import options_of
 from calibeval.readers.stored.limits import quarter_of_memory
-from calibeval.runs.surveying.find import found_by, in_blocks
+from calibeval.readers.stored.place import as_name
+from calibeval.runs.surveying.find import found_by, in_blocks, with_labels
 from calibeval.runs.surveying.index import found_in
 from calibeval.runs.surveying.measure import How, Task
 from calibeval.runs.surveying.planned import Plan, planned
@@ -88,7 +89,8 @@ def survey(
     patterns: paths with an axis in each pair of braces, "preds/{model}/{corruption}_{severity}.npz", also behind #:
     "shift.npz#{corruption}_{severity}". {axis:int} is a whole number, {axis:word} has no underscore, and {axis:A|B} is
     A or B. index: a table in CSV instead, with a path (relative to it) and the axes in each row.
-    blocks: "severity=5": each dump holds five blocks of equal size, one after the other, which are an axis, too.
+    blocks: "severity=5": each dump holds five blocks of equal size, one after the other, which are an axis, too; a file
+    of labels may hold those of one block. labels: may have axes in its name, "labels/{task}.npy".
     reference: "severity=0", the cells with which those of the same other axes are compared (or else the one there is),
     or a dump, perhaps with axes in its name, "clean/{model}.npz".
     metrics, bins, convention, level, group, positive: as for `evaluate`; group is a column's name.
@@ -131,6 +133,8 @@ def planned_cells(patterns: Sequence[str], index: Path | None, blocks: str | Non
             + ("not both" if patterns else "at least one")
         )
     found, beside = (found_in(index), []) if index is not None else found_by(patterns, options)
+    if options.labels is not None:
+        found = with_labels(found, as_name(options.labels))
     if blocks is not None:
         axis, _, count = blocks.partition("=")
         if not axis.isidentifier() or not count.isdecimal() or not 2 <= int(count) <= 10_000:

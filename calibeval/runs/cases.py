@@ -21,7 +21,7 @@ from calibeval.readers.cases.names import Layout
 from calibeval.readers.cases.nnunet import described
 from calibeval.readers.cases.pictures import read_mask, read_nifti
 from calibeval.readers.cases.stems import ARRAYS, MASKS, NIFTI, folders_of, root_of, stem_of, suffix_of_case
-from calibeval.readers.cases.unused import refuse_unused
+from calibeval.readers.cases.without_effect import refuse_unused
 from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.steady import SteadyFile

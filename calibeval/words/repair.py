@@ -11,7 +11,7 @@ from calibeval.core.report.standing import CERTAIN_REACH, Standing, standing_in
 from calibeval.core.report.views import judged_by, speaks_of_positive
 from calibeval.words.counted import all_alike
 from calibeval.words.digits import label, unit, value
-from calibeval.words.finding import By, finding
+from calibeval.words.finding import By, finding, sample
 
 
 def repair(dump: DumpReport) -> str:
@@ -35,15 +35,16 @@ def repair(dump: DumpReport) -> str:
     alike = all_alike(dump)
     if alike and isinstance(after.fitted_on, OutOfFold):
         return f"{_fitted_map(after)} cannot be judged: all rows are {alike}, so that nothing can be learned from them."
-    said = f"{_fitted_map(after)} {_of_ece(dump, left, old, new)}"
-    return f"{said}{_of_classes(dump, left)}{_of_scores(dump)}.{_chosen(after)}"
+    of_ece, scores = _of_ece(dump, left, old, new), _of_scores(dump)
+    link = ", and " if of_ece.startswith(("makes it worse", "raises it")) else ", but "
+    return f"{_fitted_map(after)} {of_ece}{_of_classes(dump, left)}{link * bool(scores)}{scores}.{_chosen(after)}"
 
 
 def worse(old: MetricResult, new: MetricResult) -> Standing | None:
     """Whether a calibration error grew beyond noise: by more than the half-widths of both intervals together.
 
-    They are of the same rows, so that their errors may add up. Without intervals, the noise floors take their place.
-    Of a signed gap, its size counts.
+    They are of the same rows, so that their errors may add up. Without intervals, the noise floors take their place;
+    without these, too, nothing is told. Of a signed gap, its size counts.
 
     >>> old = MetricResult("ece", 0.03, low=0.02, high=0.04, corrected=0.03)
     >>> [worse(old, MetricResult("ece", x, low=x - 0.01, high=x + 0.01)) for x in (0.045, 0.06, 0.07)]
@@ -53,8 +54,11 @@ def worse(old: MetricResult, new: MetricResult) -> Standing | None:
         return None
     both = old.corrected is not None and new.corrected is not None
     grown = (new.corrected or 0.0) - (old.corrected or 0.0) if both else abs(new.value) - abs(old.value)
-    reach = _reach(old) + _reach(new)
-    if grown <= max(reach, 0.0):
+    reaches = _reach(old), _reach(new)
+    if None in reaches:
+        return None
+    reach = sum(one or 0.0 for one in reaches)
+    if grown <= reach:
         return None
     return Standing.CERTAIN if grown > CERTAIN_REACH * reach else Standing.LIKELY
 
@@ -76,6 +80,8 @@ def _after(dump: DumpReport) -> Mapping[str, MetricResult]:
 def _of_ece(dump: DumpReport, left: DumpReport, old: MetricResult, new: MetricResult) -> str:
     rest = finding(left)
     was, now = (_standing(one, old.name) for one in (dump, left))
+    if was is None or now is None:
+        return _untold(dump, old, new)
     word = "what is left may be chance" if old.name in rest.alone else f"{now.value}{_whether(now)}"
     change = _change(old, new)
     for name in (old.name, judged_by(dump)[0]):
@@ -105,10 +111,23 @@ def _of_ece(dump: DumpReport, left: DumpReport, old: MetricResult, new: MetricRe
     return f"repairs {share} of it: {change}, still beyond noise"
 
 
-def _standing(dump: DumpReport, name: str) -> Standing:
-    """Where the calibration error stands; within noise, or not known, if all that is judged together is."""
+def _untold(dump: DumpReport, old: MetricResult, new: MetricResult) -> str:
+    """The change where neither an interval nor a noise floor tells what it is worth."""
+    grown = abs(new.value or 0.0) - abs(old.value or 0.0)
+    verb = "changes little" if value(new) == value(old) else "raises it" if grown > 0.0 else "lowers it"
+    few = old.reason is not None and old.reason.code == "too_few_groups" and dump.groups is not None
+    why = (
+        f"{sample(dump).rpartition(' in ')[2]} are too few to tell noise"
+        if few
+        else "what noise would give is not known"
+    )
+    return f"{verb}: {_change(old, new)}; {why}"
+
+
+def _standing(dump: DumpReport, name: str) -> Standing | None:
+    """Where the calibration error stands, or all that is judged together; None where nothing tells."""
     found = finding(dump)
-    return (standing_in(dump, name) if found.beyond_noise else found.standing) or Standing.NOISE
+    return standing_in(dump, name) if found.beyond_noise else found.standing
 
 
 def _of_classes(dump: DumpReport, left: DumpReport) -> str:
@@ -133,11 +152,12 @@ def _of_classes(dump: DumpReport, left: DumpReport) -> str:
 def _of_scores(dump: DumpReport) -> str:
     """That the Brier score or the NLL grew beyond noise: the probabilities of classes are worse than before.
 
-    Where one of them did, it is said of the other, too, if it rose within noise.
+    Where one of them did, it is said of the other, too, if it rose within noise, or where noise is not known.
     """
     brier = "brier_positive" if speaks_of_positive(dump) else "brier"
     worst: list[str] = []
     rose: list[str] = []
+    untold = False
     for name, judged in ((brier, "brier"), ("nll", "nll")):
         old, new = dump.metrics.get(name), _after(dump).get(name)
         if old is None or new is None or old.value is None:
@@ -149,7 +169,8 @@ def _of_scores(dump: DumpReport) -> str:
             worst.append("the NLL becomes infinite")
         elif new.value is not None and new.value > old.value and value(new) != value(old):
             rose.append(f"the {_change(old, new)} is no better")
-    return f", but {', and '.join([*worst, *rose])}" if worst else ""
+            untold |= _reach(old) is None
+    return ", and ".join([*worst, *rose]) if worst or untold else ""
 
 
 def _becomes_infinite(dump: DumpReport) -> bool:
@@ -187,13 +208,13 @@ def _change(old: MetricResult, new: MetricResult) -> str:
     return f"{label(old.name)} {value(old)} → {value(new)}{per_cent}"
 
 
-def _reach(metric: MetricResult) -> float:
-    """How far noise may move the value: half of its interval, or what is above the expected noise."""
+def _reach(metric: MetricResult) -> float | None:
+    """How far noise may move the value: half of its interval, or what is above the expected noise; None: not known."""
     if metric.low is not None and metric.high is not None:
         return 0.5 * (metric.high - metric.low)
     if metric.floor is not None and metric.floor_high is not None:
         return metric.floor_high - metric.floor
-    return 0.0
+    return None
 
 
 def _fitted_map(after: Recalibrated) -> str:

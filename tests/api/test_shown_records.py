@@ -259,14 +259,15 @@ def test_what_describes_a_file_is_shown(tmp_path):
     tools = calibeval.conventions(path)
     assert (
         repr(tools)
-        == "<Explanations of a.npz: calibeval, guo, mbls, torchmetrics, netcal, relplot, torch-uncertainty, hle, helm>"
+        == "<Explanations of a.npz: calibeval, guo, mbls, torchmetrics, netcal, relplot, torch-uncertainty, hle, helm, "
+        "minderer>"
     )
     assert repr(tools[0]).startswith("<calibeval: 15 bins; ece=0.")
     assert str(tools).startswith("a.npz · 800 rows · 3 classes\n\nconvention ")
     assert tools._repr_html_().startswith("<pre>a.npz ")
     (own, *others) = tools
     assert own.convention.name == "calibeval"
-    assert len(others) == 8
+    assert len(others) == 9
 
 
 def test_features_are_shown_without_their_arrays():

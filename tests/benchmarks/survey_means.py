@@ -87,15 +87,19 @@ def measured(probs: Floats, labels: npt.NDArray[np.int64], ids: npt.NDArray[np.i
     return report, Kept(units.bare, UnitValues.of(rows, units))
 
 
-def truth(setting: Setting) -> dict[str, float]:
-    """The mean over cells of the true values, from many images."""
+def truth(setting: Setting, *, changes: bool = False) -> dict[str, float]:
+    """The mean over cells of the true values, from many images. changes: of the differences from the first cell."""
     rng = np.random.default_rng(7)
     found = []
+    logits, labels = images(MANY, setting, rng)
     for cell in range(setting.cells):
-        logits, labels = images(MANY, setting, rng)
+        if not changes:  # differences need the same images
+            logits, labels = images(MANY, setting, rng)
         predictions = Predictions(probs=scores(logits, cell, setting, rng), labels=labels)
         report, _ = measured_dump(predictions, checked(level=None), only=METRICS)
         found.append({name: report.metrics[name].value for name in METRICS})
+    if changes:
+        found = [{name: one[name] - found[0][name] for name in METRICS} for one in found[1:]]
     return {name: float(np.mean([one[name] for one in found])) for name in METRICS}
 
 
@@ -129,6 +133,42 @@ def replicate(setting: Setting, n: int, rng: np.random.Generator):
     return found
 
 
+def changes(setting: Setting, n: int, rng: np.random.Generator) -> dict[str, tuple[tuple[float, float], float]]:
+    """For each metric, the interval of the mean change from the first cell over the others, and the reach that it
+    would have if cells were independent of it.
+    """
+    logits, labels = images(n, setting, rng)
+    ids, group = np.arange(n), "video" if setting.videos > 1 else None
+    every = [measured(scores(logits, cell, setting, rng), labels, ids, group) for cell in range(setting.cells)]
+    kept = [own for _, own in every]
+    together = Together(kept[1:], LEVEL, [kept[0]] * (setting.cells - 1))
+    found = {}
+    for name in METRICS[:-1]:
+        ends = together.change(name, range(setting.cells - 1))
+        halves = [(report.metrics[name].high - report.metrics[name].low) / 2 for report, _ in every]
+        apart = math.sqrt(halves[0] ** 2 + sum(half**2 for half in halves[1:]) / (setting.cells - 1) ** 2)
+        if ends is not None:
+            found[name] = (ends, apart)
+    return found
+
+
+def table_of_changes(settings: Sequence[Setting], n: int, replicates: int, seed: int) -> str:
+    lines = ["| cells | metric | intervals | paired by the shared rows | independent cells |", "|---|---|---|---|---|"]
+    for setting in settings:
+        true = truth(setting, changes=True)
+        rng = np.random.default_rng([seed, n, 1])
+        every = [changes(setting, n, rng) for _ in range(replicates)]
+        for name in METRICS[:-1]:
+            held = [one[name] for one in every if name in one]
+            ends, apart = np.array([one for one, _ in held]), np.array([one for _, one in held])
+            inside = (ends[:, 0] <= true[name]) & (true[name] <= ends[:, 1])
+            near = np.abs(ends.mean(axis=1) - true[name]) <= apart
+            shown = f"{100 * inside.mean():.1f} ({(ends[:, 1] - ends[:, 0]).mean():.4f})"
+            others = f"{100 * near.mean():.1f} ({2 * apart.mean():.4f})"
+            lines.append(f"| {setting.name} | {name} | {len(held)} | {shown} | {others} |")
+    return "\n".join(lines)
+
+
 def table(settings: Sequence[Setting], n: int, replicates: int, seed: int) -> str:
     lines = [
         "| cells | metric | shared rows | independent cells | mean of the cells' ends |",
@@ -154,7 +194,11 @@ def main() -> None:
     parser.add_argument("--rows", type=int, default=500)
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--only", type=int, nargs="*", default=list(range(len(SCENARIOS))))
+    parser.add_argument("--changes", action="store_true", help="mean changes from the first cell instead")
     given = parser.parse_args()
+    if given.changes:
+        print(table_of_changes([SCENARIOS[i] for i in given.only], given.rows, given.replicates, given.seed))
+        return
     print(table([SCENARIOS[i] for i in given.only], given.rows, given.replicates, given.seed))
 
 

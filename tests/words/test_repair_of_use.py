@@ -12,7 +12,7 @@ from calibeval import Predictions, evaluate
 from calibeval.core.data.notices import reason
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.fitted_on import FittedOn
-from calibeval.core.report.report import Recalibrated
+from calibeval.core.report.report import GroupCount, Recalibrated
 from calibeval.words.repair import is_worse
 from calibeval.words.report import headline, repair
 from tests.render.hand_made import over_confident
@@ -78,3 +78,35 @@ def test_certain_errors_of_classes_lead_where_the_top_label_is_within_noise():
     assert headline(dump).startswith(
         "Top-label confidence is within noise; class probabilities are miscalibrated (CWCE "
     )
+
+
+def _alone(name, value):
+    """A metric of too few images: neither an interval nor a noise floor."""
+    return MetricResult(name, value, reason("too_few_groups", "3 groups are too few, at least 10 are needed"))
+
+
+@pytest.mark.parametrize(
+    ("ece", "nll", "said"),
+    [
+        (0.046, 0.2, "raises it: ECE 2.00 → 4.60; 3 images are too few to tell noise"),
+        (
+            0.046,
+            0.4,
+            "raises it: ECE 2.00 → 4.60; 3 images are too few to tell noise, and the NLL 0.300 → 0.400 is no b",
+        ),
+        (
+            0.001,
+            0.4,
+            "lowers it: ECE 2.00 → 0.10; 3 images are too few to tell noise, but the NLL 0.300 → 0.400 is no b",
+        ),
+        (0.02, 0.2, "changes little: ECE 2.00 → 2.00; 3 images are too few to tell noise"),
+    ],
+)
+def test_without_interval_and_floor_nothing_is_certain_and_nothing_is_noise(ece, nll, said):
+    before = over_confident(per_class=())
+    old = {name: _alone(name, value) for name, value in (("confidence_gap", 0.01), ("ece", 0.02), ("nll", 0.3))}
+    new = {name: _alone(name, value) for name, value in (("confidence_gap", 0.05), ("ece", ece), ("nll", nll))}
+    made = Recalibrated("isotonic", {}, FittedOn("val.npz", None, None, 900), new, (), None)
+    dump = replace(before, metrics=old, recalibrated=made, groups=GroupCount(None, 3))
+    assert f" {said}" in repair(dump)
+    assert not is_worse(dump)

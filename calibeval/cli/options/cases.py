@@ -22,7 +22,7 @@ Layout = Annotated[
     str | None,
     typer.Option(
         metavar="NAME",
-        help=f"Who wrote a folder of cases: {either(LAYOUTS)}.",
+        help=f"Cases as written by {either(LAYOUTS)}.",
         autocompletion=complete.one_of(LAYOUTS),
         rich_help_panel=READING,
     ),
@@ -31,7 +31,7 @@ Spacing = Annotated[
     str | None,
     typer.Option(
         metavar="Z,Y,X",
-        help="Size of a voxel of cases, instead of that in headers.",
+        help="Size of a voxel of cases, instead of the headers'.",
         rich_help_panel=READING,
     ),
 ]

@@ -13,7 +13,7 @@ def one_of(names: Iterable[str]) -> Complete:
     >>> one_of(["ece", "aece", "nll"])("a")
     ['aece']
     """
-    known = tuple(names)
+    known = tuple(name for name in names if " " not in name)  # shells take what is offered for words
 
     def complete(incomplete: str) -> list[str]:
         return [name for name in known if name.startswith(incomplete)]

@@ -25,12 +25,12 @@ def _of_logs(help: str, metavar: str, known: tuple[str, ...] = ()) -> Any:
 
 Normalize = Annotated[
     str | None,
-    _of_logs(f"Divide log-likelihoods of a log by {either(NORMALIZE, NORMALIZE[0])}.", "UNIT", NORMALIZE),
+    _of_logs(f"Divide scores by {either(NORMALIZE, NORMALIZE[0])}.", "UNIT", NORMALIZE),
 ]
 Gold = Annotated[Path | None, _of_logs("Right answers to the questions of a log.", "FILE")]
 Missing = Annotated[
     str | None,
-    _of_logs(f"Answers of a log without one: {either(MISSING, MISSING[0])}.", "WHAT", MISSING),
+    _of_logs(f"Answers without one: {either(MISSING, MISSING[0])}.", "WHAT", MISSING),
 ]
 Unit = Annotated[str | None, _of_logs(f"Of stated confidences: {either(UNITS)}.", "UNIT", UNITS)]
 Means = Annotated[

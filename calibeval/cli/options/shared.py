@@ -82,7 +82,7 @@ LabelsKey = Annotated[str | None, _named("Short for --key labels=NAME.")]
 FeaturesKey = Annotated[str | None, _named("Short for --key features=NAME.")]
 IdsKey = Annotated[str | None, _named("Short for --key ids=NAME.")]
 Labels = Annotated[Path | None, _named("Another file that holds the labels.", metavar="FILE")]
-ScoreColumns = Annotated[str | None, _named("Columns with the scores: cat,dog or p0..p9 or '*,!id'.", metavar="A,B")]
+ScoreColumns = Annotated[str | None, _named("Columns of scores: cat,dog or p0..p9 or '*,!id'.", metavar="A,B")]
 ClassNames = Annotated[Path | None, _named("Class names, one per line, or id2label in .json.", metavar="FILE")]
 LabelsAre = Annotated[
     str | None,

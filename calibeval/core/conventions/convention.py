@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Convention:
     """How one tool bins rows, and which metrics it has.
 
@@ -22,6 +22,7 @@ class Convention:
     equal_mass: "order": order statistics as edges, equal ones merged; "interpolated": between order statistics, with
     the lowest confidence in no bin; "quantiles": numpy's quantiles, refusing equal edges; "counts": the same number of
     rows in each, ties split, always of the top label; "midpoints": halfway between parts of equal size, ties together;
+    "ranks": the confidences at equally spaced ranks, each the lower edge of a bin, ties together;
     "chunks": of 100 rows, whatever the number of bins, the last of which is left out; None: no equal-mass bins.
     ece: what its ECE is of: equal-width bins, or "mass", the equal-mass ones, or "root", the root of their mean square.
     classes: in class-wise metrics: "all", or "labelled": max(label) + 1 of them; None: the tool has none.
@@ -39,11 +40,11 @@ class Convention:
     one_apart: bool
     softmax: Literal["float64", "stored"]
     edges: Literal["quotients", "linspace", "float32", "confidence", "steps"]
-    top_float32: bool
+    top_float32: bool = False
     binary: Literal["top label", "P(class 1)"]
-    equal_mass: Literal["order", "interpolated", "quantiles", "counts", "midpoints", "chunks"] | None
+    equal_mass: Literal["order", "interpolated", "quantiles", "counts", "midpoints", "ranks", "chunks"] | None
     classes: Literal["all", "labelled"] | None
-    counts_labels: bool
+    counts_labels: bool = False
     metrics: tuple[str, ...]
     source: str
     description: str
@@ -85,6 +86,7 @@ _EQUAL_MASS = {
     "quantiles": "AECE between edges from np.quantile, refused if two are equal",
     "counts": "AECE of the top label in equal counts, which the order of rows decides if ties are split",
     "midpoints": "ECE and AECE are one number, between midpoints of parts of equal size; ties together",
+    "ranks": "ECE and AECE are one number, of bins [lower, upper) between confidences at equal ranks; ties together",
     "chunks": (
         "ECE is the root of the mean squared gap of chunks of 100 rows, of which the most confident one is left out; "
         "ties in the order of rows"

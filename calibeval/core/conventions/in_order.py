@@ -1,4 +1,4 @@
-"""Bins that the order of rows makes: chunks of so many rows, and midpoints between parts of equal size."""
+"""Bins that the order of rows makes: chunks of so many rows, midpoints between parts of equal size, and ranks."""
 
 from __future__ import annotations
 
@@ -77,3 +77,25 @@ def between_midpoints(confidence: Floats, outcome: npt.NDArray[np.bool_], bins: 
     upper = midpoint_edges(confidence, bins)
     index = np.searchsorted(upper, confidence)
     return sums_by_index(index, len(upper), confidence, outcome), np.append(0.0, upper)
+
+
+def rank_edges(ascending: Floats, bins: int) -> Floats:
+    """Upper edges that are the confidences at ranks i n / bins, rounded half to even; the last is 1. Equal ones merged.
+
+    Source: `_get_adaptive_bins` of robustness_metrics.
+
+    >>> rank_edges(np.array([0.25, 0.5, 0.5, 0.75, 0.875]), 2).tolist()
+    [0.5, 1.0]
+    """
+    n = len(ascending)
+    ranks = np.minimum(np.round(np.linspace(0, n, bins, endpoint=False)).astype(np.intp), n - 1)
+    return np.unique(np.append(ascending[ranks[1:]], 1.0))
+
+
+def between_ranks(confidence: Floats, outcome: npt.NDArray[np.bool_], bins: int) -> tuple[BinSums, Floats]:
+    """The sums and edges of bins [lower, upper) between these edges, 1 in one of its own. confidence: ascending."""
+    upper = rank_edges(confidence, bins)
+    index = np.searchsorted(upper, confidence, side="right")
+    ones = bool(confidence[-1] >= 1.0)
+    sums = sums_by_index(index, len(upper) + ones, confidence, outcome)
+    return sums, np.concatenate(([0.0], upper, [1.0] if ones else []))

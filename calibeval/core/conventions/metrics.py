@@ -87,7 +87,7 @@ def _binned(name: str, base: Sums, tool: ConventionSums, convention: Convention,
     found = replace(metric.measured(sums, level), name=name)
     if name == "ece" and tool.chunks is not None:
         return replace(found, all_chunks=tool.chunks.all_chunks)
-    if name == "ece" and convention.ece == "mass":
+    if name == "ece" and convention.equal_mass == "midpoints":
         return replace(found, one_bin=abs(float(tool.width.sums.surplus.sum())) / tool.n)
     return found
 
@@ -260,7 +260,7 @@ def explain_conventions(
 
     >>> found = explain_conventions(Predictions(probs=[[0.0, 1.0], [0.4, 0.6]], labels=[1, 0]))
     >>> found[-1].convention.name, round(found[-1].metrics["ece"].value, 3)
-    ('helm', 0.3)
+    ('minderer', 0.3)
     """
     refuse_weights(predictions, "the conventions of other tools")
     own = CONVENTIONS[OWN]

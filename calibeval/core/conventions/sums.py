@@ -21,7 +21,7 @@ from calibeval.core.conventions.edges import (
     slot_count,
     width_edges,
 )
-from calibeval.core.conventions.in_order import Chunks, between_midpoints, chunks
+from calibeval.core.conventions.in_order import Chunks, between_midpoints, between_ranks, chunks
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.notices import Notice, reason
 from calibeval.core.data.predictions import Block, Predictions
@@ -231,6 +231,8 @@ def _equal_mass(
         return _equal_counts(confidence, outcome, bins, convention.name)
     if convention.equal_mass == "midpoints":
         return ToolBins(*between_midpoints(confidence, outcome, bins), np.zeros(())), None
+    if convention.equal_mass == "ranks":
+        return ToolBins(*between_ranks(confidence, outcome, bins), np.zeros(())), None
     if convention.equal_mass == "interpolated":
         # The tool compares float32 confidences with edges rounded to float32.
         edges = interpolated_edges(confidence, bins).astype(dtype).astype(np.float64)

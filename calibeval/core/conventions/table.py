@@ -28,11 +28,9 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                 one_apart=False,
                 softmax="float64",
                 edges="quotients",
-                top_float32=False,
                 binary="top label",
                 equal_mass="order",
                 classes="all",
-                counts_labels=False,
                 metrics=("ece", "mce", "aece", "cwce", "oe", "ece_positive"),
                 source="calibeval: Guo et al. 2017, with 0 included in the first bin",
                 description=(
@@ -51,11 +49,9 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                 one_apart=False,
                 softmax="stored",
                 edges="float32",
-                top_float32=False,
                 binary="top label",
                 equal_mass="interpolated",
                 classes="labelled",
-                counts_labels=False,
                 metrics=("ece", "mce", "aece", "cwce"),
                 source=(
                     "gpleiss/temperature_scaling @ ce1154ec (ECE); torrvision/focal_calibration @ 475422a6 "
@@ -78,11 +74,9 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                 one_apart=False,
                 softmax="stored",
                 edges="float32",
-                top_float32=False,
                 binary="top label",
                 equal_mass="interpolated",
                 classes="labelled",
-                counts_labels=False,
                 metrics=("ece", "aece", "cwce"),
                 source="by-liu/MbLS @ dc865036 and by-liu/CALS @ d72b31f6, calibrate/evaluation/metrics.py",
                 description=(
@@ -104,7 +98,6 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                 binary="P(class 1)",
                 equal_mass=None,
                 classes=None,
-                counts_labels=False,
                 metrics=("ece", "mce", "rmsce"),
                 source="torchmetrics 1.9.0, binary_calibration_error and multiclass_calibration_error, l1, l2 and max",
                 description=(
@@ -127,7 +120,6 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                 binary="top label",
                 equal_mass=None,
                 classes=None,
-                counts_labels=False,
                 metrics=("ece", "mce", "rmsce"),
                 source="torchmetrics 1.9.0, multiclass_calibration_error with num_classes=2",
                 description=(
@@ -144,7 +136,6 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                 one_apart=False,
                 softmax="float64",
                 edges="linspace",
-                top_float32=False,
                 binary="P(class 1)",
                 equal_mass="quantiles",
                 classes=None,
@@ -167,11 +158,9 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                 one_apart=True,
                 softmax="stored",
                 edges="steps",
-                top_float32=False,
                 binary="P(class 1)",
                 equal_mass=None,
                 classes=None,
-                counts_labels=False,
                 metrics=("ece",),
                 own_way=("smece",),
                 source="relplot 1.0.3, smECE with its default kernel, and binnedECE",
@@ -195,7 +184,6 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                 binary="P(class 1)",
                 equal_mass="counts",
                 classes="all",
-                counts_labels=False,
                 metrics=("ece", "mce", "aece", "cwce", "rmsce"),
                 own_way=("aurc", "augrc"),
                 other_way=(("smece", "smooths log-odds by default"),),
@@ -220,11 +208,9 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                 one_apart=False,
                 softmax="float64",
                 edges="quotients",
-                top_float32=False,
                 binary="top label",
                 equal_mass="chunks",
                 classes=None,
-                counts_labels=False,
                 metrics=("ece",),
                 ece="root",
                 source="calib_err of Humanity's Last Exam, run_judge_results.py",
@@ -246,11 +232,9 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                 one_apart=False,
                 softmax="float64",
                 edges="quotients",
-                top_float32=False,
                 binary="top label",
                 equal_mass="midpoints",
                 classes=None,
-                counts_labels=False,
                 metrics=("ece", "aece"),
                 ece="mass",
                 source="HELM @ 63754d05, ece_10_bin and ece_1_bin, of uncertainty-calibration 0.1.4",
@@ -260,6 +244,28 @@ CONVENTIONS: Mapping[str, Convention] = MappingProxyType(
                     "together. `one_bin` beside it is ece_1_bin, the distance of accuracy and mean confidence. AECE is "
                     "the same number. Its platt_ece is fitted on the rows that it is measured on, and not computed "
                     "here."
+                ),
+            ),
+            Convention(
+                name="minderer",
+                aliases=("robustness_metrics",),
+                bins=100,
+                closed="left",
+                drops_zero=False,
+                one_apart=False,
+                softmax="stored",
+                edges="quotients",
+                binary="top label",
+                equal_mass="ranks",
+                classes=None,
+                metrics=("ece", "aece"),
+                ece="mass",
+                source="Minderer et al. 2021; google-research/robustness_metrics @ 93ac2c2, GeneralCalibrationError",
+                description=(
+                    "The ECE of Revisiting the Calibration of Modern Neural Networks: of the top label, in 100 bins of "
+                    "equal mass. The lower edge of bin i is the confidence at rank i n/100, rounded half to even; bins "
+                    "are [lower, upper), so that ties stay together, and rows of exactly 1 have a bin of their own. "
+                    "AECE is the same number. With so many bins, look at the noise floor."
                 ),
             ),
         )

@@ -270,9 +270,9 @@ class Predictions:
         >>> Predictions(probs=[0.2, 0.9], labels=[0, 1]).select(np.array([1])).labels.tolist()
         [1]
         """
-        chosen = np.arange(self.rows)[rows]
-        units = self.layout[0]
-        data = self.scores[0 : self.rows][chosen]
+        chosen, units = np.arange(self.rows)[rows], self.layout[0]
+        first, last = (int(chosen.min()), int(chosen.max()) + 1) if len(chosen) else (0, self.rows)
+        data = self.scores[first:last][chosen - first]
 
         def picked(values: npt.NDArray[Any]) -> npt.NDArray[Any]:
             return np.asarray(values[chosen if len(values) == self.rows else chosen // (self.rows // units)])

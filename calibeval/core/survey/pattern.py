@@ -68,6 +68,37 @@ def parts_of(pattern: str) -> tuple[Part, ...]:
     return tuple(parts)
 
 
+def with_wildcards(name: str) -> tuple[Part, ...]:
+    """The parts of a name in which each * is a field of its own, called *0, *1, ...
+
+    Raises: as `parts_of`; UsageError for an axis beside a *.
+    """
+    found: list[Part] = []
+    for part in parts_of(name):
+        texts = [part] if isinstance(part, Field) else re.split(r"(\*+)", part)
+        found += [
+            Field(f"*{len(found) + i}") if str(one).startswith("*") else one for i, one in enumerate(texts) if one
+        ]
+    if any(isinstance(one, Field) and isinstance(other, Field) for one, other in itertools.pairwise(found)):
+        raise UsageError(f'pattern "{cut(name)}": something must stand between an axis and *, such as _')
+    return tuple(found)
+
+
+def least_wild(every: Sequence[Mapping[str, str]]) -> list[dict[str, str]]:
+    """The readings in which the texts of wildcards are shortest, without these texts.
+
+    >>> least_wild(readings(with_wildcards("samples_{task}_*.jsonl"), "samples_arc_easy_2026-08-21.jsonl"))
+    [{'task': 'arc_easy'}]
+    """
+    lengths = [sum(len(text) for name, text in one.items() if name.startswith("*")) for one in every]
+    kept = [one for one, length in zip(every, lengths, strict=True) if length == min(lengths)]
+    found: list[dict[str, str]] = []
+    for one in kept:
+        plain = {name: text for name, text in one.items() if not name.startswith("*")}
+        found += [] if plain in found else [plain]
+    return found
+
+
 def axis_names(pattern: str) -> tuple[str, ...]:
     """The axes of a pattern, in its order, each once. Raises: as `parts_of`."""
     return tuple(dict.fromkeys(one.name for one in parts_of(pattern) if isinstance(one, Field)))

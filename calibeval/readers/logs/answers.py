@@ -21,6 +21,7 @@ Floats = npt.NDArray[np.float64]
 MOST_OPTIONS = 4096
 DOCUMENT, WEIGHT = "document", "weight"
 HALF = 0.5
+ONE_OPTION = "with a single option, which cannot be wrong"
 
 
 @dataclass(slots=True)

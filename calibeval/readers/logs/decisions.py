@@ -16,7 +16,7 @@ from calibeval.core.data.rounding import NUDGE
 from calibeval.core.errors import InputError
 from calibeval.readers.formats.text import TextSource
 from calibeval.readers.logs.answer import Answer
-from calibeval.readers.logs.answers import Log, checked_options
+from calibeval.readers.logs.answers import ONE_OPTION, Log, checked_options
 from calibeval.readers.logs.gold import Gold, gold_of, is_option, join_gold
 from calibeval.readers.logs.options import LogOptions
 from calibeval.readers.logs.records import Record, records
@@ -122,6 +122,9 @@ def _decided(record: Record, gold: Mapping[str, Any] | None, log: Log) -> Iterat
         if decision is None:
             log.count(NO_ANSWER if answer is None else REFUSED, question)
             continue
+        if decision.probs is not None and len(decision.probs) == 1:
+            log.count(ONE_OPTION, question)
+            continue
         if gold is None or gold.get(question) is None:
             log.count(NO_GOLD, question)
             continue
@@ -145,14 +148,13 @@ def _decision(answer: dict[str, Any], place: str) -> Decision | None:
         yes = _decimal(answer.get("noul" if kind == "noul" else "probability"), f"{place}: the probability of yes")
         return Decision(place, "predicate", NO_YES, (float(1 - yes), float(yes)))
     confidence = answer.get("confidence")
-    stated = None if confidence is None else _probability(confidence, f'{place}: "confidence"')
     chosen = answer.get("choice")
     text = None if chosen is None else _text(chosen)
     given = answer.get("probabilities")
     if not given:
-        if stated is None or kind == "score":
+        if confidence is None or kind == "score":
             raise InputError(f'{place}: there are no "probabilities"')
-        return Decision(place, kind, chosen=text, confidence=stated)
+        return Decision(place, kind, chosen=text, confidence=_probability(confidence, f'{place}: "confidence"'))
     names, probs, values = _options(given, kind, place)
     if len(set(names)) < len(names):
         raise InputError(f"{place}: two options have the same name")
@@ -160,8 +162,11 @@ def _decision(answer: dict[str, Any], place: str) -> Decision | None:
     if kind == "score" and isinstance(legend, dict) and all(_text(name) in legend for name in names):
         labels = tuple(_text(legend[name]) for name in names)
         names = labels if len(set(labels)) == len(names) else names
-    checked_options(probs, place)
-    return Decision(place, kind, names, probs, values, text, stated)
+    if len(probs) != 1:
+        checked_options(probs, place)
+    if not any(probs):
+        raise InputError(f"{place}: every option has probability 0, but their sum must be 1")
+    return Decision(place, kind, names, probs, values, text)
 
 
 def _options(given: Any, kind: str, place: str) -> tuple[tuple[str, ...], tuple[float, ...], tuple[float, ...]]:

@@ -5,10 +5,22 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from calibeval.core.errors import FileProblem, InputError, UsageError, cut
-from calibeval.core.survey.pattern import Field, Part, axis_names, chosen, parts_of, readings
+from calibeval.core.survey.pattern import (
+    Field,
+    Part,
+    axis_names,
+    chosen,
+    filled,
+    least_wild,
+    parts_of,
+    readings,
+    with_wildcards,
+)
+from calibeval.readers.cases.recognised import holds_cases
 from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.open import open_input
 from calibeval.readers.stored.names import index_splits, prefixes
@@ -50,7 +62,22 @@ def in_blocks(every: Sequence[Found], axis: str, count: int) -> list[Found]:
     """
     if every and axis in every[0].texts:
         raise UsageError(f"--blocks {axis}={count}: the pattern has the axis {axis} already")
-    return [Found({**one.texts, axis: str(i + 1)}, one.dump, Block(i, count)) for one in every for i in range(count)]
+    blocks = [(str(i + 1), Block(i, count)) for i in range(count)]
+    return [replace(one, texts={**one.texts, axis: value}, block=block) for one in every for value, block in blocks]
+
+
+def with_labels(every: Sequence[Found], labels: str) -> list[Found]:
+    """The dumps with their files of labels. labels: a path, perhaps with axes in braces.
+
+    Raises: as `filled`; UsageError for folders of cases.
+    """
+    for one in every:
+        if Path(labels).is_dir() and Path(one.dump).is_dir() and holds_cases(Path(one.dump), Path(labels)):
+            raise UsageError(
+                f"{one.dump} is a folder of cases, but a survey measures dumps of rows: measure each folder with "
+                f"`calibeval report {one.dump} --labels {labels}`"
+            )
+    return [replace(one, labels=filled(labels, one.texts)) for one in every]
 
 
 def _of_pattern(pattern: str, options: ReadOptions) -> tuple[list[Found], list[str]]:
@@ -130,10 +157,10 @@ def _files(path: str, others: Callable[[str], None]) -> Iterator[tuple[str, Read
         yield path, [{}]
         return
     parts = re.split(r"/(?![^{]*\})", path)
-    if WILD.search("/".join(parts[:-1])) or (WILD.search(parts[-1]) and "{" in parts[-1]):
+    if WILD.search("/".join(parts[:-1])) or ("{" in parts[-1] and WILD.search(parts[-1].replace("*", ""))):
         raise UsageError(
-            f'pattern "{cut(path)}": * and the like stand in the last name alone, where they mean the shards of one '
-            "dump; write everything else that varies as an axis in braces"
+            f'pattern "{cut(path)}": wildcards stand in the last name alone, where they mean the shards of one dump, '
+            "or beside axes, where * is any text, such as a date; write what else varies as an axis in braces"
         )
     yield from _below("", parts, [{}], others)
 
@@ -151,10 +178,10 @@ def _below(
         elif any(Path(folder or ".").glob(name)) if WILD.search(name) else os.path.lexists(path):
             yield path, known
         return
-    fields = parts_of(name)
+    fields = with_wildcards(name)
     for entry in _entries(folder):
         path = f"{folder}{entry}"
-        both = [reading for one in known for reading in _both(one, readings(_bound(fields, one), entry))]
+        both = least_wild([one for own in known for one in _both(own, readings(_bound(fields, own), entry))])
         is_folder = Path(path).is_dir()
         if not both or (rest and not is_folder):
             if is_folder == bool(rest):

@@ -8,13 +8,10 @@ from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
-import numpy as np
-
 from calibeval.core.comparison.baseline import Baseline
 from calibeval.core.comparison.comparison import Candidate
 from calibeval.core.comparison.matched import compared, unpaired
 from calibeval.core.comparison.pairing import pair_rows
-from calibeval.core.data.amended import titled
 from calibeval.core.data.notices import Notice
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import CalibevalError, FileProblem, InputError, UsageError
@@ -32,8 +29,9 @@ from calibeval.core.version import VERSION
 from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.open import open_input, open_labels, predictions_of, split_name
 from calibeval.readers.opened import Opened
-from calibeval.readers.stored.place import Place
+from calibeval.readers.stored.place import Place, place_of
 from calibeval.recalibrate.fitting.before_after import with_fitted_gap
+from calibeval.runs.surveying.blocks import for_every_block, part_of
 from calibeval.runs.surveying.planned import Block, Found, Planned
 from calibeval.runs.surveying.repair import FOLDS, FittedOn, Fitting
 
@@ -118,11 +116,29 @@ def told(error: CalibevalError | OSError, found: Found) -> Notice:
 
 def opened(found: Found, how: How) -> Predictions:
     """The dump of a cell, or its block. Raises: as the readers; InputError for rows that make no equal blocks."""
+    if found.block is None:
+        return _whole(found, how)
+    return part_of(_in_blocks(replace(found, block=Block(0, found.block.count)), how), found.block, found.name)
+
+
+@functools.lru_cache(maxsize=1)
+def _in_blocks(found: Found, how: How) -> Predictions:
+    """The dump of several blocks, which is unpacked once."""
+    return _whole(found, how)
+
+
+def _whole(found: Found, how: How) -> Predictions:
     path, split = split_name(found.dump)
-    reading = how.reading
-    file = _file(path, how)
-    whole = predictions_of(file, open_labels(reading), split, reading)
-    return whole if found.block is None else part_of(whole, found.block, found.name)
+    file, labels = _file(path, how), None if found.labels is None else _labels(found.labels, how)
+    if labels is not None and found.block is not None:
+        labels = for_every_block(labels, file, found.block.count)
+    return predictions_of(file, labels, split, how.reading)
+
+
+@functools.lru_cache(maxsize=2)
+def _labels(name: str, how: How) -> Opened | None:
+    """The file of labels of several cells, which is opened and hashed once."""
+    return open_labels(replace(how.reading, labels=place_of(name)))
 
 
 @functools.lru_cache(maxsize=2)
@@ -136,20 +152,8 @@ def _file(path: Place, how: How) -> Opened:
 
 def forget() -> None:
     """Let go of all that was kept for the cells of a survey."""
-    for kept in (_file, _reference, _kept_of_reference, _fitted):
+    for kept in (_file, _labels, _in_blocks, _reference, _kept_of_reference, _fitted):
         kept.cache_clear()
-
-
-def part_of(whole: Predictions, block: Block, name: str) -> Predictions:
-    """One block of a dump. Raises: InputError for rows that make no equal blocks."""
-    units = whole.layout[0]
-    if units % block.count:
-        what = "rows" if len(whole.layout) == 1 else "images"
-        raise InputError(
-            f"{whole.source.name}: {units:,} {what} cannot be cut into {block.count} equal blocks (--blocks)"
-        )
-    size = whole.rows // block.count
-    return titled(whole.select(np.arange(block.index * size, (block.index + 1) * size)), name)
 
 
 def _side(found: Found, how: How) -> Side:

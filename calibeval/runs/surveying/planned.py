@@ -22,11 +22,15 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A dump with the texts of its axes, as they stand in its name. block: the part of its rows; None: all."""
+    """A dump with the texts of its axes, as they stand in its name. block: the part of its rows; None: all.
+
+    labels: the file with its labels; None: none of its own.
+    """
 
     texts: Mapping[str, str] = field(compare=False)
     dump: str
     block: Block | None = None
+    labels: str | None = None
 
     @property
     def name(self) -> str:

@@ -45,4 +45,7 @@ def _dumps(plan: Plan, text: str) -> list[Found | None]:
         return [None if i is None else plan.cells[i].found for i in found]
     names = [filled(wanted.pattern, cell.found.texts) for cell in plan.cells]
     same = [cell.found.block is None and cell.found.dump == name for name, cell in zip(names, plan.cells, strict=True)]
-    return [None if own else Found({}, name) for name, own in zip(names, same, strict=True)]
+    return [
+        None if own else Found({}, name, labels=cell.found.labels)
+        for name, own, cell in zip(names, same, plan.cells, strict=True)
+    ]

@@ -121,7 +121,7 @@ ERRORS = [
         (
             'convention "calibeva" is unknown (did you mean "calibeval"?); there are calibeval, guo (or gpleiss, '
             "focal_calibration), mbls (or cals), torchmetrics, torchmetrics-multiclass, netcal, relplot, "
-            "torch-uncertainty (or torch_uncertainty), hle, helm; "
+            "torch-uncertainty (or torch_uncertainty), hle, helm, minderer (or robustness_metrics); "
             "of segmentations, monai, lts, mbls per update, cals per update"
         ),
     ),

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import calibeval
+from calibeval.readers.open import predictions_of
 from tests.cli.invoking import run
 from tests.conftest import ROOT
 from tests.data import logits_and_labels
@@ -104,6 +105,55 @@ def test_blocks_are_cells(capsys, folder):
     assert survey.cell(corruption="fog", severity=2)["nll"].value == own["nll"].value
     odd = run(capsys, "survey", "{corruption:fog|snow}.npz", "--blocks", "severity=3")
     assert (odd.code, "200 rows cannot be cut into 3 equal blocks" in odd.out) == (3, True)
+
+
+def test_labels_of_one_block_are_those_of_every_block(capsys, folder):
+    logits, labels = logits_and_labels(100, 3)
+    np.save(folder / "labels.npy", labels)
+    for factor, name in ((1, "fog"), (3, "snow")):
+        np.savez_compressed(folder / f"{name}.npz", logits=np.concatenate([factor * logits, 2 * factor * logits]))
+    line = ("survey", "{corruption:fog|snow}.npz", "--blocks", "severity=2", "--labels", "labels.npy")
+    found = run(capsys, *line, "--json", "-q").json
+    for cell in found["cells"]:
+        factor = {"fog": 1, "snow": 3}[cell["axes"]["corruption"]] * cell["axes"]["severity"]
+        own = calibeval.evaluate(logits=factor * logits, labels=labels)
+        assert cell["metrics"]["nll"]["value"] == own["nll"].value
+    np.save(folder / "all.npy", np.tile(labels, 2))
+    whole = calibeval.survey(line[1], blocks="severity=2", labels="all.npy")
+    assert [one["nll"].value for one in whole.cells] == [one["metrics"]["nll"]["value"] for one in found["cells"]]
+    np.save(folder / "few.npy", labels[:60])
+    odd = run(capsys, *line[:-1], "few.npy")
+    assert (odd.code, "60 labels" in " ".join(odd.out.split()) or "(60,)" in odd.out) == (3, True)
+
+
+def test_a_dump_of_blocks_is_unpacked_once(folder, monkeypatch):
+    logits, labels = logits_and_labels(100, 3)
+    np.savez_compressed(folder / "fog.npz", logits=np.tile(logits, (5, 1)), labels=np.tile(labels, 5))
+    np.savez_compressed(folder / "snow.npz", logits=np.tile(2 * logits, (5, 1)), labels=np.tile(labels, 5))
+    opened = []
+    monkeypatch.setattr(
+        "calibeval.runs.surveying.measure.predictions_of",
+        lambda *given: opened.append(given) or predictions_of(*given),
+    )
+    survey = calibeval.survey("{corruption:fog|snow}.npz", blocks="severity=5", metrics="nll")
+    assert (len(survey.cells), len(opened)) == (10, 2)
+
+
+def test_files_of_labels_may_have_axes(capsys, folder):
+    for task, size in (("arc", 100), ("piqa", 200)):
+        logits, labels = logits_and_labels(size, 3)
+        np.save(folder / f"labels-{task}.npy", labels)
+        for model in "xy":
+            np.save(folder / f"{model}-{task}.logits.npy", logits * (1 + (model == "x")))
+    pattern, labels = "{model:x|y}-{task}.logits.npy", "labels-{task}.npy"
+    survey = calibeval.survey(pattern, labels=labels, reference="y-{task}.logits.npy", kind="logits")
+    assert [cell.n for cell in survey.cells] == [100, 200, 100, 200]
+    assert survey.cells[1].source.labels_path == "labels-piqa.npy"
+    assert [one.paired_by for one in survey.changes] == ["position", "position"]
+    found = run(capsys, "survey", pattern, "--labels", "labels-{tsk}.npy", "--kind", "logits")
+    assert (found.code, 'there is no axis "tsk"' in found.err) == (2, True)
+    gone = run(capsys, "survey", pattern, "--labels", "gone-{task}.npy", "--kind", "logits")
+    assert (gone.code, "gone-arc.npy" in gone.out) == (3, True)
 
 
 @pytest.mark.parametrize(

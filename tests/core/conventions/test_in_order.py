@@ -1,4 +1,4 @@
-"""Conventions that bin rows by their order: hle and helm, against their own code, on ties, and with few rows."""
+"""Conventions that bin rows by their order: hle, helm, minderer, against their code, on ties, with few rows."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from calibeval import Predictions, evaluate
-from calibeval.core.conventions.in_order import midpoint_edges
+from calibeval.core.conventions.in_order import midpoint_edges, rank_edges
 from calibeval.core.conventions.metrics import explain_conventions
 
 I430 = np.arange(430)
@@ -96,12 +96,47 @@ def test_helm_keeps_ties_together():
     assert ece([0.25, 0.75], [1, 0], "helm").value == 0.75  # of fewer rows than bins, each has its own
 
 
+def minderer_by_numpy(confidence, right, bins):
+    """Bins [lower, upper) whose lower edges are the confidences at ranks i n / bins, and one of exactly 1."""
+    n = len(confidence)
+    ranks = np.minimum(np.round(np.linspace(0, n, bins, endpoint=False)).astype(int), n - 1)
+    edges = [*np.sort(confidence)[ranks][1:], 1.0]
+    place = np.array([sum(one >= edge for edge in edges) for one in confidence])
+    return sum(abs((right - confidence)[place == i].sum()) for i in range(bins + 1)) / n
+
+
+def test_minderer_has_a_hundred_bins_of_equal_mass():
+    rng = np.random.default_rng(5)
+    scores, labels = 3 * rng.normal(size=(1037, 5)), rng.integers(0, 5, 1037)
+    probs = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
+    confidence, right = probs.max(axis=1), probs.argmax(axis=1) == labels
+    report = evaluate(Predictions(logits=scores, labels=labels), convention="robustness_metrics")
+    assert (report.settings.convention, report.settings.bins) == ("minderer", 100)
+    assert report["ece"].value == pytest.approx(minderer_by_numpy(confidence, right, 100), abs=1e-12)
+    assert (report["aece"].value, report["ece"].one_bin) == (report["ece"].value, None)
+    assert {row.count for row in report.dumps[0].equal_mass} == {10, 11}
+    for digits, ones in ((2, 0), (1, 50)):  # ties stay together; rows of exactly 1 have a bin of their own
+        tied = np.round(confidence, digits)
+        tied[:ones] = 1.0
+        assert (tied == 1.0).sum() >= ones
+        found = ece(tied, right, "minderer", level=None).value
+        assert found == pytest.approx(minderer_by_numpy(tied, right, 100), abs=1e-12)
+
+
+def test_minderer_by_hand():
+    # Ranks 0 and 2 of 4 rows: [0, .75) has .5 twice, one right; [.75, 1) the others, both right: 0 + .25 + 0 over 4.
+    confidence, right = [0.5, 0.5, 0.75, 1.0], [1, 0, 1, 1]
+    assert ece(confidence, right, "minderer", bins=2, level=None).value == pytest.approx(0.25 / 4)
+    assert rank_edges(np.array([0.5, 0.5, 0.75, 1.0]), 2).tolist() == [0.75, 1.0]
+    assert ece([0.75] * 5, [1, 1, 1, 0, 0], "minderer", level=None).value == pytest.approx(0.15)
+
+
 def test_all_classes_are_measured_by_their_top_label():
     rng = np.random.default_rng(3)
     scores, labels = rng.normal(size=(400, 4)) * 3, rng.integers(0, 4, 400)
     dump = Predictions(logits=scores, labels=labels)
     probs = np.exp(scores) / np.exp(scores).sum(axis=1, keepdims=True)
-    for name in ("hle", "helm"):
+    for name in ("hle", "helm", "minderer"):
         top = ece(probs.max(axis=1), probs.argmax(axis=1) == labels, name, level=None)
         assert evaluate(dump, convention=name, level=None)["ece"].value == pytest.approx(top.value, abs=1e-12)
         (one,) = (one for one in explain_conventions(dump) if one.convention.name == name)

@@ -92,6 +92,7 @@ def test_slots():
         "torch-uncertainty": [0, 0, 1, 1, 2],
         "hle": [0, 0, 0, 1, 1],
         "helm": [0, 0, 0, 1, 1],
+        "minderer": [0, 0, 1, 1, 1],
     }
     assert {name: slot_count(edges, CONVENTIONS[name]) for name in ("mbls", "torchmetrics")} == {
         "mbls": 3,

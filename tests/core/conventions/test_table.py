@@ -85,7 +85,7 @@ def test_two_classes_are_the_top_label_or_class_1():
     # P(class 1) is 0.25 twice and never right; the top label has 0.75 and is right once.
     dump = Predictions(probs=[0.25, 0.25], labels=[0, 1])
     expected = {"calibeval": 0.25, "guo": 0.25, "mbls": 0.25, "torchmetrics-multiclass": 0.25}
-    expected |= dict.fromkeys(("torchmetrics", "netcal", "relplot", "torch-uncertainty", "helm"), 0.25)
+    expected |= dict.fromkeys(("torchmetrics", "netcal", "relplot", "torch-uncertainty", "helm", "minderer"), 0.25)
     expected["hle"] = None  # fewer rows than a chunk
     assert {name: value(dump, "ece", name, 1) for name in CONVENTIONS} == expected
     tables = {name: evaluate(dump, convention=name, bins=1).dumps[0].equal_width[0] for name in CONVENTIONS}
@@ -220,7 +220,8 @@ def test_unknown_names():
     assert str(error.value) == (
         'convention "gpleis" is unknown (did you mean "gpleiss"?); there are calibeval, guo (or gpleiss, '
         "focal_calibration), mbls (or cals), torchmetrics, torchmetrics-multiclass, netcal, relplot, torch-uncertainty "
-        "(or torch_uncertainty), hle, helm; of segmentations, monai, lts, mbls per update, cals per update"
+        "(or torch_uncertainty), hle, helm, minderer (or robustness_metrics); "
+        "of segmentations, monai, lts, mbls per update, cals per update"
     )
 
 
@@ -228,6 +229,7 @@ def test_bins_are_the_tools_unless_told():
     assert {name: evaluate(THREE, convention=name).settings.bins for name in CONVENTIONS} == {
         **dict.fromkeys(CONVENTIONS, 15),
         **dict.fromkeys(("netcal", "relplot", "torch-uncertainty", "helm"), 10),
+        "minderer": 100,
     }
     assert evaluate(THREE, convention="netcal", bins=7).settings.bins == 7
 

@@ -104,7 +104,7 @@ def test_warnings_of_the_predictions_come_first():
             (
                 'convention "calibevl" is unknown (did you mean "calibeval"?); there are calibeval, guo (or gpleiss, '
                 "focal_calibration), mbls (or cals), torchmetrics, torchmetrics-multiclass, netcal, relplot, "
-                "torch-uncertainty (or torch_uncertainty), hle, helm; "
+                "torch-uncertainty (or torch_uncertainty), hle, helm, minderer (or robustness_metrics); "
                 "of segmentations, monai, lts, mbls per update, cals per update"
             ),
         ),

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from markupsafe import escape
 
 import calibeval
+from calibeval.core.report.report import GroupCount
 from calibeval.core.report.standing import standing_in
 from calibeval.render.page.page import render
 from calibeval.render.page.repair import changes
@@ -84,3 +86,21 @@ def test_the_repair_is_said_below_the_headline_and_each_diagram_is_drawn_once(fi
 def test_without_a_map_there_is_no_such_part():
     assert '<div class="sides">' not in render(report(over_confident()))
     assert 'class="repair"' not in render(report(over_confident()))
+
+
+def test_of_too_few_images_the_legend_shows_no_noise_and_no_interval():
+    dump = over_confident()
+    bare = {
+        name: replace(one, low=None, high=None, corrected=None, floor=None, floor_high=None)
+        for name, one in dump.metrics.items()
+    }
+    few = replace(dump, metrics=bare, groups=GroupCount(None, 3))
+    for made in (report(few), report(few, replace(few, source=replace(few.source, path="b.npz")))):
+        page = render(made)
+        assert "hollow" not in page
+        assert "95 % of samples" not in page
+        assert "miscalibrated?" not in page
+    both = render(report(dump, dump))
+    assert "hollow" in both
+    assert "95 % of samples" in both
+    assert "miscalibrated?" in both

@@ -29,6 +29,7 @@ def shown(predictions=DUMP, *, bins=2, width=100, ascii_only=False):
 def test_the_whole_text():
     # calibeval: ECE (|2 - 1| + |1 - 1.75|) / 4; CWCE (0.25 + 0.25 + 0.125) / 3. guo: AECE (0.25 + 1) / 4 of two bins,
     # CWCE (0 + 0.25) / 2. torchmetrics: (|3 - 1.75| + |0 - 1|) / 4, RMSCE of (0.75 (1.25 / 3)² + 0.25)^½.
+    # minderer: (|2 - 1| + |1 - 0.75| + |0 - 1|) / 4 of [0, 0.75), [0.75, 1) and 1.
     # torch-uncertainty: AECE (|2 - 1| + |1 - 1.75|) / 4; CWCE (1 + 1.75 + 0.75) / 4 / 3.
     assert shown(width=80).startswith("""\
 a\\x1b[31m.npz#test · 4 rows · 3 classes
@@ -43,6 +44,7 @@ relplot               2  56.250        –       –       –        –
 torch-uncertainty     2  56.250  100.000  43.750    29.2   61.661
 hle                   0       –        –       –       –        –
 helm                  2  43.750        –  43.750       –        –
+minderer              2  56.250        –  56.250       –        –
 
 MCE: over all bins here, as other tools print it; reports use bins of at least
   30 rows
@@ -74,6 +76,8 @@ hle: ECE is the root of the mean squared gap of chunks of 100 rows, of which the
     of it print 0
 helm: ECE and AECE are one number, between midpoints of parts of equal size;
   ties together
+minderer: ECE and AECE are one number, of bins [lower, upper) between
+  confidences at equal ranks; ties together
 """)
 
 
@@ -107,7 +111,7 @@ def test_json():
     assert document["schema"] == "calibeval.conventions/1"
     assert (document["name"], document["source"]["n"], document["source"]["k"]) == ("a\x1b[31m.npz#test", 4, 3)
     names = ["calibeval", "guo", "mbls", "torchmetrics", "netcal", "relplot", "torch-uncertainty"]
-    names += ["hle", "helm"]
+    names += ["hle", "helm", "minderer"]
     assert [c["name"] for c in document["conventions"]] == names
     for one, row in zip(found, document["conventions"], strict=True):
         assert row["bins"] == (0 if row["name"] == "hle" else 2)

@@ -1,5 +1,6 @@
 """From patterns and tables to the dumps of a survey."""
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +42,15 @@ def test_folders_are_axes_and_shards_one_cell(tmp_path):
     assert plan.beside == ()
 
 
+def test_wildcards_beside_axes_are_as_short_as_can_be(tmp_path):
+    made(
+        tmp_path, *(f"{m}/samples_{t}_2026-08-2{i}T10.5.jsonl" for i, m in enumerate("ab") for t in ("arc", "arc_easy"))
+    )
+    _, cells = found(tmp_path, "{model}/samples_{task}_*.jsonl")
+    assert cells["a", "arc"] == "a/samples_arc_2026-08-20T10.5.jsonl"
+    assert list(cells) == [("a", "arc"), ("a", "arc_easy"), ("b", "arc"), ("b", "arc_easy")]
+
+
 def test_an_axis_may_stand_in_a_folder_and_in_the_name(tmp_path):
     made(tmp_path, "a/a_1.npz", "a/b_1.npz", "b/b_2.npz")
     _, cells = found(tmp_path, "{m}/{m}_{s}.npz")
@@ -72,8 +82,10 @@ def test_splits_are_cells_but_not_their_arrays(tmp_path):
         (["a_1.npz"], UsageError, "names no axis"),
         (["{m:a}_1.npz"], UsageError, "values as A|B"),
         (["{m:b|c}_{s}.npz"], UsageError, 'axis m has one value only, "b"'),
-        (["{m}_{s}.npz", "{m}_{s}.*npz"], UsageError, "stand in the last name alone"),
+        (["{m}_{s}.npz", "{m}_{s}.[n]pz"], UsageError, "wildcards stand in the last name alone"),
         (["*/{m}.npz"], UsageError, "stand in the last name alone"),
+        (["{m}*_1.npz"], UsageError, "something must stand between an axis and *"),
+        (["{m}_*.npz"], InputError, "are both the cell m=a: each cell is one dump"),
         (["a_01.{s}", "a_1.{s}"], InputError, "are both the cell s=npz"),
         (["s3://b/{m}.npz"], UsageError, "the names of remote files are not listed"),
     ],
@@ -81,7 +93,7 @@ def test_splits_are_cells_but_not_their_arrays(tmp_path):
 def test_patterns_that_are_refused(tmp_path, monkeypatch, patterns, error, message):
     made(tmp_path, "a_1.npz", "a_01.npz", "b_1.npz")
     monkeypatch.chdir(tmp_path)
-    with pytest.raises(error, match=message.replace("|", r"\|")):
+    with pytest.raises(error, match=re.escape(message)):
         planned(*found_by(patterns, ReadOptions()), " ".join(patterns))
 
 
