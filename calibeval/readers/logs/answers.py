@@ -93,9 +93,9 @@ class Log:
             self.by if several and sliced else None,
             measures_of(rows, self.by),
         )
-        narrowed = (lambda part: self.only(part, file).contents(file, limits)) if several else None
         left = ", ".join(f"{one.answers:,} {one.what}" for one in facts.counts if one.left_out)
         told = (self.what, *how, *([f"left out: {left}"] if left else []))
+        narrowed = lambda part: self.only(part, file).contents(file, limits)  # noqa: E731
         return Contents(arrays, told=told, log=facts, narrowed=narrowed)
 
     def _of_options(self, limits: Limits, how: list[str]) -> dict[str, Stored]:
