@@ -6,7 +6,7 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from calibeval.api.case_pairs import Named
+from calibeval.api.case_names import Named
 from calibeval.api.cases import are_cases, as_layout
 from calibeval.core.errors import UsageError
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
+from calibeval.api.case_names import Named
 from calibeval.api.cases import NOTHING, are_cases, as_layout
 from calibeval.core.conventions.table import OWN
 from calibeval.core.errors import InputError, UsageError
@@ -26,22 +27,6 @@ if TYPE_CHECKING:
     from calibeval.readers.meaning.read_options import ReadOptions
 
 LISTED = 3
-
-
-class Named(NamedTuple):
-    """A folder of cases under its title, or one region of them: `folder#region`."""
-
-    title: str | None
-    path: Path
-    region: str | None = None
-
-    @classmethod
-    def of(cls, title: str | None, word: str) -> Named:
-        """The folder of that name; a folder whose name has a # wins."""
-        folder, mark, region = word.rpartition("#")
-        if mark and not Path(word).exists() and Path(folder).is_dir():
-            return cls(title, Path(folder), region)
-        return cls(title, Path(word))
 
 
 class Opened(NamedTuple):

@@ -8,7 +8,8 @@ from os import PathLike, fspath
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from calibeval.api.case_pairs import Measuring, Named, are_named, compare_folders, subject_of_folders
+from calibeval.api.case_names import Named
+from calibeval.api.case_pairs import Measuring, are_named, compare_folders, subject_of_folders
 from calibeval.api.cases import as_layout
 from calibeval.core.errors import UsageError
 

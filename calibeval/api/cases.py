@@ -1,4 +1,4 @@
-"""Folders of cases where dumps may be named."""
+"""Named of cases where dumps may be named."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from calibeval.api.case_names import Named
 from calibeval.core.errors import UsageError, nearest
 from calibeval.readers.cases.names import LAYOUTS, as_spacing
 
@@ -28,13 +29,6 @@ if TYPE_CHECKING:
 OF_CASES = ("--group", "--slice", "--convention")
 HELD = ("group", "slices", "min_rows", "convention", "fit_on", "cross_fit", "map")
 NOTHING: tuple[Any, ...] = (None, False, ())
-
-
-class Folders(NamedTuple):
-    """A folder of cases, and its title, if it has one."""
-
-    title: str | None
-    path: Path
 
 
 def as_layout(layout: str | None) -> Layout | None:
@@ -152,8 +146,12 @@ def report_of_cases(
     every = dumps.values() if isinstance(dumps, Mapping) else dumps if isinstance(dumps, list | tuple) else [dumps]
     names = list(dumps) if isinstance(dumps, Mapping) else [None] * len(every)
     known, labels = as_layout(layout), reading.get("labels")
-    paths = [Path(one) for one in every if isinstance(one, str | PathLike)]
-    there = bool(paths) and len(paths) == len(every)
+    titles = [name if isinstance(name, str) else None for name in names]
+    folders = [
+        Named.of(name, str(one)) for name, one in zip(titles, every, strict=True) if isinstance(one, str | PathLike)
+    ]
+    there = bool(folders) and len(folders) == len(every)
+    paths = [one.path for one in folders]
     if not (there and isinstance(labels, str | PathLike) and are_cases(paths, Path(labels), layout)):
         no_cases(known, spacing)
         return None
@@ -166,7 +164,6 @@ def report_of_cases(
     if group is not None and not isinstance(group, str | PathLike):
         raise UsageError("group of a folder of cases is the path of a table, such as patients.csv")
     own = settings if group is None else replace(settings, group=str(group))
-    folders = [Folders(name if isinstance(name, str) else None, path) for name, path in zip(names, paths, strict=True)]
     without = {name: value for name, value in given.items() if name not in (*reading, *HELD)}
     opened = replace(options_of(**reading), spacing=as_spacing(spacing))
     found, used = reports_of_cases(folders, opened, known, own, resources, only, without, fitting(), pictures)
@@ -183,7 +180,7 @@ class CaseFitting(NamedTuple):
 
 
 def reports_of_cases(
-    folders: Sequence[Folders],
+    folders: Sequence[Named],
     options: ReadOptions,
     layout: Layout | None,
     settings: Settings,
@@ -202,14 +199,17 @@ def reports_of_cases(
     for name, value in given.items():
         if name not in OF_CASES and value not in NOTHING:
             raise UsageError(f"{name} cannot be combined with a folder of cases")
+    from calibeval.core.dense.case import region_of
     from calibeval.core.evaluation.of_cases import evaluate_cases
     from calibeval.readers.cases.folder import Folder
     from calibeval.readers.cases.units import read_columns, read_units
 
     found: list[DumpReport] = []
     labels = Path(str(options.labels))
-    for title, path in folders:
+    for title, path, region in folders:
         cases = Folder(path, labels, options, layout)
+        if region is not None:
+            region_of(cases, region)
         if pictures is not None:
             pictures.check(cases)
         units = None if settings.group is None else read_units(settings.group, cases.facts.names)
@@ -225,6 +225,7 @@ def reports_of_cases(
             columns=columns,
             renormalize=options.renormalize,
         )
+        every = tuple(one for one in every if region in (None, one.source.split))
         if fitting is not None:
             mapped = _mapped_regions(every, fitting)
             every = tuple(

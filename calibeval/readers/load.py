@@ -14,6 +14,7 @@ from calibeval.readers.remote.find import steady_file
 from calibeval.readers.remote.of_shards import AT_ONCE, at_once
 from calibeval.readers.remote.told import tell_opening
 from calibeval.readers.stored.limits import Limits
+from calibeval.readers.stored.of_images import FOLDERS, is_image
 from calibeval.readers.stored.place import Place, Url
 from calibeval.readers.stored.steady import SteadyFile
 from calibeval.readers.stored.stored import Contents
@@ -123,6 +124,8 @@ def load(file: SteadyFile, limits: Limits, read_as: str | None = None, decimal: 
         if own == ".sums":
             hint = "`calibeval report part*.sums`, `compare`, `gate` and calibeval.Accumulator.load read them"
             raise InputError(f"{path.name}: saved sums hold no rows, which are needed here; {hint}")
+        if is_image(path.name):
+            raise InputError(f"{path.name}: is an image: {FOLDERS}")
         about = f". {OTHERS[own]}" if own in OTHERS else nearest(own, FORMATS)
         raise InputError(f'{path.name}: the suffix "{own}" is unknown{about}; formats are {known} (see --read-as)')
     if file.size == 0:

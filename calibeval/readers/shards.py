@@ -17,6 +17,7 @@ from calibeval.core.sums.threads import in_order
 from calibeval.readers.stored.joined import JoinedRows
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.names import ID_KEYS, IGNORE_KEYS, NAME_KEYS, index_splits
+from calibeval.readers.stored.of_images import FOLDERS, is_image
 from calibeval.readers.stored.place import Place, Url
 from calibeval.readers.stored.shard_names import HIDDEN_NAMES, NUMBERED, PATTERN
 from calibeval.readers.stored.stored import Contents, Stored
@@ -91,6 +92,8 @@ def _check_suffixes(found: Sequence[Place], suffix: Callable[[Place], str], path
     if folder is not None:
         raise InputError(f"{path}: holds the folder {folder.name}, but shards are files: name them with a pattern")
     strange = [one.name for one in found if not suffix(one)]
+    if any(map(is_image, strange)):
+        raise InputError(f"{path}: holds images, one for each case: {FOLDERS}")
     if strange:
         raise InputError(
             f"{path}: {_listed(strange)}: not a shard of a dump. Name the shards with a pattern, such as *.npz."

@@ -35,7 +35,7 @@ def apply(
     """
     from dataclasses import replace
 
-    from calibeval.api.case_pairs import Named
+    from calibeval.api.case_names import Named
     from calibeval.api.cases import as_layout
     from calibeval.api.save import read_map
     from calibeval.readers.cases.stems import is_folder

@@ -6,7 +6,8 @@ from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from calibeval.api.case_pairs import Measuring, Named, are_named, compare_folders
+from calibeval.api.case_names import Named
+from calibeval.api.case_pairs import Measuring, are_named, compare_folders
 from calibeval.api.cases import as_layout
 from calibeval.core.errors import UsageError
 

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from pathlib import Path
 from typing import TYPE_CHECKING
 
-from calibeval.api.cases import Folders, are_cases, as_layout, check_local, check_spacing, reports_of_cases
+from calibeval.api.case_names import Named
+from calibeval.api.cases import are_cases, as_layout, check_local, check_spacing, reports_of_cases
 
 if TYPE_CHECKING:
     from calibeval.api.cases import CaseFitting
@@ -39,8 +39,8 @@ def results_of_cases(
     named = [split_title(word) for word in dumps]
     known = as_layout(layout)
     check_local([one.file for one in named], options.labels)
-    if not are_cases([Path(one.file) for one in named], options.labels, layout):
+    folders = [Named.of(one.title, one.file) for one in named]
+    if not are_cases([one.path for one in folders], options.labels, layout):
         check_spacing(options.spacing)
         return None
-    folders = [Folders(one.title, Path(one.file)) for one in named]
     return reports_of_cases(folders, options, known, settings, resources, only, given, fitting(), pictures)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Convention:
     """How one tool bins rows, and which metrics it has.
 
@@ -40,11 +40,11 @@ class Convention:
     one_apart: bool
     softmax: Literal["float64", "stored"]
     edges: Literal["quotients", "linspace", "float32", "confidence", "steps"]
-    top_float32: bool
+    top_float32: bool = False
     binary: Literal["top label", "P(class 1)"]
     equal_mass: Literal["order", "interpolated", "quantiles", "counts", "midpoints", "ranks", "chunks"] | None
     classes: Literal["all", "labelled"] | None
-    counts_labels: bool
+    counts_labels: bool = False
     metrics: tuple[str, ...]
     source: str
     description: str

@@ -218,6 +218,6 @@ def _hint(out: Labels, kept: Labels, k: int) -> str:
         return " If the classes are called -1 and 1, save 0 and 1."
     if k == 2 and (out == 255).all() and not (kept == 1).any():
         return " If 255 marks class 1, as in image files, divide the labels by 255 before saving."
-    if (out == out[0]).all() and int(out[0]) in (-1, -100, 255):
+    if (out == out[0]).all() and (int(out[0]) in (-1, -100, 255) or 1 < len(out) < len(kept)):
         return f" If {int(out[0])} marks rows without a label, use --ignore-index {int(out[0])}."
     return ""

@@ -20,6 +20,7 @@ FEW_CLASSES = 64
 HALF = 2.0**-20  # types with larger steps are called half precision
 LEAST_HALF = 2.0**-25  # probabilities below this become 0 in float16
 NOISE = 1e-6  # sums this close to 1 count as 1
+NUDGE = 1e-12  # the share by which readers of logs lower the first of equal values, where a later one was chosen
 SLACK = 1 + 1e-9  # for the arithmetic of the bounds
 
 Kept = npt.NDArray[np.bool_] | None  # rows that are not ignored; None: all
@@ -124,9 +125,23 @@ def decimals_of(values: Floats, precision: float, least: int = 0) -> int | None:
     with np.errstate(over="ignore", invalid="ignore"):
         for decimals in range(least, min(MOST_DECIMALS, int(-math.log10(precision))) + 1):
             scale = 10.0**decimals
-            if np.array_equal(as_stored(np.rint(values * scale) / scale, precision), values):
+            rounded = as_stored(np.rint(values * scale) / scale, precision)
+            if np.array_equal(rounded, values) or np.allclose(rounded, values, rtol=2 * NUDGE, atol=0):
                 return decimals
     return None
+
+
+def whole_parts(values: Floats, decimals: int) -> tuple[Floats, Floats]:
+    """Rounded values as whole numbers of their last digit, and the same in which lowered ones stay lower.
+
+    >>> [parts.tolist() for parts in whole_parts(np.array([0.5 * (1 - NUDGE), 0.5]), 2)]
+    [[50.0, 50.0], [49.99999999995, 50.0]]
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        whole = np.rint(values * 10.0**decimals)
+        shares = values * 10.0**decimals - whole
+        lower = (shares < -whole * (NUDGE / 2)) & (shares > -whole * (NUDGE * 2))
+        return whole, np.where(lower, whole * (1 - NUDGE), whole)
 
 
 def blocks_of(scores: RowSource, kept: Kept) -> Iterator[Floats]:

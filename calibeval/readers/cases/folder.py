@@ -85,6 +85,8 @@ class Folder:
             folds = any(scores.glob(FOLDS))
             where = f"; its folds have some: name them all by adding /{FOLDS}, in quotes" if folds else ""
             known, why = (OF_LAYOUTS[layout], f", as layout {layout} has") if layout else (SUFFIXES, "")
+            other = layout and next((one for one, has in OF_LAYOUTS.items() if files_by_stem(scores, has)), None)
+            why += f"; its files are those of --layout {other}" if other else ""
             raise InputError(f"{scores}: holds no cases: none of {', '.join(known)}{why}{where}")
         self.pairs: Pairs = paired(files, files_by_stem(labels, SUFFIXES), (scores, labels))
         self._places = tuple(self.pairs.files.items())
@@ -171,7 +173,8 @@ class Folder:
             if picture.values.dtype.kind in "iub":
                 raise InputError(
                     f"{file.name}: holds whole numbers, as a segmentation does, but the probabilities of classes are "
-                    "needed: nnU-Net writes them with --save_probabilities"
+                    "needed: nnU-Net writes them as .npz with --save_probabilities (not read under --layout monai); "
+                    "from MONAI, save the softmax without AsDiscrete(argmax=True)"
                 )
             return Read(picture, asked or "probs")
         if suffix in ARRAYS:

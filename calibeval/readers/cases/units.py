@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -81,7 +81,9 @@ class _Table(NamedTuple):
         except csv.Error as error:
             raise InputError(f"{path}: line {lines.line_num}: {error}; {NEEDED}") from None
         if len(rows) < 2 or len(rows[0]) < 2:
-            raise InputError(f"{path}: {NEEDED}")
+            sign = next((one for one in (";", "\t", ",") if rows and len(rows[0]) == 1 and one in rows[0][0]), None)
+            hint = "" if sign is None else f"; commas divide cells in .csv, and tabs in .tsv, not {sign!r}"
+            raise InputError(f"{path}: {NEEDED}{hint}")
         header = [one.strip() for one in rows[0]]
         if column and column not in header[1:]:
             raise InputError(f'{path}: there is no column "{column}"; there are {", ".join(header[1:])}')
@@ -89,16 +91,31 @@ class _Table(NamedTuple):
 
     def values(self, column: str, cases: Sequence[str]) -> tuple[str, ...]:
         """The value of each case. Raises: InputError."""
-        place, found = self.header.index(column, 1), dict[str, str]()
+        place, found, known = self.header.index(column, 1), dict[str, str](), set(cases)
+        if _stem(self.header[0], known) in known:
+            raise InputError(f'{self.path}: line 1 is no header, but the case "{self.header[0]}"; {NEEDED}')
         for number, row in enumerate(self.rows, 2):
             if len(row) <= place:
                 raise InputError(f"{self.path}: line {number} has {len(row)} cells, but {place + 1} are needed")
             case = row[0].strip()
-            stem = case[: len(case) - len(suffix_of_case(case) or "")]
-            if found.setdefault(stem, row[place].strip()) != row[place].strip():
-                raise InputError(f'{self.path}: line {number}: "{case}" belongs to two groups')
+            if found.setdefault(_stem(case, known), row[place].strip()) != row[place].strip():
+                where = self._where(known)
+                raise InputError(f'{self.path}: line {number}: "{case}" belongs to two groups{where}')
         missing = [one for one in cases if one not in found]
         if missing:
             some = ", ".join(missing[:LISTED])
-            raise InputError(f"{self.path}: {len(missing):,} of {len(cases):,} cases are not in it: {some}")
+            where = self._where(known) or f"; its first column has {', '.join(list(found)[:LISTED])}"
+            raise InputError(f"{self.path}: {len(missing):,} of {len(cases):,} cases are not in it: {some}{where}")
         return tuple(found[one] for one in cases)
+
+    def _where(self, known: Collection[str]) -> str:
+        """What to do where the names of cases are in another column than the first; empty where they are not."""
+        for place, column in enumerate(self.header[1:], 1):
+            if any(len(row) > place and _stem(row[place].strip(), known) in known for row in self.rows):
+                return f'; names of cases are in the column "{column}": put it first'
+        return ""
+
+
+def _stem(name: str, known: Collection[str]) -> str:
+    """The name of a case, which may be written with the suffix of its file."""
+    return name if name in known else name[: len(name) - len(suffix_of_case(name) or "")]

@@ -21,6 +21,7 @@ Floats = npt.NDArray[np.float64]
 MOST_OPTIONS = 4096
 DOCUMENT, WEIGHT = "document", "weight"
 HALF = 0.5
+ONE_OPTION = "with a single option, which cannot be wrong"
 
 
 @dataclass(slots=True)
@@ -87,9 +88,9 @@ class Log:
             self.by if several else None,
             measures_of(rows, self.by),
         )
-        narrowed = (lambda part: self.only(part, file).contents(file, limits)) if several else None
         left = ", ".join(f"{one.answers:,} {one.what}" for one in facts.counts if one.left_out)
         told = (self.what, *how, *([f"left out: {left}"] if left else []))
+        narrowed = lambda part: self.only(part, file).contents(file, limits)  # noqa: E731
         return Contents(arrays, told=told, log=facts, narrowed=narrowed)
 
     def _of_options(self, limits: Limits, how: list[str]) -> dict[str, Stored]:

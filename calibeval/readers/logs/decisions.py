@@ -12,11 +12,12 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from calibeval.core.data.rounding import NUDGE
 from calibeval.core.errors import InputError
 from calibeval.readers.formats.text import TextSource
 from calibeval.readers.logs.answer import Answer
-from calibeval.readers.logs.answers import Log, checked_options
-from calibeval.readers.logs.gold import Gold, gold_of, join_gold
+from calibeval.readers.logs.answers import ONE_OPTION, Log, checked_options
+from calibeval.readers.logs.gold import Gold, gold_of, is_option, join_gold
 from calibeval.readers.logs.options import LogOptions
 from calibeval.readers.logs.records import Record, records
 from calibeval.readers.logs.values import as_name, as_number, first_of
@@ -29,6 +30,9 @@ IDS = ("id", "ids", "sample_id", "row_id", "request_id", "custom_id")
 NO_YES = ("no", "yes")
 REFUSED, NO_ANSWER, NO_GOLD = "refused", "without an answer", "without a gold answer"
 NO_OPTION = "whose gold answer is none of the options"
+TIED = "whose likeliest options are equally likely, so that the stated choice decides"
+NO_CHOICE = "with a confidence, but no choice"
+OTHER_LETTERS = "whose gold answer is the choice in other letters (a, A), which counts as right"
 OTHER_CHOICE = "whose choice is not the likeliest option, which counts as chosen"
 TYPES = ("choice", "noul", "predicate", "score", "refusal")
 
@@ -118,6 +122,9 @@ def _decided(record: Record, gold: Mapping[str, Any] | None, log: Log) -> Iterat
         if decision is None:
             log.count(NO_ANSWER if answer is None else REFUSED, question)
             continue
+        if decision.probs is not None and len(decision.probs) == 1:
+            log.count(ONE_OPTION, question)
+            continue
         if gold is None or gold.get(question) is None:
             log.count(NO_GOLD, question)
             continue
@@ -141,22 +148,25 @@ def _decision(answer: dict[str, Any], place: str) -> Decision | None:
         yes = _decimal(answer.get("noul" if kind == "noul" else "probability"), f"{place}: the probability of yes")
         return Decision(place, "predicate", NO_YES, (float(1 - yes), float(yes)))
     confidence = answer.get("confidence")
-    stated = None if confidence is None else _probability(confidence, f'{place}: "confidence"')
     chosen = answer.get("choice")
     text = None if chosen is None else _text(chosen)
     given = answer.get("probabilities")
     if not given:
-        if stated is None or kind == "score":
+        if confidence is None or kind == "score":
             raise InputError(f'{place}: there are no "probabilities"')
-        return Decision(place, kind, chosen=text, confidence=stated)
+        return Decision(place, kind, chosen=text, confidence=_probability(confidence, f'{place}: "confidence"'))
     names, probs, values = _options(given, kind, place)
     if len(set(names)) < len(names):
         raise InputError(f"{place}: two options have the same name")
     legend = answer.get("legend")
     if kind == "score" and isinstance(legend, dict) and all(_text(name) in legend for name in names):
-        names = tuple(_text(legend[name]) for name in names)
-    checked_options(probs, place)
-    return Decision(place, kind, names, probs, values, text, stated)
+        labels = tuple(_text(legend[name]) for name in names)
+        names = labels if len(set(labels)) == len(names) else names
+    if len(probs) != 1:
+        checked_options(probs, place)
+    if not any(probs):
+        raise InputError(f"{place}: every option has probability 0, but their sum must be 1")
+    return Decision(place, kind, names, probs, values, text)
 
 
 def _options(given: Any, kind: str, place: str) -> tuple[tuple[str, ...], tuple[float, ...], tuple[float, ...]]:
@@ -179,21 +189,39 @@ def _options(given: Any, kind: str, place: str) -> tuple[tuple[str, ...], tuple[
 
 
 def _add(log: Log, decision: Decision, gold: Gold, question: str, document: str, *, top_only: bool) -> None:
-    probs = decision.probs
-    best = decision.chosen
-    if probs is not None:
-        best = decision.names[int(np.argmax(probs))]
-        if decision.chosen in decision.names and probs[decision.names.index(str(decision.chosen))] < max(probs):
-            log.count(OTHER_CHOICE, question, measured=True)
     answer = Answer(decision.place, f"{document}/{question}", document, columns={QUESTION: question})
+    if decision.probs is None:
+        if decision.chosen is None:
+            log.count(NO_CHOICE, question)
+            return
+        right = is_option(gold.name, decision.chosen)
+        if not right and gold.name.casefold() == decision.chosen.casefold():
+            log.count(OTHER_LETTERS, question, measured=True)
+            right = True
+        log.answers.append(answer._replace(confidence=float(decision.confidence or 0.0), correct=float(right)))
+        return
+    probs = _chosen_first(decision, decision.probs, question, log)
     if top_only:
-        confidence = decision.confidence if probs is None else max(probs) / sum(probs)
-        right = gold.name == best
-        log.answers.append(answer._replace(confidence=float(confidence or 0.0), correct=float(right)))
+        right = gold.name == decision.names[int(np.argmax(probs))]
+        log.answers.append(answer._replace(confidence=max(probs) / sum(probs), correct=float(right)))
         return
     right_option = decision.names.index(gold.name)
     answer = answer._replace(scores=probs, right=(right_option,), names=decision.names, values=decision.values)
     log.answers.append(answer._replace(shares=gold.shares))
+
+
+def _chosen_first(decision: Decision, probs: tuple[float, ...], question: str, log: Log) -> tuple[float, ...]:
+    """The probabilities; of equal ones, those before the stated choice are lowered by one part in 10^12."""
+    if decision.chosen not in decision.names:
+        return probs
+    at = decision.names.index(str(decision.chosen))
+    if probs[at] < max(probs):
+        log.count(OTHER_CHOICE, question, measured=True)
+        return probs
+    if probs.index(max(probs)) == at:
+        return probs
+    log.count(TIED, question, measured=True)
+    return (*(p * (1 - NUDGE) if p == probs[at] else p for p in probs[:at]), *probs[at:])
 
 
 def _text(value: Any) -> str:

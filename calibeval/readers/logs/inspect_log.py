@@ -10,7 +10,7 @@ from calibeval.readers.formats.json_values import Unfit, named
 from calibeval.readers.logs.answer import Answer
 from calibeval.readers.logs.answers import HALF, Log
 from calibeval.readers.logs.confidence import with_confidence
-from calibeval.readers.logs.eval_zip import open_eval
+from calibeval.readers.logs.eval_zip import MOST_MEMBERS, open_eval
 from calibeval.readers.logs.options import LogOptions
 from calibeval.readers.logs.values import as_name
 from calibeval.readers.stored.limits import Limits
@@ -21,6 +21,8 @@ LETTERS = {"C": 1.0, "I": 0.0, "N": 0.0, "P": HALF}
 CONFIDENCE = "confidence"
 UNSCORED, PARTIAL = "unscored", "partially right, counted as half right and half wrong"
 FAILED = "whose sample ended in an error"
+ABSENT = "whose sample is not in the log"
+ENDED = "success"
 
 
 def read_evals(files: Sequence[SteadyFile], options: LogOptions, limits: Limits) -> Log:
@@ -35,7 +37,9 @@ def read_evals(files: Sequence[SteadyFile], options: LogOptions, limits: Limits)
     found: list[tuple[str, str, dict[str, Any]]] = []
     for file in files:
         with open_eval(file, limits) as archive:
-            task = _task(archive.header(), file.name)
+            header = archive.header()
+            task = _task(header, file.name)
+            _unfinished(log, header, len(archive.samples), task)
             for info in archive.samples:
                 place = f"{file.name}: {info.filename[:120]}"
                 sample = _in_short(archive.document(info), place, key, known)
@@ -44,6 +48,7 @@ def read_evals(files: Sequence[SteadyFile], options: LogOptions, limits: Limits)
     if not found:
         raise InputError(f"{files[0].name}: the log holds no samples")
     scorer = _scorer([*scorers], options, files[0].name)
+    texts = {(task, sample["id"]) for task, _, sample in found if sample["text"]}
     for task, place, sample in found:
         score = sample["scores"].get(scorer)
         if score is None:
@@ -53,7 +58,10 @@ def read_evals(files: Sequence[SteadyFile], options: LogOptions, limits: Limits)
         if right is None:
             log.count(UNSCORED, task)
             continue
-        document = f"{task}/{sample['id']}" if task else sample["id"]
+        own = sample["id"]
+        if not sample["text"] and (task, own) in texts:
+            own = f"{own} (number)"  # beside a text of the same digits, which is another sample
+        document = f"{task}/{own}" if task else own
         answer = Answer(
             place, f"{document}/{sample['epoch']}", document, correct=right, columns={"task": task} if task else {}
         )
@@ -70,6 +78,27 @@ def read_evals(files: Sequence[SteadyFile], options: LogOptions, limits: Limits)
     log.how.append(f'confidence from "{key}" in the metadata of its scores')
     with_confidence(log, rows, options, files[0].name)
     return log
+
+
+def _unfinished(log: Log, header: dict[str, Any], held: int, task: str) -> None:
+    """Count the samples that the header tells of, and the archive does not hold. held: how many it does."""
+    status = header.get("status", ENDED)
+    if status != ENDED:
+        log.how.append(f'the run ended with the status "{str(status)[:40]}"')
+    results = header.get("results")
+    expected = results.get("total_samples") if isinstance(results, dict) else None
+    if not isinstance(expected, int):
+        expected = _planned(header.get("eval"))
+    for _ in range(min(expected, MOST_MEMBERS) - held):
+        log.count(ABSENT, task)
+
+
+def _planned(about: Any) -> int:
+    """The number of samples that were to be run, each in every epoch; 0 if it is unknown."""
+    data, settings = (about.get(key) if isinstance(about, dict) else None for key in ("dataset", "config"))
+    ids = data.get("sample_ids") if isinstance(data, dict) else None
+    epochs = settings.get("epochs") if isinstance(settings, dict) else None
+    return len(ids) * (epochs if isinstance(epochs, int) else 1) if isinstance(ids, list) else 0
 
 
 def _task(header: dict[str, Any], file: str) -> str:
@@ -94,6 +123,7 @@ def _in_short(sample: dict[str, Any], place: str, key: str, known: dict[str, Non
         kept[name] = score["value"], next((one[key] for one in places if key in one), None)
     return {
         "id": as_name(sample.get("id"), f'{place}: "id"'),
+        "text": isinstance(sample.get("id"), str),
         "epoch": sample.get("epoch", 1),
         "scores": kept,
         "error": bool(sample.get("error")),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, NamedTuple
 
@@ -52,7 +53,7 @@ def read_samples(sources: Sequence[TextSource], options: LogOptions, limits: Lim
     loaded = [(source, [*map(_in_short, records(source, limits))]) for source in sources]
     file = sources[0].name
     chosen = _filter([record for _, found in loaded for record in found], options, file)
-    checked: set[str] = set()
+    checked = Counter[bool]()
     for source, found in loaded:
         task = _task(source.name)
         rows = [record for record in found if record.row.get("filter", "none") == chosen]
@@ -61,7 +62,7 @@ def read_samples(sources: Sequence[TextSource], options: LogOptions, limits: Lim
             if right is None:
                 log.count(NO_GOLD, task)
                 continue
-            checked.add("" if sample.logged is None else LOGGED[options.normalize])
+            checked[sample.logged is not None] += 1
             name = task or _own_task(sample.record)
             document = as_name(sample.record.row.get("doc_id"), f'{sample.record.place}: "doc_id"')
             document = f"{name}/{document}" if name else document
@@ -75,11 +76,17 @@ def read_samples(sources: Sequence[TextSource], options: LogOptions, limits: Lim
     if chosen != "none":
         log.how.append(f'filter "{chosen}"')
     log.how.append("log-likelihoods" + ("" if options.normalize == "none" else f" divided by {options.normalize}"))
-    if checked - {""}:
-        log.how.append(f'the same right or wrong in every row as "{LOGGED[options.normalize]}"')
-    else:
-        log.how.append(f'not checked, since rows have no "{LOGGED[options.normalize]}"')
+    log.how.append(_check(checked, LOGGED[options.normalize]))
     return log
+
+
+def _check(checked: Counter[bool], logged: str) -> str:
+    """What was checked against the accuracy that the harness logged. checked: rows that have it, and that have not."""
+    if not checked[True]:
+        return f'not checked, since rows have no "{logged}"'
+    if not checked[False]:
+        return f'the same right or wrong in every row as "{logged}"'
+    return f'the same right or wrong as "{logged}" in the {checked[True]:,} of {checked.total():,} rows that have it'
 
 
 def _in_short(record: Record) -> Record:

@@ -7,6 +7,8 @@ import pytest
 
 import calibeval
 from tests.cli.invoking import run
+from tests.dense.folders import nnunet_3d
+from tests.dense.images import region_volumes
 from tests.readers.cases.folders import image, nnunet, npz
 
 
@@ -123,3 +125,28 @@ def test_a_folder_of_images_needs_a_folder_of_labels(capsys, tmp_path):
     said = run(capsys, "report", str(scores), "--labels", str(labels), "--layout", "monai")
     assert said.code == 3
     assert "case_0.nii.gz: holds whole numbers, as a segmentation does" in said.err
+
+
+def test_where_an_image_or_its_folder_is_no_dump(capsys, tmp_path):
+    scores, labels = nnunet(tmp_path, {f"case_{i}": image(i, (4, 6, 7)) for i in range(2)})
+    todo = "name the folder of the predictions, and with --labels the folder of the labels; report, compare, gate"
+    one = run(capsys, "report", str(scores / "case_0.npz"), "--labels", str(labels / "case_0.nii.gz"))
+    assert (one.code, one.err[: len(todo) + 28]) == (3, f"case_0.nii.gz: is an image: {todo}"[: len(todo) + 28])
+    for command in ("inspect", "sums"):
+        said = run(capsys, command, str(scores), "--labels", str(labels), *(["-o", "a.sums"] * (command == "sums")))
+        assert said.code == 3
+        assert f"{scores}: holds images, one for each case: {todo}" in said.err
+        assert "inspect, survey and sums do not" in said.err
+
+
+def test_one_region(capsys, tmp_path):
+    cases = region_volumes()
+    folders = nnunet_3d(tmp_path, cases, regions=True)
+    every = printed(capsys, (folders.predictions, folders.labels))
+    (core,) = printed(capsys, (f"{folders.predictions}#core", folders.labels))
+    assert core["name"] == "validation#core"
+    assert core == next(one for one in every if one["name"] == "validation#core")
+    report = calibeval.evaluate({"a": f"{folders.predictions}#core"}, labels=folders.labels)
+    assert [one.name for one in report.dumps] == ["a#core"]
+    said = run(capsys, *arguments((f"{folders.predictions}#cor", folders.labels)))
+    assert (said.code, 'there is no region "cor" (did you mean "core"?)' in said.err) == (2, True)

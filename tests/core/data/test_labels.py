@@ -87,6 +87,14 @@ WRONG = [
             "If -1 marks rows without a label, use --ignore-index -1."
         ),
     ),
+    (
+        np.array([0, 3, 2, 3, 1]),
+        (
+            "row 1: label 3, but the scores have 3 classes (0 to 2) (2 rows are out of range). "
+            "If 3 marks rows without a label, use --ignore-index 3."
+        ),
+    ),
+    (np.array([7, 7]), "row 0: label 7, but the scores have 3 classes (0 to 2) (2 rows are out of range)."),
     (np.array([0.0, 1.5, 0.25]), "row 1: label 1.5, but labels must be whole numbers (2 rows are not)"),
     (np.array([0.0, np.nan, 1.0]), f"row 1: label nan, {UNLABELLED}"),
     (np.array([np.inf, 1.0]), "row 0: label inf, but labels must be whole numbers (1 rows are not)"),

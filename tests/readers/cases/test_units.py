@@ -61,5 +61,27 @@ def test_names_that_start_with_an_underscore(tmp_path):
 
 def test_a_layout_without_files(tmp_path):
     scores, marks = npz(tmp_path, {"a": image(0)})
-    with pytest.raises(InputError, match=r"holds no cases: none of \.nii\.gz, \.nii, as layout monai has"):
+    with pytest.raises(
+        InputError, match=r"none of \.nii\.gz, \.nii, as layout monai has; its files are those of --layout nnunet$"
+    ):
         Folder(scores, marks, ReadOptions(), "monai")
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("case,patient\nfoo,1\nbar,2\n", "2 of 2 cases are not in it: a.png, b; its first column has foo, bar"),
+        ("patient,case\np,a.png\np,b\n", '"p" belongs to two groups; names of cases are in the column "case": put it'),
+        ("patient,case\np,a.png\nq,b\n", 'a.png, b; names of cases are in the column "case": put it first'),
+        ("a.png,p\nb,q\n", 'line 1 is no header, but the case "a.png"; a table with a header is needed'),
+        ("case;patient\na.png;p\n", "in another one; commas divide cells in .csv, and tabs in .tsv, not ';'"),
+    ],
+)
+def test_why_cases_are_not_in_a_table(tmp_path, text, said):
+    with pytest.raises(InputError) as error:
+        read_units(table(tmp_path, text), ["a.png", "b"])
+    assert said in str(error.value)
+
+
+def test_names_of_cases_may_end_as_files_do(tmp_path):
+    assert read_units(table(tmp_path, "case,patient\na.png,p\nb.npz,q\n"), ["a.png", "b"]).names == ("p", "q")

@@ -167,7 +167,7 @@ def test_probabilities_rounded_to_two_decimals(tmp_path):
         ({"type": "noul", "noul": 1.2}, r"the probability of yes is 1.2"),
         ({"type": "noul", "noul": "x"}, "the probability of yes: a number is needed"),
         ({"type": "vote", "choice": "a"}, 'the type "vote" is unknown'),
-        ({"type": "choice", "probabilities": {"a": 1}}, "1 options"),
+        ({"type": "choice", "probabilities": {"a": 0, "b": 0}}, "every option has probability 0"),
         ({"type": "choice", "probabilities": [0.5, 0.5]}, '"probabilities" must be an object'),
         ({"type": "choice", "choice": "a"}, 'there are no "probabilities"'),
         ({"type": "choice", "probabilities": [{"value": "a", "probability": 0.5}] * 2}, "two options"),

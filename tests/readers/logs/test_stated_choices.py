@@ -1,0 +1,101 @@
+"""What a log of decisions says of its choices, and gold answers in the words of another: ties, levels, bare answers."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+import calibeval
+from calibeval.core.errors import InputError, UsageError
+
+
+def write(path, answers, golds, key="labels"):
+    rows = [{"answers": {"q": answer}, key: {"q": gold}} for answer, gold in zip(answers, golds, strict=True)]
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+def counts(found):
+    return {one.what: one.answers for one in found.source.log.counts}
+
+
+@pytest.mark.parametrize("part", ["topc", "a"])
+def test_a_question_that_a_log_of_one_question_does_not_have_is_refused(tmp_path, part):
+    path = write(tmp_path / "log.jsonl", [{"type": "noul", "noul": 0.3}] * 2, [True, False])
+    with pytest.raises(UsageError, match=f'there is no question "{part}"'):
+        calibeval.read(f"{path}#{part}")
+    assert calibeval.read(f"{path}#q").n == 2
+
+
+def test_the_stated_choice_decides_between_options_that_are_equally_likely(tmp_path):
+    shares = {"a": 0.33, "b": 0.33, "c": 0.33}
+    answers = [{"type": "choice", "choice": choice, "probabilities": shares} for choice in "abcc"]
+    path = write(tmp_path / "log.jsonl", answers, "abca")
+    report = calibeval.evaluate(path, level=None)
+    assert report["accuracy"].value == 0.75
+    assert report["confidence_gap"].value == pytest.approx(1 / 3 - 0.75, abs=1e-9)
+    assert any("rounded to 2 decimals" in text for text in report.dumps[0].warnings)
+    assert counts(calibeval.read(path)) == {
+        "whose likeliest options are equally likely, so that the stated choice decides": 3
+    }
+
+
+@pytest.mark.parametrize(
+    ("choice", "golds", "right", "told"),
+    [
+        (True, ["yes", "no", True, 0], [1, 0, 1, 0], {}),
+        (False, ["yes", "no", "false", 1], [0, 1, 1, 0], {}),
+        (
+            "Billing", ["billing", "Billing", "sales", "SALES"], [1, 1, 0, 0],
+            {"whose gold answer is the choice in other letters (a, A), which counts as right": 1},
+        ),
+        (2, [2, "2", 2.0, 3], [1, 1, 1, 0], {}),
+    ],
+)  # fmt: skip
+def test_a_bare_choice_is_right_in_other_words(tmp_path, choice, golds, right, told):
+    answers = [{"type": "choice", "choice": choice, "confidence": 0.9}] * 4
+    found = calibeval.read(write(tmp_path / "log.jsonl", answers, golds), confidence_means="probability")
+    assert (found.labels.tolist(), counts(found)) == (right, told)
+
+
+def test_a_confidence_without_a_choice_is_counted(tmp_path):
+    answers = [{"type": "choice", "confidence": 0.9}] + [{"type": "choice", "choice": "a", "confidence": 0.9}] * 2
+    found = calibeval.read(write(tmp_path / "log.jsonl", answers, "aab"), confidence_means="probability")
+    assert (found.n, counts(found)) == (2, {"with a confidence, but no choice": 1})
+
+
+def score(legend):
+    shares = {"0": 0.1, "1": 0.8, "2": 0.1}
+    return {"type": "score", "score": 1, "legend": dict(zip("012", legend, strict=True)), "probabilities": shares}
+
+
+@pytest.mark.parametrize(
+    ("legend", "gold", "label"),
+    [
+        (("1", "2", "3"), 1, 1),
+        (("1", "2", "3"), 0, 0),
+        (("1", "2", "3"), "3", 2),
+        (("1", "2", "3"), {"0": 0, "1": 1, "2": 0}, 1),
+        (("1", "2", "3"), {"1": 0, "2": 0, "3": 1}, 2),
+        (("ok", "ok", "bad"), 1, 1),
+        (("bad", "ok", "good"), {"0": 0, "1": 1, "2": 0}, 1),
+        (("bad", "ok", "good"), "good", 2),
+        (("bad", "ok", "good"), "2", 2),
+        (("0", "1", "2"), "1", 1),
+    ],
+)
+def test_a_number_is_the_level_of_a_score_and_not_its_label(tmp_path, legend, gold, label):
+    found = calibeval.read(write(tmp_path / "log.jsonl", [score(legend)] * 2, [gold] * 2))
+    assert (found.labels.tolist(), found.source.log.counts) == ([label] * 2, ())
+    # cumulated .1, .9 against 0, 1 at level 1; 1, 1 at level 0; 0, 0 at level 2
+    expected = {1: (0.1**2 + 0.1**2) / 2, 0: (0.9**2 + 0.1**2) / 2, 2: (0.1**2 + 0.9**2) / 2}[label]
+    assert next(one.value for one in found.source.log.measures if one.name == "rps") == pytest.approx(expected)
+
+
+@pytest.mark.parametrize("gold", ["1", {"1": 0.5, "2": 0.5}])
+def test_a_text_that_is_a_level_and_the_label_of_another_is_refused(tmp_path, gold):
+    legend = ("2", "0", "1") if isinstance(gold, dict) else ("1", "2", "3")
+    path = write(tmp_path / "log.jsonl", [score(legend)] * 2, [gold] * 2)
+    with pytest.raises(InputError, match=r"is the label of one level and the value of another.*as numbers"):
+        calibeval.read(path)

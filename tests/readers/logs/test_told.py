@@ -1,0 +1,62 @@
+"""What a log lacks, or holds in a way of its own, is told."""
+
+from __future__ import annotations
+
+import json
+import zipfile
+
+import numpy as np
+import pytest
+
+import calibeval
+from tests.readers.logs import eval_writer, lm_eval_writer
+
+
+def write(path, rows):
+    path.write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        {"status": "error", "results": {"total_samples": 10}},
+        {"status": "error", "eval": {"task": "t", "dataset": {"sample_ids": [1, 2, 3, 4, 5]}, "config": {"epochs": 2}}},
+    ],
+)
+def test_samples_that_a_failed_run_lacks_are_counted(tmp_path, header):
+    path = eval_writer.write(
+        tmp_path / "run.eval", [eval_writer.sample(i, confidence=50) for i in range(3)], header=False
+    )
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr("header.json", json.dumps(header))
+    log = calibeval.read(path).source.log
+    assert (log.answers, [(one.what, one.answers, one.left_out) for one in log.counts]) == (
+        10, [("whose sample is not in the log", 7, True)],
+    )  # fmt: skip
+    assert 'the run ended with the status "error"' in log.recognised
+
+
+def test_a_number_and_a_text_of_the_same_digits_are_two_samples(tmp_path):
+    rows = [eval_writer.sample(name, confidence=50) for name in (1, 2)] + [eval_writer.sample("1", 2, confidence=50)]
+    found = calibeval.read(eval_writer.write(tmp_path / "run.eval", rows))
+    assert (found.ids.tolist(), found.source.log.group) == (["task/1 (number)/1", "task/2/1", "task/1/2"], None)
+
+
+def test_the_check_against_the_harness_says_how_many_rows_it_saw(tmp_path):
+    rows = [*lm_eval_writer.samples(np.random.default_rng(0), 40)]
+    for row in rows[1:]:
+        row["acc"] = None
+    recognised = calibeval.read(write(tmp_path / "a.jsonl", rows)).source.log.recognised
+    assert 'the same right or wrong as "acc" in the 1 of 40 rows that have it' in recognised
+
+
+def test_a_confidence_beside_probabilities_is_never_read_and_a_single_option_is_left_out(tmp_path):
+    odd = {"type": "choice", "choice": "a", "confidence": 85, "probabilities": {"a": 0.7, "b": 0.3}}
+    rows = [{"answers": {"q": odd}, "labels": {"q": "a"}}] * 2
+    rows += [{"answers": {"q": odd | {"probabilities": {"a": 1}}}, "labels": {"q": "a"}}]
+    found = calibeval.read(write(tmp_path / "log.jsonl", rows))
+    assert (found.n, found.source.log.answers) == (2, 3)
+    assert [(one.what, one.left_out) for one in found.source.log.counts] == [
+        ("with a single option, which cannot be wrong", True)
+    ]
