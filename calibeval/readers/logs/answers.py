@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,6 +12,8 @@ import numpy.typing as npt
 from calibeval.core.data.row_source import Kind
 from calibeval.core.data.source import LogCount, LogFacts
 from calibeval.core.errors import InputError, UsageError, nearest
+from calibeval.core.evaluation.cut import MOST_SLICES, MOST_VALUES
+from calibeval.core.evaluation.settings import MIN_ROWS
 from calibeval.readers.logs.answer import Answer
 from calibeval.readers.logs.measures import measures_of
 from calibeval.readers.stored.limits import Limits
@@ -75,7 +77,10 @@ class Log:
         arrays = self._of_options(limits, how) if rows[0].scores is not None else _of_chosen(rows)
         documents = _texts([row.document for row in rows])
         repeated = len(np.unique(documents)) < len(rows)
-        several = len({row.columns.get(self.by) for row in rows}) > 1
+        parts = Counter(row.columns.get(self.by) for row in rows)
+        several, sliced = len(parts) > 1, sliceable(parts)
+        if not sliced:
+            how.append(f"no slices by {self.by}, of which there are {len(parts):,}")
         arrays["ids"] = Stored.of(_texts([row.id for row in rows]))
         for name in dict.fromkeys(name for row in rows for name in row.columns):
             arrays[name] = Stored.of(_texts([row.columns.get(name, "") for row in rows]))
@@ -86,7 +91,7 @@ class Log:
             len(self.answers) + sum(count for what, count in counts.items() if what not in self.read),
             tuple(LogCount(what, count, what not in self.read) for what, count in sorted(counts.items())),
             DOCUMENT if repeated else None,
-            self.by if several else None,
+            self.by if several and sliced else None,
             measures_of(rows, self.by),
         )
         left = ", ".join(f"{one.answers:,} {one.what}" for one in facts.counts if one.left_out)
@@ -143,6 +148,11 @@ def in_halves(rows: Sequence[Answer]) -> list[Answer]:
         else:
             halves.append(row)
     return halves
+
+
+def sliceable(parts: Mapping[str | None, int]) -> bool:
+    """Whether there are few enough questions or tasks to be slices. parts: how many answers each of them has."""
+    return len(parts) <= MOST_VALUES and sum(count >= MIN_ROWS for count in parts.values()) <= MOST_SLICES
 
 
 def _texts(values: Sequence[str]) -> npt.NDArray[np.str_]:

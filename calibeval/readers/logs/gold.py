@@ -11,7 +11,7 @@ from calibeval.readers.formats.text import TextSource
 from calibeval.readers.logs.answers import Log
 from calibeval.readers.logs.options import LogOptions
 from calibeval.readers.logs.records import Record, records
-from calibeval.readers.logs.values import as_name, as_number, first_of
+from calibeval.readers.logs.values import as_name, as_number, documents, first_of
 from calibeval.readers.remote.find import steady_file
 from calibeval.readers.stored.limits import Limits
 
@@ -34,7 +34,7 @@ def join_gold(
 
     Raises: InputError if no record has any, for ids that occur twice, and for files of other lengths without ids.
     """
-    numbered = [str(number) if one is None else one for number, one in enumerate(ids)]
+    numbered = documents(ids)
     if options.gold is None:
         own = [_by_question(record) for record in found]
         if not any(own):
@@ -95,10 +95,24 @@ def _rows(found: Sequence[Record], file: str) -> list[tuple[str | None, Mapping[
 
 
 def _by_question(record: Record) -> Mapping[str, Any] | None:
-    found = first_of(record.row, KEYS)
-    if isinstance(found, list) and all(isinstance(one, dict) and "name" in one for one in found):
-        return {str(one["name"]): first_of(one, ("value", "gold", "label", "choice")) for one in found}
-    return found if isinstance(found, dict) else None
+    """The gold answers of a record, under any of their keys.
+
+    Raises: InputError where two keys hold different answers to a question.
+    """
+    golds: dict[str, Any] = {}
+    key_of: dict[str, str] = {}
+    for key in KEYS:
+        found = record.row.get(key)
+        if isinstance(found, list) and all(isinstance(one, dict) and "name" in one for one in found):
+            found = {str(one["name"]): first_of(one, ("value", "gold", "label", "choice")) for one in found}
+        for question, gold in found.items() if isinstance(found, dict) else ():
+            if golds.setdefault(question, gold) != gold:
+                raise InputError(
+                    f'{record.place}: "{key_of[question]}" and "{key}" hold different gold answers to '
+                    f'"{question[:40]}"; keep one of them'
+                )
+            key_of.setdefault(question, key)
+    return golds or None
 
 
 def gold_of(value: Any, names: Sequence[str], values: Sequence[float], place: str) -> Gold | None:

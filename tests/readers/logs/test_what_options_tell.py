@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import calibeval
+from calibeval.core.errors import InputError, UsageError
 from tests.readers.logs import eval_writer, lm_eval_writer
 
 
@@ -60,3 +61,45 @@ def test_a_confidence_beside_probabilities_is_never_read_and_a_single_option_is_
     assert [(one.what, one.left_out) for one in found.source.log.counts] == [
         ("with a single option, which cannot be wrong", True)
     ]
+
+
+CHOICE = {"type": "choice", "choice": "a", "probabilities": {"a": 0.7, "b": 0.3}}
+
+
+def test_rows_without_an_id_are_documents_of_their_own(tmp_path):
+    row = {"answers": {"q": CHOICE}, "labels": {"q": "a"}}
+    found = calibeval.read(write(tmp_path / "log.jsonl", [row | {"id": "1"}, row, row | {"id": "row 3"}, row]))
+    assert found.ids.tolist() == ["1/q", "row row 1/q", "row 3/q", "row row 3/q"]
+    assert found.source.log.group is None
+
+
+def test_gold_answers_under_two_keys_must_agree(tmp_path):
+    row = {"answers": {"q": CHOICE, "r": CHOICE}, "labels": {"q": "a"}, "gold": {"q": "a", "r": "b"}}
+    assert calibeval.read(write(tmp_path / "log.jsonl", [row])).labels.tolist() == [0, 1]
+    with pytest.raises(InputError, match='line 1: "labels" and "gold" hold different gold answers to "q"'):
+        calibeval.read(write(tmp_path / "log.jsonl", [row | {"gold": {"q": "b"}}]))
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"normalize": "bytes"}, "log.jsonl holds decisions, which are read without normalize; there are gold, conf"),
+        ({"key": {"filter": "x"}}, "are read without key="),
+        ({"key": {"confidence": "x"}}, "are read without key="),
+        ({"key": {"ids": "id"}}, "log.jsonl is a log with keys of its own: it is read without"),
+        ({"confidence_unit": "percent"}, "are read without confidence_unit;"),
+    ],
+)
+def test_options_without_an_effect_are_refused(tmp_path, options, message):
+    path = write(tmp_path / "log.jsonl", [{"answers": {"q": CHOICE}, "labels": {"q": "a"}}])
+    with pytest.raises(UsageError, match=message):
+        calibeval.read(path, **options)
+
+
+def test_more_questions_than_slices_are_measured_without_slices(tmp_path):
+    rows = [{"answers": {f"q{i}": CHOICE}, "labels": {f"q{i}": "ab"[i % 2]}} for i in range(1001)]
+    path = write(tmp_path / "log.jsonl", rows)
+    dump = calibeval.evaluate(path, level=None).dumps[0]
+    assert (dump.n, dump.slices) == (1001, None)
+    assert "no slices by question, of which there are 1,001" in dump.source.log.recognised
+    assert calibeval.read(f"{path}#q7").n == 1
