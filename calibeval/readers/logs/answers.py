@@ -23,6 +23,7 @@ Floats = npt.NDArray[np.float64]
 MOST_OPTIONS = 4096
 DOCUMENT, WEIGHT = "document", "weight"
 HALF = 0.5
+ABSENT = -0.0  # the probability of an option that an answer does not have; a printed 0 is +0.0
 ONE_OPTION = "with a single option, which cannot be wrong"
 
 
@@ -108,7 +109,7 @@ class Log:
                 f"{widest.place}: {k:,} options, so that the scores of {len(rows):,} answers take more memory than "
                 f"--max-memory allows ({limits.max_memory:,} bytes)"
             )
-        masked = -np.inf if self.kind != "probs" else 0.0
+        masked = -np.inf if self.kind != "probs" else ABSENT
         scores = np.full((len(rows), k), masked)
         for number, row in enumerate(rows):
             scores[number, : len(row.scores or ())] = row.scores

@@ -20,6 +20,7 @@ from calibeval.readers.logs.answers import ONE_OPTION, Log, checked_options
 from calibeval.readers.logs.gold import Gold, gold_of, is_option, join_gold
 from calibeval.readers.logs.options import LogOptions
 from calibeval.readers.logs.records import Record, records
+from calibeval.readers.logs.sums import check_sums
 from calibeval.readers.logs.values import as_name, as_number, first_of
 from calibeval.readers.stored.limits import Limits
 
@@ -89,6 +90,8 @@ def read_decisions(sources: Sequence[TextSource], options: LogOptions, limits: L
             f'{bare.place}: there is a "confidence", but no "probabilities", and services mean different things by it; '
             "if it is the probability that the choice is right, say --confidence-means probability"
         )
+    if bare is not None:
+        check_sums([(decision.place, decision.probs) for decision, *_ in pairs if decision.probs is not None])
     for decision, gold, question, document in pairs:
         _add(log, decision, gold, question, document, top_only=bare is not None)
     kinds = {decision.kind for decision, *_ in pairs}
@@ -243,7 +246,7 @@ def _decimal(value: Any, place: str) -> Decimal:
 
 
 def _probability(value: Any, place: str) -> float:
-    found = as_number(value, place)
+    found = as_number(value, place) + 0.0  # never -0.0, which is for options that an answer does not have
     if not 0 <= found <= 1:
         raise InputError(f"{place} is {found:g}, but it must lie between 0 and 1")
     return found

@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import json
+import math
 
+import numpy as np
 import pytest
+from scipy.optimize import minimize_scalar
 
 import calibeval
 from calibeval.core.errors import InputError, UsageError
@@ -99,3 +102,53 @@ def test_a_text_that_is_a_level_and_the_label_of_another_is_refused(tmp_path, go
     path = write(tmp_path / "log.jsonl", [score(legend)] * 2, [gold] * 2)
     with pytest.raises(InputError, match=r"is the label of one level and the value of another.*as numbers"):
         calibeval.read(path)
+
+
+def test_a_bare_answer_does_not_hide_probabilities_that_are_none(tmp_path):
+    bare = {"type": "choice", "choice": "a", "confidence": 0.9}
+    answers = [bare, {"type": "choice", "choice": "a", "probabilities": {"a": 0.2, "b": 0.1}}]
+    path = write(tmp_path / "log.jsonl", answers, "aa")
+    with pytest.raises(InputError, match=r'line 2, question "q": the probabilities sum to 0.3, not to 1'):
+        calibeval.read(path, confidence_means="probability")
+    rounded = {"type": "choice", "choice": "a", "probabilities": {"a": 0.33, "b": 0.33, "c": 0.33}}
+    found = calibeval.read(write(path, [bare, rounded], "aa"), confidence_means="probability")
+    assert found.scores[0:2].tolist() == pytest.approx([0.9, 1 / 3])
+
+
+def test_rounding_explains_no_more_than_the_options_of_the_row_itself(tmp_path):
+    wide = {"type": "choice", "probabilities": {f"o{i}": 0.13 if i == 0 else 0.03 for i in range(30)}}
+    for share, fits in ((0.35, False), (0.49, True)):
+        narrow = {"type": "choice", "probabilities": {"a": 0.5, "b": share}}
+        path = write(tmp_path / f"{share}.jsonl", [wide, narrow], ["o0", "a"])
+        if fits:
+            assert calibeval.read(path).scores[1:2][0, :2].tolist() == pytest.approx([50 / 99, 49 / 99])
+        else:
+            with pytest.raises(InputError, match=r"sums to 0.85, not to 1 within 0.0101 \(rounded to 2 decimals\)"):
+                calibeval.evaluate(path, level=None)
+
+
+def test_a_clip_raises_printed_zeros_but_no_option_that_an_answer_does_not_have(tmp_path):
+    narrow, zeros, minus = (
+        {"a": 0.6, "b": 0.4},
+        {"a": 0.7, "b": 0.3, "c": 0.0, "d": 0.0},
+        {"a": 0.8, "b": 0.2, "c": -0.0},
+    )
+    given = [(narrow, "a"), (narrow, "b"), (zeros, "a"), (zeros, "c"), (minus, "a"), (minus, "b")] * 3
+    answers = [{"type": "choice", "probabilities": probs} for probs, _ in given]
+    path = write(tmp_path / "log.jsonl", answers, [gold for _, gold in given])
+    fitted = calibeval.fit(path, method="temperature", clip=0.01)
+
+    def logs(probs, t):
+        return {name: math.log(max(p, 0.01)) / t for name, p in probs.items()}
+
+    def nll(t):
+        return sum(
+            math.log(sum(map(math.exp, logs(probs, t).values()))) - logs(probs, t)[gold] for probs, gold in given
+        )
+
+    best = minimize_scalar(nll, bounds=(0.05, 20), method="bounded", options={"xatol": 1e-9}).x
+    assert fitted.temperature == pytest.approx(best, rel=1e-5)
+    mapped = np.exp(fitted(path).scores[0:5])
+    for row, (probs, _) in zip(mapped, given[:5], strict=True):
+        shares = np.exp([*logs(probs, best).values()])
+        assert row.tolist() == pytest.approx([*(shares / shares.sum()), 0, 0][:4], rel=1e-4)
