@@ -13,7 +13,7 @@ from calibeval.readers.formats.json import read_json_text
 from calibeval.readers.formats.jsonl import read_objects
 from calibeval.readers.formats.text import BOM, TextSource
 from calibeval.readers.logs.options import LogOptions
-from calibeval.readers.logs.recognise import READERS, log_format
+from calibeval.readers.logs.recognise import READ, READERS, log_format
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.stored import Contents
 
@@ -53,6 +53,7 @@ def read_stdin(
             source = TextSource(NAME, size, lambda: _from_start(copy))
             form = read_as or (None if logs is None else log_format(source, limits))
             if logs is not None and form is not None and form in READERS:
+                logs.check(READ[form][1], READ[form][0], NAME)
                 found = READERS[form]([source], logs, limits).contents(NAME, limits)
                 return StandardInput(found, f"stdin-{form[1:]}", sha256, size)
             suffix = read_as or BEGINS.get(_first_character(source), ".csv")

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from calibeval.core.comparison.comparison import Candidate, Comparison, Difference
-from calibeval.core.metrics.image_names import FIRST
+from calibeval.core.metrics.image_names import FIRST, FIRST_OF_POSITIVE
 from calibeval.core.metrics.result import MetricResult
 from calibeval.words import cells
 from calibeval.words.candidate import comparison_headline
@@ -70,14 +70,15 @@ def first_rows(differences: Mapping[str, Difference]) -> tuple[list[Row], str]:
     ''
     """
     every = {row.name: row for row in rows(differences)}
-    names = MAIN_OF_POSITIVE if compares_positive(differences) else MAIN
+    positive = compares_positive(differences)
+    names, of_images = (MAIN_OF_POSITIVE, FIRST_OF_POSITIVE) if positive else (MAIN, FIRST)
     main = [every[name] for name in names if name in every]
     if len(main) < len(names):
         return [*every.values()], ""
-    main += [every[name] for name in FIRST if name in every]
+    main += [every[name] for name in of_images if name in every]
     found: dict[str, list[str]] = {}
     for row in every.values():
-        if row.name not in (*names, *FIRST) and not (row.name == "brier" and "brier_positive" in names):
+        if row.name not in (*names, *of_images) and not (row.name == "brier" and "brier_positive" in names):
             found.setdefault(row.finding, []).append(row.label)
     return main, " · ".join(f"{', '.join(labels)}: {words}" for words, labels in found.items())
 

@@ -151,10 +151,16 @@ def _means(images: PerImage, judged: ByImage) -> list[str]:
         mean = mean.removesuffix(" %") if "[" in mean else mean
         lacking = f", undefined in {number.undefined}" if number.undefined else ""
         notes = ("" if number.pooled is None else f"pooled {_text(name, number.pooled)}") + lacking
-        called = lead_label(judged) if number is judged.lead else number_label(name)
+        called = lead_label(judged) if number is judged.lead else _called(judged, name)
         parts.append(f"{lead}{called} {mean}{f' ({notes})' if notes else ''}")
     why = next((one.reason for one in images.numbers.values() if one.mean is None and one.reason is not None), None)
     return parts or ([] if why is None else [f"mean over images{beside}: none: {why}"])
+
+
+def _called(judged: ByImage, name: str) -> str:
+    """What a number of this name is called; of two classes, it is that of the positive one."""
+    own = number_label(name)
+    return own if judged.ece != "ece_positive" else f"{own} (pos)" if name == "dice" else f"{own} P(pos)"
 
 
 def _border(images: PerImage) -> str:

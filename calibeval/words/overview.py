@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from calibeval.core.data.notices import Notice
 from calibeval.core.evaluation.doubts import SUSPICIONS
-from calibeval.core.metrics.image_names import MEANS
+from calibeval.core.metrics.image_names import MEANS, MEANS_OF_POSITIVE
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.standing import Standing, with_floor
 from calibeval.core.report.views import speaks_of_positive, with_means
@@ -73,7 +73,8 @@ def overview(report: Report) -> Overview:
     if main in (OF_TWO, MAIN) and all(
         dump.per_image is not None and dump.per_image.convention is None for dump in dumps
     ):
-        dumps, main, names = tuple(map(with_means, dumps)), (*main, *MEANS), [*names, *MEANS]
+        means = MEANS_OF_POSITIVE if main == OF_TWO else MEANS
+        dumps, main, names = tuple(map(with_means, dumps)), (*main, *means), [*names, *means]
     winners = {name: best.best(dumps, name) for name in names}
     lines = tuple(
         Line(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from calibeval.core.metrics.image_names import MEANS, MEANS_OF_POSITIVE
 from calibeval.core.metrics.table import EVERY, METRICS
 from calibeval.core.report.report import DumpReport
 from calibeval.core.report.views import speaks_of_positive
@@ -41,8 +42,9 @@ def sliced(names: Iterable[str]) -> tuple[str, ...]:
     ('ece_positive', 'nll', 'accuracy')
     """
     every = {*names}
-    means = [name for name in ("per_image.ece", "per_image.dice") if name in every]
-    return ("ece_positive" if compares_positive(every) else "ece", *means, "nll", "accuracy")
+    positive = compares_positive(every)
+    means = [name for name in (MEANS_OF_POSITIVE if positive else MEANS) if name in every]
+    return ("ece_positive" if positive else "ece", *means, "nll", "accuracy")
 
 
 def is_shown(metric: str) -> bool:

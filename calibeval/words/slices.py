@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from calibeval.core.data.shot_names import SHOTS_TRUE
-from calibeval.core.metrics.image_names import MEANS
+from calibeval.core.metrics.image_names import MEANS, MEANS_OF_POSITIVE
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import DumpReport, SliceResult, SmallSlice
 from calibeval.core.report.standing import CERTAIN_ROWS, Standing, standing_of
@@ -36,7 +36,8 @@ class SliceTable:
 
     def of_images(self) -> tuple[str, ...]:
         """The means over images that tables show, if there are any."""
-        return tuple(name for name in MEANS if any(name in row.metrics for row in self.rows))
+        means = MEANS_OF_POSITIVE if self.ece == "ece_positive" else MEANS
+        return tuple(name for name in means if any(name in row.metrics for row in self.rows))
 
     def finding(self) -> str:
         """In words how many slices are miscalibrated beyond noise, or why that is unknown."""

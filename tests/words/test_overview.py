@@ -139,14 +139,14 @@ def test_a_dump_without_a_value_has_a_dash():
 
 def test_images_have_means_beside_pooled_numbers(images_of_two):
     found = overview(images_of_two)
-    assert found.main[-2:] == ("per_image.ece", "per_image.dice")
+    assert found.main[-2:] == ("per_image.ece_positive", "per_image.dice_positive")
     for dump, line in zip(images_of_two.dumps, found.lines, strict=True):
         organ = dump.per_image.structures[1].numbers
-        assert line.cells["per_image.ece"].value == f"{100 * organ['ece'].mean:.2f}"
-        assert line.cells["per_image.dice"].value == f"{100 * organ['dice'].mean:.2f}"
+        assert line.cells["per_image.ece_positive"].value == f"{100 * organ['ece'].mean:.2f}"
+        assert line.cells["per_image.dice_positive"].value == f"{100 * organ['dice'].mean:.2f}"
         assert by_image(dump).numbers["ece"].pooled == pytest.approx(dump.metrics["ece_positive"].value, abs=1e-12)
     chosen = calibeval.evaluate([images(1), images(2)], metrics="nll")
-    assert "per_image.ece" not in overview(chosen).main
+    assert not any(name.startswith("per_image") for name in overview(chosen).main)
 
 
 def test_regions_of_the_same_cases_are_no_rivals(images_of_two):

@@ -16,9 +16,10 @@ from calibeval.core.comparison.of_images import Models, image_differences
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.arrays import Codes
 from calibeval.core.data.notices import Notice
+from calibeval.core.data.positive import with_positive
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.row_ids import matchable
-from calibeval.core.dense.as_metrics import of_block
+from calibeval.core.dense.as_metrics import of_block, of_report
 from calibeval.core.dense.image_sums import ImageSums
 from calibeval.core.dense.of_dump import has_images, images_of, too_large, without_background
 from calibeval.core.dense.results import Images, per_image
@@ -77,12 +78,18 @@ class ArrayImages:
         """The names of the classes, or their numbers."""
         return self.dump.class_names or tuple(map(str, range(self.dump.k or 0)))
 
+    @property
+    def _positive(self) -> int | None:
+        """The number of the positive class of two."""
+        return with_positive(self.dump, self.settings.positive).positive if self.dump.k == 2 else None
+
     def metrics(self, level: float | None, names: Collection[str] | None = None) -> dict[str, MetricResult]:
         """The numbers of images, with intervals at this level. names: these alone. Raises: InputError if too large."""
         if self.images is None:
             raise InputError(f"{self.dump.source.name}: {self.too_large}")
         background = self.settings.background or "include"
-        found = of_block(per_image(self.images, level, self.class_names, background=background))
+        block = per_image(self.images, level, self.class_names, background=background)
+        found = of_block(block, self._positive)
         return found if names is None else {name: found[name] for name in names if name in found}
 
     def differences(
@@ -98,7 +105,7 @@ class ArrayImages:
         theirs = _reordered(theirs, base.dump, self.dump)
         codes = ours.codes if base.own_group or not self.own_group else theirs.codes
         models = Models(ours._replace(codes=codes), theirs._replace(codes=codes))
-        found = image_differences(models, base.class_names, level, self.settings.background)
+        found = image_differences(models, base.class_names, level, self.settings.background, self._positive)
         return found if names is None else {name: found[name] for name in names if name in found}
 
     def beside(
@@ -131,7 +138,7 @@ def unpaired_with_images(
     found = unpaired(saved, measured, level, names)
     if images is None or images.images is None:
         return found if images is None else images.beside(None, found, level, names)
-    known = replace(saved, dump=replace(saved.dump, metrics=of_block(saved.dump.per_image)))
+    known = replace(saved, dump=replace(saved.dump, metrics=of_report(saved.dump)))
     own = images.metrics(level, names)
     return with_differences(found, unpaired_differences(known, measured.sums, own, level, grouped=True), names)
 

@@ -13,7 +13,7 @@ from calibeval.core.comparison.of_images import Models, image_differences
 from calibeval.core.comparison.of_sums import matched_sums
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.source import Source
-from calibeval.core.dense.as_metrics import of_block
+from calibeval.core.dense.as_metrics import of_report
 from calibeval.core.dense.case import Cases
 from calibeval.core.evaluation.case_parts import Part
 from calibeval.core.evaluation.measured_cases import Columns, MeasuredCases, measured_cases
@@ -116,7 +116,8 @@ class PairedCases:
         found = matched.at(level, of_rows(only))
         if part.base is None:
             raise AssertionError("cases are compared with their base")
-        dense = image_differences(Models(part.base, part.images), names, level, measured.settings.background)
+        positive = None if found.dump.positive is None else found.dump.positive.index
+        dense = image_differences(Models(part.base, part.images), names, level, measured.settings.background, positive)
         both = {**found.differences, **dense}
         return found, both if only is None else {name: both[name] for name in only if name in both}
 
@@ -136,7 +137,7 @@ class PairedCases:
         saved.check_classes(rows.predictions)
         report = measured.report(level, of_rows(only))
         theirs = chosen_results(report, only)
-        known = replace(saved.dump, metrics={**saved.dump.metrics, **of_block(saved.dump.per_image)})
+        known = replace(saved.dump, metrics={**saved.dump.metrics, **of_report(saved.dump)})
         differences: Mapping[str, Difference] = unpaired_differences(
             replace(saved, dump=known), rows.sums, theirs, level, grouped=True
         )
@@ -165,7 +166,7 @@ def unpaired_note(saved: Baseline) -> Notice:
 
 def chosen_results(report: DumpReport, only: Collection[str] | None) -> dict[str, MetricResult]:
     """The metrics of a report of cases, with the numbers of its images. only: these alone."""
-    every = {**report.metrics, **of_block(report.per_image)}
+    every = {**report.metrics, **of_report(report)}
     return every if only is None else {name: every[name] for name in only if name in every}
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
@@ -24,7 +25,7 @@ from calibeval.core.dense.intervals import LEAST_UNITS, as_gaps, joint_of_parts,
 from calibeval.core.dense.results import FEW_PARTS, NO_METHOD, Images
 from calibeval.core.dense.spread import infinite, known
 from calibeval.core.dense.values import NUMBERS, DenseNumber, of_class, ratio, without_class
-from calibeval.core.metrics.image_names import OF_ROWS, Spelled
+from calibeval.core.metrics.image_names import OF_POSITIVE, OF_ROWS, Spelled
 from calibeval.core.report.left_out import LeftOut
 from calibeval.core.sums.binning import BinSums
 from calibeval.core.uncertainty.clusters import Clusters
@@ -76,12 +77,16 @@ class Units:
 
 
 def image_differences(
-    models: Models, class_names: Sequence[str], level: float, background: LeftOut | None = None
+    models: Models,
+    class_names: Sequence[str],
+    level: float,
+    background: LeftOut | None = None,
+    positive: int | None = None,
 ) -> dict[str, Difference]:
     """The differences by their names: of all images, and then of every structure.
 
     Those that differences of rows have are left out. background: "exclude-class" leaves the first class out of means
-    over classes, and out of the structures.
+    over classes, and out of the structures. positive: the number of the positive class of two.
     """
     without = background == "exclude-class"
     shown = Models(*(_without(one, 0) for one in models)) if without else models
@@ -104,6 +109,11 @@ def image_differences(
                 single[name] = (
                     _mean(name, number, models, level) if mean else _pooled(name, number, models, own, label, level)
                 )
+    for called, same in OF_POSITIVE.items() if positive is not None else ():
+        for mean in (False, True) if same not in OF_ROWS else (True,):
+            source, name = Spelled(same, mean, class_names[positive or 0]).name, Spelled(called, mean).name
+            if source in single:
+                whole[name] = replace(single[source], name=name)
     return {**whole, **single}
 
 

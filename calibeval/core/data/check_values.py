@@ -135,7 +135,7 @@ def _explained(row: Floats, decimals: int | None, tolerance: Tolerance) -> str:
     if decimals is None:
         return f"{tolerance.of_sum:g}"
     deficit, excess = sum_bounds(row[None], decimals, tolerance)
-    return f"{excess[0] if row.sum() > 1 else deficit:.4g} (rounded to {in_words(decimals)})"
+    return f"{excess[0] if row.sum() > 1 else deficit[0]:.4g} (rounded to {in_words(decimals)})"
 
 
 def _first(row: Floats, bad: npt.NDArray[np.bool_], predictions: Predictions) -> str:

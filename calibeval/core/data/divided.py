@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.precision import Tolerance, stored_precision
-from calibeval.core.data.rounding import HALF, MOST_DECIMALS, NOISE, Kept, blocks_of, in_words, rounding_of
+from calibeval.core.data.rounding import HALF, MOST_DECIMALS, NOISE, Kept, blocks_of, in_words, rounding_of, whole_parts
 from calibeval.core.data.row_source import BinaryColumns, Kind, RowSource
 from calibeval.core.errors import UsageError
 
@@ -53,8 +53,8 @@ class DividedRows:
                 divided = np.where(np.isfinite(total) & (np.abs(total) > self._near), values - total, values)
                 return np.asarray(divided, self.dtype)
             values = np.where((values < 0) & (values >= -Tolerance.of(self.precision).spare), 0.0, values)
-            parts = values if self.decimals is None else np.rint(values * 10.0**self.decimals)
-            sums = parts.sum(axis=1, keepdims=True)
+            whole, parts = (values, values) if self.decimals is None else whole_parts(values, self.decimals)
+            sums = whole.sum(axis=1, keepdims=True)
             usable = (sums > 0) & np.isfinite(sums) & (values >= 0).all(axis=1, keepdims=True)
             if self.decimals is None:
                 usable &= np.abs(sums - 1) > self._near

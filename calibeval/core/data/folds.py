@@ -47,7 +47,8 @@ def deal(predictions: Predictions, folds: int, seed: int, groups: npt.NDArray[An
         dealt = _deal_groups(labels, group, folds, rng)
         units, words = int(group.max()) + 1, "groups"
     if units < folds:
-        raise InputError(f"{predictions.source.name}: {units} {words} cannot be split into {folds} folds")
+        fewer = f"; at most {units} can be asked for, as with --cross-fit {units}" if units > 1 else ""
+        raise InputError(f"{predictions.source.name}: {units} {words} cannot be split into {folds} folds{fewer}")
     result = np.full(predictions.rows, NO_FOLD, np.int16)
     result[kept] = dealt
     return result

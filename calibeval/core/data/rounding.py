@@ -20,6 +20,7 @@ FEW_CLASSES = 64
 HALF = 2.0**-20  # types with larger steps are called half precision
 LEAST_HALF = 2.0**-25  # probabilities below this become 0 in float16
 NOISE = 1e-6  # sums this close to 1 count as 1
+NUDGE = 1e-12  # the share by which readers of logs lower the first of equal values, where a later one was chosen
 SLACK = 1 + 1e-9  # for the arithmetic of the bounds
 
 Kept = npt.NDArray[np.bool_] | None  # rows that are not ignored; None: all
@@ -63,7 +64,7 @@ def rounding_of(scores: RowSource, kept: Kept, precision: float) -> Rounding | N
     if scores.dtype.kind != "f":
         return None
     k, tolerance = scores.shape[1], Tolerance.of(precision)
-    decimals, out, off, most, lost, per_cell = 0, False, 0, 0.0, 0.0, 0.0
+    decimals, out, off, most, lost, per_cell, per_option = 0, False, 0, 0.0, 0.0, 0.0, 0.0
     for values in blocks_of(scores, kept):
         found = decimals_of(values, precision, decimals)
         if found is None or values.min() < 0:
@@ -74,8 +75,9 @@ def rounding_of(scores: RowSource, kept: Kept, precision: float) -> Rounding | N
         excess = np.rint(values * 10.0**decimals).sum(axis=1) / 10.0**decimals - 1
         cells = np.maximum(np.count_nonzero(values, axis=1), 1)
         per_cell = max(per_cell, float(((excess - tolerance.of_sum) / cells).max()))
+        per_option = max(per_option, float(((-excess - tolerance.of_sum) / np.maximum(options_of(values), 1)).max()))
         lost = max(lost, -float(excess.min()))
-        if per_cell > unit_of(decimals) * SLACK or lost > sum_bounds(values, decimals, tolerance)[0]:
+        if max(per_cell, per_option) > unit_of(decimals) * SLACK or lost > MOST_DEFICIT * SLACK + tolerance.of_sum:
             return None
         out = out or bool((np.abs(_engine_sums(values) - 1) > tolerance.of_sum).any())
         off += int(np.count_nonzero(np.abs(excess) > NOISE / 2))
@@ -97,9 +99,25 @@ def wrong_sums(values: Floats, decimals: int | None, tolerance: Tolerance) -> np
     return np.asarray(~((excess <= most) & (-excess <= deficit)))
 
 
-def sum_bounds(values: Floats, decimals: int, tolerance: Tolerance) -> tuple[float, Floats]:
-    """How far rounding to decimals may take the sums of rows (b, k) below 1, and above it, which is by row."""
-    return bounds_of_cells(values.shape[1], np.count_nonzero(values, axis=1), decimals, tolerance)
+def sum_bounds(values: Floats, decimals: int, tolerance: Tolerance) -> tuple[Floats, Floats]:
+    """How far rounding to decimals may take the sums of rows (b, k) below 1 and above it, by row."""
+    _, excess = bounds_of_cells(values.shape[1], np.count_nonzero(values, axis=1), decimals, tolerance)
+    lost = np.minimum(options_of(values) * unit_of(decimals), MOST_DEFICIT)
+    return np.asarray(lost * SLACK + tolerance.of_sum, np.float64), excess
+
+
+def options_of(values: Floats) -> npt.NDArray[np.intp]:
+    """The number of options of rows (b, k), (b,): -0.0 is written for an option that a row does not have.
+
+    >>> options_of(np.array([[0.5, 0.5, -0.0], [1.0, 0.0, 0.0]])).tolist()
+    [2, 3]
+    """
+    return np.asarray(values.shape[1] - np.count_nonzero(absent_options(values), axis=1), np.intp)
+
+
+def absent_options(values: Floats) -> npt.NDArray[np.bool_]:
+    """Where a row of probabilities does not have the option of the column: see `options_of`."""
+    return np.asarray(np.signbit(values) & (values == 0))
 
 
 def bounds_of_cells(k: int, filled: npt.NDArray[np.intp], decimals: int, tolerance: Tolerance) -> tuple[float, Floats]:
@@ -124,9 +142,23 @@ def decimals_of(values: Floats, precision: float, least: int = 0) -> int | None:
     with np.errstate(over="ignore", invalid="ignore"):
         for decimals in range(least, min(MOST_DECIMALS, int(-math.log10(precision))) + 1):
             scale = 10.0**decimals
-            if np.array_equal(as_stored(np.rint(values * scale) / scale, precision), values):
+            rounded = as_stored(np.rint(values * scale) / scale, precision)
+            if np.array_equal(rounded, values) or np.allclose(rounded, values, rtol=2 * NUDGE, atol=0):
                 return decimals
     return None
+
+
+def whole_parts(values: Floats, decimals: int) -> tuple[Floats, Floats]:
+    """Rounded values as whole numbers of their last digit, and the same in which lowered ones stay lower.
+
+    >>> [parts.tolist() for parts in whole_parts(np.array([0.5 * (1 - NUDGE), 0.5]), 2)]
+    [[50.0, 50.0], [49.99999999995, 50.0]]
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        whole = np.rint(values * 10.0**decimals)
+        shares = values * 10.0**decimals - whole
+        lower = (shares < -whole * (NUDGE / 2)) & (shares > -whole * (NUDGE * 2))
+        return whole, np.where(lower, whole * (1 - NUDGE), whole)
 
 
 def blocks_of(scores: RowSource, kept: Kept) -> Iterator[Floats]:

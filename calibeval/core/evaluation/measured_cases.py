@@ -243,7 +243,8 @@ def slices_of(
                 small.append(SmallSlice(column, part.value or "", part.n))
                 continue
             measured = part.rows.measurement(level, only=only)
-            metrics = {**measured.metrics(level, only), **of_block(cases.block(part, level, names))}
+            positive = measured.sums.positive if measured.sums.k == 2 else None
+            metrics = {**measured.metrics(level, only), **of_block(cases.block(part, level, names), positive)}
             joint = None if measured.joints is None else measured.joints.top
             p = None if joint is None else joint_p_value(measured.sums.top, measured.sums.n, joint)
             own.append(SliceResult(column, part.value or "", part.n, metrics, p, None))

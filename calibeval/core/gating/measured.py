@@ -14,6 +14,8 @@ from calibeval.core.gating.rules import Rule
 from calibeval.core.metrics.table import EVERY, METRICS
 from calibeval.core.report.report import DumpReport
 
+LISTED = 12
+
 
 @dataclass(frozen=True, slots=True)
 class Measured:
@@ -124,9 +126,18 @@ def _whole_evidence(rule: Rule, measured: Measured) -> Evidence:
         found = of_change(None, change.dump.n, change.differences.get(rule.metric))
     else:
         found = of_metric(rule, None, measured.report.n, measured.report.metrics.get(rule.metric), effective)
+        if rule.metric not in measured.report.metrics:
+            found = replace(found, reason=f"{found.reason}{_structures(rule, measured.report)}")
     if found.few:
         found = with_spread(found, rule, measured.report, measured.report.metrics)
     return replace(found, effective=effective)
+
+
+def _structures(rule: Rule, report: DumpReport) -> str:
+    """The structures of images, where a number of another one was asked for."""
+    there = () if report.per_image is None else report.per_image.structures or ()
+    names = [one.name for one in there[:LISTED]] + ["..."] * (len(there) > LISTED)
+    return f"; structures are {', '.join(names)}" if names and "." in rule.metric else ""
 
 
 def _slice_evidence(rule: Rule, measured: Measured, column: str, value: str) -> Evidence:

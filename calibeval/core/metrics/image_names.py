@@ -1,7 +1,7 @@
 """How numbers of segmentations are named: of all pixels, over images, and of one structure.
 
 `dice` is of all pixels together, `per_image.dice` the mean over images; `liver.dice` and `per_image.liver.dice` are the
-same of one structure.
+same of one structure; `dice_positive` and `per_image.ece_positive` are of the positive class of two.
 """
 
 from __future__ import annotations
@@ -15,9 +15,13 @@ OF_IMAGES = (
 )  # fmt: skip
 # Those that every report has over all rows.
 OF_ROWS = ("accuracy", "confidence_gap", "nll", "brier", "ece", "mce_all_bins", "cwce")
+OF_POSITIVE = {"ece_positive": "ece", "dice_positive": "dice"}  # those of the positive class of two, by its own number
 # What tables show of all structures together.
-SHOWN, SHOWN_MEANS = ("boundary_ece", "dice"), ("accuracy", "nll", "brier", "ece", "boundary_ece", "dice")
+SHOWN = ("boundary_ece", "dice", "dice_positive")
+SHOWN_MEANS = ("accuracy", "nll", "brier", "ece", "boundary_ece", "dice", *OF_POSITIVE)
 MEANS = ("per_image.ece", "per_image.dice")  # of tables with a row for each of several dumps or slices
+MEANS_OF_POSITIVE = ("per_image.ece_positive", "per_image.dice_positive")  # of such tables, of two classes
+FIRST_OF_POSITIVE = ("per_image.ece_positive", "dice_positive", "per_image.dice_positive")
 FIRST = ("per_image.ece", "dice", "per_image.dice")  # in a first view
 
 
@@ -42,7 +46,7 @@ def spelled(name: str) -> Spelled | None:
     """
     mean = name.startswith(PREFIX)
     rest = name.removeprefix(PREFIX)
-    if rest in OF_IMAGES or (mean and rest in OF_ROWS):
+    if rest in (*OF_IMAGES, "dice_positive") or (mean and rest in (*OF_ROWS, *OF_POSITIVE)):
         return Spelled(rest, mean)
     structure, dot, number = rest.rpartition(".")
     return Spelled(number, mean, structure) if dot and structure and number in OF_STRUCTURES else None

@@ -35,6 +35,7 @@ NUMBERS = {  # those that every report has over all rows are described there
     "interior_gap": About("interior gap", "confidence - accuracy of pixels not near another label", "zero"),
     "ba_ece": About("BA-ECE", "gaps of bands of the distance to a boundary, near ones weighing more", "lower"),
     "dice": About("Dice", "Dice coefficient, averaged over classes", "higher", "Dice, Ecology 26:297 (1945)"),
+    "dice_positive": About("Dice (pos)", "Dice coefficient of the positive class of two", "higher"),
     "iou": About("IoU", "intersection over union, averaged over classes", "higher"),
 }
 

@@ -139,6 +139,7 @@ def metric_named(name: str) -> Metric:
     known = known_as(name)
     if known is None:
         known = f"metrics are {', '.join(METRICS)}; docs/reference/metrics.md also has those on request"
+        known += ", and of images, as per_image.dice and per_image.CLASS.dice"
         raise UnknownMetric(f'metric "{name}" is unknown{meant(name)}; {known}')
     return EVERY[known]
 

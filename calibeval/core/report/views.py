@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import NamedTuple
 
 from calibeval.core.data.notices import reason
-from calibeval.core.metrics.image_names import MEANS, PREFIX
+from calibeval.core.metrics.image_names import MEANS, MEANS_OF_POSITIVE, PREFIX
+from calibeval.core.metrics.image_names import OF_POSITIVE as OF_STRUCTURE
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.per_image import ImageNumber, ImageValue
 from calibeval.core.report.report import DumpReport
@@ -78,8 +79,9 @@ def with_means(dump: DumpReport) -> DumpReport:
     if judged is None:
         return dump
     means = {}
-    for name in MEANS:
-        number = judged.numbers.get(name.removeprefix(PREFIX))
+    for name in MEANS_OF_POSITIVE if judged.ece == "ece_positive" else MEANS:
+        own = name.removeprefix(PREFIX)
+        number = judged.numbers.get(OF_STRUCTURE.get(own, own))
         if number is not None and number.mean is not None:
             means[name] = MetricResult(name, number.mean, low=number.mean_low, high=number.mean_high)
     return replace(dump, metrics={**dump.metrics, **means})

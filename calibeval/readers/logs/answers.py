@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
@@ -12,6 +12,8 @@ import numpy.typing as npt
 from calibeval.core.data.row_source import Kind
 from calibeval.core.data.source import LogCount, LogFacts
 from calibeval.core.errors import InputError, UsageError, nearest
+from calibeval.core.evaluation.cut import MOST_SLICES, MOST_VALUES
+from calibeval.core.evaluation.settings import MIN_ROWS
 from calibeval.readers.logs.answer import Answer
 from calibeval.readers.logs.measures import measures_of
 from calibeval.readers.stored.limits import Limits
@@ -21,6 +23,7 @@ Floats = npt.NDArray[np.float64]
 MOST_OPTIONS = 4096
 DOCUMENT, WEIGHT = "document", "weight"
 HALF = 0.5
+ABSENT = -0.0  # the probability of an option that an answer does not have; a printed 0 is +0.0
 ONE_OPTION = "with a single option, which cannot be wrong"
 
 
@@ -74,7 +77,10 @@ class Log:
         arrays = self._of_options(limits, how) if rows[0].scores is not None else _of_chosen(rows)
         documents = _texts([row.document for row in rows])
         repeated = len(np.unique(documents)) < len(rows)
-        several = len({row.columns.get(self.by) for row in rows}) > 1
+        parts = Counter(row.columns.get(self.by) for row in rows)
+        several, sliced = len(parts) > 1, sliceable(parts)
+        if not sliced:
+            how.append(f"no slices by {self.by}, of which there are {len(parts):,}")
         arrays["ids"] = Stored.of(_texts([row.id for row in rows]))
         for name in dict.fromkeys(name for row in rows for name in row.columns):
             arrays[name] = Stored.of(_texts([row.columns.get(name, "") for row in rows]))
@@ -85,12 +91,12 @@ class Log:
             len(self.answers) + sum(count for what, count in counts.items() if what not in self.read),
             tuple(LogCount(what, count, what not in self.read) for what, count in sorted(counts.items())),
             DOCUMENT if repeated else None,
-            self.by if several else None,
+            self.by if several and sliced else None,
             measures_of(rows, self.by),
         )
-        narrowed = (lambda part: self.only(part, file).contents(file, limits)) if several else None
         left = ", ".join(f"{one.answers:,} {one.what}" for one in facts.counts if one.left_out)
         told = (self.what, *how, *([f"left out: {left}"] if left else []))
+        narrowed = lambda part: self.only(part, file).contents(file, limits)  # noqa: E731
         return Contents(arrays, told=told, log=facts, narrowed=narrowed)
 
     def _of_options(self, limits: Limits, how: list[str]) -> dict[str, Stored]:
@@ -103,7 +109,7 @@ class Log:
                 f"{widest.place}: {k:,} options, so that the scores of {len(rows):,} answers take more memory than "
                 f"--max-memory allows ({limits.max_memory:,} bytes)"
             )
-        masked = -np.inf if self.kind != "probs" else 0.0
+        masked = -np.inf if self.kind != "probs" else ABSENT
         scores = np.full((len(rows), k), masked)
         for number, row in enumerate(rows):
             scores[number, : len(row.scores or ())] = row.scores
@@ -142,6 +148,11 @@ def in_halves(rows: Sequence[Answer]) -> list[Answer]:
         else:
             halves.append(row)
     return halves
+
+
+def sliceable(parts: Mapping[str | None, int]) -> bool:
+    """Whether there are few enough questions or tasks to be slices. parts: how many answers each of them has."""
+    return len(parts) <= MOST_VALUES and sum(count >= MIN_ROWS for count in parts.values()) <= MOST_SLICES
 
 
 def _texts(values: Sequence[str]) -> npt.NDArray[np.str_]:

@@ -44,7 +44,8 @@ def stated(value: Any) -> Stated | str:
 def with_confidence(log: Log, rows: Sequence[tuple[Answer, Any]], options: LogOptions, file: str) -> None:
     """Add answers with what was stated of each to the log: see `stated`.
 
-    The unit is percent where a value is above 1 or has a sign; where the largest is 1, it is asked for.
+    A sign says percent for its own value. The others are percent where one is above 1; where the largest is 1, or some
+    lie between 0 and 1 and others above, the unit is asked for.
     Raises: InputError for an unknown unit, values out of range, and missing confidences unless the options say what to
     do with them.
     """
@@ -57,14 +58,15 @@ def with_confidence(log: Log, rows: Sequence[tuple[Answer, Any]], options: LogOp
             f"{missing[0].place}: {len(missing):,} of {len(parsed):,} answers state no confidence that is a number; "
             "say --missing-confidence drop to leave them out, or --missing-confidence 100 to take them as certain"
         )
-    log.how.append(f"stated confidence in {'percent' if percent else 'fractions'}")
+    log.how.append(f"stated confidence in {_units(numbers, percent=percent)}")
     for answer, one in parsed:
         if isinstance(one, Stated):
-            value = one.value / 100 if percent else one.value
+            in_percent = percent or one.percent
+            value = one.value / 100 if in_percent else one.value
             if not 0 <= value <= 1:
                 raise InputError(
                     f"{answer.place}: the confidence is {one.value:g}, but it must lie between 0 and "
-                    f"{100 if percent else 1}"
+                    f"{100 if in_percent else 1}"
                 )
             log.answers.append(answer._replace(confidence=value))
             continue
@@ -75,12 +77,27 @@ def with_confidence(log: Log, rows: Sequence[tuple[Answer, Any]], options: LogOp
             log.answers.append(answer._replace(confidence=1.0))
 
 
+def _units(numbers: Sequence[Stated], *, percent: bool) -> str:
+    signed = sum(one.percent for one in numbers)
+    if percent or signed == len(numbers) > 0:
+        return "percent"
+    return f"fractions, and {signed:,} in percent by their sign" if signed else "fractions"
+
+
 def _in_percent(numbers: Sequence[Stated], options: LogOptions, file: str) -> bool:
-    signed = any(one.percent for one in numbers)
+    """Whether numbers without a sign are percent."""
     if options.unit is not None:
         return options.unit == "percent"
-    most = max((one.value for one in numbers), default=0.0)
-    if signed or most > 1:
+    plain = [one.value for one in numbers if not one.percent]
+    most = max(plain, default=0.0)
+    if most > 1:
+        small = [value for value in plain if 0 < value < 1]
+        if small:
+            raise InputError(
+                f"{file}: of the stated confidences without a sign, {len(small):,} lie between 0 and 1, such as "
+                f"{small[0]:g}, and others above 1, such as {most:g}, so that their unit is not clear; say "
+                "--confidence-unit percent if all of them are percent, or repair the log"
+            )
         return True
     if most == 1:
         raise InputError(

@@ -12,13 +12,15 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from calibeval.core.data.rounding import NUDGE
 from calibeval.core.errors import InputError
 from calibeval.readers.formats.text import TextSource
 from calibeval.readers.logs.answer import Answer
 from calibeval.readers.logs.answers import ONE_OPTION, Log, checked_options
-from calibeval.readers.logs.gold import Gold, gold_of, join_gold
+from calibeval.readers.logs.gold import Gold, gold_of, is_option, join_gold
 from calibeval.readers.logs.options import LogOptions
 from calibeval.readers.logs.records import Record, records
+from calibeval.readers.logs.sums import check_sums
 from calibeval.readers.logs.values import as_name, as_number, first_of
 from calibeval.readers.stored.limits import Limits
 
@@ -29,6 +31,9 @@ IDS = ("id", "ids", "sample_id", "row_id", "request_id", "custom_id")
 NO_YES = ("no", "yes")
 REFUSED, NO_ANSWER, NO_GOLD = "refused", "without an answer", "without a gold answer"
 NO_OPTION = "whose gold answer is none of the options"
+TIED = "whose likeliest options are equally likely, so that the stated choice decides"
+NO_CHOICE = "with a confidence, but no choice"
+OTHER_LETTERS = "whose gold answer is the choice in other letters (a, A), which counts as right"
 OTHER_CHOICE = "whose choice is not the likeliest option, which counts as chosen"
 TYPES = ("choice", "noul", "predicate", "score", "refusal")
 
@@ -85,6 +90,8 @@ def read_decisions(sources: Sequence[TextSource], options: LogOptions, limits: L
             f'{bare.place}: there is a "confidence", but no "probabilities", and services mean different things by it; '
             "if it is the probability that the choice is right, say --confidence-means probability"
         )
+    if bare is not None:
+        check_sums([(decision.place, decision.probs) for decision, *_ in pairs if decision.probs is not None])
     for decision, gold, question, document in pairs:
         _add(log, decision, gold, question, document, top_only=bare is not None)
     kinds = {decision.kind for decision, *_ in pairs}
@@ -156,7 +163,8 @@ def _decision(answer: dict[str, Any], place: str) -> Decision | None:
         raise InputError(f"{place}: two options have the same name")
     legend = answer.get("legend")
     if kind == "score" and isinstance(legend, dict) and all(_text(name) in legend for name in names):
-        names = tuple(_text(legend[name]) for name in names)
+        labels = tuple(_text(legend[name]) for name in names)
+        names = labels if len(set(labels)) == len(names) else names
     if len(probs) != 1:
         checked_options(probs, place)
     if not any(probs):
@@ -184,21 +192,39 @@ def _options(given: Any, kind: str, place: str) -> tuple[tuple[str, ...], tuple[
 
 
 def _add(log: Log, decision: Decision, gold: Gold, question: str, document: str, *, top_only: bool) -> None:
-    probs = decision.probs
-    best = decision.chosen
-    if probs is not None:
-        best = decision.names[int(np.argmax(probs))]
-        if decision.chosen in decision.names and probs[decision.names.index(str(decision.chosen))] < max(probs):
-            log.count(OTHER_CHOICE, question, measured=True)
     answer = Answer(decision.place, f"{document}/{question}", document, columns={QUESTION: question})
+    if decision.probs is None:
+        if decision.chosen is None:
+            log.count(NO_CHOICE, question)
+            return
+        right = is_option(gold.name, decision.chosen)
+        if not right and gold.name.casefold() == decision.chosen.casefold():
+            log.count(OTHER_LETTERS, question, measured=True)
+            right = True
+        log.answers.append(answer._replace(confidence=float(decision.confidence or 0.0), correct=float(right)))
+        return
+    probs = _chosen_first(decision, decision.probs, question, log)
     if top_only:
-        confidence = decision.confidence if probs is None else max(probs) / sum(probs)
-        right = gold.name == best
-        log.answers.append(answer._replace(confidence=float(confidence or 0.0), correct=float(right)))
+        right = gold.name == decision.names[int(np.argmax(probs))]
+        log.answers.append(answer._replace(confidence=max(probs) / sum(probs), correct=float(right)))
         return
     right_option = decision.names.index(gold.name)
     answer = answer._replace(scores=probs, right=(right_option,), names=decision.names, values=decision.values)
     log.answers.append(answer._replace(shares=gold.shares))
+
+
+def _chosen_first(decision: Decision, probs: tuple[float, ...], question: str, log: Log) -> tuple[float, ...]:
+    """The probabilities; of equal ones, those before the stated choice are lowered by one part in 10^12."""
+    if decision.chosen not in decision.names:
+        return probs
+    at = decision.names.index(str(decision.chosen))
+    if probs[at] < max(probs):
+        log.count(OTHER_CHOICE, question, measured=True)
+        return probs
+    if probs.index(max(probs)) == at:
+        return probs
+    log.count(TIED, question, measured=True)
+    return (*(p * (1 - NUDGE) if p == probs[at] else p for p in probs[:at]), *probs[at:])
 
 
 def _text(value: Any) -> str:
@@ -220,7 +246,7 @@ def _decimal(value: Any, place: str) -> Decimal:
 
 
 def _probability(value: Any, place: str) -> float:
-    found = as_number(value, place)
+    found = as_number(value, place) + 0.0  # never -0.0, which is for options that an answer does not have
     if not 0 <= found <= 1:
         raise InputError(f"{place} is {found:g}, but it must lie between 0 and 1")
     return found

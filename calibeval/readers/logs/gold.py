@@ -11,7 +11,7 @@ from calibeval.readers.formats.text import TextSource
 from calibeval.readers.logs.answers import Log
 from calibeval.readers.logs.options import LogOptions
 from calibeval.readers.logs.records import Record, records
-from calibeval.readers.logs.values import as_name, as_number, first_of
+from calibeval.readers.logs.values import as_name, as_number, documents, first_of
 from calibeval.readers.remote.find import steady_file
 from calibeval.readers.stored.limits import Limits
 
@@ -34,7 +34,7 @@ def join_gold(
 
     Raises: InputError if no record has any, for ids that occur twice, and for files of other lengths without ids.
     """
-    numbered = [str(number) if one is None else one for number, one in enumerate(ids)]
+    numbered = documents(ids)
     if options.gold is None:
         own = [_by_question(record) for record in found]
         if not any(own):
@@ -95,10 +95,24 @@ def _rows(found: Sequence[Record], file: str) -> list[tuple[str | None, Mapping[
 
 
 def _by_question(record: Record) -> Mapping[str, Any] | None:
-    found = first_of(record.row, KEYS)
-    if isinstance(found, list) and all(isinstance(one, dict) and "name" in one for one in found):
-        return {str(one["name"]): first_of(one, ("value", "gold", "label", "choice")) for one in found}
-    return found if isinstance(found, dict) else None
+    """The gold answers of a record, under any of their keys.
+
+    Raises: InputError where two keys hold different answers to a question.
+    """
+    golds: dict[str, Any] = {}
+    key_of: dict[str, str] = {}
+    for key in KEYS:
+        found = record.row.get(key)
+        if isinstance(found, list) and all(isinstance(one, dict) and "name" in one for one in found):
+            found = {str(one["name"]): first_of(one, ("value", "gold", "label", "choice")) for one in found}
+        for question, gold in found.items() if isinstance(found, dict) else ():
+            if golds.setdefault(question, gold) != gold:
+                raise InputError(
+                    f'{record.place}: "{key_of[question]}" and "{key}" hold different gold answers to '
+                    f'"{question[:40]}"; keep one of them'
+                )
+            key_of.setdefault(question, key)
+    return golds or None
 
 
 def gold_of(value: Any, names: Sequence[str], values: Sequence[float], place: str) -> Gold | None:
@@ -108,7 +122,9 @@ def gold_of(value: Any, names: Sequence[str], values: Sequence[float], place: st
     Raises: InputError for a gold answer that cannot be one.
     """
     if isinstance(value, dict):
-        shares = {_plain(name, names): as_number(p, f"{place}: the gold probability") for name, p in value.items()}
+        options = _options_of(value, names, values, place)
+        chances = [as_number(p, f"{place}: the gold probability") for p in value.values()]
+        shares = dict(zip(options, chances, strict=True))
         if not shares or any(p < 0 for p in shares.values()) or abs(sum(shares.values()) - 1) > 0.02:
             raise InputError(f"{place}: a gold distribution must be probabilities by option that add up to 1")
         best = max(shares, key=lambda name: shares[name])
@@ -118,14 +134,50 @@ def gold_of(value: Any, names: Sequence[str], values: Sequence[float], place: st
         return Gold(best, tuple(shares.get(name, 0.0) / total for name in names) if names else None)
     if isinstance(value, list) or value is None:
         raise InputError(f"{place}: a gold answer must be an option or a distribution over options")
-    name = _plain(value, names)
-    if names and name not in names and values:
-        try:
-            number = as_number(value, place)
-        except InputError:
-            return None
-        return Gold(names[values.index(number)]) if number in values else None
-    return None if names and name not in names else Gold(name)
+    name, level = _plain(value, names), _level(value, names, values)
+    if level is not None and isinstance(value, int | float) and not isinstance(value, bool):
+        return Gold(level)
+    if name not in names:
+        return Gold(level) if level is not None else None if names else Gold(name)
+    if level not in (None, name) and isinstance(value, str):
+        raise InputError(_two_levels(place, name, level))
+    return Gold(name)
+
+
+def _options_of(shares: Mapping[str, Any], names: Sequence[str], values: Sequence[float], place: str) -> list[str]:
+    """The options of a gold distribution; those of a score may be its levels or their labels."""
+    named, levels = [_plain(key, names) for key in shares], [_level(key, names, values) for key in shares]
+    if None in levels:
+        return named
+    if named != levels and set(named) <= set(names):
+        first = next(number for number, name in enumerate(named) if name != levels[number])
+        raise InputError(_two_levels(place, named[first], levels[first]))
+    return [str(level) for level in levels]
+
+
+def _level(value: Any, names: Sequence[str], values: Sequence[float]) -> str | None:
+    """The label of the level of a score that a gold answer names by its value."""
+    try:
+        number = as_number(value, "")
+    except InputError:
+        return None
+    return names[values.index(number)] if number in values else None
+
+
+def _two_levels(place: str, name: str, other: str | None) -> str:
+    return (
+        f'{place}: the gold answer "{name}" is the label of one level and the value of another, whose label is '
+        f'"{other}"; write gold answers as numbers, which are levels, or give the levels other labels'
+    )
+
+
+def is_option(gold: str, option: str) -> bool:
+    """Whether a gold answer is this option, also by another word for true or false.
+
+    >>> is_option("yes", "true"), is_option("a", "b")
+    (True, False)
+    """
+    return _plain(gold, (option,)) == option
 
 
 def _plain(value: Any, names: Sequence[str]) -> str:

@@ -14,7 +14,7 @@ from calibeval.readers.logs.answers import Log
 from calibeval.readers.logs.confidence import Stated, stated, with_confidence
 from calibeval.readers.logs.options import LogOptions
 from calibeval.readers.logs.records import Record, records
-from calibeval.readers.logs.values import as_name, first_of
+from calibeval.readers.logs.values import as_name, documents, first_of
 from calibeval.readers.stored.limits import Limits
 
 KEY = "judge_response"
@@ -31,15 +31,14 @@ def read_judged(sources: Sequence[TextSource], options: LogOptions, limits: Limi
     """
     log = Log(WHAT, "confidence", by="category")
     rows: list[tuple[Answer, Any]] = []
-    for source in sources:
-        for number, record in enumerate(records(source, limits)):
-            verdict = record.row.get(KEY)
-            right = _right(verdict.get("correct")) if isinstance(verdict, dict) else None
-            if not isinstance(verdict, dict) or right is None:
-                log.count("without a verdict" if not verdict else "with a verdict that is neither yes nor no")
-                continue
-            name = _name(record, number)
-            rows.append((Answer(record.place, name, name, correct=right, columns=_columns(record)), verdict))
+    found = [record for source in sources for record in records(source, limits)]
+    for record, name in zip(found, documents([*map(_name, found)]), strict=True):
+        verdict = record.row.get(KEY)
+        right = _right(verdict.get("correct")) if isinstance(verdict, dict) else None
+        if not isinstance(verdict, dict) or right is None:
+            log.count("without a verdict" if not verdict else "with a verdict that is neither yes nor no")
+            continue
+        rows.append((Answer(record.place, name, name, correct=right, columns=_columns(record)), verdict))
     log.how.append("right or wrong by the judge")
     with_confidence(log, [(answer, verdict.get("confidence")) for answer, verdict in rows], options, sources[0].name)
     for _ in range(sum(_certain(verdict.get("confidence")) for _, verdict in rows)):
@@ -61,11 +60,9 @@ def _certain(value: Any) -> bool:
     return isinstance(found, Stated) and found.value == 100
 
 
-def _name(record: Record, number: int) -> str:
-    if record.key is not None:
-        return as_name(record.key, record.place)
-    found = first_of(record.row, IDS)
-    return str(number) if found is None else as_name(found, record.place)
+def _name(record: Record) -> str | None:
+    found = record.key if record.key is not None else first_of(record.row, IDS)
+    return None if found is None else as_name(found, record.place)
 
 
 def _columns(record: Record) -> dict[str, str]:

@@ -11,7 +11,7 @@ from calibeval.readers.formats.text import TextSource
 from calibeval.readers.logs.eval_zip import is_eval
 from calibeval.readers.logs.inspect_log import read_evals
 from calibeval.readers.logs.options import LogOptions
-from calibeval.readers.logs.recognise import EVAL, READERS, log_format
+from calibeval.readers.logs.recognise import EVAL, READ, READERS, log_format
 from calibeval.readers.opened import Opened
 from calibeval.readers.remote.find import remote_facts, settling, steady_file
 from calibeval.readers.remote.of_shards import shards_facts, shards_settling
@@ -39,6 +39,7 @@ def open_log(
     empty = next((file.name for file in files if not file.size), None)
     if empty is not None:
         raise InputError(f"{empty}: the file is empty")
+    options.check(READ[form][1], READ[form][0], first.name)
     if form == EVAL:
         log = read_evals(files, options, limits)
     else:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from typing import Final
@@ -38,6 +38,19 @@ class LogOptions:
 
     def said(self) -> str | None:
         """The first option that only logs have; None if there is none."""
+        return next(iter(self._given()), None)
+
+    def check(self, read: Collection[str], what: str, file: str) -> None:
+        """Refuse options without an effect. read: those that have one. what: wrote the log.
+
+        Raises: UsageError naming the first.
+        """
+        given = [*self._given(), *(["--key confidence"] if self.confidence is not None else ())]
+        odd = next((name for name in given if name not in read), None)
+        if odd is not None:
+            raise UsageError(f"{file} holds {what}, which are read without {odd}; there are {', '.join(read)}")
+
+    def _given(self) -> list[str]:
         found = {
             "--key filter": self.filter,
             "--key scorer": self.scorer,
@@ -47,7 +60,7 @@ class LogOptions:
             "--confidence-unit": self.unit,
             "--confidence-means": self.means,
         }
-        return next((name for name, value in found.items() if value), None)
+        return [name for name, value in found.items() if value]
 
 
 def log_options(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from calibeval.readers.formats.text import TextSource
-from calibeval.readers.logs import decisions, judged, lm_eval
+from calibeval.readers.logs import decisions, inspect_log, judged, lm_eval
 from calibeval.readers.logs.answers import Log
 from calibeval.readers.logs.options import LogOptions
 from calibeval.readers.logs.records import first_records, head_of
@@ -16,6 +16,13 @@ READERS: dict[str, Callable[[Sequence[TextSource], LogOptions, Limits], Log]] = 
     LM_EVAL: lm_eval.read_samples,
     JUDGED: judged.read_judged,
     DECISIONS: decisions.read_decisions,
+}
+OF_STATED = ("--missing-confidence", "--confidence-unit")
+READ = {  # who wrote a log, and the options that have an effect on it
+    LM_EVAL: (lm_eval.WHAT, ("--key filter", "--normalize")),
+    JUDGED: (judged.WHAT, OF_STATED),
+    DECISIONS: (decisions.WHAT, ("--gold", "--confidence-means")),
+    EVAL: (inspect_log.WHAT, ("--key scorer", "--key confidence", *OF_STATED)),
 }
 MARKS = tuple(f'"{key}"'.encode() for key in (lm_eval.KEY, judged.KEY, decisions.KEY))
 

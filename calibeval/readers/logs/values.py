@@ -39,6 +39,18 @@ def first_of(row: Mapping[str, Any], names: Sequence[str]) -> Any:
     return next((row[name] for name in names if row.get(name) is not None), None)
 
 
+def documents(ids: Sequence[str | None]) -> list[str]:
+    """The name of each document: its id, or its number, which is told apart from the ids of others.
+
+    >>> documents([None, None]), documents(["1", None])
+    (['0', '1'], ['1', 'row 1'])
+    """
+    known, word = set(ids) - {None}, ""
+    while any(one is None and f"{word}{number}" in known for number, one in enumerate(ids)):
+        word += "row "
+    return [f"{word}{number}" if one is None else one for number, one in enumerate(ids)]
+
+
 def as_name(value: Any, place: str) -> str:
     """A text or a whole number as a name of something: a document, a task, a filter.
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 
 from calibeval.core.data.class_names import LabelsAre
 from calibeval.core.data.row_source import Kind
 from calibeval.core.errors import UsageError
 from calibeval.readers.logs.answers import WEIGHT
-from calibeval.readers.logs.options import LogOptions
+from calibeval.readers.logs.options import OF_LOGS, LogOptions
 from calibeval.readers.meaning.keys import Keys
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.place import Place
@@ -66,6 +66,10 @@ def for_logs(options: ReadOptions, contents: Contents, file: str) -> ReadOptions
     if contents.log is not None:
         if options.labels is not None:
             raise UsageError(f"{file} is a log: its right answers are in it, or in the file that --gold names")
+        roles = [one.name for one in fields(Keys) if one.name not in ("weights", "in_full", "confidence", *OF_LOGS)]
+        odd = next((role for role in roles if getattr(options.keys, role) is not None), None)
+        if odd is not None:
+            raise UsageError(f"{file} is a log with keys of its own: it is read without {options.keys.said(odd)}")
         weights = options.keys.weights or (WEIGHT if WEIGHT in contents.arrays else None)
         return replace(options, keys=Keys(weights=weights), labels_are="positions")
     said = options.logs.said()

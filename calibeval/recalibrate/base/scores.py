@@ -13,6 +13,7 @@ from calibeval.core.data.arrays import Floats
 from calibeval.core.data.labels import Labels
 from calibeval.core.data.precision import Tolerance, stored_precision
 from calibeval.core.data.predictions import Predictions
+from calibeval.core.data.rounding import absent_options
 from calibeval.core.data.row_source import Kind
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.sums.lines import quiet_lines, row_maxima, row_sums
@@ -74,7 +75,8 @@ def log_scores(
 ) -> LogScores:
     """Scores as float64 logits, log-probabilities or logarithms of probabilities; -inf for a class of probability 0.
 
-    scores: (b, k) of any numeric type. clip: probabilities below it are raised to it. axis: 0 for a transposed result,
+    scores: (b, k) of any numeric type. clip: probabilities below it are raised to it, but not the -0.0 of
+    an option that a row of a log does not have. axis: 0 for a transposed result,
     (k, b), which is faster with few classes. tolerance: what rounding explains, `Predictions.tolerance`; None: values
     are not checked. out, best: arrays for the results.
     Raises: BadValues for values that contradict the kind.
@@ -95,6 +97,7 @@ def log_scores(
             if z.min(initial=0.0) < 0:  # by rounding, which counts as 0; the logarithm of others is no number
                 spare = (tolerance or Tolerance.of(stored_precision(scores.dtype))).spare
                 z[(z < 0) & (z >= -spare)] = 0.0
+            absent = absent_options(z) if clip is not None else None
             np.log(z, out=z)
         best = row_maxima(z, axis, out=best)
         if tolerance is not None and not np.isfinite(best).all():
@@ -104,6 +107,8 @@ def log_scores(
             shift = np.log(row_sums(np.exp(z), axis))
             z -= np.expand_dims(shift, axis)
             np.maximum(z, math.log(clip), out=z)
+            if kind == "probs" and absent is not None:
+                z[absent] = -np.inf
             best = -shift
     return LogScores(z, best)
 

@@ -12,7 +12,7 @@ import numpy.typing as npt
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.row_source import Kind
 from calibeval.core.data.source import Source
-from calibeval.core.dense.as_metrics import of_block
+from calibeval.core.dense.as_metrics import of_report
 from calibeval.core.dense.case import Case, Cases, Facts
 from calibeval.core.dense.sampled import CASE, sampled
 from calibeval.core.errors import InputError
@@ -137,7 +137,7 @@ def shared(cases: Cases, other: Cases) -> str | None:
 
 def _with_images(found: Recalibrated, after: DumpReport) -> Recalibrated:
     """The results with the numbers of images."""
-    return replace(found, metrics={**found.metrics, **of_block(after.per_image)})
+    return replace(found, metrics={**found.metrics, **of_report(after)})
 
 
 def _out_of_fold(cases: Cases, plan: Plan, units: Sequence[str] | None) -> Fold:

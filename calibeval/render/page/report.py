@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
-from calibeval.core.metrics.image_names import MEANS
+from calibeval.core.metrics.image_names import MEANS, MEANS_OF_POSITIVE
 from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.standing import with_floor
 from calibeval.core.report.views import OF_POSITIVE
@@ -274,7 +274,7 @@ def _shared_facts(report: Report) -> list[str]:
 
 def _overview(report: Report, dumps: Sequence[DumpView]) -> Overview:
     found = overview(report)
-    names = [name for i, name in enumerate(found.main) if i < _MOST_SHOWN or name in MEANS]
+    names = [name for i, name in enumerate(found.main) if i < _MOST_SHOWN or name in (*MEANS, *MEANS_OF_POSITIVE)]
     error = next((name for name in ("ece_positive", "ece") if name in names), "ece")
     scale = across(report.dumps, error)
     dots = iter(() if scale is None else scale.dots)

@@ -8,6 +8,7 @@ import pytest
 
 import calibeval
 from calibeval.core.uncertainty.special import student_quantile
+from calibeval.words.images import image_finding
 from tests.cli.invoking import run
 from tests.readers.cases.folders import image
 
@@ -293,3 +294,16 @@ def test_regions_are_compared_one_by_one(capsys, tmp_path):
     found = run(capsys, *words, "--json").json
     assert found["candidates"][0]["name"] == "new#core"
     assert found["candidates"][0]["differences"]["per_image.core.dice"]["base"] is not None
+    differences = found["candidates"][0]["differences"]
+    for name, same in (("per_image.ece_positive", "ece"), ("per_image.dice_positive", "dice")):
+        assert differences[name]["candidate"] == differences[f"per_image.core.{same}"]["candidate"]
+    words = [f"{places[1]}#core", "--labels", places[2]]
+    fitted = calibeval.evaluate(places[1], labels=places[2], fit_on=places[0], allow_leak=True).dumps[1]
+    own = fitted.per_image.structures[-1].numbers
+    after = fitted.recalibrated.metrics
+    assert after["per_image.ece_positive"].value == after["per_image.core.ece"].value != after["per_image.ece"].value
+    rules = ["--max", "per_image.ece_positive=0.9", "--min", "dice_positive=0.01"]
+    judged = {one["metric"]: one for one in run(capsys, "gate", *words, *rules, "--json").json["rules"]}
+    assert judged["per_image.ece_positive"]["value"] == own["ece"].mean
+    assert judged["dice_positive"]["value"] == own["dice"].pooled
+    assert f"Dice (pos) {100 * own['dice'].mean:.2f} %" in image_finding(fitted)

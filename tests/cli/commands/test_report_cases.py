@@ -150,3 +150,9 @@ def test_one_region(capsys, tmp_path):
     assert [one.name for one in report.dumps] == ["a#core"]
     said = run(capsys, *arguments((f"{folders.predictions}#cor", folders.labels)))
     assert (said.code, 'there is no region "cor" (did you mean "core"?)' in said.err) == (2, True)
+
+
+def test_a_structure_that_is_not_there(capsys, tmp_path):
+    few = npz(tmp_path, {f"c{i}": image(i, (6, 7)) for i in range(3)})
+    said = run(capsys, "gate", str(few[0]), "--labels", str(few[1]), "--min", "per_image.liver.dice=0.5").out
+    assert "this metric does not exist for this dump; structures are 0, 1, 2" in " ".join(said.split())

@@ -33,6 +33,7 @@ def test_every_metric_has_an_independent_definition():
 
 def test_an_unknown_metric_has_a_nearest_match():
     known = f"{', '.join(METRICS)}; docs/reference/metrics.md also has those on request"
+    known += ", and of images, as per_image.dice and per_image.CLASS.dice"
     with pytest.raises(UnknownMetric) as error:
         metric_named("eec")
     assert str(error.value) == f'metric "eec" is unknown (did you mean "ece"?); metrics are {known}'
