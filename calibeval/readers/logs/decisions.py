@@ -16,7 +16,7 @@ from calibeval.core.data.rounding import NUDGE
 from calibeval.core.errors import InputError
 from calibeval.readers.formats.text import TextSource
 from calibeval.readers.logs.answer import Answer
-from calibeval.readers.logs.answers import ONE_OPTION, Log, checked_options
+from calibeval.readers.logs.answers import MOST_OPTIONS, ONE_OPTION, Log, checked_options
 from calibeval.readers.logs.gold import Gold, gold_of, is_option, join_gold
 from calibeval.readers.logs.options import LogOptions
 from calibeval.readers.logs.records import Record, records
@@ -175,6 +175,8 @@ def _decision(answer: dict[str, Any], place: str) -> Decision | None:
 def _options(given: Any, kind: str, place: str) -> tuple[tuple[str, ...], tuple[float, ...], tuple[float, ...]]:
     """Names and probabilities of the options and, of a score, the values of its levels, in ascending order."""
     rows: list[tuple[Any, Any, Any]]
+    if isinstance(given, dict | list) and len(given) > MOST_OPTIONS:
+        raise InputError(f"{place}: {len(given):,} options, but 2 to {MOST_OPTIONS:,} are needed")
     if isinstance(given, dict):
         rows = [(name, name, p) for name, p in given.items()]
     elif isinstance(given, list) and all(isinstance(one, dict) and "probability" in one for one in given):
