@@ -6,6 +6,7 @@ import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from calibeval.core.data.notices import Notice
 from calibeval.core.report.fitted_on import OutOfFold
 from calibeval.core.report.report import DumpReport, Recalibrated, Report
 from calibeval.core.report.standing import Standing, standing_in, standing_of, with_floor
@@ -139,7 +140,14 @@ def _of_one(dump: DumpReport, ways: Ways, prospect: Prospect | None) -> Step | N
         return _promised(dump, prospect, ways)
     if dump.positive is not None:
         return Step("Platt's map (slope and intercept) may repair it; see it out of fold", ways.platt)
+    return _by_temperature(dump, ways)
+
+
+def _by_temperature(dump: DumpReport, ways: Ways) -> Step | None:
+    """A temperature out of fold; None where no finite one is best, unless zeros that a log printed are the reason."""
     best = dump.metrics.get("temperature")
+    if dump.source.log is not None and any(one.code == "infinite_nll" for one in map(Notice.of, dump.warnings)):
+        return Step("a temperature may repair it, once printed zeros are raised; see it out of fold", ways.repair)
     if best is not None and best.value is None:
         return None
     fits = "" if best is None else f" ({best.value:.3g} fits these rows best)"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -17,6 +18,7 @@ from calibeval.words.next_step import Ways, quoted
 
 CONFIGURATION = "calibeval.toml"
 CLIP = ("--clip", "1e-12")
+PRINTED = re.compile(r"rounded to (?P<decimals>[0-9]) decimal")
 
 
 class Applied(NamedTuple):
@@ -94,9 +96,19 @@ def measured_as(report: Report, bins: int | None) -> list[str]:
     """
     words = [] if bins is None else ["--bins", str(bins)]
     words += [] if report.settings.convention == OWN else ["--convention", report.settings.convention]
-    impossible = any(Notice.of(one).code == "infinite_nll" for dump in report.dumps for one in dump.warnings)
-    stated = any(dump.k is None and dump.source.log is not None for dump in report.dumps)
-    return [*words, *(CLIP if impossible or stated else ())]
+    notices = [Notice.of(one) for dump in report.dumps for one in dump.warnings]
+    impossible = any(one.code == "infinite_nll" for one in notices)
+    logs = [dump for dump in report.dumps if dump.source.log is not None]
+    if impossible and logs:
+        return [*words, *_clip_of_log(notices)]
+    return [*words, *(CLIP if impossible or any(dump.k is None for dump in logs) else ())]
+
+
+def _clip_of_log(notices: Sequence[Notice]) -> tuple[str, ...]:
+    """--clip at half of the last decimal that was printed: the most that a printed 0 can stand for."""
+    found = [PRINTED.search(one) for one in notices if one.code == "rounded"]
+    decimals = [int(one["decimals"]) for one in found if one is not None]
+    return (CLIP[0], f"{0.5 * 10.0 ** -min(decimals):g}") if decimals else CLIP
 
 
 def words_of(flags: ReadingFlags) -> list[str]:

@@ -89,7 +89,8 @@ def _zeros(predictions: Predictions, sums: Sums) -> Notice | None:
     log = predictions.source.log
     if predictions.kind != "probs" or predictions.k is None or sums.impossible:
         return None
-    if log is not None and log.by is not None:  # questions with fewer options are padded with zeros
+    if log is not None and (log.by is not None or predictions.class_names is None):
+        # answers with fewer options are padded with zeros
         return None
     scores = predictions.block(0, min(rows_looked_at(predictions.k), predictions.rows)).scores
     rows = int(np.count_nonzero((np.asarray(scores) == 0).any(axis=1)))
@@ -217,7 +218,9 @@ def _log_tail(few: int, n: int) -> float:
 
 def _below(predictions: Predictions, accuracy: float, k: int, moved: dict[int, int]) -> Notice:
     text = f"accuracy {100 * accuracy:.1f} % lies below chance ({100 / k:.3g} %)"
-    if k == 2:
+    if predictions.source.log is not None:
+        why = "check that the gold answers belong to these answers"
+    elif k == 2:
         one = isinstance(predictions.scores, BinaryColumns)
         why = "the column seems to belong to class 0, not to class 1" if one else "the two columns seem to be exchanged"
     else:

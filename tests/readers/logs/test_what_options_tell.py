@@ -10,6 +10,7 @@ import pytest
 
 import calibeval
 from calibeval.core.errors import InputError, UsageError
+from tests.cli.invoking import run
 from tests.readers.logs import eval_writer, lm_eval_writer
 
 
@@ -103,3 +104,24 @@ def test_more_questions_than_slices_are_measured_without_slices(tmp_path):
     assert (dump.n, dump.slices) == (1001, None)
     assert "no slices by question, of which there are 1,001" in dump.source.log.recognised
     assert calibeval.read(f"{path}#q7").n == 1
+
+
+def test_a_printed_zero_at_the_right_option_has_a_next_step_that_works(tmp_path, capsys):
+    rng, rows = np.random.default_rng(1), []
+    for i in range(400):
+        p = np.round(rng.dirichlet([0.4, 0.4, 0.4]), 2)
+        answer = {"type": "choice", "choice": "abc"[int(p.argmax())], "probabilities": dict(zip("abc", p, strict=True))}
+        gold = "abc"[int(rng.choice(3, p=p / p.sum())) if i % 4 else int(rng.integers(3))]
+        rows.append({"id": f"r{i}", "answers": {"q": answer}, "labels": {"q": gold}})
+    path = write(tmp_path / "log.jsonl", rows)
+    out = " ".join(run(capsys, "report", str(path)).out.split())
+    assert "once printed zeros are raised" in out
+    assert "--cross-fit 5 --clip 0.005" in out
+    assert run(capsys, "report", str(path), "--cross-fit", "5", "--clip", "0.005").code == 0
+
+
+def test_padded_options_are_no_probabilities_of_zero(tmp_path):
+    wide = CHOICE | {"probabilities": {"a": 0.5, "b": 0.3, "c": 0.2}}
+    rows = [{"answers": {"q": one}, "labels": {"q": "ab"[i % 2]}} for i in range(20) for one in (CHOICE, wide)]
+    warnings = calibeval.evaluate(write(tmp_path / "log.jsonl", rows), level=None).dumps[0].warnings
+    assert not [one for one in warnings if one.code == "zero_probabilities"]
