@@ -216,17 +216,16 @@ def _add(log: Log, decision: Decision, gold: Gold, question: str, document: str,
 
 
 def _chosen_first(decision: Decision, probs: tuple[float, ...], question: str, log: Log) -> tuple[float, ...]:
-    """The probabilities; of equal ones, those before the stated choice are lowered by one part in 10^12."""
+    """The probabilities; the equals of the stated choice are lowered by one part in 10^12."""
     if decision.chosen not in decision.names:
         return probs
     at = decision.names.index(str(decision.chosen))
     if probs[at] < max(probs):
         log.count(OTHER_CHOICE, question, measured=True)
         return probs
-    if probs.index(max(probs)) == at:
-        return probs
-    log.count(TIED, question, measured=True)
-    return (*(p * (1 - NUDGE) if p == probs[at] else p for p in probs[:at]), *probs[at:])
+    if probs.index(max(probs)) != at:
+        log.count(TIED, question, measured=True)
+    return tuple(p * (1 - NUDGE) if p == probs[at] and place != at else p for place, p in enumerate(probs))
 
 
 def _text(value: Any) -> str:
