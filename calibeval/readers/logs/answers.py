@@ -101,9 +101,11 @@ class Log:
 
     def _of_options(self, limits: Limits, how: list[str]) -> dict[str, Stored]:
         """Scores and labels; confidence and correctness where an answer has several right options."""
-        rows = self.answers
+        rows = in_one_order(self.answers)
         widest = max(rows, key=lambda row: len(row.scores or ()))
         k = len(widest.scores or ())
+        if k == 2 and any(row.names != rows[0].names for row in rows):
+            k = 3  # the second option is another one in each row: there is no positive class
         if 8 * k * len(rows) > limits.max_memory:
             raise InputError(
                 f"{widest.place}: {k:,} options, so that the scores of {len(rows):,} answers take more memory than "
@@ -126,6 +128,21 @@ class Log:
         chosen = scores[np.arange(len(rows)), first] / scores.sum(axis=1)
         correct = np.array([int(best in row.right) for best, row in zip(first.tolist(), rows, strict=True)])
         return {"confidence": Stored.of(np.minimum(chosen, 1.0)), "correct": Stored.of(correct)}
+
+
+def in_one_order(rows: list[Answer]) -> list[Answer]:
+    """The answers, their options in the order of the first answer, if all have the same ones."""
+    names = rows[0].names
+    if not names or all(row.names == names for row in rows) or any({*row.names} != {*names} for row in rows):
+        return rows
+    if len({*names}) < len(names) or any(row.values or len(row.names) != len(names) for row in rows):
+        return rows
+    ordered: list[Answer] = []
+    for row in rows:
+        places = [row.names.index(name) for name in names]
+        scores = [(row.scores or ())[place] for place in places]
+        ordered.append(row._replace(names=names, scores=scores, right=tuple(places.index(one) for one in row.right)))
+    return ordered
 
 
 def _of_chosen(rows: Sequence[Answer]) -> dict[str, Stored]:

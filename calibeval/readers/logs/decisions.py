@@ -16,7 +16,7 @@ from calibeval.core.data.rounding import NUDGE
 from calibeval.core.errors import InputError
 from calibeval.readers.formats.text import TextSource
 from calibeval.readers.logs.answer import Answer
-from calibeval.readers.logs.answers import ONE_OPTION, Log, checked_options
+from calibeval.readers.logs.answers import MOST_OPTIONS, ONE_OPTION, Log, checked_options
 from calibeval.readers.logs.gold import Gold, gold_of, is_option, join_gold
 from calibeval.readers.logs.options import LogOptions
 from calibeval.readers.logs.records import Record, records
@@ -175,6 +175,8 @@ def _decision(answer: dict[str, Any], place: str) -> Decision | None:
 def _options(given: Any, kind: str, place: str) -> tuple[tuple[str, ...], tuple[float, ...], tuple[float, ...]]:
     """Names and probabilities of the options and, of a score, the values of its levels, in ascending order."""
     rows: list[tuple[Any, Any, Any]]
+    if isinstance(given, dict | list) and len(given) > MOST_OPTIONS:
+        raise InputError(f"{place}: {len(given):,} options, but 2 to {MOST_OPTIONS:,} are needed")
     if isinstance(given, dict):
         rows = [(name, name, p) for name, p in given.items()]
     elif isinstance(given, list) and all(isinstance(one, dict) and "probability" in one for one in given):
@@ -214,17 +216,16 @@ def _add(log: Log, decision: Decision, gold: Gold, question: str, document: str,
 
 
 def _chosen_first(decision: Decision, probs: tuple[float, ...], question: str, log: Log) -> tuple[float, ...]:
-    """The probabilities; of equal ones, those before the stated choice are lowered by one part in 10^12."""
+    """The probabilities; the equals of the stated choice are lowered by one part in 10^12."""
     if decision.chosen not in decision.names:
         return probs
     at = decision.names.index(str(decision.chosen))
     if probs[at] < max(probs):
         log.count(OTHER_CHOICE, question, measured=True)
         return probs
-    if probs.index(max(probs)) == at:
-        return probs
-    log.count(TIED, question, measured=True)
-    return (*(p * (1 - NUDGE) if p == probs[at] else p for p in probs[:at]), *probs[at:])
+    if probs.index(max(probs)) != at:
+        log.count(TIED, question, measured=True)
+    return tuple(p * (1 - NUDGE) if p == probs[at] and place != at else p for place, p in enumerate(probs))
 
 
 def _text(value: Any) -> str:

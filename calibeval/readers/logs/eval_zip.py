@@ -36,7 +36,8 @@ class EvalZip:
         self.samples = [info for info in infos if info.filename.startswith(SAMPLES) and not info.is_dir()]
         if len({info.filename for info in self.samples}) < len(self.samples):
             raise InputError(f"{file.name}: two samples have the same name")
-        limits.check_expansion(file.name, sum(info.file_size for info in self.samples), size=file.size)
+        read = [*self.samples, *(info for info in infos if info.filename == HEADER)]
+        limits.check_expansion(file.name, sum(info.file_size for info in read), size=file.size)
 
     def header(self) -> dict[str, Any]:
         """The document about the whole log; of several, the last one."""

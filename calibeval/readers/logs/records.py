@@ -16,7 +16,7 @@ MOST_DOCUMENT = 2**30
 HEAD = READ_BYTES
 FIRST = 20  # records by which a log is recognised
 ROWS = frozenset(
-    ("answers", "response", "labels", "gold", "golds", "targets")
+    ("answers", "response", "labels", "gold", "golds", "targets", "judge_response")
 )  # keys whose values are objects, though they are no ids
 
 

@@ -201,4 +201,6 @@ def test_options_with_the_same_texts_in_all_rows_are_classes_by_name(tmp_path):
     found = calibeval.read(write(tmp_path / "b.jsonl", turned))
     assert (found.class_names, found.labels.tolist()) == (("1", "0"), [0, 1, 0, 1])
     mixed = [*rows, sample(4, [-2.0, -1.0], ["yes", "no"], 0, right=[0])]
-    assert calibeval.read(write(tmp_path / "c.jsonl", mixed)).class_names is None
+    found = calibeval.read(write(tmp_path / "c.jsonl", mixed))
+    assert (found.class_names, found.labels.tolist()) == (("no", "yes"), [0, 1, 0, 1, 1])
+    assert found.scores[3:5].tolist() == [[-2.0, -1.0], [-1.0, -2.0]]

@@ -152,3 +152,14 @@ def test_a_clip_raises_printed_zeros_but_no_option_that_an_answer_does_not_have(
     for row, (probs, _) in zip(mapped, given[:5], strict=True):
         shares = np.exp([*logs(probs, best).values()])
         assert row.tolist() == pytest.approx([*(shares / shares.sum()), 0, 0][:4], rel=1e-4)
+
+
+def test_two_options_are_matched_by_name_and_others_have_no_positive_class(tmp_path):
+    same = [{"type": "choice", "probabilities": one} for one in ({"yes": 0.9, "no": 0.1}, {"no": 0.3, "yes": 0.7})]
+    found = calibeval.read(write(tmp_path / "log.jsonl", same, ["yes", "no"]))
+    assert (found.class_names, found.labels.tolist()) == (("yes", "no"), [0, 1])
+    assert found.scores[0:2].tolist() == [[0.9, 0.1], [0.7, 0.3]]
+    other = {"type": "choice", "probabilities": {"red": 0.6, "blue": 0.4}}
+    report = calibeval.evaluate(write(tmp_path / "log.jsonl", [*same, other], ["yes", "no", "blue"]), level=None)
+    assert report["accuracy"].value == pytest.approx(1 / 3)
+    assert report["confidence_gap"].value == pytest.approx((0.9 + 0.7 + 0.6) / 3 - 1 / 3)

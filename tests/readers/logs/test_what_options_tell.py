@@ -125,3 +125,15 @@ def test_padded_options_are_no_probabilities_of_zero(tmp_path):
     rows = [{"answers": {"q": one}, "labels": {"q": "ab"[i % 2]}} for i in range(20) for one in (CHOICE, wide)]
     warnings = calibeval.evaluate(write(tmp_path / "log.jsonl", rows), level=None).dumps[0].warnings
     assert not [one for one in warnings if one.code == "zero_probabilities"]
+
+
+def test_lines_that_hold_a_verdict_alone_are_judged_answers(tmp_path):
+    rows = [{"judge_response": {"correct": "yes", "confidence": 85}}] * 2
+    found = calibeval.read(write(tmp_path / "log.jsonl", rows))
+    assert (found.source.format, found.ids.tolist()) == ("judged", ["0", "1"])
+
+
+def test_too_many_options_are_refused_before_they_are_looked_at(tmp_path):
+    answer = {"type": "choice", "choice": "a", "probabilities": dict.fromkeys(map(str, range(4097)), "no number")}
+    with pytest.raises(InputError, match="4,097 options, but 2 to 4,096"):
+        calibeval.read(write(tmp_path / "log.jsonl", [{"answers": {"q": answer}, "labels": {"q": "a"}}]))
