@@ -22,9 +22,11 @@ GAP = "confidence_gap"
 
 
 def title(survey: Survey) -> str:
-    """The axes, and how large the cells are: "20 cells: corruption (4) × severity (5) · 2,000 rows each"."""
+    """The axes, and how large the cells are: "18 of 20 cells: corruption (4) × severity (5) · 2,000 rows each"."""
     axes = " × ".join(f"{visible(axis.name)} ({len(axis.values)})" for axis in survey.axes)
-    parts = [f"{plural(len(survey.cells), 'cell')}: {axes}"]
+    whole = math.prod(len(axis.values) for axis in survey.axes)
+    of = f"{len(survey.cells):,} of " if len(survey.cells) < whole else ""
+    parts = [f"{of}{plural(whole, 'cell')}: {axes}"]
     rows = {cell.n for cell in survey.measured if cell.n is not None}
     if len(rows) == 1:
         parts.append(f"{plural(min(rows), 'row')} each")
@@ -53,11 +55,17 @@ def directions(cells: Sequence[Cell]) -> str:
             over, under = over + (gap.value > 0), under + (gap.value < 0)
     for count, what in ((over, "Over-confident"), (under, "Under-confident")):
         if count == len(gaps):
-            return f"{what} in {'both' if count == 2 else f'all {count}'} cells"
+            return f"{what} in {_all(count)}"
+    if not over + under:
+        return f"Within noise in {_all(len(gaps))}"
     parts = [f"{'over' if kind else 'under'}-confident in {count}" for kind, count in ((1, over), (0, under)) if count]
     rest = len(gaps) - over - under
-    told = parts + ([f"{'within noise' if parts else 'all within noise'} in {rest}"] if rest else [])
+    told = parts + ([f"within noise in {rest}"] if rest else [])
     return f"Of {plural(len(gaps), 'cell')}, {', '.join(told)}"
+
+
+def _all(count: int) -> str:
+    return "the only cell" if count == 1 else "both cells" if count == 2 else f"all {count} cells"
 
 
 def spread(survey: Survey, metric: str) -> str:

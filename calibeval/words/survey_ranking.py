@@ -46,10 +46,15 @@ def ranks(one: RankedModel) -> str:
 
 
 def cells(one: RankedModel) -> tuple[str, str, str, str]:
-    """NLL, interval, ranks, and whether it may be the best."""
+    """NLL, interval, ranks, and whether it may be the best, or is the only one that may.
+
+    >>> [cells(RankedModel("a", 0.5, first=1, last=last, best=True))[3] for last in (1, 2)]
+    ['yes', 'may be']
+    """
     nll = MetricResult("nll", one.nll, low=one.low, high=one.high)
     ends = digits.interval(nll)
-    return digits.value(nll), f"[{ends}]" if ends else "", ranks(one), "may be" if one.best else ""
+    best = "" if not one.best else "yes" if one.last == 1 else "may be"
+    return digits.value(nll), f"[{ends}]" if ends else "", ranks(one), best
 
 
 def left_out(found: Ranking) -> list[str]:
