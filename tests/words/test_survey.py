@@ -12,7 +12,7 @@ AXES = (Axis("model", ("a", "b")), Axis("seed", (0, 1)))
 
 
 def cell(model="a", seed=0, gap=0.0):
-    found = MetricResult("confidence_gap", gap, low=gap - 0.01, high=gap + 0.01)
+    found = MetricResult("confidence_gap", gap, floor=0.005, floor_high=0.01)
     return Cell({"model": model, "seed": seed}, "", 500, 3, {"confidence_gap": found})
 
 
