@@ -71,6 +71,7 @@ RIGHT = {
     "keys": {"empty dict"},
     "columns": {"empty dict"},
     "warnings": {"empty list", "text"},
+    "over": {"text"},  # an axis
     "recognised": {"empty list"},
     "no_labels": {"empty text", "text"},
     "class_names": {"generator"},  # of two names

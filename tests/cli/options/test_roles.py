@@ -84,7 +84,7 @@ COMPLETED = [
     (["report", "--help-"], ["--help-all"]),
     (["report", "--metrics", "nll,ec"], ["nll,ece", "nll,ece_positive", "nll,ecce", "nll,ece_top2", "nll,ece_rank2"]),
     (["compare", "--metrics", "al"], ["all"]),
-    (["report", "--convention", "m"], ["mbls", "monai"]),
+    (["report", "--convention", "m"], ["mbls", "minderer", "monai"]),
     (["report", "--kind", "log"], ["logits", "log_probs"]),
     (["report", "--format", "l"], ["latex"]),
     (["report", "--read-as", "csv"], ["csv", "csv.gz"]),
