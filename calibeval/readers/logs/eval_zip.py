@@ -15,6 +15,7 @@ from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.steady import SteadyFile
 
 HEADER, SAMPLES = "header.json", "samples/"
+DIGEST = "sha256"  # saved sums have a header of the same name, and this
 ZIP = b"PK\x03\x04"
 METHODS = (zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, 93)  # the last is zstd
 MOST_MEMBERS = 2_000_000
@@ -110,4 +111,4 @@ def is_eval(file: SteadyFile) -> bool:
             names = zipfile.ZipFile(stream).NameToInfo
         except (zipfile.BadZipFile, NotImplementedError, ValueError):
             return file.path.suffix.lower() == ".eval"
-    return HEADER in names or "_journal/start.json" in names
+    return (HEADER in names and DIGEST not in names) or "_journal/start.json" in names

@@ -18,7 +18,7 @@ def test_explained(digits, capsys):
     result = run(capsys, "conventions", digits)
     assert (result.code, result.err) == (0, "")
     lines = [line.split() for line in result.out.splitlines()]
-    values = {line[0]: line[2] for line in lines[3:12]}
+    values = {line[0]: line[2] for line in lines[3:13]}
     assert values == {
         one.convention.name: f"{100 * one.metrics['ece'].value:.3f}" for one in explain_conventions(read(digits))
     }
