@@ -78,6 +78,18 @@ def gaining(metrics: Mapping[str, MetricResult]) -> tuple[str, str] | None:
     return first.map, f"{_MAPS[first.map]} would gain {_percent(first.value or 0.0, first)} % of {_OF[first.name][0]}"
 
 
+def within_noise(metrics: Mapping[str, MetricResult]) -> bool:
+    """Whether it was measured that no map gains anything beyond noise.
+
+    >>> within_noise({"phi_nll": MetricResult("phi_nll", 0.01, low=-0.02, high=0.04, map="temperature")})
+    True
+    >>> within_noise({})
+    False
+    """
+    first = next(iter(_measured(metrics)), None)
+    return first is not None and not _too_few(first) and gaining(metrics) is None
+
+
 def gain_cells(metrics: Mapping[str, MetricResult]) -> list[GainCells]:
     """The scores and their parts; those after rounding add up."""
     rows = []

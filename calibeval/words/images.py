@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 from calibeval.core.conventions.images import TITLES
@@ -60,11 +60,13 @@ def image_lines(dump: DumpReport) -> list[list[str]]:
     images, judged = dump.per_image, by_image(dump)
     if images is None or judged is None:
         return []
-    lines, lead = [_means(images, judged)], judged.lead
+    after = dump.recalibrated
+    lines, lead = [_means(images, judged, {} if after is None else after.metrics)], judged.lead
+    before = "" if after is None else "before the map, "
     if lead is not None and lead.worst and images.images > 1:
-        lines.append([f"worst images, {lead_label(judged)}: {', '.join(_worst(lead))}"])
+        lines.append([f"{before}worst images, {lead_label(judged)}: {', '.join(_worst(lead))}"])
     near = _border(images)
-    return [*lines, [near]] if near else lines
+    return [*lines, [f"{before}{near}"]] if near else lines
 
 
 def image_finding(dump: DumpReport) -> str:
@@ -139,9 +141,12 @@ def number_label(name: str) -> str:
     return LABELS.get(name) or TITLES.get(name, name)
 
 
-def _means(images: PerImage, judged: ByImage) -> list[str]:
+def _means(images: PerImage, judged: ByImage, mapped: Mapping[str, MetricResult]) -> list[str]:
+    """The parts of the line of means. mapped: the numbers after a map; none without one."""
     parts: list[str] = []
     beside = "" if images.convention is None else f" ({images.convention})"
+    if mapped and not any(name.startswith("per_image.") for name in mapped):
+        beside += " before the map"
     for name in FIRST if images.convention is None else FIRST_OF_TOOLS:
         number = judged.numbers.get(name)
         if number is None or number.mean is None:
@@ -152,7 +157,10 @@ def _means(images: PerImage, judged: ByImage) -> list[str]:
         lacking = f", undefined in {number.undefined}" if number.undefined else ""
         notes = ("" if number.pooled is None else f"pooled {_text(name, number.pooled)}") + lacking
         called = lead_label(judged) if number is judged.lead else _called(judged, name)
-        parts.append(f"{lead}{called} {mean}{f' ({notes})' if notes else ''}")
+        own = name if judged.ece != "ece_positive" else f"{name}_positive"
+        then = mapped.get(f"per_image.{own}")
+        after = "" if then is None or then.value is None else f", after the map {_text(name, then.value)}"
+        parts.append(f"{lead}{called} {mean}{f' ({notes})' if notes else ''}{after}")
     why = next((one.reason for one in images.numbers.values() if one.mean is None and one.reason is not None), None)
     return parts or ([] if why is None else [f"mean over images{beside}: none: {why}"])
 

@@ -15,7 +15,7 @@ from calibeval.recalibrate.base.facts import LEAST_ROWS
 from calibeval.words.counted import all_alike, with_counted
 from calibeval.words.digits import label
 from calibeval.words.finding import By, Finding, finding, rows_needed, suspicion
-from calibeval.words.gain import gaining
+from calibeval.words.gain import gaining, within_noise
 from calibeval.words.repair import is_worse
 
 if TYPE_CHECKING:
@@ -139,8 +139,13 @@ def _of_one(dump: DumpReport, ways: Ways, prospect: Prospect | None) -> Step | N
     if prospect is not None:
         return _promised(dump, prospect, ways)
     if dump.positive is not None:
-        return Step("Platt's map (slope and intercept) may repair it; see it out of fold", ways.platt)
+        return Step(f"Platt's map (slope and intercept) may repair it{_doubt(dump)}; see it out of fold", ways.platt)
     return _by_temperature(dump, ways)
+
+
+def _doubt(dump: DumpReport) -> str:
+    """What the gain of a map says against it, where that was measured."""
+    return ", though what it gains is within noise" if within_noise(dump.metrics) else ""
 
 
 def _by_temperature(dump: DumpReport, ways: Ways) -> Step | None:
@@ -151,7 +156,7 @@ def _by_temperature(dump: DumpReport, ways: Ways) -> Step | None:
     if best is not None and best.value is None:
         return None
     fits = "" if best is None else f" ({best.value:.3g} fits these rows best)"
-    return Step(f"a temperature{fits} may repair it; see it out of fold", ways.repair)
+    return Step(f"a temperature{fits} may repair it{_doubt(dump)}; see it out of fold", ways.repair)
 
 
 def _after_map(dump: DumpReport, after: Recalibrated, ways: Ways) -> Step | None:

@@ -58,6 +58,11 @@ STILL = replace(GOOD, value=0.08)
             "REPAIR",
         ),
         (
+            with_metric(BAD, "phi_nll", value=0.01, low=-0.02, high=0.04, map="temperature"),
+            "a temperature may repair it, though what it gains is within noise; see it out of fold",
+            "REPAIR",
+        ),
+        (
             replace(BAD, warnings=(warning("nothing_shared", "no class occurs"),)),
             "put classes and labels in order; no recalibration can do that",
             "LOOK",

@@ -51,7 +51,7 @@ def _regions(images: PerImage, sheet: Sheet) -> list[RenderableType]:
 
 def _structures(images: PerImage, sheet: Sheet) -> list[RenderableType]:
     names = Column("", [sheet.name(one.name, NAME_WIDTH) for one in images.structures], left=True)
-    columns = [Column("images", [f"{one.images:,}" for one in images.structures])]
+    columns = [Column("present in", [f"{one.images:,}" for one in images.structures])]
     for name in OF_STRUCTURES:
         cells = [_both(one, name) for one in images.structures]
         label = number_cells(images.structures[0].numbers[name]).label if images.structures else name
