@@ -79,7 +79,8 @@ def test_of_the_probability_of_one_class(seed, bins, shift):
     assert found.low <= found.corrected <= found.high
 
 
-@pytest.mark.parametrize("convention", [name for name in CONVENTIONS if name != "calibeval"])
+# hle leaves out the most confident hundred rows, so that the gap of all rows bounds nothing.
+@pytest.mark.parametrize("convention", [name for name in CONVENTIONS if name not in ("calibeval", "hle")])
 @pytest.mark.parametrize("bins", [5, 15, 100])
 @pytest.mark.parametrize("gap", [-0.03, 0.2])
 def test_in_the_bins_of_other_tools(convention, bins, gap):

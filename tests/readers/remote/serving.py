@@ -98,8 +98,8 @@ class _Handler(BaseHTTPRequestHandler):
         else:
             self.close_connection = True
             self.send_header("Connection", "close")
+        shelf.sent.append(Sent(self.command, path, asked, len(data) if body else 0))  # before who asked can go on
         self.end_headers()
-        shelf.sent.append(Sent(self.command, path, asked, len(data) if body else 0))
         if body:
             self.wfile.write(data)
 
