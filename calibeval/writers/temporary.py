@@ -68,7 +68,7 @@ def remove_pending() -> None:
             if os.path.isdir(temporary):  # noqa: PTH112 - as little as possible happens while a process ends
                 shutil.rmtree(temporary, ignore_errors=True)
             else:
-                os.unlink(temporary)  # noqa: PTH108
+                os.unlink(temporary)  # noqa: PTH108 - likewise
 
 
 def remove_left(path: Path) -> None:

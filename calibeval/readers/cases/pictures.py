@@ -132,7 +132,7 @@ def read_photo(file: SteadyFile, limits: Limits) -> npt.NDArray[Any]:
     if file.path.suffix.lower() in (".tif", ".tiff"):
         return _tiff(file, limits, colours=True).values
     try:
-        import PIL.Image  # noqa: F401
+        import PIL.Image  # noqa: F401 - whether it is there
     except BROKEN_IMPORT as error:
         raise not_importable(error, f"{file.name}: images", "PIL", "medical") from None
     try:
@@ -149,7 +149,7 @@ def read_photo(file: SteadyFile, limits: Limits) -> npt.NDArray[Any]:
 
 def _png(file: SteadyFile, limits: Limits) -> Picture:
     try:
-        import PIL.Image  # noqa: F401
+        import PIL.Image  # noqa: F401 - whether it is there
     except BROKEN_IMPORT as error:
         raise not_importable(error, f"{file.name}: PNG", "PIL", "medical") from None
     try:
