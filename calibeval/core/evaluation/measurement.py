@@ -120,12 +120,7 @@ class Measurement:
         if gain:
             from calibeval.core.evaluation.with_gain import with_gain
 
-            sums = with_gain(
-                sums,
-                predictions,
-                groups.column if settings.group is None and groups is not None else settings.group,
-                groups,
-            )
+            sums = with_gain(sums, predictions, settings.group if groups is None else groups.column, groups)
         return cls(
             predictions=doubted(predictions, sums),
             settings=settings,
