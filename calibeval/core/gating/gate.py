@@ -29,9 +29,9 @@ from calibeval.core.evaluation.with_pairs import with_pairs
 from calibeval.core.evaluation.with_second_pass import with_second_pass
 from calibeval.core.gating.columns import slice_columns, sliced_in_both
 from calibeval.core.gating.config import rule_from_table
+from calibeval.core.gating.in_images import in_images
 from calibeval.core.gating.judged import judged
 from calibeval.core.gating.measured import Measured, reported
-from calibeval.core.gating.of_cases import in_images
 from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.gating.ruling import RuleVerdict
 from calibeval.core.gating.verdict import Verdict

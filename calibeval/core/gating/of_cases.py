@@ -2,27 +2,23 @@
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from calibeval.core.comparison.baseline import Baseline
 from calibeval.core.comparison.comparison import Comparison
 from calibeval.core.comparison.of_cases import PairedCases, chosen_results, of_rows
-from calibeval.core.data.notices import Notice
 from calibeval.core.dense.case import Cases
 from calibeval.core.evaluation.measured_cases import Columns, MeasuredCases, measured_cases
+from calibeval.core.gating.in_images import in_images
 from calibeval.core.gating.measured import Measured
 from calibeval.core.gating.rules import Rule
-from calibeval.core.gating.ruling import Judged, RuleVerdict
+from calibeval.core.gating.ruling import RuleVerdict
 from calibeval.core.report.report import DumpReport
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.pairs import Pairs
 from calibeval.core.sums.resources import PLAIN, Resources
 from calibeval.core.version import VERSION
-
-_ROWS = re.compile(r"about ([\d,]+) rows (?:of it )?would decide")
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -106,19 +102,3 @@ class CasesSubject:
             return None
         pair = PairedCases(self.cases, self.saved)
         return Comparison(VERSION, self.settings, pair.base, (pair.at(level, self.changes),))
-
-
-def in_images(rule: RuleVerdict, share: float) -> RuleVerdict:
-    """The verdict of a rule whose reasons speak of images. share: images for each pixel."""
-
-    def told(reason: Notice) -> Notice:
-        def images(match: re.Match[str]) -> str:
-            return f"about {math.ceil(int(match[1].replace(',', '')) * share):,} images would decide"
-
-        return reason.reworded(_ROWS.sub(images, reason))
-
-    def part(one: Judged) -> Judged:
-        return replace(one, reason=told(one.reason))
-
-    decisive = None if rule.decisive is None else part(rule.decisive)
-    return replace(rule, reason=told(rule.reason), decisive=decisive, slices=tuple(map(part, rule.slices)))
