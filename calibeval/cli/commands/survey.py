@@ -46,7 +46,7 @@ def survey(
     convention: options.Convention = OWN,
     level: options.Level = None,
     no_intervals: options.NoIntervals = False,
-    group: survey_options.SurveyGroup = None,
+    group: options.Group = None,
     flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
     fit_on: options.FitOn = None,
     rank: survey_options.Rank = None,
