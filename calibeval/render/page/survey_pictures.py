@@ -9,6 +9,7 @@ from html import escape
 from markupsafe import Markup
 
 from calibeval.core.metrics.table import EVERY
+from calibeval.core.report.order import badness
 from calibeval.core.survey.axes import words as point_words
 from calibeval.core.survey.pivot import Entry, Pivot
 from calibeval.core.survey.survey import Cell, Survey
@@ -139,7 +140,7 @@ def badness_range(pivots: Sequence[Pivot]) -> tuple[float, float] | None:
 
 
 def _bad(one: Entry) -> float | None:
-    return None if one is None or one.value is None else words.bad(one.name, one.value)
+    return None if one is None or one.value is None else badness(one.name, one.value)
 
 
 def _cell(one: Entry, scale: tuple[float, float] | None) -> HeatCell:
