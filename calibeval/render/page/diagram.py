@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
 from markupsafe import Markup
 
-from calibeval.core.report.report import Bin, DumpReport
-from calibeval.core.report.standing import bin_judge, bin_stands_out
-from calibeval.core.report.views import first_view
+from calibeval.core.report.report import DumpReport
+from calibeval.core.report.standing import bin_stands_out
 from calibeval.render.drawing.captions import counted
 from calibeval.render.drawing.content import Subject
 from calibeval.render.drawing.legend import Entry, entries
@@ -121,14 +120,12 @@ def diagram(dump: DumpReport, top: float | None = None) -> Diagram | None:
     top: as in `Diagram`, if it is shared.
     """
     subject = Subject.of_dump(dump)
-    return None if subject is None else of_subject(subject, top, bin_judge(first_view(dump)))
+    return None if subject is None else of_subject(subject, top)
 
 
-def of_subject(
-    subject: Subject, top: float | None = None, beyond: Callable[[Bin], bool | None] = bin_stands_out
-) -> Diagram:
-    """The diagram of a subject. beyond: whether a bin is beyond noise."""
-    return Diagram(subject, subject.top if top is None else top, _description(subject, beyond))
+def of_subject(subject: Subject, top: float | None = None) -> Diagram:
+    """The diagram of a subject. top: as in `Diagram`, if it is shared."""
+    return Diagram(subject, subject.top if top is None else top, _description(subject))
 
 
 def legend(id_: str, subjects: Sequence[Subject]) -> Markup:
@@ -206,10 +203,10 @@ def _item(id_: str, entry: Entry) -> str:
     return f'<li><svg aria-hidden="true">{inner}</svg>{escape(entry.words)}</li>'
 
 
-def _description(subject: Subject, beyond: Callable[[Bin], bool | None]) -> str:
+def _description(subject: Subject) -> str:
     """What the diagram shows, for those who cannot see it."""
     filled = subject.filled
-    outstanding = [b for b in filled if beyond(b)]
+    outstanding = [b for b in filled if bin_stands_out(b, subject.noise)]
     fullest = max(filled, key=lambda b: b.count)
     sentences = [f"Beyond noise: {len(outstanding)} of {plural(len(filled), 'filled bin')}."]
     if outstanding:
