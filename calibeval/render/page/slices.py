@@ -95,6 +95,7 @@ def plain_tables(dump: DumpReport, settings: Settings) -> list[Tabled]:
     return [
         Tabled(
             plain(one.title[:1].upper() + one.title[1:], _TITLE),
+            plain(one.said, _TITLE) if one.said else "",
             one.heads,
             tuple((plain(name, _NAME), row) for name, row in one.rows),
             tuple(plain(note, _TITLE) for note in one.notes),

@@ -51,7 +51,7 @@ def render(report: Report) -> str:
 
 def _tabled(found: Tabled) -> list[str]:
     """A small table with its title above and its notes below."""
-    lines = [escape(found.title), "", table_row(["", *map(escape, found.heads)])]
+    lines = [escape(found.heading), "", table_row(["", *map(escape, found.heads)])]
     lines.append(table_row([":--", *("--:" for _ in found.heads)]))
     lines += [table_row([escape(name), *map(escape, row)]) for name, row in found.rows]
     return [*lines, "", *(f"- {escape(note)}" for note in found.notes)]

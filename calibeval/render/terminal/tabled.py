@@ -19,6 +19,6 @@ def tabled_block(found: Tabled, sheet: Sheet) -> list[RenderableType]:
     ]
     room = min(_WIDEST_NAME, name_room(columns, sheet.width))
     names = Column("", [sheet.name(name, room) for name, _ in found.rows], left=True)
-    parts: list[RenderableType] = [Text(sheet.name(found.title, 2 * sheet.width))]
+    parts: list[RenderableType] = [Text(sheet.name(found.heading, 2 * sheet.width))]
     parts += [table([names, *block]) for block in blocks(columns, sheet.width - names.width - GUTTER)]
     return [*parts, *(Text(sheet.name(note, 4 * sheet.width)) for note in found.notes)]
