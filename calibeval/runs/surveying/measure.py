@@ -22,7 +22,6 @@ from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.resources import Resources
 from calibeval.core.survey.axes import Point
-from calibeval.core.survey.rows import Units, UnitValues
 from calibeval.core.survey.survey import Cell, Change
 from calibeval.core.survey.together import Kept
 from calibeval.core.version import VERSION
@@ -214,12 +213,8 @@ def _chosen(report: DumpReport, how: How) -> dict[str, MetricResult]:
 
 
 def _kept(side: Side, after: Side | None, how: How) -> Kept | None:
-    rows = side.measured.sums.rows
-    if rows is None:
-        return None
-    units = Units.of(side.measured.predictions, rows, how.settings.group)
-    mapped = None if after is None else after.measured.sums.rows
-    return Kept(units.bare, UnitValues.of(rows, units), None if mapped is None else UnitValues.of(mapped, units))
+    own, mapped = side.measured, None if after is None else after.measured.sums.rows
+    return Kept.of(own.predictions, own.sums.rows, how.settings.group, mapped)
 
 
 def _after(side: Side, task: Task, how: How) -> tuple[Side | None, tuple[Notice, ...]]:
