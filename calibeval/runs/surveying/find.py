@@ -71,8 +71,9 @@ def with_labels(every: Sequence[Found], labels: str) -> list[Found]:
 
     Raises: as `filled`; UsageError for folders of cases.
     """
+    is_folder = Path(labels).is_dir()
     for one in every:
-        if Path(labels).is_dir() and Path(one.dump).is_dir() and holds_cases(Path(one.dump), Path(labels)):
+        if is_folder and Path(one.dump).is_dir() and holds_cases(Path(one.dump), Path(labels)):
             raise UsageError(
                 f"{one.dump} is a folder of cases, but a survey measures dumps of rows: measure each folder with "
                 f"`calibeval report {one.dump} --labels {labels}`"
