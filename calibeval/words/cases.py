@@ -36,14 +36,12 @@ def case_said(dump: DumpReport, case: CaseMaps) -> list[str]:
     return parts
 
 
-def which_said(cases: Sequence[CaseMaps]) -> str:
-    """Which cases are shown, as a heading.
-
-    >>> which_said([])
-    'Single images'
-    """
+def which_said(dump: DumpReport, cases: Sequence[CaseMaps]) -> str:
+    """Which cases are shown, as a heading."""
     asked, ranked = any(one.asked for one in cases), sum(one.rank is not None for one in cases)
-    worst = f"the {COUNTS[ranked]} with the largest ECE" if ranked > 1 else "the one with the largest ECE"
+    images = dump.per_image
+    error = "ECE" if images is None or images.convention is None else lead_label(by_image(dump))
+    worst = f"the {COUNTS[ranked] if ranked > 1 else 'one'} with the largest {error}"
     if asked:
         return "Images that were asked for" + (f", and {worst}" if ranked else "")
     return f"Single images: {worst}" if ranked else "Single images"

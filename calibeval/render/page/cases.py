@@ -84,7 +84,7 @@ def cases_view(dump: DumpReport, cases: Sequence[CaseMaps]) -> CasesView | None:
     common = shown(cases, dump.k or 2)
     names = [one.name for one in dump.per_class]
     return CasesView(
-        heading=which_said(cases),
+        heading=which_said(dump, cases),
         cases=[_case(dump, one, common, names) for one in cases],
         classes=_classes(cases, common, names),
         ramps=_ramps(common),

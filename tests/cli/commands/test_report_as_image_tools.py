@@ -120,6 +120,7 @@ def test_text_and_page_name_the_tool(tmp_path, array, capsys):
     page = (out / "report.html").read_text()
     assert "Mean over images (monai): expected" in page
     assert "expected of monai, by image, %" in page
+    assert "Single images: the three with the largest expected" in page
     assert "expected of monai, by image" in (tmp_path / "i.svg").read_text()
     full = run(capsys, "report", array, "--convention", "lts", "--full").out
     assert "over images, as lts measures them\n" in full
