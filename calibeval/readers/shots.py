@@ -47,11 +47,11 @@ def _table(name: str, rows: list[tuple[int, list[str]]], classes: Sequence[str])
     if not rows or not widths <= {1, 2} or len(widths) > 1:
         where = next((line for line, cells in rows if len(cells) not in (1, 2)), rows[0][0] if rows else 1)
         raise InputError(f"{name} line {where}: {NEEDED}")
-    if widths == {1}:
-        known, heads = {*classes, *map(str, range(len(classes)))}, rows[0][1][0]
-        rows = rows[1:] if heads not in known and _whole(heads) is None else rows
-        return _listed(name, [cells[0] for _, cells in rows], classes)
     known = {*classes, *map(str, range(len(classes)))}
+    if widths == {1}:
+        head = rows[0][1][0]
+        rows = rows[1:] if head not in known and _whole(head) is None else rows
+        return _listed(name, [cells[0] for _, cells in rows], classes)
     if len(rows) > len(classes) + 1 and sum(cells[0] in known for _, cells in rows) < len(rows) / 2:
         return _listed(name, [cells[1] for _, cells in rows], classes)  # an image and its label
     rows = rows if _is_number(rows[0][1][1]) else rows[1:]

@@ -135,10 +135,12 @@ def near_one(precision: float) -> float:
     return max(NOISE, 8 * precision)
 
 
-def at_door(scores: RowSource, kind: Kind, precision: float, kept: Kept, *, renormalize: bool) -> AtDoor:
+def at_door(
+    scores: RowSource, kind: Kind, precision: float, kept: Kept, *, renormalize: bool, of_log: bool = False
+) -> AtDoor:
     """The scores, divided by the sums of their rows if they were rounded, or if the user asks for it.
 
-    kept: rows that are not ignored. renormalize: whether the user asks for it.
+    kept: rows that are not ignored. renormalize: whether the user asks for it. of_log: as in `Tolerance`.
     Raises: UsageError for a kind whose rows have no sums.
 
     >>> at_door(np.array([[3, 1], [0, 4]]), "probs", 2.0**-52, None, renormalize=True).scores[0:2].tolist()
@@ -151,7 +153,7 @@ def at_door(scores: RowSource, kind: Kind, precision: float, kept: Kept, *, reno
         return AtDoor(scores, precision)
     if renormalize:
         return _renormalized(scores, kind, precision, kept)
-    found = rounding_of(scores, kept, precision)
+    found = rounding_of(scores, kept, precision, of_log=of_log)
     if found is None:
         return AtDoor(scores, precision)
     told = Division(found.off, _count(scores, kept), 1.0 - found.most, 1.0, found.decimals)

@@ -13,18 +13,20 @@ class Tolerance(NamedTuple):
     """What rounding explains: how far the sum of a row may be from 1, and a probability below 0 or above 1.
 
     Both are eight steps of the stored type, but at least 1e-4 and 2e-5.
+    of_log: whether -0.0 stands for an option that a row does not have, which rounding cannot change and no clip raises.
 
     >>> Tolerance.of(2.0**-23), Tolerance.of(2.0**-10).largest
-    (Tolerance(of_sum=0.0001, spare=2e-05), 1.0078125)
+    (Tolerance(of_sum=0.0001, spare=2e-05, of_log=False), 1.0078125)
     """
 
     of_sum: float
     spare: float
+    of_log: bool = False
 
     @classmethod
-    def of(cls, precision: float) -> Tolerance:
+    def of(cls, precision: float, *, of_log: bool = False) -> Tolerance:
         """The tolerance for numbers with this relative step."""
-        return cls(max(1e-4, 8 * precision), max(2e-5, 8 * precision))
+        return cls(max(1e-4, 8 * precision), max(2e-5, 8 * precision), of_log)
 
     @property
     def largest(self) -> float:

@@ -57,8 +57,7 @@ class Predictions:
     correct: (n,) of 0 and 1, only with `confidence`.
     class_names: k names. labels_are: "names" or "positions", for labels that could be both, such as 1 with the classes
     1, 2 and 3. columns: one-dimensional arrays of length n by name, for slices. ids: (n,) unique row names.
-    ignore_index: rows with this label are left out and counted in `ignored`. The same applies to masked labels of a
-    masked array; other masked entries are refused.
+    ignore_index: rows with this label are left out and counted in `ignored`, as masked labels; other masks are refused.
     weights: (n,) numbers of at least 0 by which rows count, or the name of a column; rows of weight 0 are ignored.
     renormalize: divide every row of probabilities by its sum, and count these rows in a warning.
     precision: relative step between the stored scores, if it is not that of their dtype (bfloat16).
@@ -163,7 +162,8 @@ class Predictions:
             raise InputError(f"{place}there are no rows" + (f" except {ignored} ignored ones" if ignored else ""))
         own = precision or precision_of(given[kind]) or stored_precision(scores.dtype)
         shape = recognised_shape(scores, kind, layout, names, by_name=by_name)
-        came = at_door(scores, kind, own, tidy != ignore_index if ignored else None, renormalize=renormalize)
+        kept, of_log = tidy != ignore_index if ignored else None, source is not None and source.log is not None
+        came = at_door(scores, kind, own, kept, renormalize=renormalize, of_log=of_log)
         for name, value in {
             "scores": came.scores,
             "kind": kind,
@@ -215,7 +215,7 @@ class Predictions:
     @property
     def tolerance(self) -> Tolerance:
         """What rounding explains of probabilities outside [0, 1], and of sums that are not 1."""
-        return Tolerance.of(self.precision)
+        return Tolerance.of(self.precision, of_log=self.source.log is not None)
 
     @property
     def n(self) -> int:

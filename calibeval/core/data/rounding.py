@@ -23,6 +23,7 @@ NOISE = 1e-6  # sums this close to 1 count as 1
 NUDGE = 1e-12  # the share by which readers of logs lower the first of equal values, where a later one was chosen
 SLACK = 1 + 1e-9  # for the arithmetic of the bounds
 
+Counts = npt.NDArray[np.intp]
 Kept = npt.NDArray[np.bool_] | None  # rows that are not ignored; None: all
 
 
@@ -51,11 +52,11 @@ def in_words(decimals: int | None) -> str:
     return "half precision" if decimals is None else f"{decimals} decimal{'' if decimals == 1 else 's'}"
 
 
-def rounding_of(scores: RowSource, kept: Kept, precision: float) -> Rounding | None:
+def rounding_of(scores: RowSource, kept: Kept, precision: float, *, of_log: bool = False) -> Rounding | None:
     """How probabilities were rounded, if that alone explains why rows do not sum to 1.
 
     None if all rows sum to 1 within the tolerance of their type, or something else is wrong. Scores with more than six
-    decimals, which most have, are recognised by the first few rows.
+    decimals, which most have, are recognised by the first few rows. of_log: as in `Tolerance`.
 
     >>> probs = np.array([[0.3334, 0.3334, 0.3334], [0.25, 0.5, 0.25]])
     >>> rounding_of(probs, None, 2.0**-52)
@@ -63,7 +64,7 @@ def rounding_of(scores: RowSource, kept: Kept, precision: float) -> Rounding | N
     """
     if scores.dtype.kind != "f":
         return None
-    k, tolerance = scores.shape[1], Tolerance.of(precision)
+    k, tolerance = scores.shape[1], Tolerance.of(precision, of_log=of_log)
     decimals, out, off, most, lost, per_cell, per_option = 0, False, 0, 0.0, 0.0, 0.0, 0.0
     for values in blocks_of(scores, kept):
         found = decimals_of(values, precision, decimals)
@@ -75,7 +76,8 @@ def rounding_of(scores: RowSource, kept: Kept, precision: float) -> Rounding | N
         excess = np.rint(values * 10.0**decimals).sum(axis=1) / 10.0**decimals - 1
         cells = np.maximum(np.count_nonzero(values, axis=1), 1)
         per_cell = max(per_cell, float(((excess - tolerance.of_sum) / cells).max()))
-        per_option = max(per_option, float(((-excess - tolerance.of_sum) / np.maximum(options_of(values), 1)).max()))
+        options = np.maximum(options_of(values, tolerance), 1)
+        per_option = max(per_option, float(((-excess - tolerance.of_sum) / options).max()))
         lost = max(lost, -float(excess.min()))
         if max(per_cell, per_option) > unit_of(decimals) * SLACK or lost > MOST_DEFICIT * SLACK + tolerance.of_sum:
             return None
@@ -101,29 +103,29 @@ def wrong_sums(values: Floats, decimals: int | None, tolerance: Tolerance) -> np
 
 def sum_bounds(values: Floats, decimals: int, tolerance: Tolerance) -> tuple[Floats, Floats]:
     """How far rounding to decimals may take the sums of rows (b, k) below 1 and above it, by row."""
-    _, excess = bounds_of_cells(values.shape[1], np.count_nonzero(values, axis=1), decimals, tolerance)
-    lost = np.minimum(options_of(values) * unit_of(decimals), MOST_DEFICIT)
-    return np.asarray(lost * SLACK + tolerance.of_sum, np.float64), excess
+    return bounds_of_cells(options_of(values, tolerance), np.count_nonzero(values, axis=1), decimals, tolerance)
 
 
-def options_of(values: Floats) -> npt.NDArray[np.intp]:
-    """The number of options of rows (b, k), (b,): -0.0 is written for an option that a row does not have.
+def options_of(values: Floats, tolerance: Tolerance) -> Counts:
+    """The number of classes of rows (b, k), (b,); of a log, that of the options that each row has.
 
-    >>> options_of(np.array([[0.5, 0.5, -0.0], [1.0, 0.0, 0.0]])).tolist()
-    [2, 3]
+    >>> values = np.array([[0.5, 0.5, -0.0], [1.0, 0.0, 0.0]])
+    >>> [options_of(values, Tolerance.of(2.0**-52, of_log=log)).tolist() for log in (True, False)]
+    [[2, 3], [3, 3]]
     """
-    return np.asarray(values.shape[1] - np.count_nonzero(absent_options(values), axis=1), np.intp)
+    b, k = values.shape
+    return np.full(b, k) - np.count_nonzero(absent_options(values), axis=1) if tolerance.of_log else np.full(b, k)
 
 
 def absent_options(values: Floats) -> npt.NDArray[np.bool_]:
-    """Where a row of probabilities does not have the option of the column: see `options_of`."""
+    """Where a row of probabilities of a log does not have the option of the column: at -0.0."""
     return np.asarray(np.signbit(values) & (values == 0))
 
 
-def bounds_of_cells(k: int, filled: npt.NDArray[np.intp], decimals: int, tolerance: Tolerance) -> tuple[float, Floats]:
-    """The same for rows of k cells, of which `filled`, (b,), are not 0."""
-    deficit = min(k * unit_of(decimals), MOST_DEFICIT) * SLACK + tolerance.of_sum
-    return deficit, np.asarray(filled * (unit_of(decimals) * SLACK) + tolerance.of_sum, np.float64)
+def bounds_of_cells(cells: int | Counts, filled: Counts, decimals: int, tolerance: Tolerance) -> tuple[Floats, Floats]:
+    """The same for rows of so many cells, of which `filled`, (b,), are not 0."""
+    deficit = np.minimum(cells * unit_of(decimals), MOST_DEFICIT) * SLACK + tolerance.of_sum
+    return np.asarray(deficit), np.asarray(filled * (unit_of(decimals) * SLACK) + tolerance.of_sum, np.float64)
 
 
 def unit_of(decimals: int) -> float:

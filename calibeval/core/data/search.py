@@ -9,7 +9,7 @@ from calibeval.core.data.predictions import Predictions
 from calibeval.core.errors import UsageError
 
 AUTO = "auto"
-DEPTH, MOST_DEPTH = 2, 3
+DEPTH = 2
 
 
 class Search(NamedTuple):

@@ -96,8 +96,9 @@ class Log:
         )
         left = ", ".join(f"{one.answers:,} {one.what}" for one in facts.counts if one.left_out)
         told = (self.what, *how, *([f"left out: {left}"] if left else []))
-        narrowed = lambda part: self.only(part, file).contents(file, limits)  # noqa: E731
-        return Contents(arrays, told=told, log=facts, narrowed=narrowed)
+        return Contents(
+            arrays, told=told, log=facts, narrowed=lambda part: self.only(part, file).contents(file, limits)
+        )
 
     def _of_options(self, limits: Limits, how: list[str]) -> dict[str, Stored]:
         """Scores and labels; confidence and correctness where an answer has several right options."""

@@ -17,17 +17,16 @@ from calibeval.core.errors import InputError
 from calibeval.readers.formats.text import TextSource
 from calibeval.readers.logs.answer import Answer
 from calibeval.readers.logs.answers import MOST_OPTIONS, ONE_OPTION, Log, checked_options
-from calibeval.readers.logs.gold import Gold, gold_of, is_option, join_gold
+from calibeval.readers.logs.gold import IDS, Gold, gold_of, is_option, join_gold
 from calibeval.readers.logs.options import LogOptions
 from calibeval.readers.logs.records import Record, records
 from calibeval.readers.logs.sums import check_sums
-from calibeval.readers.logs.values import as_name, as_number, first_of
+from calibeval.readers.logs.values import as_name, as_number, as_option
 from calibeval.readers.stored.limits import Limits
 
 KEY = "answers"
 WHAT = "decisions"
 QUESTION = "question"
-IDS = ("id", "ids", "sample_id", "row_id", "request_id", "custom_id")
 NO_YES = ("no", "yes")
 REFUSED, NO_ANSWER, NO_GOLD = "refused", "without an answer", "without a gold answer"
 NO_OPTION = "whose gold answer is none of the options"
@@ -78,7 +77,7 @@ def read_decisions(sources: Sequence[TextSource], options: LogOptions, limits: L
     """
     log = Log(WHAT, "probs", by=QUESTION)
     found = [record for source in sources for record in records(source, limits)]
-    golds = join_gold(found, [_id(record) for record in found], options, limits, log, sources[0].name)
+    golds = join_gold(found, [record.id(IDS) for record in found], options, limits, log, sources[0].name)
     pairs = [
         (decision, gold, question, document)
         for record, (document, gold_row) in zip(found, golds, strict=True)
@@ -101,11 +100,6 @@ def read_decisions(sources: Sequence[TextSource], options: LogOptions, limits: L
     if kinds == {"predicate"}:
         log.how.append("yes-or-no questions")
     return log
-
-
-def _id(record: Record) -> str | None:
-    found = record.key if record.key is not None else first_of(record.row, IDS)
-    return None if found is None else as_name(found, f"{record.place}: the id")
 
 
 def _decided(record: Record, gold: Mapping[str, Any] | None, log: Log) -> Iterator[tuple[str, Decision, Gold]]:
@@ -152,7 +146,7 @@ def _decision(answer: dict[str, Any], place: str) -> Decision | None:
         return Decision(place, "predicate", NO_YES, (float(1 - yes), float(yes)))
     confidence = answer.get("confidence")
     chosen = answer.get("choice")
-    text = None if chosen is None else _text(chosen)
+    text = None if chosen is None else as_option(chosen)
     given = answer.get("probabilities")
     if not given:
         if confidence is None or kind == "score":
@@ -162,8 +156,8 @@ def _decision(answer: dict[str, Any], place: str) -> Decision | None:
     if len(set(names)) < len(names):
         raise InputError(f"{place}: two options have the same name")
     legend = answer.get("legend")
-    if kind == "score" and isinstance(legend, dict) and all(_text(name) in legend for name in names):
-        labels = tuple(_text(legend[name]) for name in names)
+    if kind == "score" and isinstance(legend, dict) and all(as_option(name) in legend for name in names):
+        labels = tuple(as_option(legend[name]) for name in names)
         names = labels if len(set(labels)) == len(names) else names
     if len(probs) != 1:
         checked_options(probs, place)
@@ -184,7 +178,7 @@ def _options(given: Any, kind: str, place: str) -> tuple[tuple[str, ...], tuple[
     else:
         raise InputError(f'{place}: "probabilities" must be an object, or a list of objects with a probability')
     numbered = [
-        (_text(name), _probability(p, f'{place}: the probability of "{_text(name)[:40]}"'), value)
+        (as_option(name), _probability(p, f'{place}: the probability of "{as_option(name)[:40]}"'), value)
         for name, value, p in rows
     ]
     if kind != "score":
@@ -226,15 +220,6 @@ def _chosen_first(decision: Decision, probs: tuple[float, ...], question: str, l
     if probs.index(max(probs)) != at:
         log.count(TIED, question, measured=True)
     return tuple(p * (1 - NUDGE) if p == probs[at] and place != at else p for place, p in enumerate(probs))
-
-
-def _text(value: Any) -> str:
-    """An option as text: truth values as yes and no are written in JSON."""
-    if isinstance(value, bool):
-        return "true" if value else "false"
-    if isinstance(value, float) and value.is_integer():
-        return str(int(value))
-    return str(value).strip()
 
 
 def _decimal(value: Any, place: str) -> Decimal:

@@ -11,7 +11,7 @@ from calibeval.readers.formats.text import TextSource
 from calibeval.readers.logs.answers import Log
 from calibeval.readers.logs.options import LogOptions
 from calibeval.readers.logs.records import Record, records
-from calibeval.readers.logs.values import as_name, as_number, documents, first_of
+from calibeval.readers.logs.values import as_name, as_number, as_option, documents, first_of
 from calibeval.readers.remote.find import steady_file
 from calibeval.readers.stored.limits import Limits
 
@@ -72,8 +72,7 @@ def _rows(found: Sequence[Record], file: str) -> list[tuple[str | None, Mapping[
     single: dict[str, dict[str, Any]] = {}
     for record in found:
         row = record.row
-        own = record.key if record.key is not None else first_of(row, IDS)
-        name = None if own is None else as_name(own, f"{record.place}: the id")
+        name = record.id(IDS)
         golds = _by_question(record)
         if golds is not None:
             rows.append((name, golds))
@@ -182,9 +181,7 @@ def is_option(gold: str, option: str) -> bool:
 
 def _plain(value: Any, names: Sequence[str]) -> str:
     """A gold answer as options are written: 1, true and yes are one thing where the options are two such words."""
-    text = ("true" if value else "false") if isinstance(value, bool) else str(value).strip()
-    if isinstance(value, float) and value.is_integer():
-        text = str(int(value))
+    text = as_option(value)
     if text in names:
         return text
     for words in (TRUE, FALSE):

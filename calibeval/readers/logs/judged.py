@@ -14,7 +14,7 @@ from calibeval.readers.logs.answers import Log
 from calibeval.readers.logs.confidence import Stated, stated, with_confidence
 from calibeval.readers.logs.options import LogOptions
 from calibeval.readers.logs.records import Record, records
-from calibeval.readers.logs.values import as_name, documents, first_of
+from calibeval.readers.logs.values import documents
 from calibeval.readers.stored.limits import Limits
 
 KEY = "judge_response"
@@ -32,7 +32,7 @@ def read_judged(sources: Sequence[TextSource], options: LogOptions, limits: Limi
     log = Log(WHAT, "confidence", by="category")
     rows: list[tuple[Answer, Any]] = []
     found = [record for source in sources for record in records(source, limits)]
-    for record, name in zip(found, documents([*map(_name, found)]), strict=True):
+    for record, name in zip(found, documents([record.id(IDS) for record in found]), strict=True):
         verdict = record.row.get(KEY)
         right = _right(verdict.get("correct")) if isinstance(verdict, dict) else None
         if not isinstance(verdict, dict) or right is None:
@@ -41,8 +41,9 @@ def read_judged(sources: Sequence[TextSource], options: LogOptions, limits: Limi
         rows.append((Answer(record.place, name, name, correct=right, columns=_columns(record)), verdict))
     log.how.append("right or wrong by the judge")
     with_confidence(log, [(answer, verdict.get("confidence")) for answer, verdict in rows], options, sources[0].name)
-    for _ in range(sum(_certain(verdict.get("confidence")) for _, verdict in rows)):
-        log.count(CERTAIN, measured=True)
+    for _, verdict in rows:
+        if _certain(verdict.get("confidence")):
+            log.count(CERTAIN, measured=True)
     return log
 
 
@@ -58,11 +59,6 @@ def _right(value: Any) -> int | None:
 def _certain(value: Any) -> bool:
     found = stated(value)
     return isinstance(found, Stated) and found.value == 100
-
-
-def _name(record: Record) -> str | None:
-    found = record.key if record.key is not None else first_of(record.row, IDS)
-    return None if found is None else as_name(found, record.place)
 
 
 def _columns(record: Record) -> dict[str, str]:

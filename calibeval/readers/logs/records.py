@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import contextlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from calibeval.core.errors import InputError
 from calibeval.readers.formats.json_values import lenient, named
 from calibeval.readers.formats.text import READ_BYTES, TextSource, byte_blocks, line_blocks
+from calibeval.readers.logs.values import as_name, first_of
 from calibeval.readers.stored.limits import Limits
 
 MOST_DOCUMENT = 2**30
@@ -26,6 +27,14 @@ class Record(NamedTuple):
     place: str
     row: dict[str, Any]
     key: str | None = None
+
+    def id(self, names: Sequence[str]) -> str | None:
+        """The key, or what the record has under the first of these names; None without.
+
+        Raises: InputError for what cannot be an id.
+        """
+        found = self.key if self.key is not None else first_of(self.row, names)
+        return None if found is None else as_name(found, f"{self.place}: the id")
 
 
 def head_of(source: TextSource, limits: Limits) -> bytes:

@@ -34,6 +34,19 @@ def as_number(value: Any, place: str, hint: str = "") -> float:
     raise InputError(f"{place}: a number is needed, but this is {named(value)}" + (f". {hint}" if hint else ""))
 
 
+def as_option(value: Any) -> str:
+    """An option as text: truth values as JSON has them, whole numbers without a point.
+
+    >>> as_option(True), as_option(2.0), as_option(" a ")
+    ('true', '2', 'a')
+    """
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, float) and value.is_integer():
+        return str(int(value))
+    return str(value).strip()
+
+
 def first_of(row: Mapping[str, Any], names: Sequence[str]) -> Any:
     """The value of the first of these keys that a record has; None without."""
     return next((row[name] for name in names if row.get(name) is not None), None)

@@ -75,10 +75,10 @@ def log_scores(
 ) -> LogScores:
     """Scores as float64 logits, log-probabilities or logarithms of probabilities; -inf for a class of probability 0.
 
-    scores: (b, k) of any numeric type. clip: probabilities below it are raised to it, but not the -0.0 of
-    an option that a row of a log does not have. axis: 0 for a transposed result,
-    (k, b), which is faster with few classes. tolerance: what rounding explains, `Predictions.tolerance`; None: values
-    are not checked. out, best: arrays for the results.
+    scores: (b, k) of any numeric type. clip: probabilities below it are raised to it, but not those of
+    options that a row of a log does not have. axis: 0 for a transposed result, (k, b), which is faster with few
+    classes. tolerance: what rounding explains, `Predictions.tolerance`; None: values are not checked, and are of no
+    log. out, best: arrays for the results.
     Raises: BadValues for values that contradict the kind.
 
     >>> log_scores(np.array([[0.5, 0.5]]), "probs").z.round(3).tolist()
@@ -87,6 +87,7 @@ def log_scores(
     source = scores if axis == 1 else scores.T
     z = np.empty(source.shape) if out is None else out
     np.copyto(z, source)
+    absent = None
     with quiet_lines():
         if tolerance is not None and kind != "logits":
             p = np.exp(z) if kind == "log_probs" else z
@@ -97,7 +98,8 @@ def log_scores(
             if z.min(initial=0.0) < 0:  # by rounding, which counts as 0; the logarithm of others is no number
                 spare = (tolerance or Tolerance.of(stored_precision(scores.dtype))).spare
                 z[(z < 0) & (z >= -spare)] = 0.0
-            absent = absent_options(z) if clip is not None else None
+            if clip is not None and tolerance is not None and tolerance.of_log:
+                absent = absent_options(z)
             np.log(z, out=z)
         best = row_maxima(z, axis, out=best)
         if tolerance is not None and not np.isfinite(best).all():
@@ -107,7 +109,7 @@ def log_scores(
             shift = np.log(row_sums(np.exp(z), axis))
             z -= np.expand_dims(shift, axis)
             np.maximum(z, math.log(clip), out=z)
-            if kind == "probs" and absent is not None:
+            if absent is not None:
                 z[absent] = -np.inf
             best = -shift
     return LogScores(z, best)

@@ -66,8 +66,16 @@ def same_cases(source: Source, fitted: Fitted, names: Sequence[str]) -> str | No
     both = [name for name, one in zip(names, hashes, strict=False) if one in known]
     if not both or (None not in (source.split, fitted.split) and source.split != fitted.split):
         return None
-    some = ", ".join(both[:LISTED]) + (", ..." if len(both) > LISTED else "")
-    return f"the map was fitted on {len(both):,} of these {len(names):,} cases ({some})"
+    return f"the map was fitted on {len(both):,} of these {len(names):,} cases ({some_of(both)})"
+
+
+def some_of(names: Sequence[str]) -> str:
+    """The first few names, in words.
+
+    >>> some_of(["a", "b"]), some_of(["a", "b", "c", "d"])
+    ('a, b', 'a, b, c, ...')
+    """
+    return ", ".join(names[:LISTED]) + (", ..." if len(names) > LISTED else "")
 
 
 def same_rows_elsewhere(dump: Predictions, fitted: Fitted) -> str | None:

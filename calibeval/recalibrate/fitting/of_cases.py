@@ -19,14 +19,13 @@ from calibeval.core.errors import InputError
 from calibeval.core.report.fitted_on import FittedOn, OutOfFold
 from calibeval.core.report.report import DumpReport, Recalibrated
 from calibeval.recalibrate.base.mapping import Map
-from calibeval.recalibrate.base.seen import same_cases, same_file
+from calibeval.recalibrate.base.seen import same_cases, same_file, some_of
 from calibeval.recalibrate.fitting.before_after import Plan
 from calibeval.recalibrate.fitting.cross_fit import cross_fit
 from calibeval.recalibrate.fitting.fit import fit
 from calibeval.recalibrate.fitting.saved import results_of, tried_by
 
 Evaluate = Callable[[Cases], DumpReport]
-LISTED = 3
 
 
 class MappedCases:
@@ -130,9 +129,8 @@ def shared(cases: Cases, other: Cases) -> str | None:
     both = [name for name, file in zip(ours, files, strict=True) if name in theirs or file in known]
     if not both:
         return None
-    some = ", ".join(both[:LISTED]) + (", ..." if len(both) > LISTED else "")
     verb = "case is" if len(both) == 1 else "cases are"
-    return f"{len(both):,} {verb} among those that the map is fitted on ({some})"
+    return f"{len(both):,} {verb} among those that the map is fitted on ({some_of(both)})"
 
 
 def _with_images(found: Recalibrated, after: DumpReport) -> Recalibrated:

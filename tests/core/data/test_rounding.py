@@ -226,3 +226,10 @@ def test_decimals_are_counted_in_the_stored_type():
     assert decimals_of(np.array([[0.1234567]]), 2.0**-52) is None
     assert decimals_of(np.array([[np.nan, 0.5]]), 2.0**-52) is None
     assert rounding_of(np.array([[0.5, -0.5, 1.02]]), None, 2.0**-52) is None
+
+
+def test_minus_zero_is_an_option_that_a_row_lacks_only_in_a_log():
+    values = np.array([[0.33, 0.33, 0.33, 0.0], [0.98, 0.0, -0.0, -0.0]])  # 0.02 is 4 times half of the last decimal
+    found = rounding_of(values, None, 2.0**-52)
+    assert (found, found.decimals) == (rounding_of(np.abs(values), None, 2.0**-52), 2)
+    assert rounding_of(values, None, 2.0**-52, of_log=True) is None

@@ -243,3 +243,17 @@ def test_a_prior_of_a_class_with_few_rows_is_noted(rows, told):
     note = fit(p, "temperature", prior=0.1).fitted.note or ""
     words = "a share that is known from few rows: 1 of 2 classes has fewer than 10 (the fewest: 9 rows of 1)"
     assert (words in note) is told
+
+
+@pytest.mark.parametrize("method", ["temperature", "vector", "isotonic", "top-platt"])
+def test_a_clip_raises_minus_zero_as_it_raises_zero(method):
+    logits, labels = logits_and_labels(300, 4, seed=3)
+    probs = np.exp(logits) / np.exp(logits).sum(axis=1, keepdims=True)
+    probs[::5, 2] = 0.0
+    probs /= probs.sum(axis=1, keepdims=True)
+    plain, minus = (Predictions(probs=np.where(probs == 0, zero, probs), labels=labels) for zero in (0.0, -0.0))
+    expected, found = (fit(given, method, clip=0.01) for given in (plain, minus))
+    assert found.parameters() == expected.parameters()
+    mapped = scores(found(minus))
+    assert (mapped == scores(expected(plain))).all()
+    assert np.isfinite(mapped).all()
