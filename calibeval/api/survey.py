@@ -118,7 +118,7 @@ def survey(
     options = options_of(max_memory=max_memory, positive=positive, **reading)
     plan = planned_cells(named, None if index is None else as_path(index), blocks, options)
     fitting = None if fit_on is None else Fitting(method, objective, clip, seed, allow_leak)
-    how = How(options, settings, chosen_metrics(metrics), 1, options.limits.max_memory, fitting)
+    how = How(options, settings, chosen_metrics(metrics), fitting)
     named_reference, named_fit = (None if one is None else str(one) for one in (reference, fit_on))
     return surveyed(plan, how, jobs, engine, progress, reference=named_reference, fit_on=named_fit, rank=rank)
 

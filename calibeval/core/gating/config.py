@@ -136,7 +136,7 @@ def rule_from_table(table: Mapping[str, Any]) -> Rule:
         slice=None if part is None else as_text(part, "slice"),
         relative=relative,
         on_inconclusive=None if asked is None else one_of(as_text(asked, key), get_args(OnInconclusive), key),
-        **{name: as_text(table[name], name) for name in OF_CELLS if name in table},  # type: ignore[arg-type]
+        **{name: as_text(table[name], name) for name in OF_CELLS if name in table},  # type: ignore[arg-type]  # checked
     )
 
 

@@ -200,10 +200,11 @@ def _bound(fields: Sequence[Part], known: dict[str, str]) -> list[Part]:
 
 def _entries(folder: str) -> list[str]:
     try:
-        return sorted(name for name in os.listdir(folder or ".") if not name.startswith(HIDDEN_NAMES))  # noqa: PTH208
+        names = os.listdir(folder or ".")  # noqa: PTH208 - names are needed, and no paths
     except NotADirectoryError:
         return []
     except FileNotFoundError:
         raise FileProblem(f"{folder}: there is no such folder") from None
     except OSError as error:
         raise FileProblem(f"{folder}: {error.strerror or error}") from None
+    return sorted(name for name in names if not name.startswith(HIDDEN_NAMES))

@@ -40,7 +40,7 @@ NOT_PAIRED = "rows are not paired with those of the reference"
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How cells are read and measured. only: limits the metrics to these. jobs: threads. memory: see Resources.
+    """How cells are read and measured. only: limits the metrics to these.
 
     fitting: how maps are fitted; None without maps. crossed: whether each cell has maps of its own, each fitted on
     other rows; a cell on which none can be fitted has no numbers after it. run: which survey it is: what is kept for
@@ -50,16 +50,14 @@ class How:
     reading: ReadOptions
     settings: Settings
     only: tuple[str, ...] | None
-    jobs: int = 1
-    memory: int | None = None
     fitting: Fitting | None = None
     crossed: bool = False
     run: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
     def resources(self) -> Resources:
-        """Threads and memory."""
-        return Resources(self.jobs, self.memory)
+        """One thread, and the memory of the reading."""
+        return Resources(1, self.reading.limits.max_memory)
 
 
 @dataclass(frozen=True, slots=True)
