@@ -10,7 +10,7 @@ import numpy.typing as npt
 from calibeval.core.data.source import case_hash
 from calibeval.core.errors import InputError
 from calibeval.readers.cases.pictures import read_mask, read_nifti
-from calibeval.readers.cases.stems import NIFTI, SUFFIXES, files_by_stem, suffix_of_case
+from calibeval.readers.cases.stems import MASKS, NIFTI, SUFFIXES, files_by_stem, suffix_of_case
 from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.stored.digest import checked_sha256
 from calibeval.readers.stored.limits import Limits
@@ -38,7 +38,7 @@ def one_channel(values: npt.NDArray[Any], k: int | None, labels: Path | None, li
         return False
     if labels is not None and suffix_of_case(labels.name) in NIFTI:
         return bool(read_nifti(SteadyFile.of(labels), limits).values.ndim == values.ndim)
-    if labels is not None and values.ndim == VOLUME and suffix_of_case(labels.name) in (".png", ".tif", ".tiff"):
+    if labels is not None and values.ndim == VOLUME and suffix_of_case(labels.name) in MASKS:
         return bool(read_mask(SteadyFile.of(labels), limits).values.ndim == values.ndim)
     if values.ndim == VOLUME and values.shape[-1] == TWO:
         raise InputError(

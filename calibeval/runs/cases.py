@@ -20,7 +20,7 @@ from calibeval.readers.cases.folder import divided, files_of, scores_in
 from calibeval.readers.cases.names import Layout
 from calibeval.readers.cases.nnunet import described
 from calibeval.readers.cases.pictures import read_mask, read_nifti
-from calibeval.readers.cases.stems import ARRAYS, MASKS, NIFTI, folders_of, root_of, stem_of, suffix_of_case
+from calibeval.readers.cases.stems import ARRAYS, MASKS, NIFTI, beside, folders_of, root_of, stem_of, suffix_of_case
 from calibeval.readers.cases.without_effect import refuse_unused
 from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.stored.limits import Limits
@@ -31,6 +31,7 @@ from calibeval.runs.case_files import labels_of, one_channel, was_seen
 from calibeval.writers.atomic import filling, make_folder, replacing
 from calibeval.writers.pictures import write_like, write_mask
 
+SEGMENTATIONS = (*NIFTI, *MASKS)
 BESIDE = (".pkl",)  # files of a case that are copied
 ABOUT = ("dataset.json", "plans.json")  # files of all cases that are copied
 
@@ -222,38 +223,32 @@ def _packed(path: Path) -> bool:
 
 def _segmentation(file: Path, target: Path, before: Array, after: Array, limits: Limits) -> bool:
     """Write the segmentation beside the scores, if there is one; False if it was not their arg-max and was copied."""
-    beside = _beside(file)
-    if beside is None:
+    found = beside(file, SEGMENTATIONS)
+    if found is None:
         return True
-    out = target.with_name(beside.name)
-    if suffix_of_case(beside.name) in NIFTI:
-        own = read_nifti(SteadyFile.of(beside), limits).values
+    out = target.with_name(found.name)
+    if suffix_of_case(found.name) in NIFTI:
+        own = read_nifti(SteadyFile.of(found), limits).values
         same = own.shape == before.T.shape and np.array_equal(own, before.T)
         if same and not np.array_equal(before, after):
-            write_like(beside, out, after.T.astype(own.dtype))
+            write_like(found, out, after.T.astype(own.dtype))
             return True
     else:
-        own = read_mask(SteadyFile.of(beside), limits).values
+        own = read_mask(SteadyFile.of(found), limits).values
         same = np.array_equal(own, before.reshape(own.shape)) if own.size == before.size else False
         if same and not np.array_equal(before, after):
             write_mask(out, after.reshape(own.shape).astype(own.dtype))
             return True
-    _copied(beside, target.parent)
+    _copied(found, target.parent)
     return same
-
-
-def _beside(file: Path) -> Path | None:
-    """The segmentation beside the scores of a case."""
-    stem = stem_of(file)
-    return next((one for one in (file.with_name(f"{stem}{end}") for end in (*NIFTI, *MASKS)) if one.is_file()), None)
 
 
 def _copied_beside(file: Path, target: Path) -> Path | None:
     """The segmentation, which was copied; None if there is none."""
-    beside = None if suffix_of_case(file.name) in NIFTI else _beside(file)
-    if beside is not None:
-        _copied(beside, target.parent)
-    return beside
+    found = None if suffix_of_case(file.name) in NIFTI else beside(file, SEGMENTATIONS)
+    if found is not None:
+        _copied(found, target.parent)
+    return found
 
 
 def _copied(file: Path, folder: Path) -> None:

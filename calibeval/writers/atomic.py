@@ -127,8 +127,8 @@ def filling(path: Path) -> Iterator[Path]:
         raise FileProblem(f"{path}: is a file, but a folder is needed")
     if there and any(path.iterdir()):
         raise UsageError(f"{path}: holds files, which could be overwritten; name a new folder, or an empty one")
+    make_folder(path.parent)
     try:
-        make_folder(path.parent)
         temporary = temporaries.new_folder(path if there else path.parent, path.name)
     except OSError as error:
         raise FileProblem(f"{path}: the folder cannot be created ({error.strerror or error})") from None
@@ -140,6 +140,8 @@ def filling(path: Path) -> Iterator[Path]:
             temporary.rmdir()
         else:
             temporary.rename(path)
+    except FileProblem:  # from a file that is read during the writing
+        raise
     except OSError as error:
         raise FileProblem(f"{path}: cannot be written ({error.strerror or error})") from None
     finally:

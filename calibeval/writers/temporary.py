@@ -30,9 +30,7 @@ def new(path: Path) -> tuple[int, Path]:
     It is locked for as long as the descriptor is open, so that nobody takes it for a file that was left, not even where
     processes have other numbers, as in containers.
     """
-    name = f"{_start(path)}{_MARKER}-{_machine()}-{os.getpid()}-{os.urandom(4).hex()}.tmp"
-    temporary = path.parent / name
-    PENDING.add(str(temporary))  # before it exists: a signal may come at any moment
+    temporary = _pending(path.parent, path)
     try:
         descriptor = os.open(temporary, _FLAGS, 0o600)
     except BaseException:
@@ -46,8 +44,7 @@ def new(path: Path) -> tuple[int, Path]:
 
 def new_folder(parent: Path, name: str) -> Path:
     """A new folder in another one, where what will be called by the name is written first."""
-    temporary = parent / f"{_start(Path(name))}{_MARKER}-{_machine()}-{os.getpid()}-{os.urandom(4).hex()}.tmp"
-    PENDING.add(str(temporary))
+    temporary = _pending(parent, Path(name))
     try:
         temporary.mkdir()
     except BaseException:
@@ -109,6 +106,16 @@ def _runs(owner: int) -> bool:
     except (OSError, OverflowError):
         return True
     return True
+
+
+def _pending(folder: Path, path: Path) -> Path:
+    """A new path in a folder for what will have the name of another one, noted before it exists.
+
+    A signal may come at any moment.
+    """
+    temporary = folder / f"{_start(path)}{_MARKER}-{_machine()}-{os.getpid()}-{os.urandom(4).hex()}.tmp"
+    PENDING.add(str(temporary))
+    return temporary
 
 
 def _start(path: Path) -> str:

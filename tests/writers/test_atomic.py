@@ -1,13 +1,14 @@
 """Writing whole files or none, and through pipes and devices."""
 
 import os
+import re
 import stat
 import threading
 
 import pytest
 
 from calibeval.core.errors import FileProblem, InputError
-from calibeval.writers.atomic import replacing, write_file
+from calibeval.writers.atomic import filling, replacing, write_file
 from calibeval.writers.places import descriptor_of, is_stream, wrong_kind
 
 
@@ -95,3 +96,13 @@ def test_an_error_of_whoever_writes_is_not_one_of_the_name(tmp_path):
     with pytest.raises(InputError, match=r"^row 3 is odd$"), replacing(tmp_path / "a.txt"):
         raise InputError("row 3 is odd")
     assert not [*tmp_path.iterdir()]
+
+
+def test_a_file_that_cannot_be_read_while_a_folder_is_filled_is_named_alone(tmp_path):
+    with pytest.raises(FileProblem, match=r"^in: cannot be read$"), filling(tmp_path / "out"):
+        raise FileProblem("in: cannot be read")
+    assert not [*tmp_path.iterdir()]
+    (tmp_path / "x").write_bytes(b"")
+    told = re.escape(f"{tmp_path / 'x'}: the folder cannot be created (File exists)")
+    with pytest.raises(FileProblem, match=rf"^{told}$"), filling(tmp_path / "x" / "out"):
+        pass

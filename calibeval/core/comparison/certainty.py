@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 
 from calibeval.core.comparison.comparison import Difference
@@ -29,6 +29,15 @@ def over_metrics(differences: Mapping[str, Difference]) -> dict[str, Difference]
     corrected = {name: None if differences[name].p is None else p for name, p in corrected.items()}
     if "brier" in corrected and "brier_positive" in differences:
         corrected["brier_positive"] = corrected["brier"]
+    return {name: replace(one, p_holm=corrected.get(name)) for name, one in differences.items()}
+
+
+def over_asked(differences: Mapping[str, Difference], only: Collection[str] | None) -> dict[str, Difference]:
+    """The differences with Holm's correction over all of them if some were chosen; None: as `over_metrics`."""
+    if only is None:
+        return over_metrics(differences)
+    tested = {name: one for name, one in differences.items() if one.p is not None}
+    corrected = dict(zip(tested, holm([one.p for one in tested.values()]), strict=True))
     return {name: replace(one, p_holm=corrected.get(name)) for name, one in differences.items()}
 
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from calibeval.core.comparison.baseline import Baseline, unpaired_differences
-from calibeval.core.comparison.certainty import over_metrics
+from calibeval.core.comparison.certainty import over_asked
+from calibeval.core.comparison.chosen import chosen_of
 from calibeval.core.comparison.comparison import Candidate, Difference
 from calibeval.core.comparison.matched import unpaired
-from calibeval.core.comparison.of_cases import over_chosen
 from calibeval.core.comparison.of_images import Models, image_differences
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.arrays import Codes
@@ -79,34 +79,33 @@ class ArrayImages:
         return self.dump.class_names or tuple(map(str, range(self.dump.k or 0)))
 
     @property
+    def _measured(self) -> Images:
+        """The images. Raises: InputError if too large."""
+        if self.images is None:
+            raise InputError(f"{self.dump.source.name}: {self.too_large}")
+        return self.images
+
+    @property
     def _positive(self) -> int | None:
         """The number of the positive class of two."""
         return with_positive(self.dump, self.settings.positive).positive if self.dump.k == 2 else None
 
     def metrics(self, level: float | None, names: Collection[str] | None = None) -> dict[str, MetricResult]:
         """The numbers of images, with intervals at this level. names: these alone. Raises: InputError if too large."""
-        if self.images is None:
-            raise InputError(f"{self.dump.source.name}: {self.too_large}")
         background = self.settings.background or "include"
-        block = per_image(self.images, level, self.class_names, background=background)
-        found = of_block(block, self._positive)
-        return found if names is None else {name: found[name] for name in names if name in found}
+        block = per_image(self._measured, level, self.class_names, background=background)
+        return chosen_of(of_block(block, self._positive), names)
 
     def differences(
         self, base: ArrayImages, level: float, names: Collection[str] | None = None
     ) -> dict[str, Difference]:
         """The differences from another model on the same images, in any order. Raises: as `metrics`."""
-        for one in (base, self):
-            if one.images is None:
-                raise InputError(f"{one.dump.source.name}: {one.too_large}")
-        ours, theirs = base.images, self.images
-        if ours is None or theirs is None:
-            raise AssertionError("they were measured")
-        theirs = _reordered(theirs, base.dump, self.dump)
+        ours = base._measured
+        theirs = _reordered(self._measured, base.dump, self.dump)
         codes = ours.codes if base.own_group or not self.own_group else theirs.codes
         models = Models(ours._replace(codes=codes), theirs._replace(codes=codes))
         found = image_differences(models, base.class_names, level, self.settings.background, self._positive)
-        return found if names is None else {name: found[name] for name in names if name in found}
+        return chosen_of(found, names)
 
     def beside(
         self, base: ArrayImages | None, found: Candidate, level: float, names: Collection[str] | None
@@ -145,10 +144,7 @@ def unpaired_with_images(
 
 def with_differences(found: Candidate, more: dict[str, Difference], names: Collection[str] | None) -> Candidate:
     """A comparison with further differences, all corrected for their number. names: those that were chosen, if some."""
-    every = {**found.differences, **more}
-    if names is not None:
-        every = {name: every[name] for name in names if name in every}
-    return replace(found, differences=over_metrics(every) if names is None else over_chosen(every))
+    return replace(found, differences=over_asked(chosen_of({**found.differences, **more}, names), names))
 
 
 def _reordered(images: Images, base: Predictions, dump: Predictions) -> Images:

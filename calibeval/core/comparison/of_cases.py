@@ -6,7 +6,8 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from calibeval.core.comparison.baseline import Baseline, unpaired_differences
-from calibeval.core.comparison.certainty import over_metrics
+from calibeval.core.comparison.certainty import over_asked
+from calibeval.core.comparison.chosen import chosen_of
 from calibeval.core.comparison.comparison import Candidate, ComparedDump, Comparison, Difference, SliceDifferences
 from calibeval.core.comparison.matched import check_bins, side
 from calibeval.core.comparison.of_images import Models, image_differences
@@ -95,7 +96,7 @@ class PairedCases:
         measured, own = self.measured, self.measured.sources[0]
         names = self.class_names
         found, differences = self._of_part(measured.whole, names, level, only)
-        chosen = over_metrics(differences) if only is None else over_chosen(differences)
+        chosen = over_asked(differences, only)
         told = (*measured.warnings, *measured.warnings_of_base, *found.warnings)
         named = replace(found.dump, name=_name(own), source=own)
         slices = tuple(self._slices(names, level, only))
@@ -119,7 +120,7 @@ class PairedCases:
         positive = None if found.dump.positive is None else found.dump.positive.index
         dense = image_differences(Models(part.base, part.images), names, level, measured.settings.background, positive)
         both = {**found.differences, **dense}
-        return found, both if only is None else {name: both[name] for name in only if name in both}
+        return found, chosen_of(both, only)
 
     def _slices(self, names: Sequence[str], level: float, only: Collection[str] | None) -> Iterator[SliceDifferences]:
         """The differences of every slice, with Holm's correction over the slices of a column."""
@@ -147,15 +148,8 @@ class PairedCases:
             told.append(warning("slices_not_compared", text))
         named = replace(side(rows.predictions, rows.sums), name=_name(own), source=own)
         groups = None if rows.groups is None else rows.groups.counted
-        corrected = over_metrics(differences) if only is None else over_chosen(differences)
+        corrected = over_asked(differences, only)
         return Candidate(named, None, corrected, warnings=(*report.warnings, *told), groups=groups)
-
-
-def over_chosen(differences: Mapping[str, Difference]) -> dict[str, Difference]:
-    """The differences with Holm's correction over all of them."""
-    tested = {name: one for name, one in differences.items() if one.p is not None}
-    corrected = dict(zip(tested, holm([one.p for one in tested.values()]), strict=True))
-    return {name: replace(one, p_holm=corrected.get(name)) for name, one in differences.items()}
 
 
 def unpaired_note(saved: Baseline) -> Notice:
@@ -166,8 +160,7 @@ def unpaired_note(saved: Baseline) -> Notice:
 
 def chosen_results(report: DumpReport, only: Collection[str] | None) -> dict[str, MetricResult]:
     """The metrics of a report of cases, with the numbers of its images. only: these alone."""
-    every = {**report.metrics, **of_report(report)}
-    return every if only is None else {name: every[name] for name in only if name in every}
+    return chosen_of({**report.metrics, **of_report(report)}, only)
 
 
 def _name(source: Source) -> str:

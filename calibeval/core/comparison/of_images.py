@@ -21,7 +21,7 @@ from calibeval.core.comparison.differences import told_apart, with_contrast
 from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.data.notices import NotComputable, Notice, reason
 from calibeval.core.dense.image_sums import ImageSums
-from calibeval.core.dense.intervals import LEAST_UNITS, as_gaps, joint_of_parts, rests_on_few
+from calibeval.core.dense.intervals import FEW_UNITS, LEAST_UNITS, as_gaps, joint_of_parts, rests_on_few
 from calibeval.core.dense.results import FEW_PARTS, NO_METHOD, Images
 from calibeval.core.dense.spread import infinite, known
 from calibeval.core.dense.values import NUMBERS, DenseNumber, of_class, ratio, without_class
@@ -38,7 +38,6 @@ from calibeval.core.uncertainty.paths import Joint
 
 Bools = npt.NDArray[np.bool_]
 
-FEW = reason("too_few_groups", f"fewer than {LEAST_UNITS} images, or groups of them, have such pixels")
 NO_PIXELS = reason("no_rows", "there are no such pixels")
 
 
@@ -157,7 +156,7 @@ def _of_gaps(number: DenseNumber, models: Models, units: Units, label: int | Non
     there = sizes > 0.0
     clusters = Clusters(sizes[there])
     if clusters.effective < LEAST_UNITS:
-        raise NotComputable("too_few_groups", FEW)
+        raise NotComputable("too_few_groups", FEW_UNITS)
     sums = tuple(_bin_sums(number, one, label) for one in models)
     check_thick(*sums)
     totals = tuple(own[there, 2] - own[there, 1] for own in of_units)
@@ -176,7 +175,7 @@ def _of_parts(number: DenseNumber, units: Units, level: float) -> Contrast:
     if parts is None:
         raise AssertionError("there are parts")
     if units.clusters.effective < LEAST_UNITS:
-        raise NotComputable("too_few_groups", FEW)
+        raise NotComputable("too_few_groups", FEW_UNITS)
     if any(rests_on_few(number, one) for one in units.both):
         raise NotComputable("too_few_groups", FEW_PARTS)
     whole, m = np.stack([parts(one.whole)[0] for one in units.both]), parts(units.both[0].whole).shape[1]
@@ -195,11 +194,11 @@ def _of_parts(number: DenseNumber, units: Units, level: float) -> Contrast:
 def _of_sums(number: DenseNumber, units: Units, whole: float, level: float) -> Contrast:
     """By leaving out one unit of both models at a time."""
     if units.clusters.effective < LEAST_UNITS:
-        raise NotComputable("too_few_groups", FEW)
+        raise NotComputable("too_few_groups", FEW_UNITS)
     base, candidate = units.left
     left = number.value(candidate) - number.value(base)
     if np.isnan(left).any():
-        raise NotComputable("too_few_groups", FEW)
+        raise NotComputable("too_few_groups", FEW_UNITS)
     return _contrast(number, whole, left, units.clusters, level)
 
 
@@ -222,7 +221,7 @@ def _mean(name: str, number: DenseNumber, models: Models, level: float) -> Diffe
     sides = [_without_each(one, models.codes) for one in both]
     clusters = min((one[1] for one in sides), key=lambda one: one.freedom)
     if clusters.effective < LEAST_UNITS or not all(np.isfinite(left).all() for left, _ in sides):
-        return plain.without_interval(FEW)
+        return plain.without_interval(FEW_UNITS)
     either = np.bincount(models.codes, weights=there[0] | there[1]) > 0.0
     left = (sides[1][0] - sides[0][0])[either]
     told = _contrast(number, candidate - base, left, clusters, level)

@@ -68,6 +68,12 @@ def coded_units(predictions: Predictions, name: str, others: tuple[str, ...] = (
     return Coded(*_coded(column))
 
 
+def group_of(predictions: Predictions, named: str | None) -> str | None:
+    """The column of groups: the one that was named, else the documents of a log that has several answers to one."""
+    log = predictions.source.log
+    return log.group if named is None and log is not None else named
+
+
 def _coded(column: npt.NDArray[Any]) -> tuple[npt.NDArray[Any], npt.NDArray[np.intp]]:
     """The distinct values in ascending order, and the index of each entry's value; integers are counted, not sorted."""
     if column.dtype.kind in "iu" and len(column):

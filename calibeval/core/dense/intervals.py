@@ -14,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 
 from calibeval.core.data.arrays import Codes, Floats
+from calibeval.core.data.notices import reason
 from calibeval.core.dense.image_sums import ImageSums
 from calibeval.core.dense.values import DenseNumber
 from calibeval.core.sums.binning import BinSums
@@ -26,6 +27,7 @@ from calibeval.core.uncertainty.paths import Joint, folded_path, gap_errors
 from calibeval.core.uncertainty.special import student_quantile
 
 LEAST_UNITS = 10  # effective ones; fewer cannot show how much units differ
+FEW_UNITS = reason("too_few_groups", f"fewer than {LEAST_UNITS} images, or groups of them, have such pixels")
 
 
 class Ends(NamedTuple):

@@ -13,6 +13,7 @@ from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.data.notices import Notice, reason
 from calibeval.core.dense.image_sums import ImageSums, PooledBins
 from calibeval.core.dense.intervals import (
+    FEW_UNITS,
     LEAST_UNITS,
     Ends,
     gap_ends,
@@ -188,7 +189,7 @@ def _why(units: ImageSums, number: DenseNumber, ends: Ends | None, mean: Ends | 
         return None
     count = Clusters(units.n[units.n > 0.0]).effective
     if count < LEAST_UNITS or mean is None:
-        return reason("too_few_groups", f"fewer than {LEAST_UNITS} images, or groups of them, have such pixels")
+        return FEW_UNITS
     if rests_on_few(number, units):
         return reason("too_few_groups", FEW_PARTS)
     if number.smooth or number.gaps is not None or number.parts is not None:

@@ -13,7 +13,7 @@ from calibeval.core.data.arrays import Codes, Floats
 from calibeval.core.data.notices import Notice, reason, warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.dense.as_tools import Cells, Found, ToolImage, found_in, image_in, pooled_of
-from calibeval.core.dense.intervals import LEAST_UNITS, Ends, mean_ends
+from calibeval.core.dense.intervals import FEW_UNITS, Ends, mean_ends
 from calibeval.core.dense.of_dump import has_images, jobs_for, too_large
 from calibeval.core.dense.spread import known, quartiles_of, spread_of, worst_of
 from calibeval.core.errors import InputError
@@ -89,8 +89,7 @@ class ToolSums:
         """What the tool prints."""
         numbers = {}
         for name in self.convention.numbers:
-            own, why = self._of(name), self._missing(name)
-            mean = None if why is not None else _mean(own, self._weights)
+            own, mean, why = self._mean_of(name)
             spread = float(own.std()) if mean is not None and self.convention.spread else None
             numbers[name] = ImageMean(name, mean, spread, why)
         return ImagesExplained(self.convention, self.bins, len(self._values), numbers, tuple(self._remarks()))
@@ -152,9 +151,14 @@ class ToolSums:
         text = f"{self._borderless:,} of {len(self._values):,} images have no boundary and count as 0"
         return [f"{text} in boundary numbers"]
 
-    def _missing(self, name: str) -> Notice | None:
-        """Why the tool has no number; None if it has one."""
+    def _mean_of(self, name: str) -> tuple[Floats, float | None, Notice | None]:
+        """The values of the images, and what the tool prints, or why it has no number."""
         own = self._of(name)
+        why = self._missing(name, own)
+        return own, None if why is not None else _mean(own, self._weights), why
+
+    def _missing(self, name: str, own: Floats) -> Notice | None:
+        """Why the tool has no number; None if it has one. own: the values of the images."""
         lacking = np.flatnonzero(~np.isfinite(own))
         if not len(lacking):
             return None
@@ -168,14 +172,12 @@ class ToolSums:
     def _number(
         self, name: str, pooled: float | None, level: float | None, names: Sequence[str], codes: Codes
     ) -> ImageNumber:
-        own, why = self._of(name), self._missing(name)
-        mean = None if why is not None else _mean(own, self._weights)
+        own, mean, why = self._mean_of(name)
         ends = None
         if level is not None and mean is not None:
             ends = mean_ends(own, codes, level, Ends(0.0, np.inf if name == "nll" else 1.0), self._weights)
             if ends is None:
-                text = f"fewer than {LEAST_UNITS} images, or groups of them, have such pixels"
-                why = reason("too_few_groups", text)
+                why = FEW_UNITS
         quartiles = quartiles_of(own)
         return ImageNumber(
             name=name,

@@ -95,6 +95,17 @@ def as_batch(kind: Kind, scores: npt.NDArray[Any], marked: npt.NDArray[Any]) -> 
     return {kind: flat, "labels": marked.reshape(1, *flat.shape[2:])}
 
 
+def codes_of(units: Sequence[str] | None, count: int) -> Codes:
+    """The number of the independent unit of each of so many cases. units: their names; None: the cases.
+
+    >>> codes_of(["b", "a", "b"], 3).tolist(), codes_of(None, 3).tolist()
+    ([1, 0, 1], [0, 1, 2])
+    """
+    if units is None:
+        return np.arange(count, dtype=np.intp)
+    return np.asarray(np.unique(np.array(units), return_inverse=True)[1], np.intp)
+
+
 def with_unit(report: DumpReport, unit: str | None) -> DumpReport:
     """The report of cases whose independent units are called so; None: they are the cases."""
     if unit is None or report.groups is None:

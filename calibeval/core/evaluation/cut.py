@@ -59,7 +59,7 @@ class Cut:
             raise UsageError(
                 f"{place} has {len(there):,} distinct values, but slices need categories, at most {MOST_VALUES:,}{hint}"
             )
-        worth = counts if weights is None else _effective(codes, weights, len(counts))
+        worth = counts if weights is None else effective_rows(codes, weights, len(counts))
         measured = tuple(int(code) for code in there if worth[code] >= least)
         if len(measured) > MOST_SLICES:
             raise UsageError(
@@ -76,7 +76,7 @@ class Cut:
         return [order[low:high] for low, high in zip(first.tolist(), last.tolist(), strict=True)]
 
 
-def _effective(codes: Rows, weights: Floats, size: int) -> Floats:
+def effective_rows(codes: Rows, weights: Floats, size: int) -> Floats:
     """The effective number of rows of every code; those of equal weights count whole."""
     total, squares = (np.bincount(codes, weights=w, minlength=size) for w in (weights, weights * weights))
     return np.round(total * total / np.where(squares > 0.0, squares, 1.0), 9)

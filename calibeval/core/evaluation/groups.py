@@ -17,7 +17,7 @@ import numpy.typing as npt
 
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.arrays import Codes, Floats
-from calibeval.core.data.columns import coded_column, kept_rows
+from calibeval.core.data.columns import coded_column, group_of, kept_rows
 from calibeval.core.data.notices import Notice, reason, warning
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.weighted import row_weights
@@ -95,7 +95,7 @@ def find_groups(predictions: Predictions, settings: Settings, resources: Resourc
     Another tool's convention has no groups.
     Raises: UsageError if the dump has no such column.
     """
-    column = group_of(predictions, settings)
+    column = group_of(predictions, settings.group)
     if settings.convention != OWN or (column is None and len(predictions.layout) < 2):
         return None
     if resources.streams(predictions):
@@ -110,12 +110,6 @@ def find_groups(predictions: Predictions, settings: Settings, resources: Resourc
     if predictions.ignored:
         codes = codes[predictions.labels != predictions.ignore_index]
     return _numbered(column, codes, row_weights(predictions))
-
-
-def group_of(predictions: Predictions, settings: Settings) -> str | None:
-    """The column of groups: the one that was named, else the documents of a log that has several answers to one."""
-    log = predictions.source.log
-    return settings.group if settings.group is not None or log is None else log.group
 
 
 def _numbered(column: str | None, codes: Codes, weights: Floats | None = None) -> Groups:

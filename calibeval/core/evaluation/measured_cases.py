@@ -21,7 +21,16 @@ from calibeval.core.dense.results import per_image
 from calibeval.core.errors import InputError, UsageError, nearest
 from calibeval.core.evaluation.accumulation import Accumulation
 from calibeval.core.evaluation.case_parts import Part, natural_key
-from calibeval.core.evaluation.case_sides import Cell, Channel, Ready, Side, channels_of, options_of, with_unit
+from calibeval.core.evaluation.case_sides import (
+    Cell,
+    Channel,
+    Ready,
+    Side,
+    channels_of,
+    codes_of,
+    options_of,
+    with_unit,
+)
 from calibeval.core.report.per_image import PerImage
 from calibeval.core.report.report import DumpReport, SliceResult, SmallSlice
 from calibeval.core.report.settings import Settings
@@ -193,10 +202,7 @@ class MeasuredCases:
     @property
     def codes(self) -> Codes:
         """The number of the independent unit of each case."""
-        codes = np.arange(len(self.side.names))
-        if self._units is not None:
-            codes = np.unique(np.array(self._units), return_inverse=True)[1]
-        return np.asarray(codes, np.intp)
+        return codes_of(self._units, len(self.side.names))
 
     @property
     def warnings(self) -> tuple[Notice, ...]:

@@ -10,7 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from calibeval.core.conventions.table import CONVENTIONS, OWN
-from calibeval.core.data.columns import kept_rows
+from calibeval.core.data.columns import group_of, kept_rows
 from calibeval.core.data.distinct_names import name_of
 from calibeval.core.data.positive import chosen_classes, with_positive
 from calibeval.core.data.predictions import Predictions
@@ -120,12 +120,7 @@ class Measurement:
         if gain:
             from calibeval.core.evaluation.with_gain import with_gain
 
-            sums = with_gain(
-                sums,
-                predictions,
-                groups.column if settings.group is None and groups is not None else settings.group,
-                groups,
-            )
+            sums = with_gain(sums, predictions, settings.group if groups is None else groups.column, groups)
         return cls(
             predictions=doubted(predictions, sums),
             settings=settings,
@@ -227,8 +222,7 @@ class Measurement:
 
 def _groups(predictions: Predictions, settings: Settings, resources: Resources) -> Groups | None:
     """The groups of rows that depend on each other; None if there is no column of them, nor images."""
-    log = predictions.source.log
-    if settings.group is None and len(predictions.layout) < 2 and (log is None or log.group is None):
+    if group_of(predictions, settings.group) is None and len(predictions.layout) < 2:
         return None
     from calibeval.core.evaluation.groups import find_groups
 

@@ -23,7 +23,15 @@ from calibeval.core.dense.results import Images, per_image
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.evaluation.accumulation import Accumulation
 from calibeval.core.evaluation.batches import Batch, read_batch
-from calibeval.core.evaluation.case_sides import Channel, as_batch, channels_of, measured_of, options_of, with_unit
+from calibeval.core.evaluation.case_sides import (
+    Channel,
+    as_batch,
+    channels_of,
+    codes_of,
+    measured_of,
+    options_of,
+    with_unit,
+)
 from calibeval.core.evaluation.image_work import ImageWork, add_image, expecting, image_work
 from calibeval.core.evaluation.measured_cases import measured_cases
 from calibeval.core.evaluation.running import Running
@@ -146,10 +154,7 @@ class _Run:
     @property
     def codes(self) -> Codes:
         """The number of the independent unit of each case."""
-        codes = np.arange(len(self._names))
-        if self._units is not None:
-            codes = np.unique(np.array(self._units), return_inverse=True)[1]
-        return np.asarray(codes, np.intp)
+        return codes_of(self._units, len(self._names))
 
     def report(self, source: Any) -> DumpReport:
         """The report of all cases."""

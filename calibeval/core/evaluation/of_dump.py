@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
 from calibeval.core.data.check_values import check_values
-from calibeval.core.data.columns import coded_units
+from calibeval.core.data.columns import coded_units, group_of
 from calibeval.core.data.labels_needed import check_labelled
 from calibeval.core.data.notices import Notice, warning
 from calibeval.core.data.predictions import Predictions
@@ -32,8 +32,7 @@ def take_dump(rows: Accumulation, predictions: Predictions, group: str | None = 
 
     Raises: InputError, UsageError as for `evaluate`.
     """
-    log = predictions.source.log
-    group = log.group if group is None and log is not None else group
+    group = group_of(predictions, group)
     for _ in taking_dump(rows, predictions, group, None if group is None else groups_of(predictions, group), jobs):
         pass
     remember(rows, predictions)

@@ -5,18 +5,20 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from itertools import combinations
 from math import prod
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
 
-from calibeval.core.data.arrays import Floats, Indices
+from calibeval.core.data.arrays import Floats
 from calibeval.core.data.columns import kept_labels, kept_rows
 from calibeval.core.data.predictions import Predictions
 from calibeval.core.data.search import AUTO, Search
 from calibeval.core.data.weighted import row_weights
 from calibeval.core.errors import UsageError
+from calibeval.core.evaluation.cut import effective_rows
 from calibeval.core.evaluation.segment_columns import Parts, searched_columns
-from calibeval.core.report.segments import Segment, SegmentSearch, SmallSegment
+from calibeval.core.report.segments import Condition, Segment, SegmentSearch, SmallSegment
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.engine import all_keys
 from calibeval.core.sums.resources import PLAIN, Resources
@@ -26,6 +28,7 @@ from calibeval.core.uncertainty.segments import DRAWS, Segmented, largest_of
 
 WORST = 10
 MOST_SEGMENTS = 10_000
+T = TypeVar("T")
 Places = tuple[tuple[int, int], ...]  # a segment: the number of each column, and of its part
 
 
@@ -63,19 +66,18 @@ def search_segments(
     chances = found.p()
     order = np.argsort(-found.sigma[1:], kind="stable")[:WORST] + 1
 
+    def conditions(places: Places) -> tuple[Condition, ...]:
+        return tuple(columns[column].conditions[part] for column, part in places)
+
     def segment(index: int) -> Segment:
-        places, worth = cut.tested[index], cut.worth[index]
         return Segment(
-            tuple(columns[column].conditions[part] for column, part in places),
+            conditions(cut.tested[index]),
             cut.counts[index],
             float(found.gap[index]),
             float(found.sigma[index]),
             float(chances[index]),
-            None if weights is None else worth,
+            None if weights is None else cut.worth[index],
         )
-
-    def small(places: Places, n: int) -> SmallSegment:
-        return SmallSegment(tuple(columns[column].conditions[part] for column, part in places), n)
 
     return SegmentSearch(
         columns=tuple(one.column for one in columns),
@@ -90,7 +92,7 @@ def search_segments(
         critical=found.critical(),
         whole=segment(0),
         worst=tuple(segment(int(index)) for index in order),
-        small=tuple(small(*one) for one in sorted(cut.small, key=lambda one: -one[1])),
+        small=tuple(SmallSegment(conditions(one), n) for one, n in sorted(cut.small, key=lambda small: -small[1])),
     )
 
 
@@ -110,13 +112,12 @@ class _Divided:
         self.small: list[tuple[Places, int]] = []
         self.repeated = 0
         rows: dict[Places, int] = {(): n}
-        numbered = list(enumerate(columns))
-        for chosen in (some for size in range(1, depth + 1) for some in combinations(numbered, size)):
+        for chosen in _combined(list(enumerate(columns)), depth):
             codes, shape = np.zeros(n, np.intp), tuple(one.count for _, one in chosen)
             for _, one in chosen:
                 codes = codes * one.count + one.codes
             counts = np.bincount(codes, minlength=prod(shape))
-            worth = counts if weights is None else _effective(codes, weights, len(counts))
+            worth = counts if weights is None else effective_rows(codes, weights, len(counts))
             place = np.full(len(counts), len(counts), np.intp)
             kept: list[int] = []
             for code in np.flatnonzero(counts).tolist():
@@ -137,16 +138,10 @@ class _Divided:
                 self.ways.append(Segmented(place[codes], len(kept)))
 
 
-def _combined(columns: Sequence[Parts], depth: int) -> Iterator[tuple[Parts, ...]]:
+def _combined(columns: Sequence[T], depth: int) -> Iterator[tuple[T, ...]]:
     """All combinations of up to `depth` columns."""
     for size in range(1, depth + 1):
         yield from combinations(columns, size)
-
-
-def _effective(codes: Indices, weights: Floats, size: int) -> Floats:
-    """The effective number of rows of every code."""
-    total, squares = (np.bincount(codes, weights=w, minlength=size) for w in (weights, weights * weights))
-    return np.asarray(np.round(total * total / np.where(squares > 0.0, squares, 1.0), 9))
 
 
 def _outcomes(

@@ -10,7 +10,7 @@ from pathlib import Path
 from calibeval.core.errors import InputError
 from calibeval.readers.cases.axes import apart
 from calibeval.readers.cases.pictures import Picture, read_affine
-from calibeval.readers.cases.stems import NIFTI, stem_of
+from calibeval.readers.cases.stems import NIFTI, beside
 from calibeval.readers.stored.limits import Limits
 from calibeval.readers.stored.steady import SteadyFile
 
@@ -30,12 +30,11 @@ def place_told(file: SteadyFile, scores: Picture, labels: Picture, limits: Limit
         return ()
     if scores.affine is not None:
         return (ELSEWHERE,) if apart(labels, scores) else ()
-    path = Path(str(file.path))
-    beside = next((one for one in (path.with_name(f"{stem_of(path)}{end}") for end in NIFTI) if one.is_file()), None)
-    if beside is None:
+    segmentation = beside(Path(str(file.path)), NIFTI)
+    if segmentation is None:
         return ()
     try:
-        affine = read_affine(SteadyFile.of(beside), limits)
+        affine = read_affine(SteadyFile.of(segmentation), limits)
     except InputError:
         return (UNKNOWN,)
     return (ELSEWHERE,) if apart(labels, labels._replace(affine=affine)) else ()

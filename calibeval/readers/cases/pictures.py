@@ -8,7 +8,7 @@ import logging
 import math
 import warnings
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from typing import IO, Any, NamedTuple
@@ -94,11 +94,12 @@ def _opened(file: SteadyFile, limits: Limits) -> Iterator[tuple[Any, tuple[float
     except InputError:
         raise
     except DAMAGED as error:
-        raise _damaged(file, error) from None
+        raise InputError(f"{file.name}: not a NIfTI file, or damaged ({first_line(error)})") from None
 
 
 def _unpacked(raw: IO[bytes], *, packed: bool) -> AbstractContextManager[IO[bytes]]:
     """What a file holds. packed: whether it is a stream of gzip."""
+    # To the type checker, GzipFile is no IO, though it has all of its methods.
     return gzip.GzipFile(fileobj=raw) if packed else nullcontext(raw)  # type: ignore[return-value]
 
 
@@ -110,10 +111,6 @@ def _nifti_kinds(file: SteadyFile) -> tuple[Any, Any]:
     except BROKEN_IMPORT as error:
         raise not_importable(error, f"{file.name}: NIfTI", "nibabel", "medical") from None
     return Nifti1Image, Nifti2Image
-
-
-def _damaged(file: SteadyFile, error: BaseException) -> InputError:
-    return InputError(f"{file.name}: not a NIfTI file, or damaged ({first_line(error)})")
 
 
 def read_mask(file: SteadyFile, limits: Limits) -> Picture:
@@ -131,12 +128,9 @@ def read_photo(file: SteadyFile, limits: Limits) -> npt.NDArray[Any]:
     """
     if file.path.suffix.lower() in (".tif", ".tiff"):
         return _tiff(file, limits, colours=True).values
+    opened = _pillow(file, "images", "PNG", "JPEG")
     try:
-        import PIL.Image  # noqa: F401 - whether it is there
-    except BROKEN_IMPORT as error:
-        raise not_importable(error, f"{file.name}: images", "PIL", "medical") from None
-    try:
-        with _quiet(), file.open() as stream, _verified(stream, "JPEG") as image:
+        with _quiet(), file.open() as stream, opened(stream) as image:
             width, height = image.size
             limits.check_expansion(file.name, 4 * width * height, size=file.size)
             plain = image.mode in GREY and image.mode not in ("1", "P")
@@ -148,12 +142,9 @@ def read_photo(file: SteadyFile, limits: Limits) -> npt.NDArray[Any]:
 
 
 def _png(file: SteadyFile, limits: Limits) -> Picture:
+    opened = _pillow(file, "PNG", "PNG")
     try:
-        import PIL.Image  # noqa: F401 - whether it is there
-    except BROKEN_IMPORT as error:
-        raise not_importable(error, f"{file.name}: PNG", "PIL", "medical") from None
-    try:
-        with _quiet(), file.open() as stream, _verified(stream) as image:
+        with _quiet(), file.open() as stream, opened(stream) as image:
             width, height = image.size
             limits.check_expansion(file.name, 4 * width * height, size=file.size)
             if image.mode not in GREY:
@@ -165,14 +156,23 @@ def _png(file: SteadyFile, limits: Limits) -> Picture:
         raise InputError(f"{file.name}: not a PNG file, or damaged ({first_line(error)})") from None
 
 
-def _verified(stream: IO[bytes], *others: str) -> Any:
-    """A PNG file, or one of the other formats, opened once the checksums of its parts are known to be right."""
-    from PIL import Image
+def _pillow(file: SteadyFile, what: str, *formats: str) -> Callable[[IO[bytes]], Any]:
+    """What opens a file of these formats, once the checksums of its parts are known to be right.
 
-    with Image.open(stream, formats=("PNG", *others)) as image:
-        image.verify()
-    stream.seek(0)
-    return Image.open(stream, formats=("PNG", *others))
+    Raises: UsageError without Pillow, which says what it is for.
+    """
+    try:
+        from PIL import Image
+    except BROKEN_IMPORT as error:
+        raise not_importable(error, f"{file.name}: {what}", "PIL", "medical") from None
+
+    def opened(stream: IO[bytes]) -> Any:
+        with Image.open(stream, formats=formats) as image:
+            image.verify()
+        stream.seek(0)
+        return Image.open(stream, formats=formats)
+
+    return opened
 
 
 def _tiff(file: SteadyFile, limits: Limits, *, colours: bool = False) -> Picture:

@@ -104,6 +104,12 @@ def stem_of(file: Path) -> str:
     return file.name[: -len(suffix_of_case(file.name) or "")]
 
 
+def beside(file: Path, suffixes: Sequence[str]) -> Path | None:
+    """The first file beside another one that has its name with one of these suffixes; None if there is none."""
+    stem = stem_of(file)
+    return next((one for one in (file.with_name(f"{stem}{end}") for end in suffixes) if one.is_file()), None)
+
+
 def paired(scores: dict[str, Path], labels: dict[str, Path], folders: tuple[Path, Path]) -> Pairs:
     """The cases that have scores and labels. folders: of both, for messages. Raises: InputError if there is none."""
     postfix = _postfix(scores, labels)
