@@ -1,4 +1,4 @@
-"""Named of cases where dumps may be named."""
+"""Folders of cases where dumps may be named."""
 
 from __future__ import annotations
 

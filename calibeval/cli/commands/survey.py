@@ -105,7 +105,7 @@ def survey(
     fitting = MapFitting(
         plan_of_maps.method, plan_of_maps.objective, plan_of_maps.clip, plan_of_maps.seed, plan_of_maps.allow_leak
     )
-    how = How(reading, settings, only, 1, reading.limits.max_memory, None if fit_on is None else fitting)
+    how = How(reading, settings, only, None if fit_on is None else fitting)
     with Progress(quiet=quiet, unit="cells") as progress:
         found = surveyed(
             plan, how, threads(jobs), flags.running, progress, reference=reference, fit_on=fit_on, rank=rank
