@@ -1,8 +1,7 @@
-"""Named of cases where dumps may be named."""
+"""Folders of cases where dumps may be named."""
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from os import PathLike
@@ -288,6 +287,8 @@ def _with_rows(dump: DumpReport) -> DumpReport:
     source = dump.source
     if source.labels_sha256 is None:
         return dump
+    import hashlib
+
     text = "\0".join(map(str, ("cases", source.labels_sha256, source.split, dump.n, dump.ignored)))
     return replace(dump, rows_sha256=hashlib.sha256(text.encode()).hexdigest())
 

@@ -23,7 +23,6 @@ from calibeval.core.sums.resources import Resources
 from calibeval.core.survey.choice import agrees
 from calibeval.core.survey.pattern import axis_names, filled
 from calibeval.core.survey.reference import OfDump, reference_named
-from calibeval.core.survey.rows import Units, UnitValues
 from calibeval.core.survey.together import Kept
 from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.stored.place import is_remote
@@ -128,11 +127,7 @@ def _cell(
             subject = _subject(dump, None, asked, how)
     except InputError as error:
         return JudgedCell(cell.point, name, None, Notice(str(error), "input"))
-    rows = subject.measured.sums.rows
-    kept = None
-    if rows is not None:
-        units = Units.of(subject.measured.predictions, rows, how.group)
-        kept = Kept(units.bare, UnitValues.of(rows, units))
+    kept = Kept.of(subject.measured.predictions, subject.measured.sums.rows, how.group)
     return JudgedCell(cell.point, name, without_scores(subject), None, lost, kept)
 
 

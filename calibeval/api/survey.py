@@ -17,7 +17,6 @@ from calibeval.api.show_survey import survey_files
 from calibeval.api.survey_workers import measured
 from calibeval.core.conventions.table import OWN
 from calibeval.core.data.arguments import path, text, texts
-from calibeval.core.data.notices import Notice
 from calibeval.core.data.progress import Progress
 from calibeval.core.data.public import public
 from calibeval.core.errors import UsageError
@@ -28,10 +27,10 @@ from calibeval.core.survey.ranking import models_of, ranking_of
 from calibeval.core.survey.rows import Units
 from calibeval.core.survey.survey import Survey
 from calibeval.core.survey.together import Kept, Together, sharing
+from calibeval.core.survey.told import told_once
 from calibeval.core.version import VERSION
 from calibeval.readers.meaning.read_options import ReadOptions
 from calibeval.readers.said import options_of
-from calibeval.readers.stored.limits import quarter_of_memory
 from calibeval.readers.stored.place import as_name
 from calibeval.runs.surveying.find import found_by, in_blocks, with_labels
 from calibeval.runs.surveying.index import found_in
@@ -118,9 +117,8 @@ def survey(
     )
     options = options_of(max_memory=max_memory, positive=positive, **reading)
     plan = planned_cells(named, None if index is None else as_path(index), blocks, options)
-    memory = quarter_of_memory() if max_memory is None else max_memory
     fitting = None if fit_on is None else Fitting(method, objective, clip, seed, allow_leak)
-    how = How(options, settings, chosen_metrics(metrics), 1, memory, fitting)
+    how = How(options, settings, chosen_metrics(metrics), fitting)
     named_reference, named_fit = (None if one is None else str(one) for one in (reference, fit_on))
     return surveyed(plan, how, jobs, engine, progress, reference=named_reference, fit_on=named_fit, rank=rank)
 
@@ -218,13 +216,5 @@ def surveyed(
         if models is None or level is None
         else ranking_of(plan.axes, models, cells, [one.kept for one in every], level, FOLDS if how.crossed else None),
         beside=plan.beside,
-        warnings=_told_once([note for one in every for note in one.notes], len(cells)),
+        warnings=told_once([one.notes for one in every], len(cells)),
     )
-
-
-def _told_once(notes: Sequence[Notice], count: int) -> tuple[Notice, ...]:
-    """What cells say about their comparison or map, once for each kind, with how many cells say it."""
-    by_code: dict[str | None, list[Notice]] = {}
-    for note in notes:
-        by_code.setdefault(note.code, []).append(note)
-    return tuple(some[0].reworded(f"{len(some)} of {count} cells: {some[0]}") for some in by_code.values())

@@ -15,11 +15,11 @@ from typing import Any, TypeVar
 
 from calibeval.core.errors import InputError, UsageError
 from calibeval.core.sums.threads import in_order
+from calibeval.engines.worker import next_message, put_message
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 CHILD = Path(__file__).with_name("worker.py")
-LENGTH = 8  # bytes before a message, which say how long it is
 
 
 class Processes:
@@ -104,14 +104,5 @@ def processes(count: int) -> Iterator[Processes]:
 def _answer(process: subprocess.Popen[bytes], message: bytes) -> bytes:
     if process.stdin is None or process.stdout is None:
         raise EOFError
-    process.stdin.write(len(message).to_bytes(LENGTH, "little") + message)
-    process.stdin.flush()
-    size = int.from_bytes(_exactly(process, LENGTH), "little")
-    return _exactly(process, size)
-
-
-def _exactly(process: subprocess.Popen[bytes], size: int) -> bytes:
-    found = b"" if process.stdout is None else process.stdout.read(size)
-    if len(found) < size:
-        raise EOFError
-    return found
+    put_message(process.stdin, message)
+    return next_message(process.stdout)

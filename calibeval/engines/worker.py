@@ -4,34 +4,51 @@ from __future__ import annotations
 
 import os
 import pickle
+import queue
 import signal
-import sys
 import threading
-import time
-from typing import Any
+from typing import IO, Any
 
-LENGTH = 8
-
-
-PATIENCE_S = 0.2
+LENGTH = 8  # bytes before a message, which say how long it is
 
 
-def end_with(parent: int) -> None:
-    """End this process, whatever it is at, when its parent has ended, which signals do at once."""
-    while os.getppid() == parent:
-        time.sleep(PATIENCE_S)
-    os._exit(0)
+def put_message(stream: IO[bytes], message: bytes) -> None:
+    """Write a message. Raises: OSError."""
+    stream.write(len(message).to_bytes(LENGTH, "little") + message)
+    stream.flush()
+
+
+def next_message(stream: IO[bytes]) -> bytes:
+    """The next message. Raises: EOFError if there is none, or not all of it; OSError."""
+    return _exactly(stream, int.from_bytes(_exactly(stream, LENGTH), "little"))
+
+
+def _exactly(stream: IO[bytes], size: int) -> bytes:
+    found = stream.read(size)
+    if len(found) < size:
+        raise EOFError
+    return found
+
+
+def take(stream: IO[bytes], messages: queue.SimpleQueue[bytes]) -> None:
+    """Pass messages on; end this process, whatever it is at, when there can be no more: whoever asked has ended."""
+    try:
+        while True:
+            messages.put(next_message(stream))
+    finally:
+        os._exit(0)
 
 
 def main() -> None:
     """Answer until there is nothing more to answer; what the work prints goes to standard error."""
     for number in (signal.SIGINT, signal.SIGHUP):
         signal.signal(number, signal.SIG_IGN)  # the process that asked ends this one
-    threading.Thread(target=end_with, args=(os.getppid(),), daemon=True).start()
+    messages = queue.SimpleQueue[bytes]()
+    threading.Thread(target=take, args=(os.fdopen(os.dup(0), "rb"), messages), daemon=True).start()
     answers = os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
-    while len(head := sys.stdin.buffer.read(LENGTH)) == LENGTH:
-        work, item = pickle.loads(sys.stdin.buffer.read(int.from_bytes(head, "little")))  # noqa: S301 - of our parent
+    while True:
+        work, item = pickle.loads(messages.get())  # noqa: S301 - of our parent
         answer: tuple[Any, Exception | None]
         try:
             answer = (work(item), None)
@@ -39,8 +56,7 @@ def main() -> None:
             answer = (None, error)
         message = pickle.dumps(answer, pickle.HIGHEST_PROTOCOL)
         try:
-            answers.write(len(message).to_bytes(LENGTH, "little") + message)
-            answers.flush()
+            put_message(answers, message)
         except BrokenPipeError:  # nobody waits for it
             os._exit(0)
 

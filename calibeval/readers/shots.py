@@ -14,6 +14,7 @@ import numpy.typing as npt
 
 from calibeval.core.data.shots import TrainingCounts
 from calibeval.core.errors import InputError
+from calibeval.readers.formats.dialect import is_number
 from calibeval.readers.open import open_input, split_name
 from calibeval.readers.small_files import read_small
 from calibeval.readers.stored.limits import Limits
@@ -54,7 +55,7 @@ def _table(name: str, rows: list[tuple[int, list[str]]], classes: Sequence[str])
         return _listed(name, [cells[0] for _, cells in rows], classes)
     if len(rows) > len(classes) + 1 and sum(cells[0] in known for _, cells in rows) < len(rows) / 2:
         return _listed(name, [cells[1] for _, cells in rows], classes)  # an image and its label
-    rows = rows if _is_number(rows[0][1][1]) else rows[1:]
+    rows = rows if is_number(rows[0][1][1]) else rows[1:]
     counts: dict[str, int] = {}
     for line, (one, count) in rows:
         if one in counts:
@@ -78,11 +79,11 @@ def _document(name: str, path: Place, classes: Sequence[str]) -> TrainingCounts:
 def _listed(name: str, values: Iterable[Any], classes: Sequence[str]) -> TrainingCounts:
     """Of a list: counts if there is one for each class, else labels."""
     texts = [str(one) for one in values]
-    if len(texts) == len(classes) and all(map(_is_number, texts)):
+    if len(texts) == len(classes) and all(map(is_number, texts)):
         return TrainingCounts(name, [_count(one, f"{name} entry {place}") for place, one in enumerate(texts)])
     if not texts:
         raise InputError(f"{name}: is empty; {NEEDED}")
-    if len(texts) < 2 * len(classes) and all(map(_is_number, texts)):
+    if len(texts) < 2 * len(classes) and all(map(is_number, texts)):
         raise InputError(
             f"{name}: has {len(texts):,} numbers; counts would be {len(classes):,}, one for each class of the scores, "
             "and training labels many more"
@@ -140,11 +141,3 @@ def _whole(value: object) -> int | None:
     except ValueError:
         return None
     return int(number) if math.isfinite(number) and number == int(number) else None
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True

@@ -19,9 +19,11 @@ def tail_table(dump: DumpReport, settings: Settings) -> Tabled | None:
     """The bands of training images; None without them."""
     if dump.shots is None:
         return None
-    words = [word for text in settings.slices if (word := shots_word(text)) is not None]
+    word = next((word for text in settings.slices if (word := shots_word(text)) is not None), None)
+    title = "classes by training images"
     return Tabled(
-        title=_title(words[0] if words else None),
+        title=title if word is None else f"{title} in {PurePath(word.file).name}",
+        said="" if word is None else _limits(word),
         heads=("images", "classes", "rows", "accuracy %", "NLL", "gap", "CWCE %", "if calibrated", "share"),
         rows=tuple((band.name, _cells(dump, band)) for band in dump.shots),
         notes=(
@@ -31,12 +33,8 @@ def tail_table(dump: DumpReport, settings: Settings) -> Tabled | None:
     )
 
 
-def _title(word: ShotsWord | None) -> str:
-    title = "classes by training images"
-    if word is None:
-        return title
-    limits = f"many > {word.many:,}, medium {word.few:,}–{word.many:,}, few < {word.few:,}"
-    return f"{title} in {PurePath(word.file).name}: {limits}"
+def _limits(word: ShotsWord) -> str:
+    return f"many > {word.many:,}, medium {word.few:,}–{word.many:,}, few < {word.few:,}"
 
 
 def _cells(dump: DumpReport, band: ShotBand) -> tuple[str, ...]:

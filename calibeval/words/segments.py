@@ -22,7 +22,8 @@ def segment_table(dump: DumpReport) -> Tabled | None:
         return None
     named = [(segment_name(one.conditions), _cells(one)) for one in found.worst]
     return Tabled(
-        title=f"segments by {', '.join(found.columns)}: {finding(found)}",
+        title=f"segments by {', '.join(found.columns)}",
+        said=finding(found),
         heads=("rows", f"{cells.label(judged_by(dump)[0])} %", "sigma", "p"),
         rows=(*named, ("all rows", _cells(found.whole))),
         notes=tuple(_notes(found)),

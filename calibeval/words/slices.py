@@ -9,11 +9,15 @@ from calibeval.core.data.shot_names import SHOTS_TRUE
 from calibeval.core.metrics.image_names import MEANS, MEANS_OF_POSITIVE
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.report.report import DumpReport, SliceResult, SmallSlice
+from calibeval.core.report.settings import Settings
 from calibeval.core.report.standing import CERTAIN_ROWS, Standing, standing_of
 from calibeval.core.report.views import judged_by
 from calibeval.core.uncertainty.level import CERTAIN_P, LIKELY_P
 from calibeval.words import cells
 from calibeval.words.difference import Change
+from calibeval.words.long_tail import tail_table
+from calibeval.words.segments import segment_table
+from calibeval.words.tabled import Tabled
 
 _MOST_NAMED = 10
 
@@ -96,6 +100,11 @@ class SliceTable:
         more = len(self.small) - len(named)
         least = "" if self.least is None else f" than {cells.plural(self.least, 'row')}"
         return f"smaller{least}: {', '.join(named)}" + (f" and {more:,} more" if more else "")
+
+
+def word_tables(dump: DumpReport, settings: Settings) -> list[Tabled]:
+    """What slices were asked for besides columns: the long tail, and the worst segments."""
+    return [one for one in (tail_table(dump, settings), segment_table(dump)) if one is not None]
 
 
 def slice_tables(dump: DumpReport, least: object) -> list[SliceTable]:

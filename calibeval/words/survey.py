@@ -8,6 +8,7 @@ from pathlib import PurePath
 
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import EVERY
+from calibeval.core.report.order import badness
 from calibeval.core.report.standing import standing_of
 from calibeval.core.survey.axes import words
 from calibeval.core.survey.survey import Cell, MeanResult, Survey
@@ -83,19 +84,7 @@ def spread(survey: Survey, metric: str) -> str:
 def by_value(cells: Sequence[Cell], metric: str) -> list[Cell]:
     """The cells that have the metric, the worst first; of a signed one, the farthest from 0."""
     known = [cell for cell in cells if metric in cell.metrics and cell.metrics[metric].value is not None]
-    return sorted(known, key=lambda cell: badness(cell.metrics[metric]), reverse=True)
-
-
-def badness(metric: MetricResult) -> float:
-    """How bad a value is; larger is worse."""
-    return bad(metric.name, metric.value or 0.0)
-
-
-def bad(name: str, value: float) -> float:
-    """How bad a value of that metric is; larger is worse."""
-    spec = EVERY.get(name)
-    better = "lower" if spec is None else spec.better
-    return {"lower": value, "higher": -value, "zero": abs(value), "one": abs(value - 1.0)}[better]
+    return sorted(known, key=lambda cell: badness(metric, cell.metrics[metric].value or 0.0), reverse=True)
 
 
 def number(found: MetricResult | MeanResult | None) -> str:

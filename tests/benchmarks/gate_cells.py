@@ -27,6 +27,7 @@ from calibeval.core.gating.of_survey import JudgedCell, SurveySubject
 from calibeval.core.gating.over import expanded
 from calibeval.core.gating.rules import GateSettings, Rule
 from calibeval.core.survey.axes import Axis
+from tests.benchmarks.gate_release import softmax
 
 K, MANY, SCALE, NOISE = 5, 400_000, 2.0, 0.8
 SETTINGS = GateSettings()
@@ -58,11 +59,6 @@ def settings(metric: str) -> tuple[Setting, ...]:
         Setting("5 far beyond, 10 within", metric, (1.75,) * 5, 1.0, 1.3),
         Setting("15 within", metric, (), 1.0, 1.3),
     )
-
-
-def softmax(logits: Floats) -> Floats:
-    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
 def images(n: int, rng: np.random.Generator) -> tuple[Floats, npt.NDArray[np.int64]]:

@@ -25,6 +25,7 @@ from calibeval.core.survey.means import means_of
 from calibeval.core.survey.rows import Units, UnitValues
 from calibeval.core.survey.survey import Cell
 from calibeval.core.survey.together import Kept, Together
+from tests.benchmarks.gate_release import softmax
 
 LEVEL, K, MANY = 0.95, 5, 200_000
 METRICS = ("accuracy", "confidence_gap", "nll", "brier", "ece")
@@ -55,11 +56,6 @@ SCENARIOS = (
     Setting("10 cells, few errors", noise=(0.05, 0.2), scale=12.0, sharpness=(1.0, 1.0)),
     Setting("10 cells of videos of 10 frames", videos=10),
 )
-
-
-def softmax(logits: Floats) -> Floats:
-    weights = np.exp(logits - logits.max(axis=1, keepdims=True))
-    return np.asarray(weights / weights.sum(axis=1, keepdims=True))
 
 
 def images(n: int, setting: Setting, rng: np.random.Generator) -> tuple[Floats, npt.NDArray[np.int64]]:

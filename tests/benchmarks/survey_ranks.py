@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import numpy.typing as npt
@@ -73,18 +73,15 @@ def scores(logits: Floats, model: int, setting: Setting, rng: np.random.Generato
 def truth(setting: Setting) -> list[float]:
     """The NLL of each model after its best temperature; equal for models of equal noise."""
     rng = np.random.default_rng(7)
-    logits, labels = images(MANY, Setting(setting.name, setting.noise, setting.sharpness, setting.scale), rng)
+    alone = replace(setting, videos=1)
+    logits, labels = images(MANY, alone, rng)
     found: dict[float, float] = {}
     for model, noise in enumerate(setting.noise):
         if noise not in found:
-            shown = Predictions(logits=scores(logits, model, Setting("", *_both(setting)), rng), labels=labels)
+            shown = Predictions(logits=scores(logits, model, alone, rng), labels=labels)
             report, _ = measured_dump(mapped(shown, fit(shown)), checked(level=None), only=("nll",))
             found[noise] = report.metrics["nll"].value
     return [found[noise] for noise in setting.noise]
-
-
-def _both(setting: Setting) -> tuple[tuple[float, ...], tuple[float, ...]]:
-    return setting.noise, setting.sharpness
 
 
 def measured(logits: Floats, labels: npt.NDArray[np.int64], group: str | None) -> tuple[float, Kept]:

@@ -1,13 +1,17 @@
 """Processes that work on items: order, errors, and a process that dies."""
 
 import os
+import pickle
+import subprocess
+import sys
+import time
 
 import pytest
 
 from calibeval import InputError
 from calibeval.core.survey.axes import as_number, natural
-from calibeval.engines import worker
-from calibeval.engines.processes import processes
+from calibeval.engines.processes import CHILD, processes
+from calibeval.engines.worker import put_message
 
 
 def test_results_come_in_the_order_of_the_items_and_errors_are_raised():
@@ -27,8 +31,8 @@ def test_a_process_that_dies_is_told_and_replaced():
         assert list(running.in_order(as_number, ["3"])) == [3]
 
 
-def test_a_process_ends_with_its_parent(monkeypatch):
-    ended = []
-    monkeypatch.setattr(os, "_exit", ended.append)
-    worker.end_with(-1)  # of no process
-    assert ended == [0]
+def test_a_process_ends_with_its_parent_whatever_it_is_at():
+    with subprocess.Popen([sys.executable, "-P", str(CHILD)], stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        put_message(process.stdin, pickle.dumps((time.sleep, 3600)))
+        process.stdin.close()
+        assert process.wait(60) == 0

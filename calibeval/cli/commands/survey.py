@@ -46,7 +46,7 @@ def survey(
     convention: options.Convention = OWN,
     level: options.Level = None,
     no_intervals: options.NoIntervals = False,
-    group: survey_options.SurveyGroup = None,
+    group: options.Group = None,
     flags: ReadingFlags = ReadingFlags(),  # noqa: B008 - the decorator makes options of its fields
     fit_on: options.FitOn = None,
     rank: survey_options.Rank = None,
@@ -105,7 +105,7 @@ def survey(
     fitting = MapFitting(
         plan_of_maps.method, plan_of_maps.objective, plan_of_maps.clip, plan_of_maps.seed, plan_of_maps.allow_leak
     )
-    how = How(reading, settings, only, 1, reading.limits.max_memory, None if fit_on is None else fitting)
+    how = How(reading, settings, only, None if fit_on is None else fitting)
     with Progress(quiet=quiet, unit="cells") as progress:
         found = surveyed(
             plan, how, threads(jobs), flags.running, progress, reference=reference, fit_on=fit_on, rank=rank

@@ -137,8 +137,7 @@ REPORT_EXPORTS = (*TABLE_EXPORTS, *OF_REPORTS, RISK, IMAGES, PICTURES)
 SOME_EXPORTS = "markdown, csv, latex, cases, images or another KIND"  # those of reports take more than a line
 PRESETS = ("recommended", "strict")  # of core.gating.presets
 ON_INCONCLUSIVE = ("fail", "warn", "pass")  # of core.gating.rules
-CELLS = ("worst", "mean")
-CELLS = ("worst", "mean")
+CELLS = ("worst", "mean")  # of core.gating.rules
 DECIDE = ("interval", "point")  # of core.gating.rules
 
 

@@ -59,7 +59,3 @@ Processes = Annotated[
         rich_help_panel=RUNNING,
     ),
 ]
-SurveyGroup = Annotated[
-    str | None,
-    typer.Option(metavar="COLUMN", help="Treat rows with equal values as dependent.", rich_help_panel=MEASURE),
-]

@@ -7,13 +7,12 @@ from dataclasses import dataclass, field
 from typing import Any, get_args
 
 from calibeval.core.errors import UsageError, nearest
-from calibeval.core.gating.rules import RULE_KINDS, GateSettings, OnInconclusive, Rule, RuleKind, Severity
+from calibeval.core.gating.rules import OF_CELLS, RULE_KINDS, GateSettings, OnInconclusive, Rule, RuleKind, Severity
 from calibeval.core.gating.values import as_is, as_number, as_path, as_text, as_texts, one_of, show_value
 from calibeval.core.metrics.table import EVERY
 
 _COLUMNS = ("group", "weights", "positive", "class_names", "layout", "background", "spacing")
-_OF_CELLS = ("over", "cells", "where")
-_RULE_KEYS = ("metric", *RULE_KINDS, "relative", "severity", "slice", "on_inconclusive", *_OF_CELLS)
+_RULE_KEYS = ("metric", *RULE_KINDS, "relative", "severity", "slice", "on_inconclusive", *OF_CELLS)
 # Names of keys in version 0.1, for hints.
 EARLIER = {"confidence": "level", "min_samples": "min_rows"}
 EARLIER_OF_RULES = {"level": "severity"}
@@ -137,7 +136,7 @@ def rule_from_table(table: Mapping[str, Any]) -> Rule:
         slice=None if part is None else as_text(part, "slice"),
         relative=relative,
         on_inconclusive=None if asked is None else one_of(as_text(asked, key), get_args(OnInconclusive), key),
-        **{name: as_text(table[name], name) for name in _OF_CELLS if name in table},  # type: ignore[arg-type]
+        **{name: as_text(table[name], name) for name in OF_CELLS if name in table},  # type: ignore[arg-type]  # checked
     )
 
 

@@ -10,14 +10,13 @@ from calibeval.core.data.environment import Environment
 from calibeval.core.data.notices import Notice, read_notice
 from calibeval.core.data.records import read_as, read_record
 from calibeval.core.errors import UsageError
-from calibeval.core.gating.rules import RULE_KINDS, Decide, GateSettings, OnInconclusive, Rule, Severity
+from calibeval.core.gating.rules import OF_CELLS, RULE_KINDS, Decide, GateSettings, OnInconclusive, Rule, Severity
 from calibeval.core.gating.ruling import Judged, Outcome, Outlook, RuleVerdict, Why
 from calibeval.core.gating.verdict import EARLIER, SCHEMA, Verdict
 from calibeval.core.metrics.possible import check_order
 from calibeval.core.report.settings import Settings
 
 OUTCOMES = get_args(Outcome)
-OF_CELLS = ("over", "cells", "where")
 
 
 def verdict_from_json(text: str | bytes) -> Verdict:

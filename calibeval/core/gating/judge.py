@@ -18,6 +18,7 @@ Journal of Statistics 6:65 (1979)). A lone rule fails by the plain interval. Rul
 
 from __future__ import annotations
 
+import functools
 import math
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
@@ -131,9 +132,12 @@ def _judged(family: Sequence[Case], measure: Measure, settings: GateSettings) ->
     """The verdicts on the cases of one family."""
     cases, own = {case.key: case for case in family}, shares(family)
 
+    @functools.cache  # a rule may have a thousand parts, each of which is looked up
+    def parts(level: float, rule: Rule) -> dict[str | None, Evidence]:
+        return {one.slice: one for one in reversed(measure(level).evidence(rule))}
+
     def at(level: float, key: Key) -> Evidence:
-        found = measure(level).evidence(cases[key].rule)
-        return next(one for one in found if one.slice == key[1])
+        return parts(level, cases[key].rule)[key[1]]
 
     def beyond(key: Key, share: Fraction) -> bool:
         ends = at(failing_level(share, settings), key).excess(cases[key].rule)

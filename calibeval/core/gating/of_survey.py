@@ -29,6 +29,7 @@ from calibeval.core.survey.choice import agrees
 from calibeval.core.survey.means import mean_of
 from calibeval.core.survey.survey import Cell
 from calibeval.core.survey.together import Kept, Together
+from calibeval.core.survey.told import told_once
 
 NO_MEAN_OF_CHANGES = "the mean of changes has no interval: limit the change of each cell, or the mean itself"
 LISTED = 3
@@ -90,8 +91,8 @@ class MeasuredCells:
             digest.update(f"{file.path}\0{file.sha256}\n".encode(errors="surrogateescape"))
         known = digest.hexdigest() if len(files) == len(cells) else None
         source = to_plain(Source(self.survey.name, sha256=known, format="survey", files=tuple(files)), "title")
-        first = next((one for one in self._measured()), None)
-        n = sum(one.report.n for one in self._measured())
+        every = self._measured()
+        first, n = next(iter(every), None), sum(one.report.n for one in every)
         reading = {"kind": "logits" if first is None else first.report.kind, "n": n}
         reading |= {"k": None if first is None else first.report.k, "ignored": 0}
         return {"name": f"{self.survey.name} ({len(cells)} cells)", "source": {**source, **reading}}
@@ -115,15 +116,7 @@ class MeasuredCells:
     @property
     def warnings(self) -> tuple[Notice, ...]:
         """Those of the cells, once for each kind, with the number of cells."""
-        by_code: dict[str, list[Notice]] = {}
-        for one in self._measured():
-            for code, notice in {str(notice.code or notice): notice for notice in one.warnings}.items():
-                by_code.setdefault(code, []).append(notice)
-        total = len(self.survey.cells)
-        return tuple(
-            some[0] if total == 1 else some[0].reworded(f"{len(some)} of {total} cells: {some[0]}")
-            for some in by_code.values()
-        )
+        return told_once([one.warnings for one in self._measured()], len(self.survey.cells))
 
     def left_out(self, rule: Rule) -> int:
         """No cell is too small to be measured: it is an error."""
@@ -165,12 +158,10 @@ class MeasuredCells:
         )
         mean = of_metric(rule, None, n, result, None)
         if found.value is not None and found.low is None:
-            text = next((one.reason for one in self._each(rule, cells) if one.low is None and one.reason), None)
-            mean = replace(mean, reason=text or mean.reason, few=any(one.few for one in self._each(rule, cells)))
+            every = [one.evidence(rule, self.level) for one in cells]
+            text = next((one.reason for one in every if one.low is None and one.reason), None)
+            mean = replace(mean, reason=text or mean.reason, few=any(one.few for one in every))
         return mean
-
-    def _each(self, rule: Rule, cells: Sequence[JudgedCell]) -> list[Evidence]:
-        return [one.evidence(rule, self.level) for one in cells]
 
     def _measured(self) -> list[Measured]:
         return [one.subject.measure(self.level) for one in self.survey.cells if one.subject is not None]

@@ -25,6 +25,7 @@ Name = TypeVar("Name", bound=str)
 RULE_KINDS: tuple[RuleKind, ...] = get_args(RuleKind)
 CHANGES: tuple[RuleKind, ...] = ("max_increase", "max_drop")
 WORST = "worst"
+OF_CELLS = ("over", "cells", "where")  # what a rule says of cells
 
 
 @dataclass(frozen=True, slots=True)

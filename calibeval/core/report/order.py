@@ -43,8 +43,17 @@ def _loss(dump: DumpReport, metric: str) -> tuple[bool, float]:
     value = dump.metrics[metric].value if metric in dump.metrics else None
     if value is None:
         return True, 0.0
-    better = EVERY[metric].better
-    return False, {"higher": -value, "zero": abs(value), "one": abs(value - 1.0)}.get(better, value)
+    return False, badness(metric, value)
+
+
+def badness(metric: str, value: float) -> float:
+    """How bad a value of that metric is; larger is worse, as of an error for metrics that are not known.
+
+    >>> badness("accuracy", 0.9), badness("confidence_gap", -0.2), badness("ece", 0.1)
+    (-0.9, 0.2, 0.1)
+    """
+    better = EVERY[metric].better if metric in EVERY else "lower"
+    return {"higher": -value, "zero": abs(value), "one": abs(value - 1.0)}.get(better, value)
 
 
 def _natural(name: str) -> list[tuple[bool, int, str]]:

@@ -185,16 +185,18 @@ def calibrated_range(row: Bin, factor: float | None = 1.0) -> ConsistencyRange |
     return consistency_range(max(1.0, row.worth / factor**2), row.confidence or 0.0)
 
 
-def bin_stands_out(row: Bin, factor: float = 1.0) -> bool:
+def bin_stands_out(row: Bin, factor: float | None = 1.0) -> bool:
     """Whether the bin's gap is larger than 95 of 100 calibrated models would show on its few or many rows.
 
-    factor: by how much noise is larger than that of independent rows.
+    factor: by how much noise is larger than that of independent rows; None: unknown, so that no bin stands out.
 
     >>> bin_stands_out(Bin(0.9, 1.0, 3, 0.97, 0.67, 0.30)), bin_stands_out(Bin(0.9, 1.0, 300, 0.97, 0.67, 0.30))
     (False, True)
     """
     floor = _floor((row,))
-    return floor is not None and row.gap is not None and abs(row.gap) > factor * floor.high + _ROUNDING
+    if factor is None or floor is None or row.gap is None:
+        return False
+    return abs(row.gap) > factor * floor.high + _ROUNDING
 
 
 def class_stands_out(one: ClassResult) -> bool | None:

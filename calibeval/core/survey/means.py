@@ -6,7 +6,6 @@ import itertools
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Protocol
 
 import numpy as np
 
@@ -16,21 +15,12 @@ from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import EVERY
 from calibeval.core.survey.axes import Axis, Point, key_of
 from calibeval.core.survey.survey import Cell, Change, Mean, MeanResult
+from calibeval.core.survey.together import Together
 
 ALL_SETS = 4  # axes of which every set of them is averaged over
 FACTORS = ("temperature",)  # their means are geometric
 ENDS = "the mean of the cells' intervals, which is conservative"
 NOTHING = "no cell has a value"
-
-
-class Together(Protocol):
-    """How cells vary together, since they share rows."""
-
-    def interval(self, name: str, cells: Sequence[int], *, after: bool) -> tuple[float, float] | None:
-        """The interval of the mean of a metric over these cells; None if it is not known."""
-
-    def change(self, name: str, cells: Sequence[int]) -> tuple[float, float] | None:
-        """The interval of the mean change from their references; None if it is not known."""
 
 
 def means_of(

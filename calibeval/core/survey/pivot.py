@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from calibeval.core.errors import UsageError
 from calibeval.core.metrics.result import MetricResult
-from calibeval.core.survey.axes import Axis, Value
+from calibeval.core.survey.axes import Axis, Point, Value
 from calibeval.core.survey.choice import axis_named
 from calibeval.core.survey.survey import Mean, MeanResult, Survey
 
@@ -94,9 +94,8 @@ def means_along(survey: Survey, axis: Axis) -> list[Mean]:
     return [found[value] for value in axis.values if value in found]
 
 
-def _key(point: object, down: Axis, across: Axis | None) -> tuple[Value, Value]:
-    values: dict[str, Value] = dict(point)  # type: ignore[call-overload]  # a mapping
-    return values[down.name], None if across is None else values[across.name]
+def _key(point: Point, down: Axis, across: Axis | None) -> tuple[Value, Value]:
+    return point[down.name], None if across is None else point[across.name]
 
 
 def _of_mean(survey: Survey, point: dict[str, Value], metric: str, after: bool) -> Entry:

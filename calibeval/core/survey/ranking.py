@@ -25,7 +25,7 @@ from calibeval.core.survey.choice import axis_named
 from calibeval.core.survey.ranks import RankedModel, RankedPair, Ranking
 from calibeval.core.survey.rows import UnitValues
 from calibeval.core.survey.survey import Cell
-from calibeval.core.survey.together import Joined, Kept, balance, ends_of, psi_of, too_few
+from calibeval.core.survey.together import Joined, Kept, balance, ends_of, psi_of, too_few, wrong_and_right
 from calibeval.core.uncertainty.clusters import Clusters
 from calibeval.core.uncertainty.holm import holm
 from calibeval.core.uncertainty.special import student_quantile, student_tail
@@ -166,10 +166,6 @@ def _where(point: Hashable) -> str:
 def _enough(own: Own, points: Sequence[Hashable]) -> bool:
     """Whether enough units are wrong, and right, for tests to hold."""
     held = [kept for point in points if (kept := own[point]) is not None]
-    wrong = sum(int((kept.values.correct < _sizes(kept) * (1.0 - 1e-6)).sum()) for kept in held)
-    right = sum(int((kept.values.correct > 0).sum()) for kept in held)
+    every = [wrong_and_right(kept.units, kept.values) for kept in held]
+    wrong, right = (sum(int(one[i].sum()) for one in every) for i in (0, 1))
     return min(wrong, right) * balance(kept.units for kept in held) >= LEAST_OF_EACH
-
-
-def _sizes(kept: Kept) -> Floats:
-    return np.ones(kept.units.count) if kept.units.sizes is None else kept.units.sizes

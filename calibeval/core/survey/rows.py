@@ -80,6 +80,11 @@ class Units:
             return _counted(key, by, np.arange(predictions.layout[0], dtype=np.uint64), kept // pixels, weights)
         return cls(key, by, len(kept), None, weights, None, weights)
 
+    @property
+    def rows(self) -> Floats:
+        """The rows, or the weight, of each unit, also where each is one row."""
+        return np.ones(self.count) if self.sizes is None else self.sizes
+
     def summed(self, values: npt.NDArray[Any]) -> Single:
         """The sums of the values of rows by unit."""
         weighted = values if self.weights is None else values * self.weights

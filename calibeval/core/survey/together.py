@@ -16,9 +16,12 @@ from dataclasses import dataclass, replace
 from typing import NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 
 from calibeval.core.data.arrays import Floats
+from calibeval.core.data.predictions import Predictions
 from calibeval.core.sums.risk import FEW
+from calibeval.core.sums.sums import RowScores
 from calibeval.core.survey.rows import Keys, Units, UnitValues
 from calibeval.core.uncertainty.clusters import Clusters
 from calibeval.core.uncertainty.intervals import share_interval
@@ -44,6 +47,16 @@ class Kept(NamedTuple):
     units: Units
     values: UnitValues
     after: UnitValues | None = None
+
+    @classmethod
+    def of(
+        cls, predictions: Predictions, rows: RowScores | None, group: str | None, after: RowScores | None = None
+    ) -> Kept | None:
+        """What is kept of the results of rows; None if there are none. after: those after a map."""
+        if rows is None:
+            return None
+        units = Units.of(predictions, rows, group)
+        return cls(units.bare, UnitValues.of(rows, units), None if after is None else UnitValues.of(after, units))
 
 
 class Joined(NamedTuple):
@@ -119,7 +132,7 @@ def psi_of(values: Iterable[tuple[Units, Floats, float]], cells: int | None = No
     parts: dict[str, tuple[Units, Floats, Floats]] = {}
     means, least = [], math.inf
     for units, own, sign in values:
-        total, sizes = _total(units), _sizes(units)
+        total, sizes = _total(units), units.rows
         mean = float(own.sum()) / total
         means.append(sign * mean)
         psi = (own - sizes * mean) * (_scale(units) * sign / total)
@@ -170,6 +183,11 @@ def error_of(joined: Joined) -> float:
     return math.sqrt(float(joined.psi @ joined.psi))
 
 
+def wrong_and_right(units: Units, values: UnitValues) -> tuple[npt.NDArray[np.bool_], npt.NDArray[np.bool_]]:
+    """Which units have a wrong row, and which have a right one."""
+    return values.correct < units.rows * (1.0 - 1e-6), values.correct > 0
+
+
 def effective(units: Units) -> float:
     """The number of units of equal sizes that would say as much."""
     return float(units.count) if units.sizes is None else Clusters(units.sizes).effective
@@ -207,16 +225,13 @@ def _few(found: Sequence[tuple[Kept, UnitValues]]) -> bool:
     """Whether fewer than 30 units are wrong in some cell, or right in some; fewer count where cells are unequal."""
     by_key: dict[str, list[Floats]] = {}
     for kept, values in found:
-        sizes = _sizes(kept.units)
-        wrong, right = by_key.setdefault(kept.units.key, [np.zeros(len(sizes)), np.zeros(len(sizes))])
-        wrong += values.correct < sizes * (1 - 1e-6)
-        right += values.correct > 0
+        count = kept.units.count
+        known = by_key.setdefault(kept.units.key, [np.zeros(count), np.zeros(count)])
+        wrong, right = wrong_and_right(kept.units, values)
+        known[0] += wrong
+        known[1] += right
     counts = [sum(int((one[i] > 0).sum()) for one in by_key.values()) for i in (0, 1)]
     return min(counts) * balance(kept.units for kept, _ in found) < FEW
-
-
-def _sizes(units: Units) -> Floats:
-    return np.ones(units.count) if units.sizes is None else units.sizes
 
 
 def _scale(units: Units) -> Floats | float:

@@ -88,7 +88,7 @@ def _names(line: str, place: str, separator: str) -> list[str]:
     if columns.count("") > 1:  # as of a spreadsheet with empty columns on its right
         columns = [column or ("" if "" not in columns[:i] else f"Unnamed: {i}") for i, column in enumerate(columns)]
     columns[0] = columns[0].removeprefix("#").lstrip() or columns[0]  # as np.savetxt begins a header
-    if all(_is_number(part) for column in columns for part in column.split() or [column]):
+    if all(is_number(part) for column in columns for part in column.split() or [column]):
         raise InputError(
             f'{place}: the line holds numbers ("{columns[0]}"), but the names of the columns are needed, such as '
             "prob_0,prob_1,label; if all numbers are scores, say --read-as txt"
@@ -96,7 +96,12 @@ def _names(line: str, place: str, separator: str) -> list[str]:
     return columns
 
 
-def _is_number(text: str) -> bool:
+def is_number(text: str) -> bool:
+    """Whether a text is a number, be it NaN or infinite.
+
+    >>> is_number("1e-3"), is_number("nan"), is_number("cat")
+    (True, True, False)
+    """
     try:
         float(text)
     except ValueError:

@@ -12,7 +12,6 @@ from markupsafe import Markup
 
 from calibeval.core.comparison.comparison import Candidate, ComparedDump, Comparison, Difference
 from calibeval.core.metrics.table import EVERY
-from calibeval.core.report.standing import bin_stands_out
 from calibeval.render.drawing.content import Subject
 from calibeval.render.page.diagram import overlay
 from calibeval.render.page.marks import Tick, pct
@@ -64,8 +63,7 @@ def overlaid(comparison: Comparison, candidate: Candidate, id_: str, finding: st
     noise = 1.0 if candidate.groups is None else None
     first, second = replace(first, noise=noise), replace(second, noise=noise)
     drawing = overlay(first, second, id_, finding, ("base", "candidate"), files)
-    beyond = bin_stands_out if candidate.groups is None else lambda _: None
-    rows = zip(*(judged_bins(one.bins, beyond, noise) for one in (first, second)), strict=True)
+    rows = zip(*(judged_bins(one.bins, noise) for one in (first, second)), strict=True)
     return Overlay(drawing, second.terms, [pair for pair in rows if any(one.rows != "0" for one in pair)])
 
 

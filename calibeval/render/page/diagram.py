@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from html import escape
 
 from markupsafe import Markup
 
-from calibeval.core.report.report import Bin, DumpReport
-from calibeval.core.report.standing import bin_judge, bin_stands_out
-from calibeval.core.report.views import first_view
+from calibeval.core.report.report import DumpReport
+from calibeval.core.report.standing import bin_stands_out
 from calibeval.render.drawing.captions import counted
 from calibeval.render.drawing.content import Subject
 from calibeval.render.drawing.legend import Entry, entries
 from calibeval.render.drawing.letters import text_width
 from calibeval.render.drawing.marks import Mark
 from calibeval.render.drawing.reliability import FEW_TICKS, TICKS, histogram, overlaid, said, square
-from calibeval.render.page.marks import hatch_patterns, line, pct, written
+from calibeval.render.page.marks import hatch_patterns, line, pct, text, written
 from calibeval.words.cells import plural
 from calibeval.words.marks import round_ticks
 from calibeval.words.signs import bin_range, signed_points
@@ -90,7 +89,7 @@ class Diagram:
         parts = [f'<svg class="rows" role="img" aria-label="{spoken}">']
         for share in shown:
             y = pct(1 - share / 100 / self.top)
-            parts += [line("grid", "0", y, "100%", y), _text("0", y, f"{share:g}", 'dx="-6" dy=".35em"', "end")]
+            parts += [line("grid", "0", y, "100%", y), text("0", y, f"{share:g}", 'dx="-6" dy=".35em"', "end")]
         parts += [written(histogram(self.subject, self.top), ""), line("frame", "0", "100%", "100%", "100%")]
         parts += [_tick(tick, 'dy="32"' if spacious else 'dy="16"', spacious=spacious) for tick in ticks]
         for one in lines:
@@ -99,7 +98,7 @@ class Diagram:
         if spacious:
             for one in lines:
                 place = f'dx="{-5 if one.anchor == "end" else 5}" class="said"'
-                parts.append(_text(pct(one.x), str((-24, -8)[one.row]), one.words, place, one.anchor))
+                parts.append(text(pct(one.x), str((-24, -8)[one.row]), one.words, place, one.anchor))
             parts += self._counts()
         return "".join([*parts, "</svg>"])
 
@@ -107,11 +106,11 @@ class Diagram:
         """The rows of each bin, as many as fit side by side; on narrow screens fewer."""
         wide, narrow = (counted(self.subject.filled, room, _count_width) for room in (_WIDE, _NARROW))
         always = {b.lower for b, _ in narrow}
-        parts = [_text("0", "100%", "rows", 'class="rowcount" dx="-6" dy="15"', "end")]
+        parts = [text("0", "100%", "rows", 'class="rowcount" dx="-6" dy="15"', "end")]
         for b, words in sorted({*wide, *narrow}, key=lambda one: one[0].lower):
             roomy = (b, words) in wide
             role = "rowcount" if b.lower in always and roomy else "rowcount roomy" if roomy else "rowcount tight"
-            parts.append(_text(pct(0.5 * (b.lower + b.upper)), "100%", words, f'class="{role}" dy="15"', "middle"))
+            parts.append(text(pct(0.5 * (b.lower + b.upper)), "100%", words, f'class="{role}" dy="15"', "middle"))
         return parts
 
 
@@ -121,19 +120,22 @@ def diagram(dump: DumpReport, top: float | None = None) -> Diagram | None:
     top: as in `Diagram`, if it is shared.
     """
     subject = Subject.of_dump(dump)
-    return None if subject is None else of_subject(subject, top, bin_judge(first_view(dump)))
+    return None if subject is None else of_subject(subject, top)
 
 
-def of_subject(
-    subject: Subject, top: float | None = None, beyond: Callable[[Bin], bool | None] = bin_stands_out
-) -> Diagram:
-    """The diagram of a subject. beyond: whether a bin is beyond noise."""
-    return Diagram(subject, subject.top if top is None else top, _description(subject, beyond))
+def of_subject(subject: Subject, top: float | None = None) -> Diagram:
+    """The diagram of a subject. top: as in `Diagram`, if it is shared."""
+    return Diagram(subject, subject.top if top is None else top, _description(subject))
 
 
 def legend(id_: str, subjects: Sequence[Subject]) -> Markup:
     """The list of marks, and of both hatches' names."""
-    items = "".join(_item(f"{id_}{i}", entry) for i, entry in enumerate(entries(subjects)))
+    return listed(id_, entries(subjects))
+
+
+def listed(id_: str, found: Sequence[Entry]) -> Markup:
+    """The entries of a legend as a list."""
+    items = "".join(_item(f"{id_}{i}", entry) for i, entry in enumerate(found))
     return Markup(f'<ul class="legend">{items}</ul>')  # noqa: S704 - our own words, and escaped
 
 
@@ -179,7 +181,7 @@ def _frame(inner: str, ticks: Sequence[float]) -> str:
     """Marks between a grid and the axes, with the same numbers on both."""
     grid = "".join(
         line("grid", "0", pct(1 - tick), "100%", pct(1 - tick))
-        + _text("0", pct(1 - tick), f"{100 * tick:.0f}", 'dx="-6" dy=".35em"', "end")
+        + text("0", pct(1 - tick), f"{100 * tick:.0f}", 'dx="-6" dy=".35em"', "end")
         for tick in ticks
     )
     below = "".join(_tick(tick, 'dy="16"', spacious=len(ticks) > 3) for tick in ticks)
@@ -188,11 +190,7 @@ def _frame(inner: str, ticks: Sequence[float]) -> str:
 
 def _tick(tick: float, place: str, *, spacious: bool) -> str:
     anchor = "middle" if spacious or tick < 1.0 else "end"
-    return _text(pct(tick), "100%", f"{100 * tick:.0f}", place, anchor)
-
-
-def _text(x: str, y: str, words: str, more: str, anchor: str) -> str:
-    return f'<text x="{x}" y="{y}" {more} text-anchor="{anchor}">{escape(words)}</text>'
+    return text(pct(tick), "100%", f"{100 * tick:.0f}", place, anchor)
 
 
 def _count_width(words: str) -> float:
@@ -206,12 +204,13 @@ def _item(id_: str, entry: Entry) -> str:
     return f'<li><svg aria-hidden="true">{inner}</svg>{escape(entry.words)}</li>'
 
 
-def _description(subject: Subject, beyond: Callable[[Bin], bool | None]) -> str:
-    """What the diagram shows, for those who cannot see it."""
+def _description(subject: Subject) -> str:
+    """What the diagram shows, for those who cannot see it; nothing of noise where that is unknown."""
     filled = subject.filled
-    outstanding = [b for b in filled if beyond(b)]
+    outstanding = [b for b in filled if bin_stands_out(b, subject.noise)]
     fullest = max(filled, key=lambda b: b.count)
-    sentences = [f"Beyond noise: {len(outstanding)} of {plural(len(filled), 'filled bin')}."]
+    told = f"Beyond noise: {len(outstanding)} of {plural(len(filled), 'filled bin')}."
+    sentences = [] if subject.noise is None else [told]
     if outstanding:
         worst = max(outstanding, key=lambda b: b.mass * abs(b.gap or 0.0))
         where, gap = bin_range(worst), signed_points(worst.gap or 0)

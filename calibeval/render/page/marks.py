@@ -46,6 +46,11 @@ def line(role: str, x1: str, y1: str, x2: str, y2: str, weight: float = 1.0) -> 
     return f'<line class="{role}"{_opacity(weight)} x1="{x1}" y1="{y1}" x2="{x2}" y2="{y2}"/>'
 
 
+def text(x: str, y: str, words: str, more: str, anchor: str) -> str:
+    """Words at a place that is written already. more: other attributes."""
+    return f'<text x="{x}" y="{y}" {more} text-anchor="{anchor}">{escape(words)}</text>'
+
+
 def _pattern(hatches: str, sign: str, turn: int) -> str:
     return (
         f'<pattern id="{hatches}-{sign}" width="5" height="5" patternUnits="userSpaceOnUse" '

@@ -27,7 +27,7 @@ from calibeval.render.page.one_class import (
 from calibeval.render.page.repair import Change, changes
 from calibeval.render.page.risk import Risk, on_one_axis, risk_of
 from calibeval.render.page.scale import Dot, Scale, across, matter, mattering
-from calibeval.render.page.slices import Slices, slice_views, word_tables
+from calibeval.render.page.slices import Slices, plain_tables, slice_views
 from calibeval.render.page.tables import BinRow, MetricRow
 from calibeval.render.page.verdict import VerdictView
 from calibeval.words import cells
@@ -230,7 +230,7 @@ def _dump_view(dump: DumpReport, report: Report, id_: str, short: str, room: int
         origin=html_tables.origin(dump),
         after=after,
         slices=slice_views(dump, report),
-        tables=word_tables(dump, report.settings),
+        tables=plain_tables(dump, report.settings),
         changes=[],
         question=question(dump),
         views=one_against_the_rest(dump, id_),

@@ -12,7 +12,7 @@ from calibeval.core.comparison.comparison import ComparedDump
 from calibeval.core.report.report import DumpReport
 from calibeval.render.drawing.marks import Text
 from calibeval.render.drawing.risk import ACROSS, UP, both_marks, labels, risk_marks, top_of
-from calibeval.render.page.marks import line, pct, written
+from calibeval.render.page.marks import line, pct, text, written
 from calibeval.words.marks import plain, round_ticks
 from calibeval.words.risk import (
     RiskCells,
@@ -88,8 +88,8 @@ class Risk:
     def _labels(self) -> list[str]:
         """Those of wide panels and of narrow ones; each is shown where there is room for it."""
         wide, narrow = (labels(self.curve, self.top, room, _SIZE) for room in (_WIDE, _NARROW))
-        shown = [(text, "" if text in narrow else " roomy") for text in wide]
-        return [_label(*one) for one in (*shown, *((text, " tight") for text in narrow if text not in wide))]
+        shown = [(one, "" if one in narrow else " roomy") for one in wide]
+        return [_label(*one) for one in (*shown, *((one, " tight") for one in narrow if one not in wide))]
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,11 +127,11 @@ def axes(top: float, *, spacious: bool) -> list[str]:
     parts = []
     for tick in round_ticks(0.0, 100.0 * top, 6 if spacious else 4):
         y = pct(1.0 - tick / 100.0 / top)
-        parts += [line("grid", "0", y, "100%", y), _text("0", y, f"{tick:g}", 'dx="-6" dy=".35em"', "end")]
+        parts += [line("grid", "0", y, "100%", y), text("0", y, f"{tick:g}", 'dx="-6" dy=".35em"', "end")]
     parts += [line("frame", "0", "100%", "100%", "100%"), line("frame", "0", "0", "0", "100%")]
     for tick in _ACROSS if spacious else _FEW:
         anchor = "middle" if spacious or tick < 1.0 else "end"
-        parts.append(_text(pct(tick), "100%", f"{100.0 * tick:.0f}", 'dy="16"', anchor))
+        parts.append(text(pct(tick), "100%", f"{100.0 * tick:.0f}", 'dy="16"', anchor))
     return parts
 
 
@@ -177,12 +177,8 @@ def _description(dump: DumpReport, curve: RiskCurve) -> str:
     return " ".join(sentences)
 
 
-def _label(text: Text, where: str) -> str:
+def _label(one: Text, where: str) -> str:
     """A text with a halo, as marks lie below it. where: the panels that have it, as the style sheet names them."""
-    x, y = pct(text.place[0]), pct(1.0 - text.place[1])
-    shift = f'dx="{text.dx:g}" dy="{-text.dy:.3g}"'
-    return _text(x, y, text.words, f'{shift} class="{"said" if text.role == "ink" else "told"}{where}"', text.anchor)
-
-
-def _text(x: str, y: str, words: str, more: str, anchor: str) -> str:
-    return f'<text x="{x}" y="{y}" {more} text-anchor="{anchor}">{escape(words)}</text>'
+    x, y = pct(one.place[0]), pct(1.0 - one.place[1])
+    shift = f'dx="{one.dx:g}" dy="{-one.dy:.3g}"'
+    return text(x, y, one.words, f'{shift} class="{"said" if one.role == "ink" else "told"}{where}"', one.anchor)

@@ -12,11 +12,9 @@ from calibeval.core.report.standing import standing_in, with_floor
 from calibeval.core.report.views import with_means
 from calibeval.render.page.marks import Tick, pct
 from calibeval.words import cells
-from calibeval.words.long_tail import tail_table
 from calibeval.words.marks import plain, round_ticks
-from calibeval.words.segments import segment_table
 from calibeval.words.signs import side
-from calibeval.words.slices import SliceTable, slice_tables
+from calibeval.words.slices import SliceTable, slice_tables, word_tables
 from calibeval.words.tabled import Tabled
 
 # At most this many are visible; the others are folded.
@@ -92,18 +90,17 @@ def slice_views(dump: DumpReport, report: Report) -> list[Slices]:
     return [_view(dump, report, found) for found in slice_tables(dump, report.settings.min_rows)]
 
 
-def word_tables(dump: DumpReport, settings: Settings) -> list[Tabled]:
+def plain_tables(dump: DumpReport, settings: Settings) -> list[Tabled]:
     """The long tail and the worst segments, in harmless words."""
-    found = tail_table(dump, settings), segment_table(dump)
     return [
         Tabled(
             plain(one.title[:1].upper() + one.title[1:], _TITLE),
+            plain(one.said, _TITLE) if one.said else "",
             one.heads,
             tuple((plain(name, _NAME), row) for name, row in one.rows),
             tuple(plain(note, _TITLE) for note in one.notes),
         )
-        for one in found
-        if one is not None
+        for one in word_tables(dump, settings)
     ]
 
 

@@ -9,6 +9,7 @@ from html import escape
 from markupsafe import Markup
 
 from calibeval.core.metrics.table import EVERY
+from calibeval.core.report.order import badness
 from calibeval.core.survey.axes import words as point_words
 from calibeval.core.survey.pivot import Entry, Pivot
 from calibeval.core.survey.survey import Cell, Survey
@@ -16,10 +17,10 @@ from calibeval.render.drawing import zoo_sheet
 from calibeval.render.drawing.along import Along, along_marks
 from calibeval.render.drawing.along_sheet import described, entries
 from calibeval.render.drawing.content import Subject
-from calibeval.render.drawing.legend import Entry as LegendEntry
+from calibeval.render.drawing.ticks import Tick
 from calibeval.render.drawing.zoo import Zoo, zoo_marks
-from calibeval.render.page.diagram import Diagram, of_subject
-from calibeval.render.page.marks import line, pct, written
+from calibeval.render.page.diagram import Diagram, listed, of_subject
+from calibeval.render.page.marks import line, pct, text, written
 from calibeval.words import digits
 from calibeval.words import survey as words
 from calibeval.words.marks import plain
@@ -70,47 +71,35 @@ class Small:
 
 def along_picture(found: Along, id_: str) -> Picture:
     """A metric along an axis. id_: of the drawing."""
-    parts = [f'<div class="panel"><svg class="along" role="img" aria-labelledby="{id_}-t">']
-    parts.append(f'<title id="{id_}-t">{escape(described(found))}</title>')
-    for tick in found.ticks:
-        y = pct(1.0 - tick.place)
-        parts += [line("grid", "0", y, "100%", y), text("0", y, tick.label, 'dx="-6" dy=".35em"', "end")]
-    parts += [written(along_marks(found, spots=True), id_), line("frame", "0", "100%", "100%", "100%")]
-    parts += [text(pct(one.place), "100%", one.label, 'dy="16"', "middle") for one in found.places]
-    legend = "".join(_item(one) for one in entries(found))
-    return Picture(
-        found.up,
-        plain(found.axis, NAME),
-        Markup("".join([*parts, "</svg></div>"])),  # noqa: S704 - all text is escaped
-        Markup(f'<ul class="legend">{legend}</ul>'),  # noqa: S704 - all text is escaped
-    )
+    parts = [*_upright("along", id_, described(found), found.ticks), written(along_marks(found, spots=True), id_)]
+    parts += [line("frame", "0", "100%", "100%", "100%"), *_below(found.places)]
+    return _picture(found.up, plain(found.axis, NAME), parts, listed(id_, entries(found)))
 
 
 def zoo_picture(found: Zoo, id_: str) -> Picture:
     """Error against calibration error of models. id_: of the drawing."""
-    parts = [f'<div class="panel"><svg class="along zoo" role="img" aria-labelledby="{id_}-t">']
-    parts.append(f'<title id="{id_}-t">{escape(zoo_sheet.described(found))}</title>')
-    for tick in found.up:
+    parts = _upright("along zoo", id_, zoo_sheet.described(found), found.up)
+    parts += [line("frame", "0", "100%", "100%", "100%"), line("frame", "0", "0", "0", "100%"), *_below(found.across)]
+    parts.append(written(zoo_marks(found, 6.0), id_))
+    return _picture(zoo_sheet.UP, zoo_sheet.ACROSS, parts, listed(id_, zoo_sheet.entries()))
+
+
+def _upright(kind: str, id_: str, said: str, ticks: Sequence[Tick]) -> list[str]:
+    """What a drawing says, and the lines and numbers of its vertical axis."""
+    parts = [f'<svg class="{kind}" role="img" aria-labelledby="{id_}-t"><title id="{id_}-t">{escape(said)}</title>']
+    for tick in ticks:
         y = pct(1.0 - tick.place)
         parts += [line("grid", "0", y, "100%", y), text("0", y, tick.label, 'dx="-6" dy=".35em"', "end")]
-    parts += [line("frame", "0", "100%", "100%", "100%"), line("frame", "0", "0", "0", "100%")]
-    parts += [text(pct(one.place), "100%", one.label, 'dy="16"', "middle") for one in found.across]
-    legend = "".join(_item(one) for one in zoo_sheet.entries())
-    return Picture(
-        zoo_sheet.UP,
-        zoo_sheet.ACROSS,
-        Markup("".join([*parts, written(zoo_marks(found, 6.0), id_), "</svg></div>"])),  # noqa: S704 - escaped
-        Markup(f'<ul class="legend">{legend}</ul>'),  # noqa: S704 - all text is escaped
-    )
+    return parts
 
 
-def text(x: str, y: str, said: str, more: str, anchor: str) -> str:
-    """Text of a drawing. more: other attributes."""
-    return f'<text x="{x}" y="{y}" {more} text-anchor="{anchor}">{escape(said)}</text>'
+def _below(ticks: Sequence[Tick]) -> list[str]:
+    return [text(pct(one.place), "100%", one.label, 'dy="16"', "middle") for one in ticks]
 
 
-def _item(one: LegendEntry) -> str:
-    return f'<li><svg aria-hidden="true">{written(one.marks, "")}</svg>{escape(one.words)}</li>'
+def _picture(up: str, across: str, parts: Sequence[str], legend: Markup) -> Picture:
+    drawing = Markup(f'<div class="panel">{"".join(parts)}</svg></div>')  # noqa: S704 - all text is escaped
+    return Picture(up, across, drawing, legend)
 
 
 def heat(found: Pivot, title: str, scale: tuple[float, float] | None) -> Heat | None:
@@ -139,7 +128,7 @@ def badness_range(pivots: Sequence[Pivot]) -> tuple[float, float] | None:
 
 
 def _bad(one: Entry) -> float | None:
-    return None if one is None or one.value is None else words.bad(one.name, one.value)
+    return None if one is None or one.value is None else badness(one.name, one.value)
 
 
 def _cell(one: Entry, scale: tuple[float, float] | None) -> HeatCell:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from calibeval.core.metrics.result import MetricResult
 from calibeval.core.metrics.table import EVERY
 from calibeval.core.report.report import Bin, DumpReport, Report
-from calibeval.core.report.standing import bin_judge, calibrated_range, noise_factor, standing_in, with_floor
+from calibeval.core.report.standing import bin_stands_out, calibrated_range, noise_factor, standing_in, with_floor
 from calibeval.words import cells
 from calibeval.words.marks import merged, plain
 from calibeval.words.report import noise_words
@@ -91,15 +91,15 @@ def _reading(metric: MetricResult, dump: DumpReport) -> str:
 
 def bin_rows(dump: DumpReport, bins: Sequence[Bin]) -> list[BinRow]:
     """Some bins of a dump in percent, merged if there are too many."""
-    return judged_bins(bins, bin_judge(dump), noise_factor(dump))
+    return judged_bins(bins, noise_factor(dump))
 
 
-def judged_bins(bins: Sequence[Bin], beyond: Callable[[Bin], bool | None], noise: float | None = 1.0) -> list[BinRow]:
-    """Some bins in percent, merged if there are too many. beyond: tells which are beyond noise; noise: its factor."""
-    return [_bin_row(b, beyond, noise) for b in merged(bins, MOST_BIN_ROWS)]
+def judged_bins(bins: Sequence[Bin], noise: float | None) -> list[BinRow]:
+    """Some bins in percent, merged if there are too many. noise: as of `noise_factor`; None: no bin is judged."""
+    return [_bin_row(b, noise) for b in merged(bins, MOST_BIN_ROWS)]
 
 
-def _bin_row(b: Bin, beyond: Callable[[Bin], bool | None], noise: float | None) -> BinRow:
+def _bin_row(b: Bin, noise: float | None) -> BinRow:
     if not b.count or b.confidence is None or b.accuracy is None or b.gap is None:
         none = cells.NULL
         return BinRow(bin_range(b), f"{b.count:,}", none, none, none, none, sign="", outstanding=False)
@@ -112,7 +112,7 @@ def _bin_row(b: Bin, beyond: Callable[[Bin], bool | None], noise: float | None) 
         gap=signed(100 * b.gap, 2),
         expected=cells.NULL if expected is None else f"{100 * expected.low:.1f} – {100 * expected.high:.1f}",
         sign="over" if b.gap > 0 else "under" if b.gap < 0 else "",
-        outstanding=bool(beyond(b)),
+        outstanding=bin_stands_out(b, noise),
     )
 
 

@@ -31,16 +31,16 @@ def as_latex(found: Finetuned) -> str:
     """The table as a `tabular` in the style of booktabs."""
     (before, after), images = halves(found), overlap(found)
     first, second = len(before.headings), len(after.headings)
-    top = rf" & \multicolumn{{{first}}}{{c}}{{before}} & \multicolumn{{{second}}}{{c}}{{after temperature scaling}} \\"
+    top = rf" & \multicolumn{{{first}}}{{c}}{{before}} & \multicolumn{{{second}}}{{c}}{{after temperature scaling}}"
     more = () if images is None else images.headings
     if more:
-        top = top.replace(r" \\", rf" & \multicolumn{{{len(more)}}}{{c}}{{overlap}} \\")
+        top += rf" & \multicolumn{{{len(more)}}}{{c}}{{overlap}}"
     heads = ["loss", *(latex.escape(name) for name in (*before.headings, *after.headings, *more))]
     lines = [f"% {visible(note)}" for note in _lines(found)]
     lines += [
         rf"\begin{{tabular}}{{l{'r' * (first + second + len(more))}}}",
         r"\toprule",
-        top,
+        rf"{top} \\",
         latex.table_row(heads),
         r"\midrule",
     ]

@@ -9,11 +9,9 @@ from calibeval.core.report.report import Report
 from calibeval.words import cells
 from calibeval.words.best import MARKED, best
 from calibeval.words.images import image_finding
-from calibeval.words.long_tail import tail_table
 from calibeval.words.names import isolated, visible
 from calibeval.words.report import headline
-from calibeval.words.segments import segment_table
-from calibeval.words.slices import SliceTable, slice_tables
+from calibeval.words.slices import SliceTable, slice_tables, word_tables
 from calibeval.words.tabled import Tabled
 
 _ENTITIES = {"&": "&amp;", "<": "&lt;", ">": "&gt;"}
@@ -46,14 +44,14 @@ def render(report: Report) -> str:
                 "",
                 *_slices(table, f"{escape(dump.name)}, " if len(report.dumps) > 1 else "", cells.level(report)),
             ]
-        for found in (tail_table(dump, report.settings), segment_table(dump)):
-            lines += [] if found is None else ["", *_tabled(found)]
+        for found in word_tables(dump, report.settings):
+            lines += ["", *_tabled(found)]
     return "\n".join(lines) + "\n"
 
 
 def _tabled(found: Tabled) -> list[str]:
     """A small table with its title above and its notes below."""
-    lines = [escape(found.title), "", table_row(["", *map(escape, found.heads)])]
+    lines = [escape(found.heading), "", table_row(["", *map(escape, found.heads)])]
     lines.append(table_row([":--", *("--:" for _ in found.heads)]))
     lines += [table_row([escape(name), *map(escape, row)]) for name, row in found.rows]
     return [*lines, "", *(f"- {escape(note)}" for note in found.notes)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -62,6 +63,10 @@ class Sheet:
             else:
                 lines.append(part)
         return lines
+
+    def wrapped(self, words: str) -> list[str]:
+        """Our own words in lines of this width."""
+        return textwrap.wrap(self.text(words), self.width)
 
     def name(self, name: str, room: int, *, keep_end: bool = False) -> str:
         """A name from a file: harmless, and cut to `room` cells. keep_end: for paths, whose end matters more."""

@@ -20,9 +20,9 @@ from calibeval.render.terminal.sheet import (
     table,
     total_width,
 )
-from calibeval.render.terminal.tabled import word_tables
+from calibeval.render.terminal.tabled import tabled_block
 from calibeval.words import cells
-from calibeval.words.slices import SliceTable, slice_tables
+from calibeval.words.slices import SliceTable, slice_tables, word_tables
 
 MOST_SHOWN = 20
 # Columns are left out for names up to this width, not for longer ones.
@@ -32,7 +32,7 @@ _WIDEST_NAME, _WHOLE_NAME = 40, 24
 def slice_blocks(dump: DumpReport, report: Report, sheet: Sheet, *, every: bool = False) -> list[list[RenderableType]]:
     """A block for each column of slices, and for what slices were asked for besides. every: with all metrics."""
     columns = [_block(one, report, sheet, every=every) for one in slice_tables(dump, report.settings.min_rows)]
-    return [*word_tables(dump, report.settings, sheet), *columns]
+    return [*(tabled_block(one, sheet) for one in word_tables(dump, report.settings)), *columns]
 
 
 def _block(slices: SliceTable, report: Report, sheet: Sheet, *, every: bool) -> list[RenderableType]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from textwrap import wrap as wrapped
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -42,17 +41,14 @@ def render(
     sheet = Sheet(max(width, NARROWEST), ascii_only)
     parts: list[RenderableType] = [Text(line) for line in sheet.flow([words.title(survey)])]
     parts += ["", Text(sheet.text(words.headline(survey, metric)), STRONG)]
-    mended = words.repair(survey, metric)
-    parts += [Text(line) for line in wrapped(sheet.text(mended), sheet.width)]
+    parts += [Text(line) for line in sheet.wrapped(words.repair(survey, metric))]
     if survey.measured:
         found = pivot(survey, metric, rows, columns)
         if found.columns is not None:
             parts += ["", *_pivot_table(found, sheet, full=full)]
         parts += ["", *_along(survey, found, sheet)]
         parts += ["", *ranking_parts(survey.ranking, sheet, full=full), *_worst(survey, metric, sheet, full=full)]
-        parts += [
-            Text(part) for line in changes(survey, metric, full=full) for part in wrapped(sheet.text(line), sheet.width)
-        ]
+        parts += [Text(part) for line in changes(survey, metric, full=full) for part in sheet.wrapped(line)]
     below = words.notes(survey)
     parts += ["", *(Text(line) for note in below for line in sheet.flow([note]))] if below else []
     return sheet_text(parts, sheet, color)

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from textwrap import wrap
-
 from rich.console import RenderableType
 from rich.text import Text
 
@@ -33,4 +31,4 @@ def ranking_parts(found: Ranking | None, sheet: Sheet, *, full: bool) -> list[Re
 
 
 def _flow(sheet: Sheet, text: str) -> list[RenderableType]:
-    return [Text(line) for line in wrap(sheet.text(text), sheet.width)]
+    return [Text(line) for line in sheet.wrapped(text)]

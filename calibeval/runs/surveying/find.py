@@ -71,8 +71,9 @@ def with_labels(every: Sequence[Found], labels: str) -> list[Found]:
 
     Raises: as `filled`; UsageError for folders of cases.
     """
+    is_folder = Path(labels).is_dir()
     for one in every:
-        if Path(labels).is_dir() and Path(one.dump).is_dir() and holds_cases(Path(one.dump), Path(labels)):
+        if is_folder and Path(one.dump).is_dir() and holds_cases(Path(one.dump), Path(labels)):
             raise UsageError(
                 f"{one.dump} is a folder of cases, but a survey measures dumps of rows: measure each folder with "
                 f"`calibeval report {one.dump} --labels {labels}`"
@@ -199,10 +200,11 @@ def _bound(fields: Sequence[Part], known: dict[str, str]) -> list[Part]:
 
 def _entries(folder: str) -> list[str]:
     try:
-        return sorted(name for name in os.listdir(folder or ".") if not name.startswith(HIDDEN_NAMES))  # noqa: PTH208
+        names = os.listdir(folder or ".")  # noqa: PTH208 - names are needed, and no paths
     except NotADirectoryError:
         return []
     except FileNotFoundError:
         raise FileProblem(f"{folder}: there is no such folder") from None
     except OSError as error:
         raise FileProblem(f"{folder}: {error.strerror or error}") from None
+    return sorted(name for name in names if not name.startswith(HIDDEN_NAMES))

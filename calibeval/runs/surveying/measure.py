@@ -22,7 +22,6 @@ from calibeval.core.report.report import DumpReport, Report
 from calibeval.core.report.settings import Settings
 from calibeval.core.sums.resources import Resources
 from calibeval.core.survey.axes import Point
-from calibeval.core.survey.rows import Units, UnitValues
 from calibeval.core.survey.survey import Cell, Change
 from calibeval.core.survey.together import Kept
 from calibeval.core.version import VERSION
@@ -41,7 +40,7 @@ NOT_PAIRED = "rows are not paired with those of the reference"
 
 @dataclass(frozen=True, slots=True)
 class How:
-    """How cells are read and measured. only: limits the metrics to these. jobs: threads. memory: see Resources.
+    """How cells are read and measured. only: limits the metrics to these.
 
     fitting: how maps are fitted; None without maps. crossed: whether each cell has maps of its own, each fitted on
     other rows; a cell on which none can be fitted has no numbers after it. run: which survey it is: what is kept for
@@ -51,16 +50,14 @@ class How:
     reading: ReadOptions
     settings: Settings
     only: tuple[str, ...] | None
-    jobs: int = 1
-    memory: int | None = None
     fitting: Fitting | None = None
     crossed: bool = False
     run: str = field(default_factory=lambda: uuid.uuid4().hex)
 
     @property
     def resources(self) -> Resources:
-        """Threads and memory."""
-        return Resources(self.jobs, self.memory)
+        """One thread, and the memory of the reading."""
+        return Resources(1, self.reading.limits.max_memory)
 
 
 @dataclass(frozen=True, slots=True)
@@ -214,12 +211,8 @@ def _chosen(report: DumpReport, how: How) -> dict[str, MetricResult]:
 
 
 def _kept(side: Side, after: Side | None, how: How) -> Kept | None:
-    rows = side.measured.sums.rows
-    if rows is None:
-        return None
-    units = Units.of(side.measured.predictions, rows, how.settings.group)
-    mapped = None if after is None else after.measured.sums.rows
-    return Kept(units.bare, UnitValues.of(rows, units), None if mapped is None else UnitValues.of(mapped, units))
+    own, mapped = side.measured, None if after is None else after.measured.sums.rows
+    return Kept.of(own.predictions, own.sums.rows, how.settings.group, mapped)
 
 
 def _after(side: Side, task: Task, how: How) -> tuple[Side | None, tuple[Notice, ...]]:

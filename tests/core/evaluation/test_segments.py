@@ -8,6 +8,8 @@ import pytest
 from calibeval import Predictions, Report, evaluate
 from calibeval.core.errors import UsageError
 from calibeval.core.report.segments import Condition
+from calibeval.render.page.slices import plain_tables
+from calibeval.words.segments import segment_table
 
 N = 3000
 
@@ -202,3 +204,10 @@ def test_a_real_table_is_searched():
             rows &= (values > (condition.above or -np.inf)) & (values <= (condition.upto or np.inf))
         assert one.n == rows.sum() >= 30
         assert one.gap == pytest.approx((fitted.predict_proba(x[test][:, :4])[:, 1] - data.target[test])[rows].mean())
+
+
+def test_a_colon_in_the_name_of_a_column_stays_in_the_title():
+    report = evaluate(table(**{"ward: bed": np.arange(N) % 3}), slices=["auto:1:ward: bed"])
+    (shown,) = plain_tables(report.dumps[0], report.settings)
+    assert (shown.title, shown.said) == ("Segments by ward: bed", "1 of 3 segments miscalibrated beyond noise")
+    assert segment_table(report.dumps[0]).heading == f"segments by ward: bed: {shown.said}"

@@ -14,6 +14,7 @@ from calibeval.render.drawing.content import Subject
 from calibeval.render.drawing.legend import entries
 from calibeval.render.drawing.marks import Box, Path
 from calibeval.render.drawing.reliability import said, square
+from calibeval.render.page.diagram import of_subject
 from calibeval.render.page.images import images_view
 from calibeval.render.page.page import render
 from calibeval.render.page.tables import bin_rows
@@ -95,6 +96,8 @@ def test_too_few_images_have_no_ranges(report):
     assert "95 % range if calibrated" not in [one.words for one in entries([subject])]
     assert "if calibrated" not in said(subject.filled[0], subject.terms, subject.noise)
     assert {row.expected for row in width_rows(few)} == {"–"}
+    assert "Beyond noise" not in of_subject(subject).description
+    assert "Beyond noise" in of_subject(Subject.of_dump(report.dumps[0])).description
 
 
 def width_rows(dump):
